@@ -1,0 +1,1 @@
+"""What we ship: data, features, training and evaluation of one model."""

@@ -1,0 +1,32 @@
+"""How good a model is on rows it has not seen, and how good it must be to be packaged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score, roc_curve
+
+from model.data import Table
+from model.features import THRESHOLD
+
+GATES = {"accuracy": 0.93, "recall": 0.90, "roc_auc": 0.97}
+"""`fogbank pack` refuses a model that is below any of these."""
+
+
+def evaluate(model: Any, table: Table) -> dict[str, float]:
+    """Accuracy, precision, recall, F1 and ROC AUC."""
+    probability = model.predict_proba(table.x)[:, 1]
+    predicted = probability >= THRESHOLD
+    return {
+        "accuracy": float(accuracy_score(table.y, predicted)),
+        "precision": float(precision_score(table.y, predicted)),
+        "recall": float(recall_score(table.y, predicted)),
+        "f1": float(f1_score(table.y, predicted)),
+        "roc_auc": float(roc_auc_score(table.y, probability)),
+    }
+
+
+def roc(model: Any, table: Table) -> dict[str, list[float]]:
+    """The ROC curve: false and true positive rates."""
+    false_positive, true_positive, _ = roc_curve(table.y, model.predict_proba(table.x)[:, 1])
+    return {"false_positive_rate": false_positive.tolist(), "true_positive_rate": true_positive.tolist()}

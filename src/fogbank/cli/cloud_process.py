@@ -1,0 +1,99 @@
+"""The cloud's process: the local cloud and the provider stand-in, in one. Says one line on stdout when it is ready.
+
+In: a folder and a port; out: `{"ok": ...}` or `{"error": ...}` on the first line, then silence; the log goes to stderr.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from fogbank.cli.compose import server_pins
+from fogbank.cloud.client import ADDRESS, Address, write_address
+from fogbank.cloud.local_cloud import CloudSettings, LocalCloud
+from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
+from fogbank.engine.locate import cache_dir
+
+
+def serve(folder: Path, port: int) -> None:
+    """Run the cloud of a folder until it is asked to stop."""
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    for noisy in ("werkzeug", "botocore", "boto3", "urllib3", "s3transfer"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "cloud.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            _fail("cloud-running", f"another process runs the local cloud of {folder}", "use it: `fogbank cloud status`")
+            return
+        _serve_locked(folder, port)
+
+
+def _serve_locked(folder: Path, port: int) -> None:
+    settings = CloudSettings(folder=folder, port=port, environments=cache_dir(os.environ) / "environments", server_pins=server_pins())
+    cloud = LocalCloud(settings)
+    try:
+        _ = cloud.port  # binds
+    except (OSError, SystemExit):
+        _fail(
+            "port-in-use", f"port {port} is in use by another program",
+            f"stop it, or choose another port: `fogbank cloud start --port 0`, or `port = {port + 1}` in [tool.fogbank]",
+        )
+        return
+    provider = _start_provider(cloud)
+    cloud.start()
+    write_address(folder, Address(port=cloud.port, provider_port=provider.port, pid=os.getpid()))
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=cloud.ask_to_stop).start())
+    _say({"ok": {"url": cloud.url}})
+    cloud.wait()
+    provider.stop()
+    cloud.stop()
+    (folder / ADDRESS).unlink(missing_ok=True)
+
+
+def _start_provider(cloud: LocalCloud) -> Any:
+    from fogbank.provider.server import ProviderServer
+    from fogbank.provider.standin import StandIn
+
+    provider = ProviderServer(StandIn(clients=_clients(cloud.url)))
+    provider.start()
+    return provider
+
+
+def _clients(url: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    made: dict[tuple[str, str], Any] = {}
+    lock = threading.Lock()
+
+    def client(service: str, region: str) -> Any:
+        with lock:
+            if (service, region) not in made:
+                session = boto3.session.Session(aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region)
+                config = Config(retries={"total_max_attempts": 1}, read_timeout=300, proxies={}, s3={"addressing_style": "path"})
+                made[service, region] = session.client(service, endpoint_url=url, config=config)
+            return made[service, region]
+
+    return client
+
+
+def _fail(code: str, cause: str, hint: str) -> None:
+    _say({"error": {"code": code, "cause": cause, "hint": hint}})
+
+
+def _say(document: object) -> None:
+    """The one line that the starter waits for; then stdout is closed to it."""
+    sys.stdout.write(json.dumps(document) + "\n")
+    sys.stdout.flush()
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

@@ -1,0 +1,55 @@
+"""`fogbank doctor`: what is in use here, and why."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+import click
+
+from fogbank.cli.compose import assets, fogbank_version, here
+from fogbank.cli.terminal import Terminal
+from fogbank.cloud.client import CloudClient, read_address
+from fogbank.contracts.errors import EngineError, FogbankError, ProjectError
+from fogbank.contracts.manifest import load_manifest
+from fogbank.engine.build import VERSION
+from fogbank.engine.locate import cache_dir, find
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.pass_obj
+def doctor(terminal: Terminal, as_json: bool) -> None:
+    """Show the Pulumi engine in use and why, the project, its package and its cloud."""
+    found = {"fogbank": f"{fogbank_version()}, Python {platform.python_version()} at {sys.executable}", "engine": _engine(), **_project()}
+    if as_json:
+        terminal.document(found)
+        return
+    for name, value in found.items():
+        terminal.result(f"{name:<9}{value}")
+
+
+def _engine() -> str:
+    try:
+        engine = find(os.environ, assets() / "tools" / "pulumi", lambda _: None, fetch=False)
+    except EngineError as error:
+        return f"none yet; `fogbank up` will install or build Pulumi {VERSION} into {cache_dir(os.environ) / 'pulumi'}\n{error.cause}"
+    return f"Pulumi {engine.version} at {engine.command}: {engine.why}"
+
+
+def _project() -> dict[str, str]:
+    try:
+        config = here()
+    except ProjectError as error:
+        return {"project": f"{error.code}: {error.cause}"}
+    found = {"project": f"{config.name} in {config.root}, stack {config.stack}"}
+    try:
+        manifest = load_manifest(config.package)
+        found["package"] = f"{manifest.artifact_path} sha256 {manifest.artifact_sha256[:12]}, {len(manifest.package.requirements)} locked dependencies"
+    except FogbankError as error:
+        found["package"] = f"{error.code}: {error.cause}"
+    address = read_address(config.cloud)
+    running = address is not None and CloudClient(config.cloud).running()
+    found["cloud"] = f"{address.url}, process {address.pid}" if running and address else "not running"
+    return found

@@ -1,0 +1,220 @@
+"""The local cloud, put together: every room made once, started and stopped in order.
+
+In: settings; out: a cloud that listens on one loopback port until `stop`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from fogbank import __version__
+from fogbank.cloud.admin import Admin
+from fogbank.cloud.capture import Recorder
+from fogbank.cloud.clock import Clock
+from fogbank.cloud.control import ControlPlane, service_model
+from fogbank.cloud.endpoints import KIND as ENDPOINT
+from fogbank.cloud.endpoints import EndpointConfigs, Endpoints
+from fogbank.cloud.environment import Environments
+from fogbank.cloud.executions import Executions
+from fogbank.cloud.fleets import Watch
+from fogbank.cloud.front import Front
+from fogbank.cloud.gateway import MotoGateway
+from fogbank.cloud.metrics import Metrics
+from fogbank.cloud.models import Models
+from fogbank.cloud.monitors import SCHEDULE, JobDefinitions, MonitoringSchedules
+from fogbank.cloud.processing import ProcessingJobs
+from fogbank.cloud.runtime import Runtime
+from fogbank.cloud.store import Store
+from fogbank.cloud.timeline import Timeline
+from fogbank.cloud.transforms import KIND as TRANSFORM
+from fogbank.cloud.transforms import TransformJobs
+from fogbank.cloud.wire import DEFAULT_REGION
+from fogbank.cloud.workspace import Workspace
+from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
+
+FLUSH_PERIOD_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudSettings:
+    """`folder` holds all state; `port` 0 takes any; `server_pins` are the server's own locked dependencies."""
+
+    folder: Path
+    port: int
+    environments: Path
+    server_pins: Sequence[str]
+
+
+class _Handler(MotoRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes: without this every kept-alive call waits 40 ms
+    timeout = 120
+
+    def log_request(self, *_: object) -> None:
+        """Requests are not logged."""
+
+
+class LocalCloud:
+    """The cloud of one folder."""
+
+    def __init__(self, settings: CloudSettings) -> None:
+        folder = settings.folder
+        self.settings = settings
+        self._started = time.time()
+        self._stopped = threading.Event()
+        self.store = Store(folder / "cloud.db")
+        self.clock = Clock(self.store)
+        self.moto = MotoGateway(self.store, self.clock.epoch)
+        environments = Environments(settings.environments, settings.server_pins)
+        logs = folder / "logs"
+        self._workspace = Workspace(folder / "instances", logs, environments, self.s3)
+        self._jobs_folder = folder / "processing"
+        models = Models(self.store, self.clock)
+        configs = EndpointConfigs(self.store, self.clock, models)
+        self.endpoints = Endpoints(self.store, self.clock, models, configs, self._workspace)
+        self.transforms = TransformJobs(self.store, self.clock, models, self._workspace, self.s3, logs)
+        self.processing = ProcessingJobs(self.store, self.clock, environments, self.s3, self.cloudwatch, self._jobs_folder, logs)
+        definitions = JobDefinitions(self.store, self.clock)
+        self.schedules = MonitoringSchedules(self.store, self.clock, definitions)
+        self.recorder = Recorder(folder / "capture", self.clock, self.s3)
+        self.metrics = Metrics(self.clock, self.cloudwatch)
+        self.executions = Executions(self.store, self.clock, self.schedules, self.processing, self.s3, self.recorder.flush)
+        rooms = (models, configs, self.endpoints, self.transforms, self.processing, definitions, self.schedules)
+        control = ControlPlane(*(room.operations() for room in rooms))
+        self.timeline = Timeline(self.clock, self.schedules, self.executions, self.transforms, control, self._scheduler, self.flush)
+        runtime = Runtime(self.store, self.endpoints, self.recorder, self.metrics)
+        self.front = Front(self._admin(), runtime, control, self.moto, self.metrics.flush)
+        self._watch = Watch(self.endpoints.fleets)
+
+    @cached_property
+    def _server(self) -> BaseWSGIServer:
+        return make_server("127.0.0.1", self.settings.port, self.front, threaded=True, request_handler=_Handler)
+
+    @property
+    def port(self) -> int:
+        """The port that the cloud listens on."""
+        return int(self._server.server_port)
+
+    @property
+    def url(self) -> str:
+        """What to give boto3 as `endpoint_url`."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Bind, play the journal back, answer, bring the data plane up. Raises OSError where the port is taken."""
+        server = self._server
+        server.daemon_threads = True  # type: ignore[attr-defined]  # the threaded server's
+        self._workspace.clear()
+        self.moto.replay()
+        threading.Thread(target=server.serve_forever, name="front", daemon=True).start()
+        threading.Thread(target=service_model, name="warm", daemon=True).start()
+        self.processing.fail_interrupted()
+        self.executions.fail_interrupted()
+        self.endpoints.resume()
+        self.transforms.resume()
+        self.timeline.start()
+        self._watch.start()
+        threading.Thread(target=self._flush_often, name="flush", daemon=True).start()
+
+    def wait(self) -> None:
+        """Return when `stop` was asked for."""
+        self._stopped.wait()
+
+    def ask_to_stop(self) -> None:
+        """Let `wait` return."""
+        self._stopped.set()
+
+    def stop(self) -> None:
+        """Finish what is in flight, deliver what is captured, stop every instance, close."""
+        self.timeline.stop()
+        self._watch.stop()
+        self.flush()
+        self.endpoints.stop()
+        self._server.shutdown()
+        self._workspace.clear()
+        self.store.close()
+
+    def reset(self) -> None:
+        """Forget every resource and object; the clock keeps its time."""
+        self.endpoints.stop()
+        self.recorder.reset()
+        self.store.reset()
+        self.moto.reset()
+
+    def flush(self) -> None:
+        """Deliver captured records and metrics now."""
+        self.recorder.flush()
+        self.metrics.flush()
+
+    def s3(self) -> Any:
+        """A client of the cloud's own S3."""
+        return _client("s3", self.url, DEFAULT_REGION)
+
+    def cloudwatch(self, region: str) -> Any:
+        """A client of a region's CloudWatch."""
+        return _client("cloudwatch", self.url, region)
+
+    def _scheduler(self, region: str) -> Any:
+        return _client("scheduler", self.url, region)
+
+    def status(self) -> dict[str, Any]:
+        """What `fogbank cloud status` shows."""
+        return {
+            "version": __version__,
+            "url": self.url,
+            "pid": os.getpid(),
+            "started": self._started,
+            "time": self.clock.now().isoformat(),
+            "endpoints": {doc["EndpointName"]: doc["EndpointStatus"] for doc in self.store.list(ENDPOINT)},
+            "transform_jobs": {doc["TransformJobName"]: doc["TransformJobStatus"] for doc in self.store.list(TRANSFORM)},
+            "monitoring_schedules": {doc["MonitoringScheduleName"]: doc["MonitoringScheduleStatus"] for doc in self.store.list(SCHEDULE)},
+        }
+
+    def _admin(self) -> Admin:
+        def reset(_: dict[str, Any]) -> object:
+            self.reset()
+            return {}
+
+        def flush(_: dict[str, Any]) -> object:
+            self.flush()
+            return {}
+
+        def stop(_: dict[str, Any]) -> object:
+            self.ask_to_stop()
+            return {}
+
+        return Admin({
+            "status": lambda _: self.status(),
+            "advance": lambda asked: self.timeline.advance(timedelta(seconds=float(asked["seconds"]))),
+            "run-monitor": lambda asked: self.timeline.run_monitor(asked.get("region", DEFAULT_REGION), asked["name"]),
+            "flush": flush,
+            "reset": reset,
+            "stop": stop,
+        })
+
+    def _flush_often(self) -> None:
+        while not self._stopped.wait(FLUSH_PERIOD_S):
+            with contextlib.suppress(Exception):
+                self.recorder.flush()
+
+
+@lru_cache(maxsize=64)
+def _client(service: str, url: str, region: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.session.Session(aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region)
+    config = Config(retries={"total_max_attempts": 2}, max_pool_connections=32, s3={"addressing_style": "path"}, proxies={})
+    return session.client(service, endpoint_url=url, config=config)

@@ -1,0 +1,145 @@
+"""The cloud's one resettable state: documents of its own resources, the journal of moto's, and settings, in one SQLite file.
+
+A write is in the file before its request is answered, so `kill -9` loses nothing that a client was told. (A power cut may
+lose the last moments: SQLite runs with synchronous=NORMAL.)
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Document = dict[str, Any]
+"""A resource in the shape that its Describe call answers; keys that begin with `_` are the cloud's own."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (
+    kind TEXT, region TEXT, name TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, region, name));
+CREATE TABLE IF NOT EXISTS journal (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL,
+    headers TEXT NOT NULL, body BLOB NOT NULL, object TEXT);
+CREATE INDEX IF NOT EXISTS journal_object ON journal (object) WHERE object IS NOT NULL;
+CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JournalEntry:
+    """One request that changed moto's state. `seq` seeds moto's identifiers, so a replay makes the same ones.
+
+    `object` is `bucket/key` for the plain PUT or DELETE of one S3 object, whose later entry makes the earlier one void.
+    """
+
+    seq: int
+    at: float
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    object: str | None = None
+
+
+class Store:
+    """Documents by kind, region and name; safe from many threads."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Checkpoint and close the file."""
+        with self._lock:
+            self._db.close()
+
+    def reset(self) -> None:
+        """Forget everything but the settings."""
+        with self._lock:
+            self._db.executescript("DELETE FROM documents; DELETE FROM journal; VACUUM;")
+
+    def put(self, kind: str, region: str, name: str, body: Document) -> None:
+        """Write a document, replacing the one of that name."""
+        text = json.dumps(body)
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", (kind, region, name, text))
+
+    def get(self, kind: str, region: str, name: str) -> Document | None:
+        """The document, or None."""
+        with self._lock:
+            row = self._db.execute("SELECT body FROM documents WHERE kind=? AND region=? AND name=?", (kind, region, name)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def delete(self, kind: str, region: str, name: str) -> None:
+        """Remove the document if it is there."""
+        with self._lock:
+            self._db.execute("DELETE FROM documents WHERE kind=? AND region=? AND name=?", (kind, region, name))
+
+    def list(self, kind: str, region: str | None = None) -> list[Document]:
+        """All documents of a kind, of one region or of all, by name."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT body FROM documents WHERE kind=? AND (? IS NULL OR region=?) ORDER BY name", (kind, region, region)
+            ).fetchall()
+        return [json.loads(row[0]) for row in rows]
+
+    def update(self, kind: str, region: str, name: str, **changes: Any) -> Document | None:
+        """Change keys of a document in one step; None where it is not there."""
+        with self._lock:
+            body = self.get(kind, region, name)
+            if body is None:
+                return None
+            body.update(changes)
+            self.put(kind, region, name, body)
+            return body
+
+    def append(self, entry: JournalEntry) -> None:
+        """Write a journal entry; an entry for one S3 object voids that object's earlier ones."""
+        with self._lock:
+            self._db.execute("BEGIN")
+            if entry.object is not None:
+                self._db.execute("DELETE FROM journal WHERE object=?", (entry.object,))
+            self._db.execute(
+                "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (entry.seq, entry.at, entry.method, entry.path, entry.query, json.dumps(entry.headers), entry.body, entry.object),
+            )
+            self._db.execute("COMMIT")
+
+    def keep(self, name: str) -> None:
+        """An S3 object was copied: its entries stay, whatever is written over it later."""
+        with self._lock:
+            self._db.execute("UPDATE journal SET object=NULL WHERE object=?", (name,))
+
+    def next_seq(self) -> int:
+        """The number that the next journal entry will have."""
+        with self._lock:
+            row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name='journal'").fetchone()
+        return (row[0] if row else 0) + 1
+
+    def journal(self) -> Iterator[JournalEntry]:
+        """All entries, oldest first."""
+        with self._lock:
+            rows = self._db.execute("SELECT * FROM journal ORDER BY seq").fetchall()
+        for seq, at, method, path, query, headers, body, name in rows:
+            yield JournalEntry(
+                seq=seq, at=at, method=method, path=path, query=query, headers=json.loads(headers), body=body, object=name
+            )
+
+    def setting(self, key: str, default: str) -> str:
+        """A setting's value."""
+        with self._lock:
+            row = self._db.execute("SELECT value FROM settings WHERE key=?", (key,)).fetchone()
+        return row[0] if row else default
+
+    def set_setting(self, key: str, value: str) -> None:
+        """Write a setting."""
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, value))

@@ -1,0 +1,70 @@
+"""HTTP as the cloud sees it: a request and an answer as frozen values, and AWS's error forms."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from xml.sax.saxutils import escape
+
+DEFAULT_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One HTTP request with its body in memory. Header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @cached_property
+    def _scope(self) -> tuple[str, str]:
+        credential = self.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+        return (credential[2], credential[3].lower()) if len(credential) >= 5 else (DEFAULT_REGION, "")
+
+    @property
+    def region(self) -> str:
+        """The region that the request was signed for."""
+        return self._scope[0]
+
+    @property
+    def service(self) -> str:
+        """The service that the request was signed for; empty when it was not signed."""
+        return self._scope[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One HTTP answer; `stream` takes the place of `body` where the answer comes in pieces."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    stream: Iterable[bytes] | None = None
+
+
+def json_answer(document: Any, status: int = 200, content_type: str = "application/x-amz-json-1.1") -> Answer:
+    """An answer in AWS's JSON protocol."""
+    headers = {"Content-Type": content_type, "x-amzn-RequestId": str(uuid.uuid4())}
+    return Answer(status=status, headers=headers, body=json.dumps(document).encode())
+
+
+def error_answer(request: Request, status: int, code: str, message: str, **members: Any) -> Answer:
+    """An error in the protocol that the request speaks, so that boto3 raises it under `code`."""
+    request_id = str(uuid.uuid4())
+    if "x-amz-target" in request.headers or request.service in {"sagemaker", "scheduler", "lambda", "events", "logs"} or request.path.startswith("/_fogbank"):
+        body = json.dumps({"__type": code, "message": message, "Message": message, **members}).encode()
+        headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code, "x-amzn-RequestId": request_id}
+        return Answer(status=status, headers=headers, body=body)
+    inner = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    if request.service in {"s3", ""}:
+        xml = f"<Error>{inner}<RequestId>{request_id}</RequestId></Error>"
+    else:
+        xml = f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+    return Answer(status=status, headers={"Content-Type": "application/xml"}, body=f'<?xml version="1.0"?>{xml}'.encode())

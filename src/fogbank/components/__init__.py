@@ -1,0 +1,8 @@
+"""Pulumi ComponentResources on pulumi-aws: what users declare."""
+
+from fogbank.components.batch import BatchTransform
+from fogbank.components.endpoint import DataCapture, Endpoint
+from fogbank.components.monitor import MonitoringSchedule
+from fogbank.components.service import ModelService
+
+__all__ = ["BatchTransform", "DataCapture", "Endpoint", "ModelService", "MonitoringSchedule"]

@@ -1,0 +1,86 @@
+"""Endpoint: a model that answers, under a name that stays while configurations come and go."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from fogbank.components.service import CAPTURE, ModelService
+from fogbank.contracts.digest import canonical_json, sha256_bytes
+from fogbank.contracts.tokens import ENDPOINT_COMPONENT
+
+VARIANT = "AllTraffic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataCapture:
+    """Which share of requests is recorded: `sampling` in percent, 0 to 100."""
+
+    sampling: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        if not 0 <= self.sampling <= 100:
+            raise ValueError(f"sampling must be 0 to 100 percent, not {self.sampling}")
+
+
+class Endpoint(pulumi.ComponentResource):
+    """A SageMaker endpoint for one model.
+
+    The configuration's name carries the digest of what it says, so a change makes a new configuration first, moves the
+    endpoint to it, and only then deletes the old one.
+
+    Outputs: `endpoint_name`, `endpoint_arn`, `config_name`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        service: ModelService,
+        endpoint_name: str | None = None,
+        instance_type: str = "ml.m5.large",
+        instance_count: int = 1,
+        capture: DataCapture | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        if instance_count < 1:
+            raise ValueError(f"instance_count must be at least 1, not {instance_count}")
+        super().__init__(ENDPOINT_COMPONENT, name, None, opts)
+        public_name = endpoint_name or name
+        said = {
+            "model": service.model_digest, "type": instance_type, "count": instance_count, "capture": asdict(capture) if capture else None,
+        }
+        digest = sha256_bytes(canonical_json(said))[:12]
+        config = aws.sagemaker.EndpointConfiguration(
+            f"{name}-config",
+            name=f"{public_name[:50]}-{digest}",
+            production_variants=[{
+                "variant_name": VARIANT, "model_name": service.model_name, "instance_type": instance_type,
+                "initial_instance_count": instance_count, "initial_variant_weight": 1.0,
+            }],
+            data_capture_config=_capture(service, capture) if capture else None,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        endpoint = aws.sagemaker.Endpoint(
+            f"{name}-endpoint", name=public_name, endpoint_config_name=config.name,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=service.ready),
+        )
+        self.service = service
+        self.capture_uri = service.uri(CAPTURE) if capture else None
+        self.endpoint_name = endpoint.name
+        self.endpoint_arn = endpoint.arn
+        self.config_name = config.name
+        self.register_outputs({"endpoint_name": self.endpoint_name, "endpoint_arn": self.endpoint_arn, "config_name": self.config_name})
+
+
+def _capture(service: ModelService, capture: DataCapture) -> dict[str, object]:
+    return {
+        "enable_capture": True,
+        "initial_sampling_percentage": capture.sampling,
+        "destination_s3_uri": service.uri(CAPTURE),
+        "capture_options": [{"capture_mode": "Input"}, {"capture_mode": "Output"}],
+        "capture_content_type_header": {"csv_content_types": ["text/csv"], "json_content_types": ["application/json"]},
+    }

@@ -1,0 +1,77 @@
+"""MonitoringSchedule: data quality of an endpoint's captured traffic, against the baseline that rode in with the package."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from fogbank.components.endpoint import Endpoint
+from fogbank.components.service import MONITOR
+from fogbank.contracts.digest import canonical_json, sha256_bytes
+from fogbank.contracts.monitoring import CONSTRAINTS, PROCESSING, STATISTICS
+from fogbank.contracts.tokens import MONITORING
+
+
+class MonitoringSchedule(pulumi.ComponentResource):
+    """A SageMaker data quality monitor of an endpoint that captures.
+
+    `schedule` is SageMaker's form, such as `cron(0 * ? * * *)` for hourly; `image` is the analyzer's image. Outputs:
+    `schedule_name`, `results_uri`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        endpoint: Endpoint,
+        image: str,
+        schedule: str = "cron(0 * ? * * *)",
+        schedule_name: str | None = None,
+        instance_type: str = "ml.m5.large",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        if endpoint.capture_uri is None:
+            raise ValueError("the endpoint captures nothing: give it capture=DataCapture() to monitor it")
+        super().__init__(MONITORING, name, None, opts)
+        service, package = endpoint.service, endpoint.service.package
+        public_name = schedule_name or name
+        child = pulumi.ResourceOptions(parent=self)
+        folder = f"{MONITOR}/baseline/{sha256_bytes((package.statistics_sha256 + package.constraints_sha256).encode())}"
+        baseline = [
+            aws.s3.BucketObjectv2(
+                f"{name}-{file.removesuffix('.json')}", bucket=service.bucket, key=f"{folder}/{file}", source=pulumi.FileAsset(str(path)),
+                content_type="application/json", opts=child,
+            )
+            for file, path in ((STATISTICS, package.statistics_path), (CONSTRAINTS, package.constraints_path))
+        ]
+        self.results_uri = service.uri(f"{MONITOR}/results")
+        said = {"statistics": package.statistics_sha256, "constraints": package.constraints_sha256, "image": image, "type": instance_type}
+        definition = aws.sagemaker.DataQualityJobDefinition(
+            f"{name}-definition",
+            name=f"{public_name[:50]}-{sha256_bytes(canonical_json(said))[:12]}",
+            role_arn=service.role_arn,
+            data_quality_app_specification={"image_uri": image},
+            data_quality_baseline_config={
+                "statistics_resource": {"s3_uri": service.uri(folder, STATISTICS)},
+                "constraints_resource": {"s3_uri": service.uri(folder, CONSTRAINTS)},
+            },
+            data_quality_job_input={
+                "endpoint_input": {"endpoint_name": endpoint.endpoint_name, "local_path": f"{PROCESSING}/input/endpoint"},
+            },
+            data_quality_job_output_config={
+                "monitoring_outputs": {"s3_output": {"s3_uri": self.results_uri, "local_path": f"{PROCESSING}/output", "s3_upload_mode": "EndOfJob"}},
+            },
+            job_resources={"cluster_config": {"instance_count": 1, "instance_type": instance_type, "volume_size_in_gb": 20}},
+            stopping_condition={"max_runtime_in_seconds": 3300},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=baseline),
+        )
+        scheduled = aws.sagemaker.MonitoringSchedule(
+            f"{name}-schedule", name=public_name,
+            monitoring_schedule_config={
+                "monitoring_job_definition_name": definition.name, "monitoring_type": "DataQuality",
+                "schedule_config": {"schedule_expression": schedule},
+            },
+            opts=child,
+        )
+        self.schedule_name = scheduled.name
+        self.register_outputs({"schedule_name": self.schedule_name, "results_uri": self.results_uri})

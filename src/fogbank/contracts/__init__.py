@@ -1,0 +1,1 @@
+"""The words every wire uses. Standard library only; import the module you need."""

@@ -1,0 +1,115 @@
+"""The records wire: one captured request as SageMaker writes it, a JSON object a line.
+
+Source: AWS Developer Guide "Capture data from real-time endpoint"; recorded files in aws/amazon-sagemaker-examples.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+Encoding = Literal["CSV", "JSON", "BASE64"]
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapturedPayload:
+    """One direction of a captured call. `data` is text, or base64 where `encoding` says so."""
+
+    content_type: str
+    mode: Literal["INPUT", "OUTPUT"]
+    data: str
+    encoding: Encoding
+
+    def document(self) -> dict[str, str]:
+        """The payload's JSON form."""
+        return {"observedContentType": self.content_type, "mode": self.mode, "data": self.data, "encoding": self.encoding}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureRecord:
+    """One captured invocation; `time` is in UTC and is written in whole seconds."""
+
+    event_id: str
+    time: datetime
+    input: CapturedPayload | None = None
+    output: CapturedPayload | None = None
+    inference_id: str | None = None
+    custom_attributes: str | None = None
+
+    def line(self) -> str:
+        """The record as one compact JSON line, without the newline."""
+        data: dict[str, object] = {}
+        if self.input:
+            data["endpointInput"] = self.input.document()
+        if self.output:
+            data["endpointOutput"] = self.output.document()
+        meta: dict[str, object] = {"eventId": self.event_id}
+        if self.inference_id:
+            meta["inferenceId"] = self.inference_id
+        if self.custom_attributes:
+            meta["customAttributes"] = [self.custom_attributes]
+        meta["inferenceTime"] = self.time.astimezone(UTC).strftime(TIME_FORMAT)
+        return json.dumps({"captureData": data, "eventMetadata": meta, "eventVersion": "0"}, separators=(",", ":"), ensure_ascii=False)
+
+
+def read_line(line: str) -> CaptureRecord:
+    """A record from its JSON line. Raises ValueError, KeyError where it is not one."""
+    document = json.loads(line)
+    data, meta = document["captureData"], document["eventMetadata"]
+    attributes = meta.get("customAttributes")
+    return CaptureRecord(
+        event_id=meta["eventId"],
+        inference_id=meta.get("inferenceId"),
+        custom_attributes=attributes[0] if isinstance(attributes, list) and attributes else attributes or None,
+        time=datetime.strptime(meta["inferenceTime"], TIME_FORMAT).replace(tzinfo=UTC),
+        input=_payload(data.get("endpointInput")),
+        output=_payload(data.get("endpointOutput")),
+    )
+
+
+def _payload(document: dict[str, str] | None) -> CapturedPayload | None:
+    if document is None:
+        return None
+    return CapturedPayload(
+        content_type=document.get("observedContentType", ""),
+        mode=document["mode"],  # type: ignore[arg-type]  # parsed JSON
+        data=document["data"],
+        encoding=document["encoding"],  # type: ignore[arg-type]  # parsed JSON
+    )
+
+
+def media_type(content_type: str) -> str:
+    """The media type alone, without parameters, in lower case.
+
+    >>> media_type("text/csv; charset=utf-8")
+    'text/csv'
+    """
+    return content_type.partition(";")[0].strip().lower()
+
+
+def captured(body: bytes, content_type: str, mode: Literal["INPUT", "OUTPUT"], csv: Sequence[str], json_types: Sequence[str]) -> CapturedPayload:
+    """A payload encoded by SageMaker's rule: a listed CSV or JSON media type stays text, everything else is BASE64."""
+    kind = media_type(content_type)
+    encoding: Encoding = "CSV" if kind in csv else "JSON" if kind in json_types else "BASE64"
+    if encoding != "BASE64":
+        try:
+            return CapturedPayload(content_type=content_type, mode=mode, data=body.decode(), encoding=encoding)
+        except UnicodeDecodeError:
+            pass
+    return CapturedPayload(content_type=content_type, mode=mode, data=base64.b64encode(body).decode(), encoding="BASE64")
+
+
+def hour_prefix(endpoint: str, variant: str, hour: datetime) -> str:
+    """Key prefix of one hour's records below the capture destination, with a final slash."""
+    return f"{endpoint}/{variant}/{hour.astimezone(UTC):%Y/%m/%d/%H}/"
+
+
+def object_key(endpoint: str, variant: str, time: datetime, unique: str) -> str:
+    """Key of a capture file below the destination: `<ep>/<variant>/yyyy/mm/dd/HH/MM-SS-mmm-<uuid>.jsonl`."""
+    utc = time.astimezone(UTC)
+    return hour_prefix(endpoint, variant, utc) + f"{utc:%M-%S}-{utc.microsecond // 1000:03d}-{unique}.jsonl"

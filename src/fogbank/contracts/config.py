@@ -1,0 +1,139 @@
+"""The one config table: `[tool.fogbank]` in pyproject.toml. Load, default and validate are three functions.
+
+In: a folder inside a project; out: one frozen `ProjectConfig`, or one error that lists every problem.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from fogbank.contracts.errors import ConfigError, ProjectError
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+TABLE = "[tool.fogbank] in pyproject.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectConfig:
+    """A project's settings. Paths are absolute.
+
+    `root` is the folder of pyproject.toml; `name` prefixes every resource; `train` is the module that writes
+    `trained/` (`python -m <train>`); `handler` is the script that runs on a request; `dependencies` are the
+    distributions that the handler and the model import (their closure is locked at pack).
+    """
+
+    root: Path
+    name: str
+    train: str = "model.train"
+    handler: Path = Path("handlers/inference.py")
+    dependencies: tuple[str, ...] = ("scikit-learn", "joblib")
+    stack: str = "local"
+    port: int = 4566
+
+    @property
+    def state(self) -> Path:
+        """`.fogbank/`: everything that fogbank writes for this project."""
+        return self.root / ".fogbank"
+
+    @property
+    def trained(self) -> Path:
+        """Where training leaves the model, its schema, metrics and baseline data."""
+        return self.state / "trained"
+
+    @property
+    def package(self) -> Path:
+        """Where `fogbank pack` writes the artifact and its manifest."""
+        return self.state / "package"
+
+    @property
+    def cloud(self) -> Path:
+        """The local cloud's state."""
+        return self.state / "cloud"
+
+    @property
+    def report(self) -> Path:
+        """The report of the demo."""
+        return self.state / "report.html"
+
+
+def find_project(start: Path) -> Path:
+    """The nearest folder, from `start` upwards, whose pyproject.toml has a `[tool.fogbank]` table.
+
+    Raises ProjectError (`project-not-found`).
+    """
+    for folder in (start.resolve(), *start.resolve().parents):
+        file = folder / "pyproject.toml"
+        if file.is_file() and "tool.fogbank" in file.read_text(errors="replace"):
+            return folder
+    raise ProjectError(
+        "project-not-found",
+        f"no pyproject.toml with a [tool.fogbank] table in {start} or above it",
+        "run `fogbank new NAME` to write a project, or change into one",
+    )
+
+
+def load_config(start: Path) -> ProjectConfig:
+    """Load, default and validate the project that `start` lies in. Raises ProjectError, ConfigError."""
+    root = find_project(start)
+    return validate(defaulted(read_table(root), root), root)
+
+
+def read_table(root: Path) -> dict[str, Any]:
+    """The raw `[tool.fogbank]` table. Raises ProjectError (`pyproject-unreadable`)."""
+    try:
+        document = tomllib.loads((root / "pyproject.toml").read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError("pyproject-unreadable", f"pyproject.toml is not TOML: {error}", "mend that line") from error
+    table = document.get("tool", {}).get("fogbank", {})
+    if not isinstance(table, dict):
+        raise ConfigError(["tool.fogbank is not a table"], TABLE)
+    return table
+
+
+def defaulted(table: dict[str, Any], root: Path) -> dict[str, Any]:
+    """The table with every missing key at its default."""
+    known = {item.name: item.default for item in fields(ProjectConfig) if item.name not in {"root", "name"}}
+    return {"root": root, **known, **table}
+
+
+def validate(table: dict[str, Any], root: Path) -> ProjectConfig:
+    """A frozen config, or ConfigError with every problem at once."""
+    problems = [*_unknown_keys(table), *_wrong_values(table)]
+    if problems:
+        raise ConfigError(problems, TABLE)
+    return ProjectConfig(**{**table, "handler": root / table["handler"], "dependencies": tuple(table["dependencies"])})
+
+
+def _unknown_keys(table: dict[str, Any]) -> list[str]:
+    known = [item.name for item in fields(ProjectConfig) if item.name != "root"]
+    problems = []
+    for key in table:
+        if key not in known and key != "root":
+            guess = difflib.get_close_matches(key, known, n=1)
+            problems.append(f"unknown key {key!r}" + (f"; did you mean {guess[0]!r}?" if guess else f" (known: {', '.join(known)})"))
+    return problems
+
+
+def _wrong_values(table: dict[str, Any]) -> list[str]:
+    problems = []
+    name = table.get("name")
+    if not isinstance(name, str) or not NAME.fullmatch(name) or len(name) > 30:
+        problems.append(f"name must be 1-30 lower-case letters, digits and single hyphens, not {name!r}")
+    if not isinstance(table["train"], str) or not MODULE.fullmatch(table["train"]):
+        problems.append(f"train must name a module such as 'model.train', not {table['train']!r}")
+    if not isinstance(table["handler"], str | Path):
+        problems.append(f"handler must be a path such as 'handlers/inference.py', not {table['handler']!r}")
+    if not isinstance(table["dependencies"], list | tuple) or not all(isinstance(d, str) for d in table["dependencies"]):
+        problems.append(f"dependencies must be a list of distribution names, not {table['dependencies']!r}")
+    if not isinstance(table["stack"], str):
+        problems.append(f"stack must be the name of a Pulumi stack, not {table['stack']!r}")
+    port = table["port"]
+    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65535:
+        problems.append(f"port must be a number from 0 to 65535, not {port!r}")
+    return problems

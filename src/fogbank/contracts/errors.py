@@ -1,0 +1,103 @@
+"""Every error a user can meet, as one tree.
+
+FogbankError            code, cause, hint (the next step), exit_code
+├── ProjectError        no project here; a file the project needs is missing or broken        exit 2
+│   └── ConfigError     [tool.fogbank] has problems (all of them, in one report)              exit 2
+├── PackageError        a model, handler or dependency that cannot be packaged                exit 3
+│   └── DigestError     bytes that are not the ones the manifest names                        exit 3
+├── GateError           a model that is not good enough to be packaged                        exit 3
+├── EngineError         no Pulumi engine, or a Pulumi operation that failed                   exit 4
+├── CloudError          the local cloud is not running, or did not start                      exit 5
+├── DataError           bad input data: wrong columns, no data, not in the stated format      exit 6
+└── AwsError            the AWS API (local or real) answered an error; its code is verbatim   exit 7
+
+Exit codes besides these: 0 success, 1 a bug in fogbank, 2 also wrong usage, 8 violations were found, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+
+class FogbankError(Exception):
+    """An error with a stable `code`, the `cause` in one or a few lines, and a `hint`: the next step."""
+
+    exit_code = 1
+
+    def __init__(self, code: str, cause: str, hint: str = "") -> None:
+        super().__init__(cause)
+        self.code = code
+        self.cause = cause
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.cause}" + (f"\nnext: {self.hint}" if self.hint else "")
+
+    def document(self) -> dict[str, str]:
+        """The error as `--json` prints it."""
+        return {"code": self.code, "cause": self.cause, "hint": self.hint}
+
+
+class ProjectError(FogbankError):
+    """There is no project here, or a file that it needs is missing or broken."""
+
+    exit_code = 2
+
+
+class ConfigError(ProjectError):
+    """`[tool.fogbank]` has problems; `problems` holds all of them."""
+
+    def __init__(self, problems: list[str], where: str) -> None:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__("config-invalid", f"{where} has {len(problems)} problem(s):\n{lines}", f"edit {where}")
+        self.problems = problems
+
+
+class PackageError(FogbankError):
+    """A model, a handler or a dependency cannot be packaged or read back."""
+
+    exit_code = 3
+
+
+class DigestError(PackageError):
+    """The bytes of `name` are not the ones the manifest names."""
+
+    def __init__(self, name: str, expected: str, found: str) -> None:
+        super().__init__(
+            "digest-mismatch",
+            f"{name} is not the file that was packed: expected sha256 {expected}, found {found}",
+            "run `fogbank pack` again, or restore the file; nothing was loaded",
+        )
+        self.name, self.expected, self.found = name, expected, found
+
+
+class GateError(FogbankError):
+    """A trained model misses a quality gate, so it is not packaged."""
+
+    exit_code = 3
+
+
+class EngineError(FogbankError):
+    """The Pulumi engine cannot be had, or an operation of it failed."""
+
+    exit_code = 4
+
+
+class CloudError(FogbankError):
+    """The local cloud is not running or did not start."""
+
+    exit_code = 5
+
+
+class DataError(FogbankError):
+    """Data that does not fit: wrong columns, nothing to read, another format."""
+
+    exit_code = 6
+
+
+class AwsError(FogbankError):
+    """An AWS API answered an error; `code` is AWS's own."""
+
+    exit_code = 7
+
+
+VIOLATIONS_FOUND = 8
+"""Exit code of a monitoring run that completed and found violations."""

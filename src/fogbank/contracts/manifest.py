@@ -1,0 +1,177 @@
+"""The artifact wire: what `pack` writes, what `infra` declares and what `serve` checks before it loads.
+
+Two documents. `PackageManifest` travels *inside* model.tar.gz (as `fogbank.json`) and names every file in it by digest;
+the server checks it before it unpickles anything. `Manifest` lies *beside* the archive and names the archive itself, the
+inner manifest and the monitoring baseline, so that a Pulumi program can hand those digests on.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from fogbank.contracts.digest import canonical_json, sha256_bytes, sha256_file
+from fogbank.contracts.errors import DigestError, PackageError
+
+FORMAT = 1
+INNER_NAME = "fogbank.json"
+OUTER_NAME = "manifest.json"
+ENV_MANIFEST_DIGEST = "FOGBANK_MANIFEST_SHA256"
+
+Dtype = Literal["float", "integer", "string"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One named column. `nullable` allows an empty cell or NaN."""
+
+    name: str
+    dtype: Dtype = "float"
+    nullable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """Columns in the order that a header-less CSV row has them."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageManifest:
+    """What model.tar.gz holds. `files` maps a path inside the archive to its SHA-256."""
+
+    name: str
+    model_file: str
+    handler: str
+    python: str
+    requirements: tuple[str, ...]
+    input: Schema
+    output: Schema
+    metrics: dict[str, float]
+    files: dict[str, str]
+    format: int = FORMAT
+
+    def encode(self) -> bytes:
+        """Canonical JSON bytes: same manifest, same bytes."""
+        return canonical_json(asdict(self))
+
+    def check_files(self, root: Path) -> None:
+        """Every file named here has its digest below `root`, and no other file lies there. Raises DigestError."""
+        for name, expected in self.files.items():
+            path = root / name
+            found = sha256_file(path) if path.is_file() else "no such file"
+            if found != expected:
+                raise DigestError(name, expected, found)
+        extra = sorted(
+            str(path.relative_to(root))
+            for path in root.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts and str(path.relative_to(root)) not in {*self.files, INNER_NAME}
+        )
+        if extra:
+            raise DigestError(extra[0], "no such file", "a file that the manifest does not name")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What lies beside model.tar.gz. Paths are names in the same folder; digests are SHA-256 in hex."""
+
+    artifact: str
+    artifact_sha256: str
+    package_sha256: str
+    package: PackageManifest
+    statistics_sha256: str
+    constraints_sha256: str
+    format: int = FORMAT
+    folder: Path = field(default=Path(), compare=False)
+
+    def encode(self) -> bytes:
+        """Canonical JSON bytes."""
+        document = asdict(self)
+        del document["folder"]
+        return canonical_json(document)
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.package.name
+
+    @property
+    def artifact_path(self) -> Path:
+        """The archive on disk."""
+        return self.folder / self.artifact
+
+    @property
+    def statistics_path(self) -> Path:
+        """The baseline's statistics.json."""
+        return self.folder / "statistics.json"
+
+    @property
+    def constraints_path(self) -> Path:
+        """The baseline's constraints.json."""
+        return self.folder / "constraints.json"
+
+    def check_files(self) -> None:
+        """The archive and the baseline are the bytes named here. Raises DigestError."""
+        for path, expected in (
+            (self.artifact_path, self.artifact_sha256),
+            (self.statistics_path, self.statistics_sha256),
+            (self.constraints_path, self.constraints_sha256),
+        ):
+            found = sha256_file(path) if path.is_file() else "no such file"
+            if found != expected:
+                raise DigestError(path.name, expected, found)
+
+
+def decode_package(data: bytes) -> PackageManifest:
+    """The inner manifest from its bytes. Raises PackageError (`manifest-unreadable`)."""
+    try:
+        return _package(json.loads(data))
+    except (ValueError, KeyError, TypeError) as error:
+        raise PackageError("manifest-unreadable", f"{INNER_NAME} is not a package manifest: {error!r}", "run `fogbank pack` again") from error
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """The outer manifest of a package folder, with every digest checked.
+
+    Raises PackageError (`package-missing`, `manifest-unreadable`), DigestError.
+
+    >>> load_manifest(Path("/nowhere"))
+    Traceback (most recent call last):
+    ...
+    fogbank.contracts.errors.PackageError: package-missing: no package in /nowhere
+    next: run `fogbank pack`
+    """
+    path = folder / OUTER_NAME
+    if not path.is_file():
+        raise PackageError("package-missing", f"no package in {folder}", "run `fogbank pack`")
+    try:
+        document = json.loads(path.read_bytes())
+        package = _package(document.pop("package"))
+        manifest = Manifest(package=package, folder=folder, **document)
+    except (ValueError, KeyError, TypeError) as error:
+        raise PackageError("manifest-unreadable", f"{path} is not a manifest: {error!r}", "run `fogbank pack` again") from error
+    if sha256_bytes(package.encode()) != manifest.package_sha256:
+        raise DigestError(OUTER_NAME, manifest.package_sha256, sha256_bytes(package.encode()))
+    manifest.check_files()
+    return manifest
+
+
+def schema_from(document: dict[str, list[dict[str, object]]]) -> Schema:
+    """A Schema from its JSON form, `{"columns": [{"name", "dtype", "nullable"}]}`."""
+    return Schema(columns=tuple(Column(**column) for column in document["columns"]))  # type: ignore[arg-type]  # the dataclass refuses unknown keys
+
+
+def _package(document: dict[str, object]) -> PackageManifest:
+    if document.get("format") != FORMAT:
+        raise ValueError(f"format {document.get('format')!r}, this fogbank reads {FORMAT}")
+    schemas = {key: schema_from(document.pop(key)) for key in ("input", "output")}  # type: ignore[arg-type]  # parsed JSON
+    requirements = tuple(document.pop("requirements"))  # type: ignore[arg-type,var-annotated]  # parsed JSON
+    return PackageManifest(requirements=requirements, **schemas, **document)  # type: ignore[arg-type]  # the dataclass refuses unknown keys

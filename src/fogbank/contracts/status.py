@@ -1,0 +1,63 @@
+"""Status machines as tables: which state may follow which. Source: botocore's enums and the SageMaker API reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Transitions = Mapping[str, frozenset[str]]
+
+ENDPOINT: Transitions = {
+    "Creating": frozenset({"InService", "Failed", "Deleting"}),
+    "InService": frozenset({"Updating", "Deleting"}),
+    "Updating": frozenset({"InService", "RollingBack", "Failed"}),
+    "RollingBack": frozenset({"InService"}),
+    "Failed": frozenset({"Deleting"}),
+    "Deleting": frozenset(),
+}
+
+TRANSFORM_JOB: Transitions = {
+    "InProgress": frozenset({"Completed", "Failed", "Stopping"}),
+    "Stopping": frozenset({"Stopped"}),
+    "Completed": frozenset(),
+    "Failed": frozenset(),
+    "Stopped": frozenset(),
+}
+
+PROCESSING_JOB: Transitions = TRANSFORM_JOB
+
+MONITORING_SCHEDULE: Transitions = {
+    "Pending": frozenset({"Scheduled", "Failed"}),
+    "Scheduled": frozenset({"Stopped", "Pending"}),
+    "Stopped": frozenset({"Scheduled", "Pending"}),
+    "Failed": frozenset({"Pending"}),
+}
+
+MONITORING_EXECUTION: Transitions = {
+    "Pending": frozenset({"InProgress", "Failed"}),
+    "InProgress": frozenset({"Completed", "CompletedWithViolations", "Failed", "Stopping"}),
+    "Stopping": frozenset({"Stopped"}),
+    "Completed": frozenset(),
+    "CompletedWithViolations": frozenset(),
+    "Failed": frozenset(),
+    "Stopped": frozenset(),
+}
+
+
+class IllegalTransitionError(Exception):
+    """A state machine was asked for a step that its table does not have."""
+
+
+def step(table: Transitions, now: str, then: str) -> str:
+    """`then`, if the table lets it follow `now`. Raises IllegalTransitionError.
+
+    >>> step(ENDPOINT, "Creating", "InService")
+    'InService'
+    """
+    if then not in table[now]:
+        raise IllegalTransitionError(f"{now} -> {then}")
+    return then
+
+
+def ended(table: Transitions, status: str) -> bool:
+    """Whether nothing follows `status`."""
+    return not table[status]

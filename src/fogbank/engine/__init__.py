@@ -1,0 +1,1 @@
+"""Pulumi's own engine: found, installed or built, and driven."""

@@ -1,0 +1,57 @@
+"""Which files of the project the handler needs: itself, and the project's own modules that it imports, and they import.
+
+In: the handler's path and the project's root; out: files by their path inside `code/`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from fogbank.contracts.errors import PackageError
+
+
+def code_files(handler: Path, root: Path) -> dict[str, Path]:
+    """Path inside `code/` to file. Raises PackageError (`handler-missing`, `handler-syntax`)."""
+    if not handler.is_file():
+        raise PackageError("handler-missing", f"there is no handler at {handler}", "set `handler` in [tool.fogbank], or write the file")
+    files = {handler.name: handler}
+    waiting = [handler]
+    while waiting:
+        for name in _imports(waiting.pop()):
+            for place, path in _project_files(name, root):
+                if place not in files:
+                    files[place] = path
+                    waiting.append(path)
+    return dict(sorted(files.items()))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    try:
+        tree = ast.parse(path.read_text(), filename=str(path))
+    except SyntaxError as error:
+        raise PackageError(
+            "handler-syntax", f"{path.name} line {error.lineno}: {(error.text or '').strip()}: SyntaxError: {error.msg}", "mend that line"
+        ) from error
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _project_files(name: str, root: Path) -> Iterator[tuple[str, Path]]:
+    """The files that a dotted name stands for below the project's root, with the packages above it."""
+    parts = name.split(".")
+    module = root.joinpath(*parts).with_suffix(".py")
+    package = root.joinpath(*parts, "__init__.py")
+    target = module if module.is_file() else package if package.is_file() else None
+    if target is None:
+        return
+    yield str(target.relative_to(root)), target
+    for depth in range(1, len(parts)):
+        above = root.joinpath(*parts[:depth], "__init__.py")
+        if above.is_file():
+            yield str(above.relative_to(root)), above

@@ -1,0 +1,1 @@
+"""Pulumi resource providers: the local stand-in for `aws`."""

@@ -1,0 +1,20 @@
+"""What a caller did wrong, as an HTTP status and a sentence."""
+
+from __future__ import annotations
+
+
+class RequestError(Exception):
+    """An answer other than 200; `status` is the HTTP status and the text is for the caller."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def bad_request(message: str) -> RequestError:
+    """400: the body is not what the schema says."""
+    return RequestError(400, message)
+
+
+class LoadError(Exception):
+    """The model or its handler cannot be loaded; the text is one readable cause."""
