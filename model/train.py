@@ -1,7 +1,7 @@
 """`python -m model.train`: split, search, evaluate, and leave in `.fogbank/trained` what `fogbank pack` takes.
 
 Out: model.joblib, schema.json, metrics.json (with the gates), evaluation.json, baseline.csv (predictions and features of the
-training rows, for the monitor) and sample.csv.
+training rows, for the monitor), sample.csv (a request) and rows.csv (all rows, for the demo's traffic).
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def write(folder: Path, found: Any, parts: Split) -> dict[str, float]:
     _json(folder / "metrics.json", {"metrics": metrics, "gates": GATES})
     _json(folder / "evaluation.json", {"family": type(model.named_steps["classify"]).__name__, "roc": roc(model, parts.held_out)})
     _csv(folder / "baseline.csv", model, parts.train, with_predictions=True)
+    _rows(folder / "rows.csv", load())
     _csv(folder / "sample.csv", model, Table(parts.held_out.names, parts.held_out.x[:5], parts.held_out.y[:5]), with_predictions=False)
     return metrics
 
@@ -64,6 +65,13 @@ def _csv(path: Path, model: Any, table: Table, *, with_predictions: bool) -> Non
             writer.writerow([*(column["name"] for column in OUTPUT_COLUMNS), *table.names])
         for row, p in zip(table.x.tolist(), probability.tolist(), strict=True):
             writer.writerow([label(p), p, *row] if with_predictions else row)
+
+
+def _rows(path: Path, table: Table) -> None:
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(table.names)
+        writer.writerows(table.x.tolist())
 
 
 def main() -> None:

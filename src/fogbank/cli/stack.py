@@ -24,14 +24,12 @@ def up(terminal: Terminal, stack: str | None, as_json: bool) -> None:
     config, name = _chosen(stack)
     prepare(config, name, terminal)
     with terminal.step(f"up {name}") as step:
-        chosen = _driver(config, name, step)
-        summary = chosen.up(tell(step))
+        summary = _driver(config, name, step).up(tell(step))
         step.done(told(summary))
-    outputs = chosen.outputs()
     if as_json:
-        terminal.document({"changes": dict(summary.changes), "outputs": outputs})
+        terminal.document({"changes": dict(summary.changes), "outputs": dict(summary.outputs)})
         return
-    for key, value in outputs.items():
+    for key, value in summary.outputs.items():
         if key != "transform_job":
             terminal.result(f"{key:<16} {value}")
 

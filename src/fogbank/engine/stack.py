@@ -6,11 +6,12 @@ must read. The same environment is what `fogbank env` prints, so plain `pulumi u
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Summary:
     """What an operation did: how many resources by operation."""
 
     changes: Mapping[str, int]
+    outputs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -68,6 +70,7 @@ def stack_environment(config: ProjectConfig, engine: Engine, cloud_url: str | No
     if cloud_url is not None:
         variables |= {
             "PULUMI_DEBUG_PROVIDERS": f"aws:{provider_port}",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # the stand-in takes its place: nothing is downloaded
             "AWS_ENDPOINT_URL": cloud_url,
             "AWS_ACCESS_KEY_ID": LOCAL_ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": LOCAL_SECRET_KEY,
@@ -99,13 +102,14 @@ class StackDriver:
     def destroy(self, listen: Listen) -> Summary:
         """Delete every resource, then the stack. Raises EngineError."""
         summary = self._run("destroy", listen)
-        self._stack().workspace.remove_stack(self._name, preserve_config=True)
+        self._stack.workspace.remove_stack(self._name, preserve_config=True)
         return summary
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs; secret ones as `[secret]`."""
-        return {name: "[secret]" if value.secret else value.value for name, value in self._stack().outputs().items()}
+        return _public(self._stack.outputs())
 
+    @cached_property
     def _stack(self) -> Any:
         from pulumi import automation
 
@@ -119,7 +123,7 @@ class StackDriver:
     def _run(self, verb: str, listen: Listen, **options: Any) -> Summary:
         from pulumi import automation
 
-        stack = self._stack()
+        stack = self._stack
         diagnostics: list[str] = []
         changes: dict[str, int] = {}
 
@@ -132,13 +136,17 @@ class StackDriver:
                 listen(step)
 
         try:
-            getattr(stack, verb)(on_event=on_event, color="never", **options)
+            result = getattr(stack, verb)(on_event=on_event, color="never", **options)
         except automation.ConcurrentUpdateError as error:
             raise EngineError("stack-locked", f"another update of the stack {self._name} is running, or was killed", "wait for it, or run `pulumi cancel`") from error
         except automation.CommandError as error:
             cause = "\n".join(_unmarked(text) for text in diagnostics) or said(str(error))
             raise EngineError(f"{verb}-failed", cause.strip(), f"mend the cause and run `fogbank {verb}` again; what was made stays in the stack's state") from error
-        return Summary(changes=changes)
+        return Summary(changes=changes, outputs=_public(getattr(result, "outputs", {})))
+
+
+def _public(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: "[secret]" if value.secret else value.value for name, value in outputs.items()}
 
 
 def _step(event: Any) -> Step | None:
@@ -152,8 +160,6 @@ def _step(event: Any) -> Step | None:
 
 def _unmarked(text: str) -> str:
     """A diagnostic without the engine's colour marks (`<{%reset%}>`)."""
-    import re
-
     return re.sub(r"<\{%[^%]*%\}>", "", text)
 
 
@@ -161,8 +167,3 @@ def said(text: str) -> str:
     """What the engine itself said, out of a CommandError's text: its stderr, else all of it."""
     _, _, stderr = text.partition("stderr:")
     return (stderr or text).strip()
-
-
-def json_outputs(outputs: Mapping[str, Any]) -> str:
-    """Outputs as JSON."""
-    return json.dumps(outputs, indent=2, sort_keys=True)

@@ -136,3 +136,10 @@ def _share_of_type(present: Sequence[str], kind: str) -> float:
 
 def _violation(feature: str, check: str, description: str) -> Document:
     return {"feature_name": feature, "constraint_check_type": check, "description": description}
+
+
+def drift_distances(base: Document, now: Document) -> dict[str, float]:
+    """The drift distance of every feature that both statistics have, by SageMaker's `Robust` comparison."""
+    current = {item["name"]: item for item in now["features"]}
+    found = {item["name"]: drift(item, current[item["name"]], "Robust") for item in base["features"] if item["name"] in current}
+    return {name: value for name, value in found.items() if value is not None}
