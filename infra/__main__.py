@@ -1,7 +1,6 @@
 """What exists: one endpoint, one nightly batch job, one hourly monitor. The same program for the local cloud and for AWS."""
 
 import pulumi
-
 from batch import nightly
 from serving import live, service
 from watch import quality

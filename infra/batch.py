@@ -4,4 +4,6 @@ from serving import package, service
 
 from fogbank.components import BatchTransform
 
-nightly = BatchTransform("nightly", service=service, schedule_name=f"{package.name}-nightly", schedule="cron(0 2 * * ? *)")
+nightly = BatchTransform(
+    "nightly", service=service, schedule_name=f"{package.name}-nightly", schedule="cron(0 2 * * ? *)"
+)

@@ -43,5 +43,7 @@ def load() -> Table:
 
 def split(table: Table) -> Split:
     """The same split every time."""
-    x_train, x_test, y_train, y_test = train_test_split(table.x, table.y, test_size=0.25, stratify=table.y, random_state=SEED)
+    x_train, x_test, y_train, y_test = train_test_split(
+        table.x, table.y, test_size=0.25, stratify=table.y, random_state=SEED
+    )
     return Split(Table(table.names, x_train, y_train), Table(table.names, x_test, y_test))

@@ -46,10 +46,18 @@ def write(folder: Path, found: Any, parts: Split) -> dict[str, float]:
     columns = [{"name": name, "dtype": "float"} for name in parts.train.names]
     _json(folder / "schema.json", {"input": {"columns": columns}, "output": {"columns": list(OUTPUT_COLUMNS)}})
     _json(folder / "metrics.json", {"metrics": metrics, "gates": GATES})
-    _json(folder / "evaluation.json", {"family": type(model.named_steps["classify"]).__name__, "roc": roc(model, parts.held_out)})
+    _json(
+        folder / "evaluation.json",
+        {"family": type(model.named_steps["classify"]).__name__, "roc": roc(model, parts.held_out)},
+    )
     _csv(folder / "baseline.csv", model, parts.train, with_predictions=True)
     _rows(folder / "rows.csv", load())
-    _csv(folder / "sample.csv", model, Table(parts.held_out.names, parts.held_out.x[:5], parts.held_out.y[:5]), with_predictions=False)
+    _csv(
+        folder / "sample.csv",
+        model,
+        Table(parts.held_out.names, parts.held_out.x[:5], parts.held_out.y[:5]),
+        with_predictions=False,
+    )
     return metrics
 
 

@@ -13,8 +13,21 @@ from fogbank.cli.terminal import Terminal
 from fogbank.contracts.errors import FogbankError
 
 VERBS = {
-    "new": "new", "train": "train", "pack": "pack", "up": "stack", "preview": "stack", "refresh": "stack", "destroy": "stack", "outputs": "stack",
-    "env": "env", "doctor": "doctor", "cloud": "cloud", "invoke": "invoke", "transform": "transform", "monitor": "monitor", "demo": "demo",
+    "new": "new",
+    "train": "train",
+    "pack": "pack",
+    "up": "stack",
+    "preview": "stack",
+    "refresh": "stack",
+    "destroy": "stack",
+    "outputs": "stack",
+    "env": "env",
+    "doctor": "doctor",
+    "cloud": "cloud",
+    "invoke": "invoke",
+    "transform": "transform",
+    "monitor": "monitor",
+    "demo": "demo",
 }
 
 
@@ -62,5 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug ends in its traceback and a name
         traceback.print_exc()
-        Terminal().error(FogbankError("internal", f"this is a bug in fogbank: {error!r}", "please report it with the lines above"))
+        Terminal().error(
+            FogbankError("internal", f"this is a bug in fogbank: {error!r}", "please report it with the lines above")
+        )
         sys.exit(1)

@@ -16,7 +16,16 @@ def roc(false_positive: Sequence[float], true_positive: Sequence[float], area: f
         f'<polyline class="line" points="{points}"/>'
         f'<text class="strong" x="{_x(0.97):.0f}" y="{_y(0.08):.0f}" text-anchor="end">AUC {area:.4f}</text>'
     )
-    return _frame(body, "false positive rate", "true positive rate", [0, 0.25, 0.5, 0.75, 1], [0, 0.25, 0.5, 0.75, 1], 1, 1, "ROC curve on held-out rows")
+    return _frame(
+        body,
+        "false positive rate",
+        "true positive rate",
+        [0, 0.25, 0.5, 0.75, 1],
+        [0, 0.25, 0.5, 0.75, 1],
+        1,
+        1,
+        "ROC curve on held-out rows",
+    )
 
 
 def histogram(values: Sequence[float], unit: str, bins: int = 30) -> str:
@@ -36,11 +45,20 @@ def histogram(values: Sequence[float], unit: str, bins: int = 30) -> str:
     )
     marks = "".join(
         f'<line class="mark" x1="{_x(v / top):.1f}" y1="{TOP}" x2="{_x(v / top):.1f}" y2="{_y(0)}"/>'
-        f'<text class="strong" x="{_x(v / top) + 4:.1f}" y="{TOP + 12 + 14 * i}">{name} {v:.2f}</text>'
+        f'<text class="strong" x="{_x(v / top) + (4 if i == 0 else -4):.1f}" y="{TOP + 12 + 14 * i}" text-anchor="{"start" if i == 0 else "end"}">{name} {v:.2f}</text>'
         for i, (name, v) in enumerate((("p50", median), ("p99", high)))
     )
     ticks = [top * i / 4 for i in range(5)]
-    return _frame(bars + marks, unit, "requests", ticks, [0, tallest / 2, tallest], top, tallest, f"Latency of {len(values)} invocations")
+    return _frame(
+        bars + marks,
+        unit,
+        "requests",
+        ticks,
+        [0, tallest / 2, tallest],
+        top,
+        tallest,
+        f"Latency of {len(values)} invocations",
+    )
 
 
 def bars(names: Sequence[str], first: Sequence[float], second: Sequence[float], limit: float) -> str:
@@ -53,12 +71,16 @@ def bars(names: Sequence[str], first: Sequence[float], second: Sequence[float], 
         y = TOP + i * row
         lines.append(f'<text x="{label - 8}" y="{y + 12}" text-anchor="end">{escape(name)}</text>')
         for value, kind, offset in ((a, "clean", 2), (b, "shifted", 9)):
-            lines.append(f'<rect class="{kind}" x="{label}" y="{y + offset}" width="{max(1.0, value / top * span):.1f}" height="6"/>')
+            lines.append(
+                f'<rect class="{kind}" x="{label}" y="{y + offset}" width="{max(1.0, value / top * span):.1f}" height="6"/>'
+            )
         if b > limit:
             lines.append(f'<text class="strong" x="{label + b / top * span + 6:.1f}" y="{y + 14}">{b:.2f}</text>')
     height = TOP + len(names) * row
     x = label + limit / top * span
-    lines.append(f'<line class="limit" x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{height}"/><text class="limit-text" x="{x + 4:.1f}" y="{height + 12}">threshold {limit:g}</text>')
+    lines.append(
+        f'<line class="limit" x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{height}"/><text class="limit-text" x="{x + 4:.1f}" y="{height + 12}">threshold {limit:g}</text>'
+    )
     return f'<svg viewBox="0 0 {2 * WIDTH} {height + 18}" role="img" aria-label="Drift distance of each feature">{"".join(lines)}</svg>'
 
 
@@ -70,14 +92,25 @@ def _y(share: float) -> float:
     return HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP)
 
 
-def _frame(body: str, x_title: str, y_title: str, x_ticks: Sequence[float], y_ticks: Sequence[float], x_top: float, y_top: float, label: str) -> str:
+def _frame(
+    body: str,
+    x_title: str,
+    y_title: str,
+    x_ticks: Sequence[float],
+    y_ticks: Sequence[float],
+    x_top: float,
+    y_top: float,
+    label: str,
+) -> str:
     grid = "".join(
         f'<line class="faint" x1="{LEFT}" y1="{_y(t / y_top):.1f}" x2="{WIDTH - 10}" y2="{_y(t / y_top):.1f}"/>'
         f'<text x="{LEFT - 6}" y="{_y(t / y_top) + 4:.1f}" text-anchor="end">{t:g}</text>'
         for t in y_ticks
-    ) + "".join(f'<text x="{_x(t / x_top):.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{t:.3g}</text>' for t in x_ticks)
+    ) + "".join(
+        f'<text x="{_x(t / x_top):.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{t:.3g}</text>' for t in x_ticks
+    )
     titles = (
         f'<text x="{_x(0.5):.0f}" y="{HEIGHT - 4}" text-anchor="middle">{escape(x_title)}</text>'
         f'<text transform="translate(11 {_y(0.5):.0f}) rotate(-90)" text-anchor="middle">{escape(y_title)}</text>'
     )
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">{grid}{titles}{body}</svg>'
+    return f'<svg viewBox="0 0 {WIDTH + 6} {HEIGHT}" role="img" aria-label="{escape(label)}">{grid}{titles}{body}</svg>'

@@ -25,7 +25,11 @@ def cloud() -> None:
 
 
 @cloud.command()
-@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes any. Default: `port` in [tool.fogbank], 4566.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 takes any. Default: `port` in [tool.fogbank], 4566.",
+)
 @click.pass_obj
 def start(terminal: Terminal, port: int | None) -> None:
     """Start it (or find it running), and wait for its endpoints to be up."""
@@ -33,7 +37,9 @@ def start(terminal: Terminal, port: int | None) -> None:
     with terminal.step("local cloud") as step:
         address = start_cloud(config, port)
         client = CloudClient(config.cloud)
-        while waiting := [name for name, status in client.call("status")["endpoints"].items() if status in {"Creating", "Updating"}]:
+        while waiting := [
+            name for name, status in client.call("status")["endpoints"].items() if status in {"Creating", "Updating"}
+        ]:
             step.doing = f"bringing up {', '.join(waiting)}"
             time.sleep(0.05)
         step.done(f"listens on {address.url}")
@@ -59,7 +65,11 @@ def stop_cloud(folder: Path) -> str:
     deadline = time.monotonic() + STOP_LIMIT_S
     while read_address(folder) is not None:
         if time.monotonic() > deadline:
-            raise CloudError("cloud-not-stopping", f"process {address.pid} is still there after {STOP_LIMIT_S} s", f"see {folder / 'cloud.log'}")
+            raise CloudError(
+                "cloud-not-stopping",
+                f"process {address.pid} is still there after {STOP_LIMIT_S} s",
+                f"see {folder / 'cloud.log'}",
+            )
         time.sleep(0.02)
     return "stopped"
 
@@ -74,7 +84,11 @@ def status(terminal: Terminal, as_json: bool) -> None:
         terminal.document(found)
         return
     terminal.result(f"local cloud at {found['url']} (process {found['pid']}), its time is {found['time'][:19]} UTC")
-    for title, key in (("endpoints", "endpoints"), ("transform jobs", "transform_jobs"), ("monitoring schedules", "monitoring_schedules")):
+    for title, key in (
+        ("endpoints", "endpoints"),
+        ("transform jobs", "transform_jobs"),
+        ("monitoring schedules", "monitoring_schedules"),
+    ):
         terminal.result(f"{title}: {', '.join(f'{name} {state}' for name, state in found[key].items()) or 'none'}")
 
 
@@ -85,10 +99,21 @@ def status(terminal: Terminal, as_json: bool) -> None:
 def logs(terminal: Terminal, name: str, lines: int) -> None:
     """The end of a log: the cloud's own, or one below its logs folder whose path contains NAME (an endpoint, a job)."""
     folder = here().cloud
-    found = [folder / "cloud.log"] if name == "cloud" else sorted(path for path in (folder / "logs").rglob("*.log") if name in str(path.relative_to(folder / "logs")))
+    found = (
+        [folder / "cloud.log"]
+        if name == "cloud"
+        else sorted(path for path in (folder / "logs").rglob("*.log") if name in str(path.relative_to(folder / "logs")))
+    )
     found = [path for path in found if path.is_file()]
     if not found:
-        known = ", ".join(sorted(str(path.relative_to(folder / "logs").with_suffix("")) for path in (folder / "logs").rglob("*.log"))) or "none"
+        known = (
+            ", ".join(
+                sorted(
+                    str(path.relative_to(folder / "logs").with_suffix("")) for path in (folder / "logs").rglob("*.log")
+                )
+            )
+            or "none"
+        )
         raise DataError("log-not-found", f"no log of {name!r}", f"logs there are: {known}")
     for path in found:
         if len(found) > 1:

@@ -32,19 +32,24 @@ def serve(folder: Path, port: int) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            _fail("cloud-running", f"another process runs the local cloud of {folder}", "use it: `fogbank cloud status`")
+            _fail(
+                "cloud-running", f"another process runs the local cloud of {folder}", "use it: `fogbank cloud status`"
+            )
             return
         _serve_locked(folder, port)
 
 
 def _serve_locked(folder: Path, port: int) -> None:
-    settings = CloudSettings(folder=folder, port=port, environments=cache_dir(os.environ) / "environments", server_pins=server_pins())
+    settings = CloudSettings(
+        folder=folder, port=port, environments=cache_dir(os.environ) / "environments", server_pins=server_pins()
+    )
     cloud = LocalCloud(settings)
     try:
         _ = cloud.port  # binds
     except (OSError, SystemExit):
         _fail(
-            "port-in-use", f"port {port} is in use by another program",
+            "port-in-use",
+            f"port {port} is in use by another program",
             f"stop it, or choose another port: `fogbank cloud start --port 0`, or `port = {port + 1}` in [tool.fogbank]",
         )
         return
@@ -63,12 +68,13 @@ def _start_provider(cloud: LocalCloud) -> Any:
     from fogbank.provider.server import ProviderServer
     from fogbank.provider.standin import StandIn
 
-    provider = ProviderServer(StandIn(clients=_clients(cloud.url)))
+    provider = ProviderServer(StandIn(clients=standin_clients(cloud.url)))
     provider.start()
     return provider
 
 
-def _clients(url: str) -> Any:
+def standin_clients(url: str) -> Any:
+    """boto3 clients by service and region, each made once."""
     import boto3
     from botocore.config import Config
 
@@ -78,8 +84,12 @@ def _clients(url: str) -> Any:
     def client(service: str, region: str) -> Any:
         with lock:
             if (service, region) not in made:
-                session = boto3.session.Session(aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region)
-                config = Config(retries={"total_max_attempts": 1}, read_timeout=300, proxies={}, s3={"addressing_style": "path"})
+                session = boto3.session.Session(
+                    aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region
+                )
+                config = Config(
+                    retries={"total_max_attempts": 1}, read_timeout=300, proxies={}, s3={"addressing_style": "path"}
+                )
                 made[service, region] = session.client(service, endpoint_url=url, config=config)
             return made[service, region]
 

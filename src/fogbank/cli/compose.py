@@ -61,8 +61,10 @@ def driver(config: ProjectConfig, engine: Engine, stack: str) -> StackDriver:
     from fogbank.engine.stack import StackDriver, stack_environment
 
     address = cloud_address(config) if is_local(config, stack) else None
-    environment = stack_environment(config, engine, address.url if address else None, address.provider_port if address else None)
-    return StackDriver(config, engine, environment, stack)
+    environment = stack_environment(
+        config.pulumi, engine, address.url if address else None, address.provider_port if address else None
+    )
+    return StackDriver(config.root, engine, environment, stack)
 
 
 def cloud_address(config: ProjectConfig) -> Address:
@@ -77,8 +79,14 @@ def aws_client(config: ProjectConfig, service: str, region: str = "us-east-1") -
     import boto3
     from botocore.config import Config
 
-    session = boto3.session.Session(aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region)
-    return session.client(service, endpoint_url=cloud_address(config).url, config=Config(retries={"total_max_attempts": 1}, read_timeout=70, proxies={}))
+    session = boto3.session.Session(
+        aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region
+    )
+    return session.client(
+        service,
+        endpoint_url=cloud_address(config).url,
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=70, proxies={}),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -89,9 +97,15 @@ def fogbank_version() -> str:
 
 def run_training(config: ProjectConfig) -> str:
     """Run the project's training module; returns its last line. Raises PackageError (`training-failed`)."""
-    done = subprocess.run([sys.executable, "-m", config.train], cwd=config.root, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", config.train], cwd=config.root, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
-        raise PackageError("training-failed", f"`python -m {config.train}` failed:\n{done.stderr.strip()[-1500:]}", "mend the cause and run `fogbank train` again")
+        raise PackageError(
+            "training-failed",
+            f"`python -m {config.train}` failed:\n{done.stderr.strip()[-1500:]}",
+            "mend the cause and run `fogbank train` again",
+        )
     lines = done.stdout.strip().splitlines()
     return lines[-1] if lines else ""
 
@@ -111,11 +125,23 @@ def probe(base_dir: Path) -> None:
     env = {**os.environ, "SAGEMAKER_BASE_DIR": str(base_dir), "PYTHONDONTWRITEBYTECODE": "1"}
     for name, value in _handler_environment(base_dir).items():
         env[name] = value
-    done = subprocess.run([sys.executable, "-P", "-m", "fogbank.serve", "check"], env=env, cwd=base_dir, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "fogbank.serve", "check"],
+        env=env,
+        cwd=base_dir,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         lines = [line for line in done.stderr.strip().splitlines() if line] or ["(no output)"]
-        cause = next((line.partition("fogbank.serve ")[2] for line in reversed(lines) if " ERROR fogbank.serve " in line), "\n".join(lines[-5:]))
-        raise PackageError("package-unloadable", cause, "mend the handler or the model; the package that was there is unchanged")
+        cause = next(
+            (line.partition("fogbank.serve ")[2] for line in reversed(lines) if " ERROR fogbank.serve " in line),
+            "\n".join(lines[-5:]),
+        )
+        raise PackageError(
+            "package-unloadable", cause, "mend the handler or the model; the package that was there is unchanged"
+        )
 
 
 def _handler_environment(base_dir: Path) -> dict[str, str]:
@@ -152,14 +178,20 @@ def launch_cloud(folder: Path, port: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "fogbank", "cloud", "run", "--folder", str(folder), "--port", str(port)]
     with (folder / "cloud.log").open("ab") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True, cwd=folder)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True, cwd=folder
+        )
     assert process.stdout is not None
     with process.stdout:
         said = process.stdout.readline()
     if not said:
         process.wait()
         lines = (folder / "cloud.log").read_text(errors="replace").strip().splitlines()[-6:]
-        raise CloudError("cloud-not-started", "the local cloud ended while it started:\n" + "\n".join(lines), f"see {folder / 'cloud.log'}")
+        raise CloudError(
+            "cloud-not-started",
+            "the local cloud ended while it started:\n" + "\n".join(lines),
+            f"see {folder / 'cloud.log'}",
+        )
     document = json.loads(said)
     if "error" in document:
         process.wait()

@@ -69,7 +69,10 @@ def demo(terminal: Terminal) -> None:
 def _train(found: Demo, step: Step) -> None:
     run_training(found.config)
     scores = json.loads((found.config.trained / "metrics.json").read_text())
-    found.document |= {"metrics": scores["metrics"], "evaluation": json.loads((found.config.trained / "evaluation.json").read_text())}
+    found.document |= {
+        "metrics": scores["metrics"],
+        "evaluation": json.loads((found.config.trained / "evaluation.json").read_text()),
+    }
     step.done(f"{found.document['evaluation']['family']}, ROC AUC {scores['metrics']['roc_auc']:.4f}")
 
 
@@ -98,7 +101,9 @@ def _invoke(found: Demo, step: Step) -> None:
 
 
 def _transform(found: Demo, step: Step) -> None:
-    result = found.service.transform(SCHEDULE, "rows.csv", to_csv(found.rows), lambda status: setattr(step, "doing", status))
+    result = found.service.transform(
+        SCHEDULE, "rows.csv", to_csv(found.rows), lambda status: setattr(step, "doing", status)
+    )
     answers = from_csv(result.outputs["rows.csv.out"])
     _check(found, "batch transform, through S3", answers)
     step.done(f"{len(answers)} rows equal to the model in memory")
@@ -130,10 +135,16 @@ def read_rows(config: ProjectConfig, manifest: Manifest) -> list[list[float]]:
     """Every row of the project's data, from rows.csv. Raises DataError."""
     path = config.trained / "rows.csv"
     if not path.is_file():
-        raise DataError("rows-missing", f"training left no {path}", "write every row of the data, with a header, to rows.csv in training")
+        raise DataError(
+            "rows-missing",
+            f"training left no {path}",
+            "write every row of the data, with a header, to rows.csv in training",
+        )
     header, *rows = csv.reader(path.read_text().splitlines())
     if tuple(header) != manifest.package.input.names:
-        raise DataError("rows-columns", f"{path} has other columns than the schema", "write the schema's columns, in order")
+        raise DataError(
+            "rows-columns", f"{path} has other columns than the schema", "write the schema's columns, in order"
+        )
     return [[float(cell) for cell in row] for row in rows]
 
 
@@ -184,11 +195,23 @@ def _send(found: Demo, rows: Sequence[Sequence[float]]) -> tuple[list[list[float
 
 def _check(found: Demo, path: str, answers: Sequence[Sequence[float]]) -> None:
     if len(answers) != len(found.expected):
-        raise DataError("answers-differ", f"{path}: {len(answers)} answers for {len(found.expected)} rows", "this is a bug in fogbank or in the handler")
-    largest = max(abs(a - b) for got, want in zip(answers, found.expected, strict=True) for a, b in zip(got, want, strict=True))
-    found.document["checks"].append({"path": path, "rows": len(answers), "largest_difference": largest, "equal": largest <= TOLERANCE})
+        raise DataError(
+            "answers-differ",
+            f"{path}: {len(answers)} answers for {len(found.expected)} rows",
+            "this is a bug in fogbank or in the handler",
+        )
+    largest = max(
+        abs(a - b) for got, want in zip(answers, found.expected, strict=True) for a, b in zip(got, want, strict=True)
+    )
+    found.document["checks"].append(
+        {"path": path, "rows": len(answers), "largest_difference": largest, "equal": largest <= TOLERANCE}
+    )
     if largest > TOLERANCE:
-        raise DataError("answers-differ", f"{path}: answers differ from the model in memory by up to {largest:.3g}", "this is a bug in fogbank or in the handler")
+        raise DataError(
+            "answers-differ",
+            f"{path}: answers differ from the model in memory by up to {largest:.3g}",
+            "this is a bug in fogbank or in the handler",
+        )
 
 
 def _watch(found: Demo, step: Step, traffic: str, *, expect_violations: bool) -> None:
@@ -201,11 +224,15 @@ def _watch(found: Demo, step: Step, traffic: str, *, expect_violations: bool) ->
     found.document[f"statistics_{traffic}"] = found.service.statistics(execution)
     if status not in {"Completed", "CompletedWithViolations"} or bool(violations) != expect_violations:
         raise DataError(
-            "monitor-unexpected", f"{traffic} traffic: the execution is {status} with {len(violations)} violations ({execution.get('FailureReason', '')})",
+            "monitor-unexpected",
+            f"{traffic} traffic: the execution is {status} with {len(violations)} violations ({execution.get('FailureReason', '')})",
             "see `fogbank monitor show quality`",
         )
     named = ", ".join(sorted({item["feature_name"] for item in violations})[:4])
-    step.done(f"{status}, {len(violations)} violations" + (f": {named}{' ...' if len(violations) > 4 else ''}" if violations else ""))
+    step.done(
+        f"{status}, {len(violations)} violations"
+        + (f": {named}{' ...' if len(violations) > 4 else ''}" if violations else "")
+    )
 
 
 def _report(found: Demo) -> None:
@@ -215,7 +242,9 @@ def _report(found: Demo) -> None:
     baseline = json.loads(found.manifest.statistics_path.read_text())
     clean, shifted = (drift_distances(baseline, document.pop(f"statistics_{kind}")) for kind in ("clean", "shifted"))
     limits = json.loads(found.manifest.constraints_path.read_text())["monitoring_config"]["distribution_constraints"]
-    document["drift"] = [{"feature": name, "clean": clean.get(name, 0.0), "shifted": shifted.get(name, 0.0)} for name in clean]
+    document["drift"] = [
+        {"feature": name, "clean": clean.get(name, 0.0), "shifted": shifted.get(name, 0.0)} for name in clean
+    ]
     document |= {"drift_threshold": limits["comparison_threshold"], "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M}"}
     write_report(document, found.config.report)
 

@@ -22,7 +22,11 @@ from fogbank.engine.locate import cache_dir, find
 @click.pass_obj
 def doctor(terminal: Terminal, as_json: bool) -> None:
     """Show the Pulumi engine in use and why, the project, its package and its cloud."""
-    found = {"fogbank": f"{fogbank_version()}, Python {platform.python_version()} at {sys.executable}", "engine": _engine(), **_project()}
+    found = {
+        "fogbank": f"{fogbank_version()}, Python {platform.python_version()} at {sys.executable}",
+        "engine": _engine(),
+        **_project(),
+    }
     if as_json:
         terminal.document(found)
         return
@@ -46,7 +50,9 @@ def _project() -> dict[str, str]:
     found = {"project": f"{config.name} in {config.root}, stack {config.stack}"}
     try:
         manifest = load_manifest(config.package)
-        found["package"] = f"{manifest.artifact_path} sha256 {manifest.artifact_sha256[:12]}, {len(manifest.package.requirements)} locked dependencies"
+        found["package"] = (
+            f"{manifest.artifact_path} sha256 {manifest.artifact_sha256[:12]}, {len(manifest.package.requirements)} locked dependencies"
+        )
     except FogbankError as error:
         found["package"] = f"{error.code}: {error.cause}"
     address = read_address(config.cloud)

@@ -20,5 +20,5 @@ def env(terminal: Terminal) -> None:
     with terminal.step("engine") as step:
         engine = find_engine(step)
         step.done(f"Pulumi {engine.version}")
-    for name, value in stack_environment(config, engine, address.url, address.provider_port).items():
+    for name, value in stack_environment(config.pulumi, engine, address.url, address.provider_port).items():
         terminal.result(f"export {name}={shlex.quote(value)}")

@@ -50,12 +50,18 @@ def _show(terminal: Terminal, service: Service, execution: dict[str, Any], *, as
     status = execution["MonitoringExecutionStatus"]
     if status == "Failed":
         reason = execution.get("FailureReason", "no reason was given")
-        raise DataError("monitor-failed", f"the execution failed: {reason}", "send traffic to the endpoint first" if "no data" in reason else "see `fogbank cloud logs`")
+        raise DataError(
+            "monitor-failed",
+            f"the execution failed: {reason}",
+            "send traffic to the endpoint first" if "no data" in reason else "see `fogbank cloud logs`",
+        )
     violations = service.violations(execution)
     if as_json:
         terminal.document({"status": status, "scheduled": execution["ScheduledTime"], "violations": violations})
     else:
         terminal.result(f"{status}: {len(violations)} violation(s)")
         for item in violations:
-            terminal.result(f"  {item['feature_name']:<28} {item['constraint_check_type']:<24} {item['description'].strip()}")
+            terminal.result(
+                f"  {item['feature_name']:<28} {item['constraint_check_type']:<24} {item['description'].strip()}"
+            )
     return VIOLATIONS_FOUND if violations else 0

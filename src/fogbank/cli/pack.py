@@ -19,14 +19,16 @@ def pack(terminal: Terminal, as_json: bool) -> None:
         manifest = run_pack(config)
         step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}")
     if as_json:
-        terminal.document({
-            "name": manifest.name,
-            "artifact": str(manifest.artifact_path),
-            "artifact_sha256": manifest.artifact_sha256,
-            "package_sha256": manifest.package_sha256,
-            "statistics_sha256": manifest.statistics_sha256,
-            "constraints_sha256": manifest.constraints_sha256,
-            "files": manifest.package.files,
-        })
+        terminal.document(
+            {
+                "name": manifest.name,
+                "artifact": str(manifest.artifact_path),
+                "artifact_sha256": manifest.artifact_sha256,
+                "package_sha256": manifest.package_sha256,
+                "statistics_sha256": manifest.statistics_sha256,
+                "constraints_sha256": manifest.constraints_sha256,
+                "files": manifest.package.files,
+            }
+        )
     else:
         terminal.result(str(manifest.artifact_path))

@@ -21,7 +21,13 @@ def write_report(document: Document, html: Path) -> None:
 
 def render(document: Document) -> str:
     """The page of a document: no scripts, nothing fetched."""
-    environment = Environment(loader=PackageLoader("fogbank.cli", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("fogbank.cli", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     roc = document["evaluation"]["roc"]
     drift = sorted(document["drift"], key=lambda item: -item["shifted"])
     return environment.get_template("report.html.j2").render(
@@ -29,6 +35,9 @@ def render(document: Document) -> str:
         roc_chart=charts.roc(roc["false_positive_rate"], roc["true_positive_rate"], document["metrics"]["roc_auc"]),
         latency_chart=charts.histogram(document["latencies_ms"], "milliseconds"),
         drift_chart=charts.bars(
-            [item["feature"] for item in drift], [item["clean"] for item in drift], [item["shifted"] for item in drift], document["drift_threshold"]
+            [item["feature"] for item in drift],
+            [item["clean"] for item in drift],
+            [item["shifted"] for item in drift],
+            document["drift_threshold"],
         ),
     )

@@ -17,7 +17,12 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import AwsError, DataError
 from fogbank.contracts.monitoring import STATISTICS, VIOLATIONS
 
-CONTENT_TYPES = {".csv": "text/csv", ".json": "application/json", ".jsonl": "application/jsonlines", ".npy": "application/x-npy"}
+CONTENT_TYPES = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".jsonl": "application/jsonlines",
+    ".npy": "application/x-npy",
+}
 POLL_S = 0.05
 
 
@@ -50,7 +55,9 @@ class Service:
         """The endpoint's answer and its content type. Raises AwsError."""
         extra = {"Accept": accept} if accept else {}
         try:
-            answer = self.client("sagemaker-runtime").invoke_endpoint(EndpointName=self.full_name(name), Body=body, ContentType=content_type, **extra)
+            answer = self.client("sagemaker-runtime").invoke_endpoint(
+                EndpointName=self.full_name(name), Body=body, ContentType=content_type, **extra
+            )
         except ClientError as error:
             raise _aws_error(error) from error
         return answer["Body"].read(), answer["ContentType"]
@@ -59,7 +66,9 @@ class Service:
         """Run the job that a schedule would start, over one file. Raises AwsError, DataError (`transform-failed`)."""
         s3, sagemaker = self.client("s3"), self.client("sagemaker")
         request = self._request(name)
-        bucket, _, prefix = request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"].removeprefix("s3://").partition("/")
+        bucket, _, prefix = (
+            request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"].removeprefix("s3://").partition("/")
+        )
         out_bucket, _, out_prefix = request["TransformOutput"]["S3OutputPath"].removeprefix("s3://").partition("/")
         run = f"{name}-{uuid.uuid4().hex[:8]}"
         source, target = f"{prefix.rstrip('/')}-once/{run}/", f"{out_prefix.rstrip('/')}-once/{run}"
@@ -71,7 +80,10 @@ class Service:
             sagemaker.create_transform_job(**request)
             self._wait(request["TransformJobName"], tell)
             found = s3.list_objects_v2(Bucket=out_bucket, Prefix=target + "/").get("Contents", [])
-            outputs = {item["Key"].rpartition("/")[2]: s3.get_object(Bucket=out_bucket, Key=item["Key"])["Body"].read() for item in found}
+            outputs = {
+                item["Key"].rpartition("/")[2]: s3.get_object(Bucket=out_bucket, Key=item["Key"])["Body"].read()
+                for item in found
+            }
         except ClientError as error:
             raise _aws_error(error) from error
         return TransformResult(job=request["TransformJobName"], outputs=outputs)
@@ -80,12 +92,19 @@ class Service:
         """The newest execution of a monitoring schedule. Raises AwsError, DataError."""
         try:
             found = self.client("sagemaker").list_monitoring_executions(
-                MonitoringScheduleName=self.full_name(name), SortBy="ScheduledTime", SortOrder="Descending", MaxResults=1
+                MonitoringScheduleName=self.full_name(name),
+                SortBy="ScheduledTime",
+                SortOrder="Descending",
+                MaxResults=1,
             )["MonitoringExecutionSummaries"]
         except ClientError as error:
             raise _aws_error(error) from error
         if not found:
-            raise DataError("monitor-never-ran", f"the monitoring schedule {name} has not run yet", f"run `fogbank monitor run {name}`")
+            raise DataError(
+                "monitor-never-ran",
+                f"the monitoring schedule {name} has not run yet",
+                f"run `fogbank monitor run {name}`",
+            )
         result: dict[str, Any] = found[0]
         return result
 
@@ -93,11 +112,15 @@ class Service:
         """statistics.json or constraint_violations.json of an execution; empty where it wrote none."""
         if "ProcessingJobArn" not in execution:
             return {}
-        job = self.client("sagemaker").describe_processing_job(ProcessingJobName=execution["ProcessingJobArn"].rpartition("/")[2])
+        job = self.client("sagemaker").describe_processing_job(
+            ProcessingJobName=execution["ProcessingJobArn"].rpartition("/")[2]
+        )
         uri = job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         try:
-            document: dict[str, Any] = json.loads(self.client("s3").get_object(Bucket=bucket, Key=f"{prefix}/{name}")["Body"].read())
+            document: dict[str, Any] = json.loads(
+                self.client("s3").get_object(Bucket=bucket, Key=f"{prefix}/{name}")["Body"].read()
+            )
         except ClientError:
             return {}
         return document
@@ -126,7 +149,11 @@ class Service:
             if status == "Completed":
                 return
             if status in {"Failed", "Stopped"}:
-                raise DataError("transform-failed", f"transform job {job} is {status}: {found.get('FailureReason', 'it was stopped')}", f"see `fogbank cloud logs {job}`")
+                raise DataError(
+                    "transform-failed",
+                    f"transform job {job} is {status}: {found.get('FailureReason', 'it was stopped')}",
+                    f"see `fogbank cloud logs {job}`",
+                )
             tell(status)
             time.sleep(POLL_S)
 
@@ -135,7 +162,11 @@ def content_type_of(path: Path) -> str:
     """By the file's name. Raises DataError."""
     kind = CONTENT_TYPES.get(path.suffix.lower())
     if kind is None:
-        raise DataError("content-type-unknown", f"cannot tell the content type of {path.name}", f"give --content-type, or a name that ends in {', '.join(CONTENT_TYPES)}")
+        raise DataError(
+            "content-type-unknown",
+            f"cannot tell the content type of {path.name}",
+            f"give --content-type, or a name that ends in {', '.join(CONTENT_TYPES)}",
+        )
     return kind
 
 
@@ -144,11 +175,17 @@ def read_input(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise DataError("input-missing", f"{path} cannot be read: {error.strerror}", "give the path of a file that exists") from error
+        raise DataError(
+            "input-missing", f"{path} cannot be read: {error.strerror}", "give the path of a file that exists"
+        ) from error
 
 
 def _aws_error(error: ClientError) -> AwsError:
     said = error.response["Error"]
     message = error.response.get("OriginalMessage") or said["Message"]
-    hints = {"ValidationError": "see `fogbank cloud status` for what there is", "ModelError": "mend the request, or see `fogbank cloud logs live`", "NoSuchBucket": "run `fogbank up` to make the stack's buckets"}
+    hints = {
+        "ValidationError": "see `fogbank cloud status` for what there is",
+        "ModelError": "mend the request, or see `fogbank cloud logs live`",
+        "NoSuchBucket": "run `fogbank up` to make the stack's buckets",
+    }
     return AwsError(said["Code"], message, hints.get(said["Code"], "see `fogbank cloud status`"))

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import click
 
-from fogbank.cli.compose import LOCAL, cloud_address, driver, ensure_trained, find_engine, here, is_local, run_pack, start_cloud
+from fogbank.cli.compose import (
+    LOCAL,
+    cloud_address,
+    driver,
+    ensure_trained,
+    find_engine,
+    here,
+    is_local,
+    run_pack,
+    start_cloud,
+)
 from fogbank.cli.terminal import Step as Progress
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import ProjectConfig
-from fogbank.engine.stack import Listen, Step, StackDriver, Summary
+from fogbank.engine.stack import Listen, StackDriver, Step, Summary
 
-OPS = {"create": "creating", "update": "updating", "replace": "replacing", "create-replacement": "replacing", "delete": "deleting", "delete-replaced": "deleting old", "read": "reading", "refresh": "refreshing"}
-stack_option = click.option("-s", "--stack", help="The Pulumi stack. Default: `stack` in [tool.fogbank], which is `local` unless set.")
+OPS = {
+    "create": "creating",
+    "update": "updating",
+    "replace": "replacing",
+    "create-replacement": "replacing",
+    "delete": "deleting",
+    "delete-replaced": "deleting old",
+    "read": "reading",
+    "refresh": "refreshing",
+}
+stack_option = click.option(
+    "-s", "--stack", help="The Pulumi stack. Default: `stack` in [tool.fogbank], which is `local` unless set."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 

@@ -89,7 +89,7 @@ class Step:
     def tell(self, doing: str) -> None:
         """What it is doing now."""
         self.doing = doing
-        if not self._terminal._live:  # noqa: SLF001 - the two halves of one renderer
+        if not self._terminal._live:
             self._terminal.note(f"  {doing}")
 
     def done(self, outcome: str) -> None:

@@ -29,7 +29,9 @@ class Admin:
         name = request.path.removeprefix(PREFIX)
         call = self._calls.get(name)
         if call is None:
-            return error_answer(request, 404, "NotFound", f"no call {name!r}; there are {', '.join(sorted(self._calls))}")
+            return error_answer(
+                request, 404, "NotFound", f"no call {name!r}; there are {', '.join(sorted(self._calls))}"
+            )
         try:
             return json_answer(call(json.loads(request.body or b"{}")), content_type="application/json")
         except ApiError as error:

@@ -31,18 +31,29 @@ HEADER = "x-amzn-sagemaker-"
 class Recorder:
     """Captures invocations; `s3` makes a client of the cloud's own S3."""
 
-    def __init__(self, folder: Path, clock: Clock, s3: Callable[[], Any], draw: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock, s3: Callable[[], Any], draw: Callable[[], float] = random.random
+    ) -> None:
         self._folder, self._clock, self._s3, self._draw = folder, clock, s3, draw
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def record(self, request: Request, endpoint: str, variant: str, config: Document, body: bytes, content_type: str) -> None:
+    def record(
+        self, request: Request, endpoint: str, variant: str, config: Document, body: bytes, content_type: str
+    ) -> None:
         """Write one invocation to the spool, if the sample takes it."""
         if self._draw() * 100 >= config["InitialSamplingPercentage"]:
             return
         now = self._clock.now()
         record = capture_record(request, config, body, content_type, now)
-        header = json.dumps({"endpoint": endpoint, "variant": variant, "destination": config["DestinationS3Uri"], "time": now.timestamp()})
+        header = json.dumps(
+            {
+                "endpoint": endpoint,
+                "variant": variant,
+                "destination": config["DestinationS3Uri"],
+                "time": now.timestamp(),
+            }
+        )
         spool = self._folder / f"{endpoint}.{variant}.{now:%Y%m%d%H%M}.spool"
         with self._lock:
             fresh = not spool.exists()
@@ -76,11 +87,17 @@ class Recorder:
             return 0
         whole = lines[: lines.rfind("\n") + 1]  # a line that a killed process did not finish is dropped
         time = datetime.fromtimestamp(about["time"], self._clock.now().tzinfo)
-        key = "/".join(part for part in (prefix.strip("/"), object_key(about["endpoint"], about["variant"], time, str(uuid.uuid4()))) if part)
+        key = "/".join(
+            part
+            for part in (prefix.strip("/"), object_key(about["endpoint"], about["variant"], time, str(uuid.uuid4())))
+            if part
+        )
         try:
             self._s3().put_object(Bucket=bucket, Key=key, Body=whole.encode(), ContentType="application/jsonlines")
         except (ClientError, BotoCoreError) as error:
-            log.warning("capture for endpoint %s cannot be written to %s: %s", about["endpoint"], about["destination"], error)
+            log.warning(
+                "capture for endpoint %s cannot be written to %s: %s", about["endpoint"], about["destination"], error
+            )
             return 0
         spool.unlink()
         return 1

@@ -60,7 +60,9 @@ class CloudClient:
         """Where it listens. Raises CloudError (`cloud-not-running`)."""
         address = read_address(self._folder)
         if address is None:
-            raise CloudError("cloud-not-running", "the local cloud of this project is not running", "run `fogbank cloud start`")
+            raise CloudError(
+                "cloud-not-running", "the local cloud of this project is not running", "run `fogbank cloud start`"
+            )
         return address
 
     def running(self) -> bool:
@@ -77,7 +79,9 @@ class CloudClient:
         try:
             reply = self._http.request("POST", url, body=json.dumps(arguments).encode(), timeout=timeout_s)
         except urllib3.exceptions.HTTPError as error:
-            raise CloudError("cloud-not-running", f"the local cloud does not answer at {url}: {error}", "run `fogbank cloud start`") from error
+            raise CloudError(
+                "cloud-not-running", f"the local cloud does not answer at {url}: {error}", "run `fogbank cloud start`"
+            ) from error
         document = reply.json()
         if reply.status != 200:
             raise AwsError(document.get("__type", "Unknown"), document.get("message", ""), "see `fogbank cloud logs`")

@@ -77,7 +77,9 @@ class ControlPlane:
             return json_answer(self.call(name, Scope(request.region), json.loads(request.body or b"{}")))
         except ApiError as error:
             answer = json_answer({"__type": error.code, "message": error.message, **error.members}, error.status)
-            return Answer(status=answer.status, headers={**answer.headers, "x-amzn-ErrorType": error.code}, body=answer.body)
+            return Answer(
+                status=answer.status, headers={**answer.headers, "x-amzn-ErrorType": error.code}, body=answer.body
+            )
 
     def call(self, name: str, scope: Scope, params: Params) -> Params:
         """Run one operation with its input and output checked. Raises ApiError."""
@@ -110,7 +112,11 @@ def check_input(params: Params, shape: Shape) -> None:
 def _constraints(value: Any, shape: Any, path: str) -> list[str]:
     """What botocore's own validator leaves out: patterns, enums and maximal lengths."""
     if shape.type_name == "structure":
-        return [p for key, item in value.items() for p in _constraints(item, shape.members[key], f"{path}.{key[:1].lower()}{key[1:]}")]
+        return [
+            p
+            for key, item in value.items()
+            for p in _constraints(item, shape.members[key], f"{path}.{key[:1].lower()}{key[1:]}")
+        ]
     if shape.type_name == "list":
         return [p for i, item in enumerate(value, 1) for p in _constraints(item, shape.member, f"{path}.{i}.member")]
     if shape.type_name == "map":
@@ -141,7 +147,11 @@ def check_output(name: str, result: Params, shape: Any) -> Params:
 def strip(value: Any, shape: Any) -> Any:
     """`value` without the members that the shape does not have, at every depth."""
     if shape.type_name == "structure" and isinstance(value, dict):
-        return {key: strip(item, shape.members[key]) for key, item in value.items() if key in shape.members and item is not None}
+        return {
+            key: strip(item, shape.members[key])
+            for key, item in value.items()
+            if key in shape.members and item is not None
+        }
     if shape.type_name == "list" and isinstance(value, list):
         return [strip(item, shape.member) for item in value]
     return value
@@ -149,7 +159,9 @@ def strip(value: Any, shape: Any) -> Any:
 
 def page(items: list[Params], params: Params, key: str, default_sort: str = "CreationTime") -> Params:
     """One page of a List call: NameContains and Status filters are the caller's; sort, MaxResults and NextToken are here."""
-    sort_by = {"Name": "_name", "CreationTime": "CreationTime", "Status": "_status"}.get(params.get("SortBy", default_sort), "CreationTime")
+    sort_by = {"Name": "_name", "CreationTime": "CreationTime", "Status": "_status"}.get(
+        params.get("SortBy", default_sort), "CreationTime"
+    )
     descending = params.get("SortOrder", "Descending") == "Descending"
     ordered = sorted(items, key=lambda item: item.get(sort_by, 0), reverse=descending)
     start = int(params.get("NextToken", "0"))

@@ -11,10 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-MONTHS = {name: i for i, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
-DAYS = {name: i for i, name in enumerate("SUN MON TUE WED THU FRI SAT".split(), 1)}
+MONTHS = {name: i for i, name in enumerate(["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], 1)}
+DAYS = {name: i for i, name in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"], 1)}
 UNITS = {"minute": 60, "hour": 3600, "day": 86400}
-FIELDS = (("minutes", 0, 59), ("hours", 0, 23), ("day-of-month", 1, 31), ("month", 1, 12), ("day-of-week", 1, 7), ("year", 1970, 2199))
+FIELDS = (
+    ("minutes", 0, 59),
+    ("hours", 0, 23),
+    ("day-of-month", 1, 31),
+    ("month", 1, 12),
+    ("day-of-week", 1, 7),
+    ("year", 1970, 2199),
+)
 
 
 class ScheduleExpressionError(ValueError):
@@ -36,8 +43,10 @@ class Cron:
         """Whether it fires on that day at all."""
         weekday = day.isoweekday() % 7 + 1
         return (
-            day.year in self.years and day.month in self.months
-            and (self.days is None or day.day in self.days) and (self.weekdays is None or weekday in self.weekdays)
+            day.year in self.years
+            and day.month in self.months
+            and (self.days is None or day.day in self.days)
+            and (self.weekdays is None or weekday in self.weekdays)
         )
 
 
@@ -63,7 +72,9 @@ def parse_cron(text: str) -> Cron:
     """Six fields: minutes, hours, day-of-month, month, day-of-week, year. Raises ScheduleExpressionError."""
     parts = text.split()
     if len(parts) != 6:
-        raise ScheduleExpressionError(f"cron({text}) has {len(parts)} fields; AWS's has 6: minutes hours day-of-month month day-of-week year")
+        raise ScheduleExpressionError(
+            f"cron({text}) has {len(parts)} fields; AWS's has 6: minutes hours day-of-month month day-of-week year"
+        )
     minutes, hours, days, months, weekdays, years = (
         _field(part, name, low, high) for part, (name, low, high) in zip(parts, FIELDS, strict=True)
     )

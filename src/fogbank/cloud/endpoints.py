@@ -36,8 +36,10 @@ class EndpointConfigs:
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
         return {
-            "CreateEndpointConfig": self.create, "DescribeEndpointConfig": self.describe,
-            "ListEndpointConfigs": self.list, "DeleteEndpointConfig": self.delete,
+            "CreateEndpointConfig": self.create,
+            "DescribeEndpointConfig": self.describe,
+            "ListEndpointConfigs": self.list,
+            "DeleteEndpointConfig": self.delete,
         }
 
     def create(self, scope: Scope, params: Params) -> Params:
@@ -51,7 +53,9 @@ class EndpointConfigs:
             if not variant.get("ModelName"):
                 raise validation("The local cloud does not have inference components yet: a variant needs a ModelName.")
             self._models.get(scope.region, variant["ModelName"])
-        self._store.put(CONFIG, scope.region, name, {**params, "EndpointConfigArn": arn, "CreationTime": self._clock.epoch()})
+        self._store.put(
+            CONFIG, scope.region, name, {**params, "EndpointConfigArn": arn, "CreationTime": self._clock.epoch()}
+        )
         return {"EndpointConfigArn": arn}
 
     def describe(self, scope: Scope, params: Params) -> Params:
@@ -67,7 +71,11 @@ class EndpointConfigs:
 
     def list(self, scope: Scope, params: Params) -> Params:
         """Summaries, newest first."""
-        named = [doc for doc in self._store.list(CONFIG, scope.region) if params.get("NameContains", "") in doc["EndpointConfigName"]]
+        named = [
+            doc
+            for doc in self._store.list(CONFIG, scope.region)
+            if params.get("NameContains", "") in doc["EndpointConfigName"]
+        ]
         return page([{**doc, "_name": doc["EndpointConfigName"]} for doc in named], params, "EndpointConfigs")
 
     def delete(self, scope: Scope, params: Params) -> Params:
@@ -80,16 +88,27 @@ class EndpointConfigs:
 class Endpoints:
     """The endpoints of every region, and their fleets."""
 
-    def __init__(self, store: Store, clock: Clock, models: Models, configs: EndpointConfigs, workspace: Workspace) -> None:
-        self._store, self._clock, self._models, self._configs, self._workspace = store, clock, models, configs, workspace
+    def __init__(
+        self, store: Store, clock: Clock, models: Models, configs: EndpointConfigs, workspace: Workspace
+    ) -> None:
+        self._store, self._clock, self._models, self._configs, self._workspace = (
+            store,
+            clock,
+            models,
+            configs,
+            workspace,
+        )
         self._lock = threading.RLock()
         self._fleets: dict[tuple[str, str], Fleet] = {}
 
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
         return {
-            "CreateEndpoint": self.create, "DescribeEndpoint": self.describe, "ListEndpoints": self.list,
-            "UpdateEndpoint": self.update, "DeleteEndpoint": self.delete,
+            "CreateEndpoint": self.create,
+            "DescribeEndpoint": self.describe,
+            "ListEndpoints": self.list,
+            "UpdateEndpoint": self.update,
+            "DeleteEndpoint": self.delete,
             "UpdateEndpointWeightsAndCapacities": self.update_weights,
         }
 
@@ -112,8 +131,15 @@ class Endpoints:
             config = self._configs.get(scope.region, params["EndpointConfigName"])
             now = self._clock.epoch()
             document: Document = {
-                "EndpointName": name, "EndpointArn": arn, "EndpointConfigName": config["EndpointConfigName"], "EndpointStatus": "Creating",
-                "CreationTime": now, "LastModifiedTime": now, "Tags": params.get("Tags", []), "_region": scope.region, "_config": config,
+                "EndpointName": name,
+                "EndpointArn": arn,
+                "EndpointConfigName": config["EndpointConfigName"],
+                "EndpointStatus": "Creating",
+                "CreationTime": now,
+                "LastModifiedTime": now,
+                "Tags": params.get("Tags", []),
+                "_region": scope.region,
+                "_config": config,
             }
             self._store.put(KIND, scope.region, name, document)
         self._background(self._bring_up, scope.region, name, config)
@@ -127,7 +153,9 @@ class Endpoints:
                 raise validation(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
             config = self._configs.get(scope.region, params["EndpointConfigName"])
             if config["EndpointConfigName"] == document["EndpointConfigName"]:
-                raise validation(f'Endpoint "{document["EndpointArn"]}" already uses endpoint configuration "{config["EndpointConfigArn"]}".')
+                raise validation(
+                    f'Endpoint "{document["EndpointArn"]}" already uses endpoint configuration "{config["EndpointConfigArn"]}".'
+                )
             self._move(scope.region, params["EndpointName"], "Updating", FailureReason=None, _pending=config)
         self._background(self._bring_up, scope.region, params["EndpointName"], config)
         return {"EndpointArn": document["EndpointArn"]}
@@ -141,11 +169,21 @@ class Endpoints:
                 raise validation(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
             for wanted in params["DesiredWeightsAndCapacities"]:
                 if "DesiredInstanceCount" in wanted or "ServerlessUpdateConfig" in wanted:
-                    raise validation("The local cloud changes weights of a running endpoint, not instance counts: use UpdateEndpoint.")
+                    raise validation(
+                        "The local cloud changes weights of a running endpoint, not instance counts: use UpdateEndpoint."
+                    )
                 if wanted["VariantName"] not in fleet.weights:
                     raise validation(f'Variant "{wanted["VariantName"]}" is not part of the endpoint.')
-            fleet.weights.update({w["VariantName"]: w["DesiredWeight"] for w in params["DesiredWeightsAndCapacities"] if "DesiredWeight" in w})
-            self._store.update(KIND, scope.region, params["EndpointName"], _weights=fleet.weights, LastModifiedTime=self._clock.epoch())
+            fleet.weights.update(
+                {
+                    w["VariantName"]: w["DesiredWeight"]
+                    for w in params["DesiredWeightsAndCapacities"]
+                    if "DesiredWeight" in w
+                }
+            )
+            self._store.update(
+                KIND, scope.region, params["EndpointName"], _weights=fleet.weights, LastModifiedTime=self._clock.epoch()
+            )
         return {"EndpointArn": document["EndpointArn"]}
 
     def delete(self, scope: Scope, params: Params) -> Params:
@@ -165,7 +203,10 @@ class Endpoints:
         document = self.get(scope.region, params["EndpointName"])
         config = document["_config"]
         weights = document.get("_weights", {})
-        described = {**document, "ProductionVariants": [_variant(item, weights) for item in config["ProductionVariants"]]}
+        described = {
+            **document,
+            "ProductionVariants": [_variant(item, weights) for item in config["ProductionVariants"]],
+        }
         if capture := config.get("DataCaptureConfig"):
             described["DataCaptureConfig"] = {
                 "EnableCapture": capture.get("EnableCapture", True),
@@ -192,7 +233,8 @@ class Endpoints:
         kept = [
             {**doc, "_name": doc["EndpointName"]}
             for doc in found
-            if params.get("NameContains", "") in doc["EndpointName"] and params.get("StatusEquals", doc["EndpointStatus"]) == doc["EndpointStatus"]
+            if params.get("NameContains", "") in doc["EndpointName"]
+            and params.get("StatusEquals", doc["EndpointStatus"]) == doc["EndpointStatus"]
         ]
         return page(kept, params, "Endpoints")
 
@@ -238,7 +280,14 @@ class Endpoints:
             old = self._fleets.get((region, name))
             self._fleets[region, name] = fleet
             self._move(
-                region, name, "InService", EndpointConfigName=config["EndpointConfigName"], _config=config, _pending=None, _weights={}, FailureReason=None
+                region,
+                name,
+                "InService",
+                EndpointConfigName=config["EndpointConfigName"],
+                _config=config,
+                _pending=None,
+                _weights={},
+                FailureReason=None,
             )
         if old:
             old.stop()
@@ -253,13 +302,15 @@ class Endpoints:
         plans = []
         for variant in config["ProductionVariants"]:
             model = self._models.get(region, variant["ModelName"])
-            plans.append(VariantPlan(
-                name=variant["VariantName"],
-                model={**model, "PrimaryContainer": container_of(model)},
-                count=variant.get("InitialInstanceCount", 1),
-                weight=variant.get("InitialVariantWeight", 1.0),
-                startup_limit_s=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT_S),
-            ))
+            plans.append(
+                VariantPlan(
+                    name=variant["VariantName"],
+                    model={**model, "PrimaryContainer": container_of(model)},
+                    count=variant.get("InitialInstanceCount", 1),
+                    weight=variant.get("InitialVariantWeight", 1.0),
+                    startup_limit_s=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT_S),
+                )
+            )
         return plans
 
     def _move(self, region: str, name: str, status: str, **changes: object) -> None:
@@ -280,8 +331,11 @@ def _variant(item: Document, weights: dict[str, float]) -> Params:
     weight = weights.get(item["VariantName"], item.get("InitialVariantWeight", 1.0))
     count = item.get("InitialInstanceCount", 1)
     return {
-        "VariantName": item["VariantName"], "CurrentWeight": weight, "DesiredWeight": weight,
-        "CurrentInstanceCount": count, "DesiredInstanceCount": count,
+        "VariantName": item["VariantName"],
+        "CurrentWeight": weight,
+        "DesiredWeight": weight,
+        "CurrentInstanceCount": count,
+        "DesiredInstanceCount": count,
     }
 
 

@@ -26,8 +26,23 @@ BASELINE = f"{PROCESSING}/baseline"
 class Executions:
     """Runs monitoring schedules; `flush_capture` delivers what is captured so far."""
 
-    def __init__(self, store: Store, clock: Clock, schedules: MonitoringSchedules, jobs: ProcessingJobs, s3: Callable[[], Any], flush_capture: Callable[[], int]) -> None:
-        self._store, self._clock, self._schedules, self._jobs, self._s3, self._flush_capture = store, clock, schedules, jobs, s3, flush_capture
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        schedules: MonitoringSchedules,
+        jobs: ProcessingJobs,
+        s3: Callable[[], Any],
+        flush_capture: Callable[[], int],
+    ) -> None:
+        self._store, self._clock, self._schedules, self._jobs, self._s3, self._flush_capture = (
+            store,
+            clock,
+            schedules,
+            jobs,
+            s3,
+            flush_capture,
+        )
 
     def run(self, schedule: Document, start: datetime, end: datetime) -> Document:
         """One execution over [start, end), in whole seconds of UTC; returns its last document."""
@@ -42,23 +57,39 @@ class Executions:
         self._update(execution, ProcessingJobArn=job["ProcessingJobArn"])
         job = self._jobs.run(job)
         if job["ProcessingJobStatus"] != "Completed":
-            return self._end(execution, "Failed" if job["ProcessingJobStatus"] == "Failed" else "Stopping", FailureReason=job.get("FailureReason"))
+            return self._end(
+                execution,
+                "Failed" if job["ProcessingJobStatus"] == "Failed" else "Stopping",
+                FailureReason=job.get("FailureReason"),
+            )
         verdict = (job.get("ExitMessage") or "Completed").partition(":")[0]
-        return self._end(execution, verdict, FailureReason=job["ExitMessage"] if verdict == "CompletedWithViolations" else None)
+        return self._end(
+            execution, verdict, FailureReason=job["ExitMessage"] if verdict == "CompletedWithViolations" else None
+        )
 
     def fail_interrupted(self) -> None:
         """After a restart: an execution that was running is Failed, and says why."""
         for run in self._store.list(EXECUTION):
             if run["MonitoringExecutionStatus"] in {"Pending", "InProgress"}:
-                self._end(run, "Failed", FailureReason="InternalServerError: the local cloud was stopped while the execution ran")
+                self._end(
+                    run,
+                    "Failed",
+                    FailureReason="InternalServerError: the local cloud was stopped while the execution ran",
+                )
 
     def _begin(self, schedule: Document, scheduled: datetime) -> Document:
         now = self._clock.epoch()
         execution: Document = {
-            "MonitoringScheduleName": schedule["MonitoringScheduleName"], "ScheduledTime": scheduled.timestamp(), "CreationTime": now, "LastModifiedTime": now,
-            "MonitoringExecutionStatus": "Pending", "EndpointName": schedule["EndpointName"], "MonitoringType": "DataQuality",
+            "MonitoringScheduleName": schedule["MonitoringScheduleName"],
+            "ScheduledTime": scheduled.timestamp(),
+            "CreationTime": now,
+            "LastModifiedTime": now,
+            "MonitoringExecutionStatus": "Pending",
+            "EndpointName": schedule["EndpointName"],
+            "MonitoringType": "DataQuality",
             "MonitoringJobDefinitionName": schedule["MonitoringScheduleConfig"]["MonitoringJobDefinitionName"],
-            "_region": schedule["_region"], "_id": f"{schedule['MonitoringScheduleName']}/{scheduled.timestamp():.6f}/{uuid.uuid4().hex[:8]}",
+            "_region": schedule["_region"],
+            "_id": f"{schedule['MonitoringScheduleName']}/{scheduled.timestamp():.6f}/{uuid.uuid4().hex[:8]}",
         }
         self._store.put(EXECUTION, schedule["_region"], execution["_id"], execution)
         return execution
@@ -73,10 +104,19 @@ class Executions:
         found = []
         for variant in endpoint["_config"]["ProductionVariants"]:
             for hour in _hours(start, end):
-                folder = "/".join(part for part in (prefix.strip("/"), hour_prefix(schedule["EndpointName"], variant["VariantName"], hour)) if part)
+                folder = "/".join(
+                    part
+                    for part in (prefix.strip("/"), hour_prefix(schedule["EndpointName"], variant["VariantName"], hour))
+                    if part
+                )
                 try:
                     pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
-                    found += [key for page in pages for item in page.get("Contents", []) if self._in_window(bucket, key := item["Key"], start, end)]
+                    found += [
+                        key
+                        for page in pages
+                        for item in page.get("Contents", [])
+                        if self._in_window(bucket, key := item["Key"], start, end)
+                    ]
                 except ClientError:
                     continue
         return [f"s3://{bucket}/{key}" for key in found]
@@ -85,30 +125,52 @@ class Executions:
         lines = self._s3().get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines()
         return any(start <= read_line(line).time < end for line in lines if line)
 
-    def _job(self, schedule: Document, definition: Document, inputs: list[str], start: datetime, end: datetime) -> Document:
+    def _job(
+        self, schedule: Document, definition: Document, inputs: list[str], start: datetime, end: datetime
+    ) -> Document:
         baseline = definition.get("DataQualityBaselineConfig", {})
         specification = definition["DataQualityAppSpecification"]
         source = definition["DataQualityJobInput"]["EndpointInput"]["LocalPath"]
         output = definition["DataQualityJobOutputConfig"]["MonitoringOutputs"][0]["S3Output"]
-        files = [_input(f"endpoint_input_{i}", uri, _local(source, uri, schedule["EndpointName"])) for i, uri in enumerate(inputs, 1)]
+        files = [
+            _input(f"endpoint_input_{i}", uri, _local(source, uri, schedule["EndpointName"]))
+            for i, uri in enumerate(inputs, 1)
+        ]
         environment = {
-            "dataset_format": CAPTURE_FORMAT, "dataset_source": source, "output_path": output["LocalPath"], "publish_cloudwatch_metrics": "Enabled",
-            "start_time": start.strftime(TIME_FORMAT), "end_time": end.strftime(TIME_FORMAT), "metric_time": start.strftime(TIME_FORMAT),
-            "sagemaker_endpoint_name": schedule["EndpointName"], "sagemaker_monitoring_schedule_name": schedule["MonitoringScheduleName"],
+            "dataset_format": CAPTURE_FORMAT,
+            "dataset_source": source,
+            "output_path": output["LocalPath"],
+            "publish_cloudwatch_metrics": "Enabled",
+            "start_time": start.strftime(TIME_FORMAT),
+            "end_time": end.strftime(TIME_FORMAT),
+            "metric_time": start.strftime(TIME_FORMAT),
+            "sagemaker_endpoint_name": schedule["EndpointName"],
+            "sagemaker_monitoring_schedule_name": schedule["MonitoringScheduleName"],
             **specification.get("Environment", {}),
         }
-        for key, name, folder in (("ConstraintsResource", CONSTRAINTS, "constraints"), ("StatisticsResource", STATISTICS, "stats")):
+        for key, name, folder in (
+            ("ConstraintsResource", CONSTRAINTS, "constraints"),
+            ("StatisticsResource", STATISTICS, "stats"),
+        ):
             if uri := baseline.get(key, {}).get("S3Uri"):
                 files.append(_input(folder, uri, f"{BASELINE}/{folder}"))
                 environment[f"baseline_{name.removesuffix('.json')}"] = f"{BASELINE}/{folder}/{uri.rpartition('/')[2]}"
         hour = end if not (end.minute or end.second) else None
         stamp = f"{end:%Y/%m/%d/%H}" if hour else f"{end:%Y/%m/%d/%H/%M-%S}"
-        target = f"{output['S3Uri'].rstrip('/')}/{schedule['EndpointName']}/{schedule['MonitoringScheduleName']}/{stamp}"
+        target = (
+            f"{output['S3Uri'].rstrip('/')}/{schedule['EndpointName']}/{schedule['MonitoringScheduleName']}/{stamp}"
+        )
         return {
             "ProcessingJobName": f"model-monitoring-{end:%Y%m%d%H%M}-{uuid.uuid4().hex[:24]}",
             "AppSpecification": {"ImageUri": specification["ImageUri"]},
-            "Environment": environment, "ProcessingInputs": files, "RoleArn": definition["RoleArn"],
-            "ProcessingOutputConfig": {"Outputs": [{"OutputName": "result", "S3Output": {**output, "S3UploadMode": "EndOfJob", "S3Uri": target}}]},
+            "Environment": environment,
+            "ProcessingInputs": files,
+            "RoleArn": definition["RoleArn"],
+            "ProcessingOutputConfig": {
+                "Outputs": [
+                    {"OutputName": "result", "S3Output": {**output, "S3UploadMode": "EndOfJob", "S3Uri": target}}
+                ]
+            },
             "ProcessingResources": {"ClusterConfig": definition["JobResources"]["ClusterConfig"]},
             "MonitoringScheduleArn": schedule["MonitoringScheduleArn"],
             **({"StoppingCondition": definition["StoppingCondition"]} if definition.get("StoppingCondition") else {}),
@@ -120,7 +182,12 @@ class Executions:
 
     def _update(self, execution: Document, **changes: Any) -> Document:
         execution.update(changes)
-        return self._store.update(EXECUTION, execution["_region"], execution["_id"], LastModifiedTime=self._clock.epoch(), **changes) or execution
+        return (
+            self._store.update(
+                EXECUTION, execution["_region"], execution["_id"], LastModifiedTime=self._clock.epoch(), **changes
+            )
+            or execution
+        )
 
 
 def _hours(start: datetime, end: datetime) -> list[datetime]:
@@ -133,7 +200,10 @@ def _hours(start: datetime, end: datetime) -> list[datetime]:
 
 
 def _input(name: str, uri: str, path: str) -> Document:
-    return {"InputName": name, "S3Input": {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File"}}
+    return {
+        "InputName": name,
+        "S3Input": {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File"},
+    }
 
 
 def _local(source: str, uri: str, endpoint: str) -> str:

@@ -27,15 +27,32 @@ CLOUDWATCH_READS = ("GetMetric", "ListMetrics")
 class Front:
     """The WSGI application on the cloud's one port."""
 
-    def __init__(self, admin: Admin, runtime: Runtime, control: ControlPlane, moto: MotoGateway, before_metrics: Callable[[], None]) -> None:
-        self._admin, self._runtime, self._control, self._moto, self._before_metrics = admin, runtime, control, moto, before_metrics
+    def __init__(
+        self,
+        admin: Admin,
+        runtime: Runtime,
+        control: ControlPlane,
+        moto: MotoGateway,
+        before_metrics: Callable[[], None],
+    ) -> None:
+        self._admin, self._runtime, self._control, self._moto, self._before_metrics = (
+            admin,
+            runtime,
+            control,
+            moto,
+            before_metrics,
+        )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = read_request(environ)
         answer = self.handle(request)
         phrase = HTTP_STATUS_CODES.get(answer.status, "Unknown")
-        headers = {name: value for name, value in answer.headers.items() if name.lower() not in {"connection", "transfer-encoding"}}
+        headers = {
+            name: value
+            for name, value in answer.headers.items()
+            if name.lower() not in {"connection", "transfer-encoding"}
+        }
         if not any(name.lower() == "content-length" for name in headers):
             headers["Content-Length"] = str(len(answer.body))
         start_response(f"{answer.status} {phrase}", list(headers.items()))
@@ -60,14 +77,20 @@ class Front:
 
 
 def _reads_metrics(request: Request) -> bool:
-    said = request.headers.get("x-amz-target", "").rpartition(".")[2] or request.path.rpartition("/")[2] or request.body[:200].decode(errors="replace")
+    said = (
+        request.headers.get("x-amz-target", "").rpartition(".")[2]
+        or request.path.rpartition("/")[2]
+        or request.body[:200].decode(errors="replace")
+    )
     return any(name in said for name in CLOUDWATCH_READS)
 
 
 def guard(request: Request) -> Answer | None:
     """Refuse what does not come from this machine: a foreign Host (DNS rebinding) or a foreign Origin (a web page)."""
     if not LOOPBACK.fullmatch(request.headers.get("host", "")):
-        return error_answer(request, 403, "AccessDenied", "the local cloud answers on loopback names only (127.0.0.1, localhost)")
+        return error_answer(
+            request, 403, "AccessDenied", "the local cloud answers on loopback names only (127.0.0.1, localhost)"
+        )
     origin = request.headers.get("origin")
     if origin is not None and not LOOPBACK.fullmatch(urlparse(origin).netloc):
         return error_answer(request, 403, "AccessDenied", f"the local cloud does not answer pages of {origin}")
@@ -81,18 +104,34 @@ def path_style(request: Request) -> Request:
         return request
     host = "localhost" + (match[4] or "")
     return Request(
-        method=request.method, path=f"/{match['bucket']}{request.path}", query=request.query, headers={**request.headers, "host": host}, body=request.body
+        method=request.method,
+        path=f"/{match['bucket']}{request.path}",
+        query=request.query,
+        headers={**request.headers, "host": host},
+        body=request.body,
     )
 
 
 def read_request(environ: dict[str, Any]) -> Request:
     """A Request from a WSGI environment, body and all."""
     preserved = environ.get(PRESERVED_HEADER_NAMES_ENVIRON_KEY, {})  # S3 metadata keys keep their underscores
-    headers = {preserved.get(key, key[5:].replace("_", "-")).lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+    headers = {
+        preserved.get(key, key[5:].replace("_", "-")).lower(): value
+        for key, value in environ.items()
+        if key.startswith("HTTP_")
+    }
     for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if environ.get(key):
             headers[key.replace("_", "-").lower()] = environ[key]
     length = headers.get("content-length")
-    body = environ["wsgi.input"].read(int(length)) if length else environ["wsgi.input"].read() if environ.get("wsgi.input_terminated") else b""
+    body = (
+        environ["wsgi.input"].read(int(length))
+        if length
+        else environ["wsgi.input"].read()
+        if environ.get("wsgi.input_terminated")
+        else b""
+    )
     path = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
-    return Request(method=environ["REQUEST_METHOD"], path=path, query=environ.get("QUERY_STRING", ""), headers=headers, body=body)
+    return Request(
+        method=environ["REQUEST_METHOD"], path=path, query=environ.get("QUERY_STRING", ""), headers=headers, body=body
+    )

@@ -15,7 +15,11 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from flask import Flask
-from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, environ_key_for_header, should_preserve_original_header_name
+from moto.core.request import (
+    PRESERVED_HEADER_NAMES_ENVIRON_KEY,
+    environ_key_for_header,
+    should_preserve_original_header_name,
+)
 from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import create_environ, run_wsgi_app
@@ -24,8 +28,12 @@ from fogbank.cloud.store import JournalEntry, Store
 from fogbank.cloud.wire import Answer, Request, error_answer
 from fogbank.contracts.tokens import LOCAL_ACCOUNT
 
-READS = re.compile(r"(Describe|List|Get|Head|BatchGet|Lookup|Search|Query|Scan|Select|Filter|Simulate|Validate|Check|AssumeRole|Test)")
-DROPPED_HEADERS = frozenset({"x-amz-security-token", "amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "expect", "connection"})
+READS = re.compile(
+    r"(Describe|List|Get|Head|BatchGet|Lookup|Search|Query|Scan|Select|Filter|Simulate|Validate|Check|AssumeRole|Test)"
+)
+DROPPED_HEADERS = frozenset(
+    {"x-amz-security-token", "amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "expect", "connection"}
+)
 SEED_FACTOR = 7919
 
 
@@ -57,7 +65,11 @@ class MotoGateway:
         with self._writing:
             for entry in self._store.journal():
                 mock_random.seed(entry.seq * SEED_FACTOR)
-                self._ask(Request(method=entry.method, path=entry.path, query=entry.query, headers=entry.headers, body=entry.body))
+                self._ask(
+                    Request(
+                        method=entry.method, path=entry.path, query=entry.query, headers=entry.headers, body=entry.body
+                    )
+                )
                 if entry.object is not None and entry.method == "PUT":
                     _restore_time(entry)
                 count += 1
@@ -73,7 +85,9 @@ class MotoGateway:
         try:
             body, status, headers = run_wsgi_app(self._app, environ, buffered=False)
         except NotImplementedError as error:
-            return error_answer(request, 501, "NotImplemented", f"neither fogbank nor moto has {_operation(request)} ({error})")
+            return error_answer(
+                request, 501, "NotImplemented", f"neither fogbank nor moto has {_operation(request)} ({error})"
+            )
         except Exception as error:  # noqa: BLE001 - moto's own failure must become an AWS error, never a dead connection
             return error_answer(request, 500, "InternalFailure", f"moto failed on {_operation(request)}: {error!r}")
         return Answer(status=int(status.split()[0]), headers=dict(headers.items()), body=_whole(body))
@@ -110,7 +124,9 @@ def _backend_app(service: Any) -> Flask:
 
 
 def _environ(request: Request) -> dict[str, Any]:
-    headers = {name: value for name, value in request.headers.items() if name not in {"content-length", "transfer-encoding"}}
+    headers = {
+        name: value for name, value in request.headers.items() if name not in {"content-length", "transfer-encoding"}
+    }
     environ = create_environ(
         path=request.path,
         query_string=request.query,
@@ -133,9 +149,17 @@ def _whole(body: Iterable[bytes]) -> bytes:
 def _entry(seq: int, at: float, request: Request) -> JournalEntry:
     kept = {name: value for name, value in request.headers.items() if name not in DROPPED_HEADERS}
     if "authorization" in kept:  # the scope says service and region; the signature is nobody's business
-        kept["authorization"] = kept["authorization"].partition(", SignedHeaders")[0] + ", SignedHeaders=host, Signature=-"
+        kept["authorization"] = (
+            kept["authorization"].partition(", SignedHeaders")[0] + ", SignedHeaders=host, Signature=-"
+        )
     return JournalEntry(
-        seq=seq, at=at, method=request.method, path=request.path, query=request.query, headers=kept, body=request.body,
+        seq=seq,
+        at=at,
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        headers=kept,
+        body=request.body,
         object=_plain_object(request),
     )
 
@@ -171,5 +195,3 @@ def _s3() -> Any:
     from moto.s3.models import s3_backends
 
     return s3_backends[LOCAL_ACCOUNT]["aws"]
-
-

@@ -71,11 +71,15 @@ class Instance:
         deadline = time.monotonic() + self.plan.startup_limit_s
         while time.monotonic() < deadline:
             if not self.alive():
-                raise StartError(f"the server exited with status {self._process.returncode} before it answered /ping: {self.tail()}")
+                raise StartError(
+                    f"the server exited with status {self._process.returncode} before it answered /ping: {self.tail()}"
+                )
             if self.ping():
                 return
             time.sleep(POLL_S)
-        raise StartError(f"the server did not pass the ping health check in {self.plan.startup_limit_s:g} s: {self.tail()}")
+        raise StartError(
+            f"the server did not pass the ping health check in {self.plan.startup_limit_s:g} s: {self.tail()}"
+        )
 
     def ping(self) -> bool:
         """Whether /ping answers 200 within the limit."""
@@ -88,7 +92,12 @@ class Instance:
         """POST /invocations. Raises InstanceDownError, InstanceTimeoutError."""
         try:
             return self._pool.request(
-                "POST", "/invocations", body=body, headers=dict(headers), timeout=urllib3.Timeout(connect=2, read=timeout_s), preload_content=True
+                "POST",
+                "/invocations",
+                body=body,
+                headers=dict(headers),
+                timeout=urllib3.Timeout(connect=2, read=timeout_s),
+                preload_content=True,
             )
         except urllib3.exceptions.ReadTimeoutError as error:
             raise InstanceTimeoutError(f"no answer within {timeout_s:g} s") from error
@@ -141,7 +150,12 @@ def _spawn(plan: LaunchPlan, port: int) -> tuple[int, subprocess.Popen[bytes]]:
         with plan.log.open("ab") as log:
             process = subprocess.Popen(
                 [str(plan.python), "-P", "-m", "fogbank.serve", "serve"],
-                env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=plan.base_dir, pass_fds=(read_end,),
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=plan.base_dir,
+                pass_fds=(read_end,),
             )
     finally:
         os.close(read_end)

@@ -85,15 +85,21 @@ class LocalCloud:
         configs = EndpointConfigs(self.store, self.clock, models)
         self.endpoints = Endpoints(self.store, self.clock, models, configs, self._workspace)
         self.transforms = TransformJobs(self.store, self.clock, models, self._workspace, self.s3, logs)
-        self.processing = ProcessingJobs(self.store, self.clock, environments, self.s3, self.cloudwatch, self._jobs_folder, logs)
+        self.processing = ProcessingJobs(
+            self.store, self.clock, environments, self.s3, self.cloudwatch, self._jobs_folder, logs
+        )
         definitions = JobDefinitions(self.store, self.clock)
         self.schedules = MonitoringSchedules(self.store, self.clock, definitions)
         self.recorder = Recorder(folder / "capture", self.clock, self.s3)
         self.metrics = Metrics(self.clock, self.cloudwatch)
-        self.executions = Executions(self.store, self.clock, self.schedules, self.processing, self.s3, self.recorder.flush)
+        self.executions = Executions(
+            self.store, self.clock, self.schedules, self.processing, self.s3, self.recorder.flush
+        )
         rooms = (models, configs, self.endpoints, self.transforms, self.processing, definitions, self.schedules)
         control = ControlPlane(*(room.operations() for room in rooms))
-        self.timeline = Timeline(self.clock, self.schedules, self.executions, self.transforms, control, self._scheduler, self.flush)
+        self.timeline = Timeline(
+            self.clock, self.schedules, self.executions, self.transforms, control, self._scheduler, self.flush
+        )
         runtime = Runtime(self.store, self.endpoints, self.recorder, self.metrics)
         self.front = Front(self._admin(), runtime, control, self.moto, self.metrics.flush)
         self._watch = Watch(self.endpoints.fleets)
@@ -178,8 +184,12 @@ class LocalCloud:
             "started": self._started,
             "time": self.clock.now().isoformat(),
             "endpoints": {doc["EndpointName"]: doc["EndpointStatus"] for doc in self.store.list(ENDPOINT)},
-            "transform_jobs": {doc["TransformJobName"]: doc["TransformJobStatus"] for doc in self.store.list(TRANSFORM)},
-            "monitoring_schedules": {doc["MonitoringScheduleName"]: doc["MonitoringScheduleStatus"] for doc in self.store.list(SCHEDULE)},
+            "transform_jobs": {
+                doc["TransformJobName"]: doc["TransformJobStatus"] for doc in self.store.list(TRANSFORM)
+            },
+            "monitoring_schedules": {
+                doc["MonitoringScheduleName"]: doc["MonitoringScheduleStatus"] for doc in self.store.list(SCHEDULE)
+            },
         }
 
     def _admin(self) -> Admin:
@@ -195,14 +205,18 @@ class LocalCloud:
             self.ask_to_stop()
             return {}
 
-        return Admin({
-            "status": lambda _: self.status(),
-            "advance": lambda asked: self.timeline.advance(timedelta(seconds=float(asked["seconds"]))),
-            "run-monitor": lambda asked: self.timeline.run_monitor(asked.get("region", DEFAULT_REGION), asked["name"]),
-            "flush": flush,
-            "reset": reset,
-            "stop": stop,
-        })
+        return Admin(
+            {
+                "status": lambda _: self.status(),
+                "advance": lambda asked: self.timeline.advance(timedelta(seconds=float(asked["seconds"]))),
+                "run-monitor": lambda asked: self.timeline.run_monitor(
+                    asked.get("region", DEFAULT_REGION), asked["name"]
+                ),
+                "flush": flush,
+                "reset": reset,
+                "stop": stop,
+            }
+        )
 
     def _flush_often(self) -> None:
         while not self._stopped.wait(FLUSH_PERIOD_S):
@@ -215,6 +229,10 @@ def _client(service: str, url: str, region: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    session = boto3.session.Session(aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region)
-    config = Config(retries={"total_max_attempts": 2}, max_pool_connections=32, s3={"addressing_style": "path"}, proxies={})
+    session = boto3.session.Session(
+        aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region
+    )
+    config = Config(
+        retries={"total_max_attempts": 2}, max_pool_connections=32, s3={"addressing_style": "path"}, proxies={}
+    )
     return session.client(service, endpoint_url=url, config=config)

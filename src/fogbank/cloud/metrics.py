@@ -70,8 +70,12 @@ class Metrics:
                 batch = [one.values() for one in invocations[start : start + VALUES_PER_DATUM]]
                 data = [
                     {
-                        "MetricName": name, "Dimensions": dimensions, "Timestamp": minute * 60, "Values": [values[name] for values in batch],
-                        "Counts": [1.0] * len(batch), "Unit": "Microseconds" if name.endswith("Latency") else "None",
+                        "MetricName": name,
+                        "Dimensions": dimensions,
+                        "Timestamp": minute * 60,
+                        "Values": [values[name] for values in batch],
+                        "Counts": [1.0] * len(batch),
+                        "Unit": "Microseconds" if name.endswith("Latency") else "None",
                     }
                     for name in batch[0]
                 ]

@@ -20,7 +20,12 @@ class Models:
 
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
-        return {"CreateModel": self.create, "DescribeModel": self.describe, "ListModels": self.list, "DeleteModel": self.delete}
+        return {
+            "CreateModel": self.create,
+            "DescribeModel": self.describe,
+            "ListModels": self.list,
+            "DeleteModel": self.delete,
+        }
 
     def create(self, scope: Scope, params: Params) -> Params:
         """Refuses a name that exists, and what the local data plane could not run."""
@@ -32,7 +37,12 @@ class Models:
         containers = params.get("Containers", [])
         if len(containers) > 1:
             raise validation("The local cloud does not run serial inference pipelines yet: give one container.")
-        document: Document = {**params, "ModelArn": arn, "CreationTime": self._clock.epoch(), "EnableNetworkIsolation": params.get("EnableNetworkIsolation", False)}
+        document: Document = {
+            **params,
+            "ModelArn": arn,
+            "CreationTime": self._clock.epoch(),
+            "EnableNetworkIsolation": params.get("EnableNetworkIsolation", False),
+        }
         self._store.put(KIND, scope.region, name, document)
         return {"ModelArn": arn}
 

@@ -25,8 +25,10 @@ class JobDefinitions:
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
         return {
-            "CreateDataQualityJobDefinition": self.create, "DescribeDataQualityJobDefinition": self.describe,
-            "ListDataQualityJobDefinitions": self.list, "DeleteDataQualityJobDefinition": self.delete,
+            "CreateDataQualityJobDefinition": self.create,
+            "DescribeDataQualityJobDefinition": self.describe,
+            "ListDataQualityJobDefinitions": self.list,
+            "DeleteDataQualityJobDefinition": self.delete,
         }
 
     def create(self, scope: Scope, params: Params) -> Params:
@@ -37,7 +39,9 @@ class JobDefinitions:
             raise in_use(f"Job definition {arn} already exists.")
         if not params["DataQualityJobInput"].get("EndpointInput"):
             raise validation("The local cloud monitors endpoints so far: DataQualityJobInput needs an EndpointInput.")
-        self._store.put(DEFINITION, scope.region, name, {**params, "JobDefinitionArn": arn, "CreationTime": self._clock.epoch()})
+        self._store.put(
+            DEFINITION, scope.region, name, {**params, "JobDefinitionArn": arn, "CreationTime": self._clock.epoch()}
+        )
         return {"JobDefinitionArn": arn}
 
     def describe(self, scope: Scope, params: Params) -> Params:
@@ -55,11 +59,15 @@ class JobDefinitions:
         """Summaries, newest first."""
         kept = [
             {
-                "MonitoringJobDefinitionName": doc["JobDefinitionName"], "MonitoringJobDefinitionArn": doc["JobDefinitionArn"],
-                "CreationTime": doc["CreationTime"], "EndpointName": _endpoint(doc), "_name": doc["JobDefinitionName"],
+                "MonitoringJobDefinitionName": doc["JobDefinitionName"],
+                "MonitoringJobDefinitionArn": doc["JobDefinitionArn"],
+                "CreationTime": doc["CreationTime"],
+                "EndpointName": _endpoint(doc),
+                "_name": doc["JobDefinitionName"],
             }
             for doc in self._store.list(DEFINITION, scope.region)
-            if params.get("NameContains", "") in doc["JobDefinitionName"] and params.get("EndpointName", _endpoint(doc)) == _endpoint(doc)
+            if params.get("NameContains", "") in doc["JobDefinitionName"]
+            and params.get("EndpointName", _endpoint(doc)) == _endpoint(doc)
         ]
         return page(kept, params, "JobDefinitionSummaries")
 
@@ -85,9 +93,14 @@ class MonitoringSchedules:
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
         return {
-            "CreateMonitoringSchedule": self.create, "DescribeMonitoringSchedule": self.describe, "ListMonitoringSchedules": self.list,
-            "UpdateMonitoringSchedule": self.update, "DeleteMonitoringSchedule": self.delete,
-            "StartMonitoringSchedule": self.start, "StopMonitoringSchedule": self.stop, "ListMonitoringExecutions": self.executions,
+            "CreateMonitoringSchedule": self.create,
+            "DescribeMonitoringSchedule": self.describe,
+            "ListMonitoringSchedules": self.list,
+            "UpdateMonitoringSchedule": self.update,
+            "DeleteMonitoringSchedule": self.delete,
+            "StartMonitoringSchedule": self.start,
+            "StopMonitoringSchedule": self.stop,
+            "ListMonitoringExecutions": self.executions,
         }
 
     def create(self, scope: Scope, params: Params) -> Params:
@@ -99,9 +112,15 @@ class MonitoringSchedules:
             definition = self._checked(scope, params)
             now = self._clock.epoch()
             document: Document = {
-                "MonitoringScheduleName": name, "MonitoringScheduleArn": arn, "MonitoringScheduleConfig": params["MonitoringScheduleConfig"],
-                "MonitoringScheduleStatus": step(MONITORING_SCHEDULE, "Pending", "Scheduled"), "MonitoringType": "DataQuality",
-                "EndpointName": _endpoint(definition), "CreationTime": now, "LastModifiedTime": now, "_region": scope.region,
+                "MonitoringScheduleName": name,
+                "MonitoringScheduleArn": arn,
+                "MonitoringScheduleConfig": params["MonitoringScheduleConfig"],
+                "MonitoringScheduleStatus": step(MONITORING_SCHEDULE, "Pending", "Scheduled"),
+                "MonitoringType": "DataQuality",
+                "EndpointName": _endpoint(definition),
+                "CreationTime": now,
+                "LastModifiedTime": now,
+                "_region": scope.region,
             }
             self._store.put(SCHEDULE, scope.region, name, document)
         return {"MonitoringScheduleArn": arn}
@@ -112,8 +131,12 @@ class MonitoringSchedules:
             document = self.get(scope.region, params["MonitoringScheduleName"])
             definition = self._checked(scope, params)
             self._store.update(
-                SCHEDULE, scope.region, params["MonitoringScheduleName"], MonitoringScheduleConfig=params["MonitoringScheduleConfig"],
-                EndpointName=_endpoint(definition), LastModifiedTime=self._clock.epoch(),
+                SCHEDULE,
+                scope.region,
+                params["MonitoringScheduleName"],
+                MonitoringScheduleConfig=params["MonitoringScheduleConfig"],
+                EndpointName=_endpoint(definition),
+                LastModifiedTime=self._clock.epoch(),
             )
         return {"MonitoringScheduleArn": document["MonitoringScheduleArn"]}
 
@@ -127,11 +150,14 @@ class MonitoringSchedules:
         """Summaries, newest first."""
         kept = [
             {
-                **doc, "_name": doc["MonitoringScheduleName"], "_status": doc["MonitoringScheduleStatus"],
+                **doc,
+                "_name": doc["MonitoringScheduleName"],
+                "_status": doc["MonitoringScheduleStatus"],
                 "MonitoringJobDefinitionName": doc["MonitoringScheduleConfig"].get("MonitoringJobDefinitionName"),
             }
             for doc in self._store.list(SCHEDULE, scope.region)
-            if params.get("NameContains", "") in doc["MonitoringScheduleName"] and params.get("EndpointName", doc["EndpointName"]) == doc["EndpointName"]
+            if params.get("NameContains", "") in doc["MonitoringScheduleName"]
+            and params.get("EndpointName", doc["EndpointName"]) == doc["EndpointName"]
         ]
         return page(kept, params, "MonitoringScheduleSummaries")
 
@@ -154,8 +180,10 @@ class MonitoringSchedules:
         kept = []
         for run in self._store.list(EXECUTION, scope.region):
             asked = {
-                "MonitoringScheduleName": run["MonitoringScheduleName"], "EndpointName": run["EndpointName"],
-                "StatusEquals": run["MonitoringExecutionStatus"], "MonitoringJobDefinitionName": run["MonitoringJobDefinitionName"],
+                "MonitoringScheduleName": run["MonitoringScheduleName"],
+                "EndpointName": run["EndpointName"],
+                "StatusEquals": run["MonitoringExecutionStatus"],
+                "MonitoringJobDefinitionName": run["MonitoringJobDefinitionName"],
             }
             if all(params.get(key, value) == value for key, value in asked.items()):
                 kept.append({**run, "_status": run["MonitoringExecutionStatus"]})
@@ -179,12 +207,16 @@ class MonitoringSchedules:
 
     def definition(self, schedule: Document) -> Document:
         """The job definition that a schedule runs. Raises ResourceNotFound."""
-        return self._definitions.get(schedule["_region"], schedule["MonitoringScheduleConfig"]["MonitoringJobDefinitionName"])
+        return self._definitions.get(
+            schedule["_region"], schedule["MonitoringScheduleConfig"]["MonitoringJobDefinitionName"]
+        )
 
     def _checked(self, scope: Scope, params: Params) -> Document:
         config = params["MonitoringScheduleConfig"]
         if config.get("MonitoringType", "DataQuality") != "DataQuality" or config.get("MonitoringJobDefinition"):
-            raise validation("The local cloud runs DataQuality monitors by MonitoringJobDefinitionName so far; anything else is refused, not ignored.")
+            raise validation(
+                "The local cloud runs DataQuality monitors by MonitoringJobDefinitionName so far; anything else is refused, not ignored."
+            )
         if not config.get("MonitoringJobDefinitionName"):
             raise validation("MonitoringJobDefinitionName is required.")
         expression = expression_of(config)
@@ -205,7 +237,9 @@ class MonitoringSchedules:
             document = self.get(scope.region, name)
             if document["MonitoringScheduleStatus"] != status:
                 step(MONITORING_SCHEDULE, document["MonitoringScheduleStatus"], status)
-                self._store.update(SCHEDULE, scope.region, name, MonitoringScheduleStatus=status, LastModifiedTime=self._clock.epoch())
+                self._store.update(
+                    SCHEDULE, scope.region, name, MonitoringScheduleStatus=status, LastModifiedTime=self._clock.epoch()
+                )
         return {}
 
 

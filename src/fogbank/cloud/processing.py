@@ -40,8 +40,16 @@ class ProcessingError(Exception):
 class ProcessingJobs:
     """The processing jobs of every region."""
 
-    def __init__(self, store: Store, clock: Clock, environments: Environments, s3: Any, cloudwatch: Any, folder: Path, logs: Path) -> None:
-        self._store, self._clock, self._environments, self._s3, self._cloudwatch = store, clock, environments, s3, cloudwatch
+    def __init__(
+        self, store: Store, clock: Clock, environments: Environments, s3: Any, cloudwatch: Any, folder: Path, logs: Path
+    ) -> None:
+        self._store, self._clock, self._environments, self._s3, self._cloudwatch = (
+            store,
+            clock,
+            environments,
+            s3,
+            cloudwatch,
+        )
         self._folder, self._logs = folder, logs
         self._lock = threading.RLock()
         self._running: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
@@ -49,8 +57,10 @@ class ProcessingJobs:
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
         return {
-            "CreateProcessingJob": self.create, "DescribeProcessingJob": self.describe,
-            "ListProcessingJobs": self.list, "StopProcessingJob": self.stop_job,
+            "CreateProcessingJob": self.create,
+            "DescribeProcessingJob": self.describe,
+            "ListProcessingJobs": self.list,
+            "StopProcessingJob": self.stop_job,
         }
 
     def create(self, scope: Scope, params: Params) -> Params:
@@ -64,10 +74,17 @@ class ProcessingJobs:
         name, arn = params["ProcessingJobName"], scope.arn("processing-job", params["ProcessingJobName"])
         with self._lock:
             if self._store.get(KIND, scope.region, name):
-                raise in_use(f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})")
+                raise in_use(
+                    f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
+                )
             now = self._clock.epoch()
             document: Document = {
-                **params, "ProcessingJobArn": arn, "ProcessingJobStatus": "InProgress", "CreationTime": now, "LastModifiedTime": now, "_region": scope.region,
+                **params,
+                "ProcessingJobArn": arn,
+                "ProcessingJobStatus": "InProgress",
+                "CreationTime": now,
+                "LastModifiedTime": now,
+                "_region": scope.region,
             }
             self._store.put(KIND, scope.region, name, document)
         return document
@@ -81,7 +98,8 @@ class ProcessingJobs:
         kept = [
             {**doc, "_name": doc["ProcessingJobName"], "_status": doc["ProcessingJobStatus"]}
             for doc in self._store.list(KIND, scope.region)
-            if params.get("NameContains", "") in doc["ProcessingJobName"] and params.get("StatusEquals", doc["ProcessingJobStatus"]) == doc["ProcessingJobStatus"]
+            if params.get("NameContains", "") in doc["ProcessingJobName"]
+            and params.get("StatusEquals", doc["ProcessingJobStatus"]) == doc["ProcessingJobStatus"]
         ]
         return page(kept, params, "ProcessingJobSummaries")
 
@@ -90,7 +108,9 @@ class ProcessingJobs:
         with self._lock:
             document = self._get(scope, params["ProcessingJobName"])
             if ended(PROCESSING_JOB, document["ProcessingJobStatus"]):
-                raise validation(f"The request was rejected because the processing job is in status {document['ProcessingJobStatus']}.")
+                raise validation(
+                    f"The request was rejected because the processing job is in status {document['ProcessingJobStatus']}."
+                )
             if document["ProcessingJobStatus"] == "InProgress":
                 self._move(document, "Stopping")
             process = self._running.get((scope.region, params["ProcessingJobName"]))
@@ -102,14 +122,21 @@ class ProcessingJobs:
         """After a restart: a job that was running is Failed, and says why."""
         for document in self._store.list(KIND):
             if document["ProcessingJobStatus"] == "InProgress":
-                self._end(document, "Failed", "InternalServerError: the local cloud was stopped while the job ran", None)
+                self._end(
+                    document, "Failed", "InternalServerError: the local cloud was stopped while the job ran", None
+                )
             elif document["ProcessingJobStatus"] == "Stopping":
                 self._end(document, "Stopped", None, None)
 
     def run(self, document: Document) -> Document:
         """Run an added job to its end; returns its last document."""
         home = self._folder / uuid.uuid4().hex[:12]
-        document = self._store.update(KIND, document["_region"], document["ProcessingJobName"], ProcessingStartTime=self._clock.epoch()) or document
+        document = (
+            self._store.update(
+                KIND, document["_region"], document["ProcessingJobName"], ProcessingStartTime=self._clock.epoch()
+            )
+            or document
+        )
         try:
             message = self._process(document, home)
             return self._end(document, "Completed", None, message)
@@ -121,7 +148,9 @@ class ProcessingJobs:
     def _process(self, document: Document, home: Path) -> str | None:
         specification = document["AppSpecification"]
         if not ANALYZER_IMAGE.search(specification["ImageUri"]):
-            raise ProcessingError(f"ClientError: the local cloud has no container engine for {specification['ImageUri']}; it runs the Model Monitor analyzer's images")
+            raise ProcessingError(
+                f"ClientError: the local cloud has no container engine for {specification['ImageUri']}; it runs the Model Monitor analyzer's images"
+            )
         for item in document.get("ProcessingInputs", []):
             self._download(item["S3Input"]["S3Uri"], _below(home, item["S3Input"]["LocalPath"]))
         outputs = document.get("ProcessingOutputConfig", {}).get("Outputs", [])
@@ -149,7 +178,14 @@ class ProcessingJobs:
         path.parent.mkdir(parents=True, exist_ok=True)
         key = (document["_region"], document["ProcessingJobName"])
         with path.open("ab") as out:
-            process = subprocess.Popen([str(python), "-P", "-m", "fogbank.monitor"], env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=home)
+            process = subprocess.Popen(
+                [str(python), "-P", "-m", "fogbank.monitor"],
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                cwd=home,
+            )
         self._running[key] = process
         try:
             return process.wait(limit)
@@ -168,7 +204,7 @@ class ProcessingJobs:
             keys = [item["Key"] for found in pages for item in found.get("Contents", [])]
             folder = prefix[: prefix.rfind("/") + 1]
             for key in keys:
-                path = target / key[len(folder) if key == prefix else len(prefix):].lstrip("/")
+                path = target / key[len(folder) if key == prefix else len(prefix) :].lstrip("/")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._s3().download_file(bucket, key, str(path))
         except (ClientError, BotoCoreError, ValueError) as error:
@@ -190,7 +226,11 @@ class ProcessingJobs:
         for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
             lines = [json.loads(line) for line in path.read_text().splitlines() if line]
             for namespace in sorted({line.pop("Namespace") for line in [dict(item) for item in lines]}):
-                data = [{key: value for key, value in line.items() if key != "Namespace"} for line in lines if line["Namespace"] == namespace]
+                data = [
+                    {key: value for key, value in line.items() if key != "Namespace"}
+                    for line in lines
+                    if line["Namespace"] == namespace
+                ]
                 for start in range(0, len(data), 500):
                     self._cloudwatch(region).put_metric_data(Namespace=namespace, MetricData=data[start : start + 500])
 
@@ -199,7 +239,9 @@ class ProcessingJobs:
             current = self._store.get(KIND, document["_region"], document["ProcessingJobName"]) or document
             if current["ProcessingJobStatus"] == "Stopping":
                 status, reason = "Stopped", None
-            return self._move(current, status, FailureReason=reason, ExitMessage=message, ProcessingEndTime=self._clock.epoch())
+            return self._move(
+                current, status, FailureReason=reason, ExitMessage=message, ProcessingEndTime=self._clock.epoch()
+            )
 
     def _get(self, scope: Scope, name: str) -> Document:
         document = self._store.get(KIND, scope.region, name)
@@ -210,7 +252,12 @@ class ProcessingJobs:
     def _move(self, document: Document, status: str, **changes: Any) -> Document:
         step(PROCESSING_JOB, document["ProcessingJobStatus"], status)
         changed = self._store.update(
-            KIND, document["_region"], document["ProcessingJobName"], ProcessingJobStatus=status, LastModifiedTime=self._clock.epoch(), **changes
+            KIND,
+            document["_region"],
+            document["ProcessingJobName"],
+            ProcessingJobStatus=status,
+            LastModifiedTime=self._clock.epoch(),
+            **changes,
         )
         return changed or document
 

@@ -39,7 +39,9 @@ def batches(records: Iterable[bytes], strategy: str, limit: int) -> Iterator[byt
     size = 0
     for number, record in enumerate(records, 1):
         if limit and len(record) > limit:
-            raise RecordError(f"record {number} has {len(record)} bytes, more than MaxPayloadInMB allows ({limit} bytes)")
+            raise RecordError(
+                f"record {number} has {len(record)} bytes, more than MaxPayloadInMB allows ({limit} bytes)"
+            )
         if waiting and (strategy == "SingleRecord" or (limit and size + len(record) > limit)):
             yield b"".join(waiting)
             waiting, size = [], 0
@@ -66,7 +68,7 @@ def output_key(prefix: str, key: str, output_prefix: str) -> str:
     'out/a/b.csv.out'
     """
     folder = prefix[: prefix.rfind("/") + 1]  # a prefix may end inside a name: `in/day-` matches `in/day-1.csv`
-    below = key[len(folder):]
+    below = key[len(folder) :]
     return "/".join(part for part in (output_prefix.strip("/"), below) if part) + ".out"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from fogbank.cloud.capture import Recorder
-from fogbank.cloud.control import ApiError, Scope
+from fogbank.cloud.control import ApiError
 from fogbank.cloud.endpoints import KIND, Endpoints
 from fogbank.cloud.fleets import Fleet
 from fogbank.cloud.instance import InstanceDownError, InstanceTimeoutError
@@ -24,7 +24,16 @@ from fogbank.contracts.tokens import LOCAL_ACCOUNT
 
 PREFIX, SUFFIX = "/endpoints/", "/invocations"
 HEADER = "x-amzn-sagemaker-"
-FORWARDED = ("content-type", "accept", HEADER + "custom-attributes", HEADER + "target-model", HEADER + "session-id", HEADER + "inference-id", "traceparent", "tracestate")
+FORWARDED = (
+    "content-type",
+    "accept",
+    HEADER + "custom-attributes",
+    HEADER + "target-model",
+    HEADER + "session-id",
+    HEADER + "inference-id",
+    "traceparent",
+    "tracestate",
+)
 RESUME_WAIT_S = 60.0
 LONGEST_QUOTE = 1024
 
@@ -32,8 +41,21 @@ LONGEST_QUOTE = 1024
 class Runtime:
     """Invokes endpoints, records what was captured and counts."""
 
-    def __init__(self, store: Store, endpoints: Endpoints, recorder: Recorder, metrics: Metrics, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._store, self._endpoints, self._recorder, self._metrics, self._sleep = store, endpoints, recorder, metrics, sleep
+    def __init__(
+        self,
+        store: Store,
+        endpoints: Endpoints,
+        recorder: Recorder,
+        metrics: Metrics,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store, self._endpoints, self._recorder, self._metrics, self._sleep = (
+            store,
+            endpoints,
+            recorder,
+            metrics,
+            sleep,
+        )
 
     @staticmethod
     def takes(request: Request) -> bool:
@@ -43,7 +65,12 @@ class Runtime:
     def handle(self, request: Request) -> Answer:
         """Answer a runtime call."""
         if not request.path.endswith(SUFFIX) or request.method != "POST":
-            return error_answer(request, 501, "NotImplemented", f"fogbank does not have sagemaker-runtime {request.method} {request.path.rpartition('/')[2]} yet")
+            return error_answer(
+                request,
+                501,
+                "NotImplemented",
+                f"fogbank does not have sagemaker-runtime {request.method} {request.path.rpartition('/')[2]} yet",
+            )
         try:
             return self._invoke(request, unquote(request.path[len(PREFIX) : -len(SUFFIX)]))
         except ApiError as error:
@@ -54,7 +81,10 @@ class Runtime:
         if document is None:
             raise ApiError("ValidationError", f"Endpoint {name} of account {LOCAL_ACCOUNT} not found.")
         if len(request.body) > HOSTING_PAYLOAD_LIMIT:
-            raise ApiError("ValidationError", f"The request body of {len(request.body)} bytes is over the limit of {HOSTING_PAYLOAD_LIMIT} bytes.")
+            raise ApiError(
+                "ValidationError",
+                f"The request body of {len(request.body)} bytes is over the limit of {HOSTING_PAYLOAD_LIMIT} bytes.",
+            )
         fleet = self._serving(request.region, name)
         target = request.headers.get(HEADER + "target-variant")
         try:
@@ -63,16 +93,27 @@ class Runtime:
             raise ApiError("ValidationError", f"Variant {target} of endpoint {name} not found.") from error
         started = time.perf_counter()
         status, body, headers, model_s = _ask(variant.invoke, request)
-        self._metrics.add(Invocation(
-            region=request.region, endpoint=name, variant=variant.plan.name, instances=max(1, len(variant.instances)), status=status,
-            model_us=model_s * 1e6, overhead_us=max(0.0, (time.perf_counter() - started - model_s) * 1e6),
-        ))
+        self._metrics.add(
+            Invocation(
+                region=request.region,
+                endpoint=name,
+                variant=variant.plan.name,
+                instances=max(1, len(variant.instances)),
+                status=status,
+                model_us=model_s * 1e6,
+                overhead_us=max(0.0, (time.perf_counter() - started - model_s) * 1e6),
+            )
+        )
         if not 200 <= status < 300:
             raise _model_error(status, body.decode(errors="replace"), request.region, name)
         capture = document["_config"].get("DataCaptureConfig")
         if capture and capture.get("EnableCapture", True):
             self._recorder.record(request, name, variant.plan.name, capture, body, headers.get("content-type", ""))
-        answer = {"Content-Type": headers.get("content-type", "application/octet-stream"), "x-Amzn-Invoked-Production-Variant": variant.plan.name, "x-amzn-RequestId": str(uuid.uuid4())}
+        answer = {
+            "Content-Type": headers.get("content-type", "application/octet-stream"),
+            "x-Amzn-Invoked-Production-Variant": variant.plan.name,
+            "x-amzn-RequestId": str(uuid.uuid4()),
+        }
         if attributes := headers.get(HEADER + "custom-attributes"):
             answer["X-Amzn-SageMaker-Custom-Attributes"] = attributes
         return Answer(headers=answer, body=body)
@@ -87,7 +128,9 @@ class Runtime:
             document = self._store.get(KIND, region, name)
             if not _resuming(document) or time.monotonic() > deadline:
                 status = document["EndpointStatus"] if document else "deleted"
-                raise ApiError("ValidationError", f"Endpoint {name} of account {LOCAL_ACCOUNT} is not InService (it is {status}).")
+                raise ApiError(
+                    "ValidationError", f"Endpoint {name} of account {LOCAL_ACCOUNT} is not InService (it is {status})."
+                )
             self._sleep(0.02)
 
 
@@ -111,7 +154,11 @@ def _ask(invoke: Callable[..., object], request: Request) -> tuple[int, bytes, M
 
 def _model_error(status: int, said: str, region: str, endpoint: str) -> ApiError:
     kind = "client" if 400 <= status < 500 else "server"
-    quoted = f'message "{said}"' if len(said) <= LONGEST_QUOTE else f'message "{said[:LONGEST_QUOTE]}" and could not load the entire response body'
+    quoted = (
+        f'message "{said}"'
+        if len(said) <= LONGEST_QUOTE
+        else f'message "{said[:LONGEST_QUOTE]}" and could not load the entire response body'
+    )
     group = f"/aws/sagemaker/Endpoints/{endpoint}"
     console = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group}"
     return ApiError(

@@ -75,7 +75,9 @@ class Store:
     def get(self, kind: str, region: str, name: str) -> Document | None:
         """The document, or None."""
         with self._lock:
-            row = self._db.execute("SELECT body FROM documents WHERE kind=? AND region=? AND name=?", (kind, region, name)).fetchone()
+            row = self._db.execute(
+                "SELECT body FROM documents WHERE kind=? AND region=? AND name=?", (kind, region, name)
+            ).fetchone()
         return json.loads(row[0]) if row else None
 
     def delete(self, kind: str, region: str, name: str) -> None:
@@ -87,7 +89,8 @@ class Store:
         """All documents of a kind, of one region or of all, by name."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT body FROM documents WHERE kind=? AND (? IS NULL OR region=?) ORDER BY name", (kind, region, region)
+                "SELECT body FROM documents WHERE kind=? AND (? IS NULL OR region=?) ORDER BY name",
+                (kind, region, region),
             ).fetchall()
         return [json.loads(row[0]) for row in rows]
 
@@ -109,7 +112,16 @@ class Store:
                 self._db.execute("DELETE FROM journal WHERE object=?", (entry.object,))
             self._db.execute(
                 "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (entry.seq, entry.at, entry.method, entry.path, entry.query, json.dumps(entry.headers), entry.body, entry.object),
+                (
+                    entry.seq,
+                    entry.at,
+                    entry.method,
+                    entry.path,
+                    entry.query,
+                    json.dumps(entry.headers),
+                    entry.body,
+                    entry.object,
+                ),
             )
             self._db.execute("COMMIT")
 
@@ -130,7 +142,14 @@ class Store:
             rows = self._db.execute("SELECT * FROM journal ORDER BY seq").fetchall()
         for seq, at, method, path, query, headers, body, name in rows:
             yield JournalEntry(
-                seq=seq, at=at, method=method, path=path, query=query, headers=json.loads(headers), body=body, object=name
+                seq=seq,
+                at=at,
+                method=method,
+                path=path,
+                query=query,
+                headers=json.loads(headers),
+                body=body,
+                object=name,
             )
 
     def setting(self, key: str, default: str) -> str:

@@ -49,7 +49,13 @@ class Timeline:
         scheduler: Callable[[str], Any],
         flush: Callable[[], object],
     ) -> None:
-        self._clock, self._schedules, self._executions, self._jobs, self._control = clock, schedules, executions, jobs, control
+        self._clock, self._schedules, self._executions, self._jobs, self._control = (
+            clock,
+            schedules,
+            executions,
+            jobs,
+            control,
+        )
         self._scheduler, self._flush = scheduler, flush
         self._lock = threading.RLock()
         self._checked = clock.now()
@@ -70,7 +76,9 @@ class Timeline:
             end = self._clock.now().replace(microsecond=0) + timedelta(seconds=1)
             self._clock.move_to(end)
             earlier = self._schedules.runs(region, name)
-            start = datetime.fromtimestamp(earlier[0]["ScheduledTime"] if earlier else schedule["CreationTime"], UTC).replace(microsecond=0)
+            start = datetime.fromtimestamp(
+                earlier[0]["ScheduledTime"] if earlier else schedule["CreationTime"], UTC
+            ).replace(microsecond=0)
             return self._executions.run(schedule, start, end)
 
     def start(self, period_s: float = 1.0) -> None:
@@ -109,7 +117,13 @@ class Timeline:
             anchor = datetime.fromtimestamp(schedule["CreationTime"], UTC)
             for moment in due(expression, max(self._checked, anchor), until, anchor):
                 start = previous(expression, moment, anchor)
-                found.append(Due(moment, f"monitoring schedule {schedule['MonitoringScheduleName']}", _monitor(self._executions, schedule, start, moment)))
+                found.append(
+                    Due(
+                        moment,
+                        f"monitoring schedule {schedule['MonitoringScheduleName']}",
+                        _monitor(self._executions, schedule, start, moment),
+                    )
+                )
         return found
 
     def _events(self, until: datetime, *, wait: bool) -> list[Due]:
@@ -117,11 +131,18 @@ class Timeline:
         for region, schedule in self._event_schedules():
             zone = schedule.get("ScheduleExpressionTimezone", "UTC")
             try:
-                moments = list(due(schedule["ScheduleExpression"], self._checked, until, schedule["CreationDate"], zone))
+                moments = list(
+                    due(schedule["ScheduleExpression"], self._checked, until, schedule["CreationDate"], zone)
+                )
             except ScheduleExpressionError as error:
                 log.warning("EventBridge schedule %s: %s", schedule["Name"], error)
                 continue
-            found += [Due(moment, f"EventBridge schedule {schedule['Name']}", self._event(region, schedule, moment, wait=wait)) for moment in moments]
+            found += [
+                Due(
+                    moment, f"EventBridge schedule {schedule['Name']}", self._event(region, schedule, moment, wait=wait)
+                )
+                for moment in moments
+            ]
         return found
 
     def _event_schedules(self) -> list[tuple[str, Document]]:
@@ -144,7 +165,9 @@ class Timeline:
                 said = f"the local cloud does not fire the target {target['Arn']} yet"
                 log.warning("EventBridge schedule %s: %s", schedule["Name"], said)
                 return said
-            text = target.get("Input", "{}").replace(EXECUTION_ID, str(uuid.uuid5(uuid.NAMESPACE_URL, f"{schedule['Arn']}{moment.isoformat()}")))
+            text = target.get("Input", "{}").replace(
+                EXECUTION_ID, str(uuid.uuid5(uuid.NAMESPACE_URL, f"{schedule['Arn']}{moment.isoformat()}"))
+            )
             params = json.loads(text.replace(SCHEDULED_TIME, moment.strftime("%Y-%m-%dT%H:%M:%SZ")))
             try:
                 self._control.call("CreateTransformJob", Scope(region), params)
@@ -154,7 +177,9 @@ class Timeline:
             if wait:
                 self._jobs.wait(region, params["TransformJobName"])
                 ended = self._jobs.describe(Scope(region), {"TransformJobName": params["TransformJobName"]})
-                return f"transform job {params['TransformJobName']}: {ended['TransformJobStatus']}" + (f" ({ended['FailureReason']})" if ended.get("FailureReason") else "")
+                return f"transform job {params['TransformJobName']}: {ended['TransformJobStatus']}" + (
+                    f" ({ended['FailureReason']})" if ended.get("FailureReason") else ""
+                )
             return f"transform job {params['TransformJobName']} started"
 
         return fire
@@ -170,5 +195,7 @@ def _monitor(executions: Executions, schedule: Document, start: datetime, end: d
 
 def previous(expression: str, moment: datetime, anchor: datetime) -> datetime:
     """The slot before `moment`: where the window of an execution at `moment` begins. Without one in 31 days, an hour before."""
-    earlier = list(due(expression, moment - timedelta(days=31), moment - timedelta(seconds=1), anchor - timedelta(days=62)))
+    earlier = list(
+        due(expression, moment - timedelta(days=31), moment - timedelta(seconds=1), anchor - timedelta(days=62))
+    )
     return earlier[-1] if earlier else moment - timedelta(hours=1)

@@ -54,15 +54,24 @@ class TransformJobs:
     """The transform jobs of every region."""
 
     def __init__(self, store: Store, clock: Clock, models: Models, workspace: Workspace, s3: Any, logs: Path) -> None:
-        self._store, self._clock, self._models, self._workspace, self._s3, self._logs = store, clock, models, workspace, s3, logs
+        self._store, self._clock, self._models, self._workspace, self._s3, self._logs = (
+            store,
+            clock,
+            models,
+            workspace,
+            s3,
+            logs,
+        )
         self._lock = threading.RLock()
         self._threads: dict[tuple[str, str], threading.Thread] = {}
 
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
         return {
-            "CreateTransformJob": self.create, "DescribeTransformJob": self.describe,
-            "ListTransformJobs": self.list, "StopTransformJob": self.stop_job,
+            "CreateTransformJob": self.create,
+            "DescribeTransformJob": self.describe,
+            "ListTransformJobs": self.list,
+            "StopTransformJob": self.stop_job,
         }
 
     def create(self, scope: Scope, params: Params) -> Params:
@@ -72,10 +81,16 @@ class TransformJobs:
         check_job(params)
         with self._lock:
             if self._store.get(KIND, scope.region, name):
-                raise in_use(f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})")
+                raise in_use(
+                    f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
+                )
             document: Document = {
-                **params, "TransformJobArn": arn, "TransformJobStatus": "InProgress", "CreationTime": self._clock.epoch(),
-                "_region": scope.region, "_model": {**model, "PrimaryContainer": container_of(model)},
+                **params,
+                "TransformJobArn": arn,
+                "TransformJobStatus": "InProgress",
+                "CreationTime": self._clock.epoch(),
+                "_region": scope.region,
+                "_model": {**model, "PrimaryContainer": container_of(model)},
             }
             self._store.put(KIND, scope.region, name, document)
             self._launch(document)
@@ -90,7 +105,8 @@ class TransformJobs:
         kept = [
             {**doc, "_name": doc["TransformJobName"], "_status": doc["TransformJobStatus"]}
             for doc in self._store.list(KIND, scope.region)
-            if params.get("NameContains", "") in doc["TransformJobName"] and params.get("StatusEquals", doc["TransformJobStatus"]) == doc["TransformJobStatus"]
+            if params.get("NameContains", "") in doc["TransformJobName"]
+            and params.get("StatusEquals", doc["TransformJobStatus"]) == doc["TransformJobStatus"]
         ]
         return page(kept, params, "TransformJobSummaries")
 
@@ -99,7 +115,9 @@ class TransformJobs:
         with self._lock:
             document = self._get(scope, params["TransformJobName"])
             if ended(TRANSFORM_JOB, document["TransformJobStatus"]):
-                raise validation(f"The request was rejected because the transform job is in status {document['TransformJobStatus']}.")
+                raise validation(
+                    f"The request was rejected because the transform job is in status {document['TransformJobStatus']}."
+                )
             if document["TransformJobStatus"] == "InProgress":
                 self._move(document, "Stopping")
         return {}
@@ -133,7 +151,7 @@ class TransformJobs:
             status = "Stopped"
         except JobError as error:
             status, reason = "Failed", str(error)[:1024]
-        except Exception as error:  # noqa: BLE001 - a thread's last line of defence: the job must end, and say why
+        except Exception as error:
             log.exception("transform job %s", document["TransformJobName"])
             status, reason = "Failed", f"InternalServerError: {error!r}"[:1024]
         with self._lock:
@@ -154,7 +172,11 @@ class TransformJobs:
             for _ in range(count):
                 instances.append(self._workspace.start(document["_model"], f"transform/{name}", batch))
             settings = batch_settings(document, instances[0])
-            failures = [failure for i in range(count) if (failure := self._objects(document, objects[i::count], instances[i], settings))]
+            failures = [
+                failure
+                for i in range(count)
+                if (failure := self._objects(document, objects[i::count], instances[i], settings))
+            ]
         except StartError as error:
             raise JobError(f"AlgorithmError: {error}") from error
         finally:
@@ -163,7 +185,9 @@ class TransformJobs:
         if failures:
             raise JobError(failures[0])
 
-    def _objects(self, document: Document, objects: list[tuple[str, str, str]], instance: Instance, settings: BatchSettings) -> str | None:
+    def _objects(
+        self, document: Document, objects: list[tuple[str, str, str]], instance: Instance, settings: BatchSettings
+    ) -> str | None:
         """Transform objects on one instance; the first failure's text, after all were tried."""
         failure = None
         for bucket, key, target in objects:
@@ -174,19 +198,31 @@ class TransformJobs:
                 failure = failure or f"ClientError: {bucket}/{key}: {error}"
         return failure
 
-    def _object(self, document: Document, bucket: str, key: str, target: str, instance: Instance, settings: BatchSettings) -> None:
+    def _object(
+        self, document: Document, bucket: str, key: str, target: str, instance: Instance, settings: BatchSettings
+    ) -> None:
         source, output = document["TransformInput"], document["TransformOutput"]
-        body = decompress(self._s3().get_object(Bucket=bucket, Key=key)["Body"].read(), source.get("CompressionType", "None"))
+        body = decompress(
+            self._s3().get_object(Bucket=bucket, Key=key)["Body"].read(), source.get("CompressionType", "None")
+        )
         headers = {"Content-Type": source.get("ContentType", "application/octet-stream")}
         if output.get("Accept"):
             headers["Accept"] = output["Accept"]
         requests = batches(split(body, source.get("SplitType", "None")), settings.strategy, settings.payload_limit)
         with ThreadPoolExecutor(settings.concurrency) as pool:
-            replies = list(pool.map(lambda request: self._post(document, instance, request, headers, settings), requests))
+            replies = list(
+                pool.map(lambda request: self._post(document, instance, request, headers, settings), requests)
+            )
         out_bucket, out_prefix = split_uri(output["S3OutputPath"])
-        self._s3().put_object(Bucket=out_bucket, Key=output_key(target, key, out_prefix), Body=assemble(replies, output.get("AssembleWith", "None")))
+        self._s3().put_object(
+            Bucket=out_bucket,
+            Key=output_key(target, key, out_prefix),
+            Body=assemble(replies, output.get("AssembleWith", "None")),
+        )
 
-    def _post(self, document: Document, instance: Instance, body: bytes, headers: Mapping[str, str], settings: BatchSettings) -> bytes:
+    def _post(
+        self, document: Document, instance: Instance, body: bytes, headers: Mapping[str, str], settings: BatchSettings
+    ) -> bytes:
         said = ""
         for _ in range(settings.retries + 1):
             current = self._store.get(KIND, document["_region"], document["TransformJobName"])
@@ -216,7 +252,12 @@ class TransformJobs:
             else:
                 bucket, prefix = split_uri(source["S3Uri"])
                 pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-                found = [(bucket, item["Key"], prefix) for page_ in pages for item in page_.get("Contents", []) if not item["Key"].endswith("/")]
+                found = [
+                    (bucket, item["Key"], prefix)
+                    for page_ in pages
+                    for item in page_.get("Contents", [])
+                    if not item["Key"].endswith("/")
+                ]
         except (ClientError, BotoCoreError, RecordError) as error:
             raise JobError(f"ClientError: {source['S3Uri']} cannot be read: {error}") from error
         if not found:
@@ -253,10 +294,17 @@ def check_job(params: Params) -> None:
         raise validation("AugmentedManifestFile is not supported by batch transform.")
     if params.get("BatchStrategy") == "MultiRecord" and split_type == "None":
         raise validation("BatchStrategy MultiRecord needs a SplitType other than None.")
-    if params.get("MaxPayloadInMB", 6) * max(1, params.get("MaxConcurrentTransforms", 1)) * MEBIBYTE > BATCH_PAYLOAD_LIMIT:
+    if (
+        params.get("MaxPayloadInMB", 6) * max(1, params.get("MaxConcurrentTransforms", 1)) * MEBIBYTE
+        > BATCH_PAYLOAD_LIMIT
+    ):
         raise validation("MaxConcurrentTransforms * MaxPayloadInMB must not exceed 100 MB.")
     processing = params.get("DataProcessing", {})
-    if processing.get("InputFilter", "$") != "$" or processing.get("OutputFilter", "$") != "$" or processing.get("JoinSource", "None") != "None":
+    if (
+        processing.get("InputFilter", "$") != "$"
+        or processing.get("OutputFilter", "$") != "$"
+        or processing.get("JoinSource", "None") != "None"
+    ):
         raise _lacking("DataProcessing (filters and join)")
     if params.get("DataCaptureConfig"):
         raise _lacking("DataCaptureConfig of a transform job")
@@ -277,7 +325,9 @@ def _batch_environment(document: Document) -> dict[str, str]:
     if "MaxPayloadInMB" in document:
         env["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(document["MaxPayloadInMB"])
     if "BatchStrategy" in document:
-        env["SAGEMAKER_BATCH_STRATEGY"] = {"SingleRecord": "SINGLE_RECORD", "MultiRecord": "MULTI_RECORD"}[document["BatchStrategy"]]
+        env["SAGEMAKER_BATCH_STRATEGY"] = {"SingleRecord": "SINGLE_RECORD", "MultiRecord": "MULTI_RECORD"}[
+            document["BatchStrategy"]
+        ]
     if "MaxConcurrentTransforms" in document:
         env["SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"] = str(document["MaxConcurrentTransforms"])
     return env

@@ -58,7 +58,11 @@ def json_answer(document: Any, status: int = 200, content_type: str = "applicati
 def error_answer(request: Request, status: int, code: str, message: str, **members: Any) -> Answer:
     """An error in the protocol that the request speaks, so that boto3 raises it under `code`."""
     request_id = str(uuid.uuid4())
-    if "x-amz-target" in request.headers or request.service in {"sagemaker", "scheduler", "lambda", "events", "logs"} or request.path.startswith("/_fogbank"):
+    if (
+        "x-amz-target" in request.headers
+        or request.service in {"sagemaker", "scheduler", "lambda", "events", "logs"}
+        or request.path.startswith("/_fogbank")
+    ):
         body = json.dumps({"__type": code, "message": message, "Message": message, **members}).encode()
         headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code, "x-amzn-RequestId": request_id}
         return Answer(status=status, headers=headers, body=body)
@@ -67,4 +71,6 @@ def error_answer(request: Request, status: int, code: str, message: str, **membe
         xml = f"<Error>{inner}<RequestId>{request_id}</RequestId></Error>"
     else:
         xml = f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
-    return Answer(status=status, headers={"Content-Type": "application/xml"}, body=f'<?xml version="1.0"?>{xml}'.encode())
+    return Answer(
+        status=status, headers={"Content-Type": "application/xml"}, body=f'<?xml version="1.0"?>{xml}'.encode()
+    )

@@ -28,7 +28,9 @@ class Workspace:
         """Remove what instances of an earlier process left."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def start(self, model: Document, log_name: str, extra: Mapping[str, str], startup_limit_s: float = STARTUP_LIMIT_S) -> Instance:
+    def start(
+        self, model: Document, log_name: str, extra: Mapping[str, str], startup_limit_s: float = STARTUP_LIMIT_S
+    ) -> Instance:
         """A ready instance of the model. Raises StartError."""
         home = self._folder / uuid.uuid4().hex[:12]
         try:

@@ -44,38 +44,58 @@ class BatchTransform(pulumi.ComponentResource):
         self.input_uri = service.uri(input_prefix)
         self.output_uri = service.uri(output_prefix)
         self.job = pulumi.Output.all(service.model_name, self.input_uri, self.output_uri).apply(
-            lambda known: transform_request(f"{public_name[:26]}-{EXECUTION_ID}", *known, instance_type, instance_count, max_payload_mb)
+            lambda known: transform_request(
+                f"{public_name[:26]}-{EXECUTION_ID}", *known, instance_type, instance_count, max_payload_mb
+            )
         )
         role = aws.iam.Role(f"{name}-role", assume_role_policy=trust("scheduler.amazonaws.com"), opts=child)
         policy = aws.iam.RolePolicy(f"{name}-role-policy", role=role.name, policy=start_policy(), opts=child)
         scheduled = aws.scheduler.Schedule(
-            f"{name}-schedule", name=public_name, schedule_expression=schedule, schedule_expression_timezone="UTC",
+            f"{name}-schedule",
+            name=public_name,
+            schedule_expression=schedule,
+            schedule_expression_timezone="UTC",
             flexible_time_window={"mode": "OFF"},
             target={"arn": CREATE_TRANSFORM_JOB_TARGET, "role_arn": role.arn, "input": self.job},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *service.ready]),
         )
         self.schedule_name = scheduled.name
-        self.register_outputs({"schedule_name": self.schedule_name, "input_uri": self.input_uri, "output_uri": self.output_uri, "job": self.job})
+        self.register_outputs(
+            {
+                "schedule_name": self.schedule_name,
+                "input_uri": self.input_uri,
+                "output_uri": self.output_uri,
+                "job": self.job,
+            }
+        )
 
 
-def transform_request(job: str, model: str, source: str, target: str, instance_type: str, count: int, payload_mb: int) -> str:
+def transform_request(
+    job: str, model: str, source: str, target: str, instance_type: str, count: int, payload_mb: int
+) -> str:
     """A CreateTransformJob request as JSON: CSV in, CSV out, as many whole lines a request as fit."""
-    return json.dumps({
-        "TransformJobName": job,
-        "ModelName": model,
-        "BatchStrategy": "MultiRecord",
-        "MaxPayloadInMB": payload_mb,
-        "TransformInput": {
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
-            "ContentType": "text/csv",
-            "SplitType": "Line",
-        },
-        "TransformOutput": {"S3OutputPath": target, "Accept": "text/csv", "AssembleWith": "None"},
-        "TransformResources": {"InstanceType": instance_type, "InstanceCount": count},
-    })
+    return json.dumps(
+        {
+            "TransformJobName": job,
+            "ModelName": model,
+            "BatchStrategy": "MultiRecord",
+            "MaxPayloadInMB": payload_mb,
+            "TransformInput": {
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
+                "ContentType": "text/csv",
+                "SplitType": "Line",
+            },
+            "TransformOutput": {"S3OutputPath": target, "Accept": "text/csv", "AssembleWith": "None"},
+            "TransformResources": {"InstanceType": instance_type, "InstanceCount": count},
+        }
+    )
 
 
 def start_policy() -> str:
     """Start transform jobs, and nothing else."""
-    statement = {"Effect": "Allow", "Action": ["sagemaker:CreateTransformJob", "sagemaker:AddTags"], "Resource": "arn:aws:sagemaker:*:*:transform-job/*"}
+    statement = {
+        "Effect": "Allow",
+        "Action": ["sagemaker:CreateTransformJob", "sagemaker:AddTags"],
+        "Resource": "arn:aws:sagemaker:*:*:transform-job/*",
+    }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

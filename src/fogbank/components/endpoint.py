@@ -51,21 +51,31 @@ class Endpoint(pulumi.ComponentResource):
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
         public_name = endpoint_name or name
         said = {
-            "model": service.model_digest, "type": instance_type, "count": instance_count, "capture": asdict(capture) if capture else None,
+            "model": service.model_digest,
+            "type": instance_type,
+            "count": instance_count,
+            "capture": asdict(capture) if capture else None,
         }
         digest = sha256_bytes(canonical_json(said))[:12]
         config = aws.sagemaker.EndpointConfiguration(
             f"{name}-config",
             name=f"{public_name[:50]}-{digest}",
-            production_variants=[{
-                "variant_name": VARIANT, "model_name": service.model_name, "instance_type": instance_type,
-                "initial_instance_count": instance_count, "initial_variant_weight": 1.0,
-            }],
+            production_variants=[
+                {
+                    "variant_name": VARIANT,
+                    "model_name": service.model_name,
+                    "instance_type": instance_type,
+                    "initial_instance_count": instance_count,
+                    "initial_variant_weight": 1.0,
+                }
+            ],
             data_capture_config=_capture(service, capture) if capture else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
         endpoint = aws.sagemaker.Endpoint(
-            f"{name}-endpoint", name=public_name, endpoint_config_name=config.name,
+            f"{name}-endpoint",
+            name=public_name,
+            endpoint_config_name=config.name,
             opts=pulumi.ResourceOptions(parent=self, depends_on=service.ready),
         )
         self.service = service
@@ -73,7 +83,9 @@ class Endpoint(pulumi.ComponentResource):
         self.endpoint_name = endpoint.name
         self.endpoint_arn = endpoint.arn
         self.config_name = config.name
-        self.register_outputs({"endpoint_name": self.endpoint_name, "endpoint_arn": self.endpoint_arn, "config_name": self.config_name})
+        self.register_outputs(
+            {"endpoint_name": self.endpoint_name, "endpoint_arn": self.endpoint_arn, "config_name": self.config_name}
+        )
 
 
 def _capture(service: ModelService, capture: DataCapture) -> dict[str, object]:

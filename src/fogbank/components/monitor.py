@@ -39,13 +39,22 @@ class MonitoringSchedule(pulumi.ComponentResource):
         folder = f"{MONITOR}/baseline/{sha256_bytes((package.statistics_sha256 + package.constraints_sha256).encode())}"
         baseline = [
             aws.s3.BucketObjectv2(
-                f"{name}-{file.removesuffix('.json')}", bucket=service.bucket, key=f"{folder}/{file}", source=pulumi.FileAsset(str(path)),
-                content_type="application/json", opts=child,
+                f"{name}-{file.removesuffix('.json')}",
+                bucket=service.bucket,
+                key=f"{folder}/{file}",
+                source=pulumi.FileAsset(str(path)),
+                content_type="application/json",
+                opts=child,
             )
             for file, path in ((STATISTICS, package.statistics_path), (CONSTRAINTS, package.constraints_path))
         ]
         self.results_uri = service.uri(f"{MONITOR}/results")
-        said = {"statistics": package.statistics_sha256, "constraints": package.constraints_sha256, "image": image, "type": instance_type}
+        said = {
+            "statistics": package.statistics_sha256,
+            "constraints": package.constraints_sha256,
+            "image": image,
+            "type": instance_type,
+        }
         definition = aws.sagemaker.DataQualityJobDefinition(
             f"{name}-definition",
             name=f"{public_name[:50]}-{sha256_bytes(canonical_json(said))[:12]}",
@@ -56,19 +65,32 @@ class MonitoringSchedule(pulumi.ComponentResource):
                 "constraints_resource": {"s3_uri": service.uri(folder, CONSTRAINTS)},
             },
             data_quality_job_input={
-                "endpoint_input": {"endpoint_name": endpoint.endpoint_name, "local_path": f"{PROCESSING}/input/endpoint"},
+                "endpoint_input": {
+                    "endpoint_name": endpoint.endpoint_name,
+                    "local_path": f"{PROCESSING}/input/endpoint",
+                },
             },
             data_quality_job_output_config={
-                "monitoring_outputs": {"s3_output": {"s3_uri": self.results_uri, "local_path": f"{PROCESSING}/output", "s3_upload_mode": "EndOfJob"}},
+                "monitoring_outputs": {
+                    "s3_output": {
+                        "s3_uri": self.results_uri,
+                        "local_path": f"{PROCESSING}/output",
+                        "s3_upload_mode": "EndOfJob",
+                    }
+                },
             },
-            job_resources={"cluster_config": {"instance_count": 1, "instance_type": instance_type, "volume_size_in_gb": 20}},
+            job_resources={
+                "cluster_config": {"instance_count": 1, "instance_type": instance_type, "volume_size_in_gb": 20}
+            },
             stopping_condition={"max_runtime_in_seconds": 3300},
             opts=pulumi.ResourceOptions(parent=self, depends_on=baseline),
         )
         scheduled = aws.sagemaker.MonitoringSchedule(
-            f"{name}-schedule", name=public_name,
+            f"{name}-schedule",
+            name=public_name,
             monitoring_schedule_config={
-                "monitoring_job_definition_name": definition.name, "monitoring_type": "DataQuality",
+                "monitoring_job_definition_name": definition.name,
+                "monitoring_type": "DataQuality",
                 "schedule_config": {"schedule_expression": schedule},
             },
             opts=child,

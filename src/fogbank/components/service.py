@@ -42,16 +42,26 @@ class ModelService(pulumi.ComponentResource):
         self.package = package
         bucket = aws.s3.Bucket(f"{name}-bucket", force_destroy=force_destroy, opts=child)
         block = aws.s3.BucketPublicAccessBlock(
-            f"{name}-bucket-access", bucket=bucket.bucket, block_public_acls=True, block_public_policy=True, ignore_public_acls=True,
-            restrict_public_buckets=True, opts=child,
+            f"{name}-bucket-access",
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
         )
         data = aws.s3.BucketObjectv2(
-            f"{name}-model-data", bucket=bucket.bucket, key=f"{MODELS}/{package.artifact_sha256}/model.tar.gz",
-            source=pulumi.FileAsset(str(package.artifact_path)), content_type="application/gzip",
+            f"{name}-model-data",
+            bucket=bucket.bucket,
+            key=f"{MODELS}/{package.artifact_sha256}/model.tar.gz",
+            source=pulumi.FileAsset(str(package.artifact_path)),
+            content_type="application/gzip",
             opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
         )
         role = aws.iam.Role(f"{name}-role", assume_role_policy=trust("sagemaker.amazonaws.com"), opts=child)
-        policy = aws.iam.RolePolicy(f"{name}-role-policy", role=role.name, policy=bucket.arn.apply(execution_policy), opts=child)
+        policy = aws.iam.RolePolicy(
+            f"{name}-role-policy", role=role.name, policy=bucket.arn.apply(execution_policy), opts=child
+        )
         variables = {
             "SAGEMAKER_PROGRAM": package.package.handler,
             "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
@@ -59,10 +69,14 @@ class ModelService(pulumi.ComponentResource):
             ENV_MANIFEST_DIGEST: package.package_sha256,
             **(environment or {}),
         }
-        digest = sha256_bytes(canonical_json({"artifact": package.artifact_sha256, "image": image, "environment": variables}))
+        digest = sha256_bytes(
+            canonical_json({"artifact": package.artifact_sha256, "image": image, "environment": variables})
+        )
         self.model_digest = digest
         model = aws.sagemaker.Model(
-            f"{name}-model", name=f"{name}-{digest[:12]}", execution_role_arn=role.arn,
+            f"{name}-model",
+            name=f"{name}-{digest[:12]}",
+            execution_role_arn=role.arn,
             primary_container={
                 "image": image,
                 "model_data_url": pulumi.Output.format("s3://{0}/{1}", data.bucket, data.key),
@@ -89,21 +103,37 @@ def trust(service: str) -> str:
 
 def execution_policy(bucket_arn: str) -> str:
     """What SageMaker may do with this service's bucket, its logs, its metrics and its image, and nothing else."""
-    return json.dumps({
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], "Resource": f"{bucket_arn}/*"},
-            {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket_arn},
-            {
-                "Effect": "Allow",
-                "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-                "Resource": "arn:aws:logs:*:*:log-group:/aws/sagemaker/*",
-            },
-            {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"},
-            {
-                "Effect": "Allow",
-                "Action": ["ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"],
-                "Resource": "*",
-            },
-        ],
-    })
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+                    "Resource": f"{bucket_arn}/*",
+                },
+                {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket_arn},
+                {
+                    "Effect": "Allow",
+                    "Action": [
+                        "logs:CreateLogGroup",
+                        "logs:CreateLogStream",
+                        "logs:PutLogEvents",
+                        "logs:DescribeLogStreams",
+                    ],
+                    "Resource": "arn:aws:logs:*:*:log-group:/aws/sagemaker/*",
+                },
+                {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"},
+                {
+                    "Effect": "Allow",
+                    "Action": [
+                        "ecr:GetAuthorizationToken",
+                        "ecr:BatchGetImage",
+                        "ecr:GetDownloadUrlForLayer",
+                        "ecr:BatchCheckLayerAvailability",
+                    ],
+                    "Resource": "*",
+                },
+            ],
+        }
+    )

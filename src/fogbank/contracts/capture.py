@@ -27,7 +27,12 @@ class CapturedPayload:
 
     def document(self) -> dict[str, str]:
         """The payload's JSON form."""
-        return {"observedContentType": self.content_type, "mode": self.mode, "data": self.data, "encoding": self.encoding}
+        return {
+            "observedContentType": self.content_type,
+            "mode": self.mode,
+            "data": self.data,
+            "encoding": self.encoding,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +59,9 @@ class CaptureRecord:
         if self.custom_attributes:
             meta["customAttributes"] = [self.custom_attributes]
         meta["inferenceTime"] = self.time.astimezone(UTC).strftime(TIME_FORMAT)
-        return json.dumps({"captureData": data, "eventMetadata": meta, "eventVersion": "0"}, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(
+            {"captureData": data, "eventMetadata": meta, "eventVersion": "0"}, separators=(",", ":"), ensure_ascii=False
+        )
 
 
 def read_line(line: str) -> CaptureRecord:
@@ -92,7 +99,9 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def captured(body: bytes, content_type: str, mode: Literal["INPUT", "OUTPUT"], csv: Sequence[str], json_types: Sequence[str]) -> CapturedPayload:
+def captured(
+    body: bytes, content_type: str, mode: Literal["INPUT", "OUTPUT"], csv: Sequence[str], json_types: Sequence[str]
+) -> CapturedPayload:
     """A payload encoded by SageMaker's rule: a listed CSV or JSON media type stays text, everything else is BASE64."""
     kind = media_type(content_type)
     encoding: Encoding = "CSV" if kind in csv else "JSON" if kind in json_types else "BASE64"
@@ -101,7 +110,9 @@ def captured(body: bytes, content_type: str, mode: Literal["INPUT", "OUTPUT"], c
             return CapturedPayload(content_type=content_type, mode=mode, data=body.decode(), encoding=encoding)
         except UnicodeDecodeError:
             pass
-    return CapturedPayload(content_type=content_type, mode=mode, data=base64.b64encode(body).decode(), encoding="BASE64")
+    return CapturedPayload(
+        content_type=content_type, mode=mode, data=base64.b64encode(body).decode(), encoding="BASE64"
+    )
 
 
 def hour_prefix(endpoint: str, variant: str, hour: datetime) -> str:

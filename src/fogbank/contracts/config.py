@@ -52,6 +52,11 @@ class ProjectConfig:
         return self.state / "package"
 
     @property
+    def pulumi(self) -> Path:
+        """The engine's state backend."""
+        return self.state / "pulumi"
+
+    @property
     def cloud(self) -> Path:
         """The local cloud's state."""
         return self.state / "cloud"
@@ -116,7 +121,9 @@ def _unknown_keys(table: dict[str, Any]) -> list[str]:
     for key in table:
         if key not in known and key != "root":
             guess = difflib.get_close_matches(key, known, n=1)
-            problems.append(f"unknown key {key!r}" + (f"; did you mean {guess[0]!r}?" if guess else f" (known: {', '.join(known)})"))
+            problems.append(
+                f"unknown key {key!r}" + (f"; did you mean {guess[0]!r}?" if guess else f" (known: {', '.join(known)})")
+            )
     return problems
 
 
@@ -129,7 +136,9 @@ def _wrong_values(table: dict[str, Any]) -> list[str]:
         problems.append(f"train must name a module such as 'model.train', not {table['train']!r}")
     if not isinstance(table["handler"], str | Path):
         problems.append(f"handler must be a path such as 'handlers/inference.py', not {table['handler']!r}")
-    if not isinstance(table["dependencies"], list | tuple) or not all(isinstance(d, str) for d in table["dependencies"]):
+    if not isinstance(table["dependencies"], list | tuple) or not all(
+        isinstance(d, str) for d in table["dependencies"]
+    ):
         problems.append(f"dependencies must be a list of distribution names, not {table['dependencies']!r}")
     if not isinstance(table["stack"], str):
         problems.append(f"stack must be the name of a Pulumi stack, not {table['stack']!r}")

@@ -73,7 +73,9 @@ class PackageManifest:
         extra = sorted(
             str(path.relative_to(root))
             for path in root.rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts and str(path.relative_to(root)) not in {*self.files, INNER_NAME}
+            if path.is_file()
+            and "__pycache__" not in path.parts
+            and str(path.relative_to(root)) not in {*self.files, INNER_NAME}
         )
         if extra:
             raise DigestError(extra[0], "no such file", "a file that the manifest does not name")
@@ -135,7 +137,9 @@ def decode_package(data: bytes) -> PackageManifest:
     try:
         return _package(json.loads(data))
     except (ValueError, KeyError, TypeError) as error:
-        raise PackageError("manifest-unreadable", f"{INNER_NAME} is not a package manifest: {error!r}", "run `fogbank pack` again") from error
+        raise PackageError(
+            "manifest-unreadable", f"{INNER_NAME} is not a package manifest: {error!r}", "run `fogbank pack` again"
+        ) from error
 
 
 def load_manifest(folder: Path) -> Manifest:
@@ -157,7 +161,9 @@ def load_manifest(folder: Path) -> Manifest:
         package = _package(document.pop("package"))
         manifest = Manifest(package=package, folder=folder, **document)
     except (ValueError, KeyError, TypeError) as error:
-        raise PackageError("manifest-unreadable", f"{path} is not a manifest: {error!r}", "run `fogbank pack` again") from error
+        raise PackageError(
+            "manifest-unreadable", f"{path} is not a manifest: {error!r}", "run `fogbank pack` again"
+        ) from error
     if sha256_bytes(package.encode()) != manifest.package_sha256:
         raise DigestError(OUTER_NAME, manifest.package_sha256, sha256_bytes(package.encode()))
     manifest.check_files()

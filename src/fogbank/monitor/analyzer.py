@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.capture import TIME_FORMAT
-from fogbank.contracts.monitoring import CONSTRAINTS, METRICS_NAMESPACE, STATISTICS, VIOLATIONS, AnalyzerSettings, exit_message
+from fogbank.contracts.monitoring import (
+    CONSTRAINTS,
+    METRICS_NAMESPACE,
+    STATISTICS,
+    VIOLATIONS,
+    AnalyzerSettings,
+    exit_message,
+)
 from fogbank.monitor.baseline import encode
 from fogbank.monitor.constraints import MONITORING_CONFIG, drift, suggest_constraints, violations
 from fogbank.monitor.dataset import Dataset, DatasetError, read_capture, read_csv
@@ -55,21 +62,39 @@ def _publish(settings: AnalyzerSettings, now: Document, base: Document | None) -
     """Metric lines, as the platform picks them up from the container."""
     before = {item["name"]: item for item in base["features"]} if base else {}
     method = MONITORING_CONFIG["distribution_constraints"]["comparison_method"]
-    dimensions = [{"Name": "Endpoint", "Value": settings.endpoint}, {"Name": "MonitoringSchedule", "Value": settings.schedule}]
+    dimensions = [
+        {"Name": "Endpoint", "Value": settings.endpoint},
+        {"Name": "MonitoringSchedule", "Value": settings.schedule},
+    ]
     lines: list[dict[str, Any]] = []
     for item in now["features"]:
         own = item.get("numerical_statistics")
         common = (own or item["string_statistics"])["common"]
         rows = common["num_present"] + common["num_missing"]
         if own:
-            values = {"SampleCount": float(common["num_present"]), "Sum": own["sum"], "Minimum": own["min"], "Maximum": own["max"]}
+            values = {
+                "SampleCount": float(common["num_present"]),
+                "Sum": own["sum"],
+                "Minimum": own["min"],
+                "Maximum": own["max"],
+            }
             lines.append({"MetricName": f"feature_data_{item['name']}", "StatisticValues": values})
-        lines.append({"MetricName": f"feature_non_null_{item['name']}", "Value": common["num_present"] / rows if rows else 0.0})
+        lines.append(
+            {"MetricName": f"feature_non_null_{item['name']}", "Value": common["num_present"] / rows if rows else 0.0}
+        )
         if item["name"] in before and (found := drift(before[item["name"]], item, method)) is not None:
             lines.append({"MetricName": f"feature_baseline_drift_{item['name']}", "Value": found})
     when = settings.start.strftime(TIME_FORMAT) if settings.start else None
-    shared = {"Namespace": METRICS_NAMESPACE, "Dimensions": dimensions, "Unit": "None", **({"Timestamp": when} if when else {})}
-    _text(settings.base_dir / "output" / "metrics" / "cloudwatch" / "cloudwatch_metrics.jsonl", "".join(json.dumps({**shared, **line}) + "\n" for line in lines))
+    shared = {
+        "Namespace": METRICS_NAMESPACE,
+        "Dimensions": dimensions,
+        "Unit": "None",
+        **({"Timestamp": when} if when else {}),
+    }
+    _text(
+        settings.base_dir / "output" / "metrics" / "cloudwatch" / "cloudwatch_metrics.jsonl",
+        "".join(json.dumps({**shared, **line}) + "\n" for line in lines),
+    )
 
 
 def _document(path: Path | None) -> Document | None:

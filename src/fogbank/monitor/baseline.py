@@ -25,11 +25,13 @@ def suggest(csv_file: Path, columns: tuple[str, ...]) -> tuple[bytes, bytes]:
         raise DataError("baseline-unreadable", f"{csv_file.name}: {error}", "run `fogbank train` again") from error
     found = tuple(data.columns)
     if found != columns:
-        wrong = next((i for i, (a, b) in enumerate(zip(found, columns, strict=False)) if a != b), min(len(found), len(columns)))
+        wrong = next(
+            (i for i, (a, b) in enumerate(zip(found, columns, strict=False)) if a != b), min(len(found), len(columns))
+        )
         raise DataError(
             "baseline-columns",
             f"the baseline's columns do not match the schema: it has {len(found)}, the schema (output, then input) has {len(columns)}; "
-            f"the first that differs is number {wrong + 1}: {found[wrong:wrong + 1] or ('nothing',)} instead of {columns[wrong:wrong + 1] or ('nothing',)}",
+            f"the first that differs is number {wrong + 1}: {found[wrong : wrong + 1] or ('nothing',)} instead of {columns[wrong : wrong + 1] or ('nothing',)}",
             "write the baseline with the output columns first, then the input columns, in the schema's order",
         )
     stats = statistics(data)

@@ -31,19 +31,27 @@ MONITORING_CONFIG: Mapping[str, Any] = {
 
 def suggest_constraints(stats: Document) -> Document:
     """Constraints that the data of these statistics meets."""
-    return {"version": 0.0, "features": [_suggest(item) for item in stats["features"]], "monitoring_config": dict(MONITORING_CONFIG)}
+    return {
+        "version": 0.0,
+        "features": [_suggest(item) for item in stats["features"]],
+        "monitoring_config": dict(MONITORING_CONFIG),
+    }
 
 
 def _suggest(item: Document) -> Document:
     own = item.get("numerical_statistics") or item["string_statistics"]
     rows = own["common"]["num_present"] + own["common"]["num_missing"]
     found: Document = {
-        "name": item["name"], "inferred_type": item["inferred_type"], "completeness": own["common"]["num_present"] / rows if rows else 1.0,
+        "name": item["name"],
+        "inferred_type": item["inferred_type"],
+        "completeness": own["common"]["num_present"] / rows if rows else 1.0,
     }
     if "numerical_statistics" in item:
         found["num_constraints"] = {"is_non_negative": own["min"] >= 0}
     elif item["inferred_type"] == "String" and own["distinct_count"] <= MANY:
-        found["string_constraints"] = {"domains": [bucket["value"] for bucket in own["distribution"]["categorical"]["buckets"]]}
+        found["string_constraints"] = {
+            "domains": [bucket["value"] for bucket in own["distribution"]["categorical"]["buckets"]]
+        }
     return found
 
 
@@ -73,13 +81,16 @@ def _columns(present: Sequence[str], expected: Sequence[str]) -> Iterator[Docume
         yield _violation(extra[0] if len(extra) == 1 else "Extra columns", "extra_column_check", said)
 
 
-def _feature(item: Document, values: Sequence[str | None], now: Document, base: Document | None, config: Mapping[str, Any]) -> Iterator[Document]:
+def _feature(
+    item: Document, values: Sequence[str | None], now: Document, base: Document | None, config: Mapping[str, Any]
+) -> Iterator[Document]:
     name, kind = item["name"], item["inferred_type"]
     present = [value for value in values if value is not None]
     share = _share_of_type(present, kind)
     if share < config["datatype_check_threshold"]:
         yield _violation(
-            name, "data_type_check",
+            name,
+            "data_type_check",
             f"Data type match requirement is not met. Expected data type: {kind}, Expected match: {100 * config['datatype_check_threshold']}%. "
             f"Observed: Only {100 * share}% of data is {kind}.",
         )
@@ -90,9 +101,13 @@ def _feature(item: Document, values: Sequence[str | None], now: Document, base: 
     if domains and present:
         inside = sum(value in set(domains) for value in present) / len(present)
         if inside < config["domain_content_threshold"]:
-            yield _violation(name, "categorical_values_check", f"Value: {inside} does not meet the constraint requirement! ")
+            yield _violation(
+                name, "categorical_values_check", f"Value: {inside} does not meet the constraint requirement! "
+            )
     if base is not None:
-        yield from _drift(name, base, now, {**MONITORING_CONFIG["distribution_constraints"], **config["distribution_constraints"]})
+        yield from _drift(
+            name, base, now, {**MONITORING_CONFIG["distribution_constraints"], **config["distribution_constraints"]}
+        )
 
 
 def _drift(name: str, base: Document, now: Document, limits: Mapping[str, Any]) -> Iterator[Document]:
@@ -120,7 +135,11 @@ def drift(base: Document, now: Document, method: str) -> float | None:
 
 
 def _shares(stats: Document, rows: int) -> dict[str, float]:
-    return {bucket["value"]: bucket["count"] / rows for bucket in stats["distribution"]["categorical"]["buckets"]} if rows else {}
+    return (
+        {bucket["value"]: bucket["count"] / rows for bucket in stats["distribution"]["categorical"]["buckets"]}
+        if rows
+        else {}
+    )
 
 
 def _largest_share_difference(base: Mapping[str, float], now: Mapping[str, float]) -> float:
@@ -141,5 +160,9 @@ def _violation(feature: str, check: str, description: str) -> Document:
 def drift_distances(base: Document, now: Document) -> dict[str, float]:
     """The drift distance of every feature that both statistics have, by SageMaker's `Robust` comparison."""
     current = {item["name"]: item for item in now["features"]}
-    found = {item["name"]: drift(item, current[item["name"]], "Robust") for item in base["features"] if item["name"] in current}
+    found = {
+        item["name"]: drift(item, current[item["name"]], "Robust")
+        for item in base["features"]
+        if item["name"] in current
+    }
     return {name: value for name, value in found.items() if value is not None}

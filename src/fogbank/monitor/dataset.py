@@ -92,7 +92,9 @@ def _rows(record: CaptureRecord) -> tuple[list[list[str | None]], list[str] | No
             "endpointOutput. We currently only support the same type of input and output encoding at the moment."
         )
     if encodings == {"BASE64"}:
-        raise DatasetError("the captured data is BASE64; capture text/csv or application/json under CaptureContentTypeHeader")
+        raise DatasetError(
+            "the captured data is BASE64; capture text/csv or application/json under CaptureContentTypeHeader"
+        )
     if encodings == {"CSV"}:
         parts = [[row for row in csv.reader(io.StringIO(side.data)) if row] for side in sides]
         if len({len(part) for part in parts}) > 1:

@@ -21,7 +21,11 @@ Document = dict[str, Any]
 
 def statistics(data: Dataset) -> Document:
     """The statistics.json document of a data set."""
-    return {"version": 0.0, "dataset": {"item_count": data.item_count}, "features": [feature(name, values) for name, values in data.columns.items()]}
+    return {
+        "version": 0.0,
+        "dataset": {"item_count": data.item_count},
+        "features": [feature(name, values) for name, values in data.columns.items()],
+    }
 
 
 def feature(name: str, values: Sequence[str | None]) -> Document:
@@ -30,7 +34,11 @@ def feature(name: str, values: Sequence[str | None]) -> Document:
     common = {"num_present": len(present), "num_missing": len(values) - len(present)}
     kind = inferred_type(present)
     if kind in {"Integral", "Fractional"}:
-        return {"name": name, "inferred_type": kind, "numerical_statistics": {"common": common, **_numerical(np.array(present, dtype=np.float64))}}
+        return {
+            "name": name,
+            "inferred_type": kind,
+            "numerical_statistics": {"common": common, **_numerical(np.array(present, dtype=np.float64))},
+        }
     if kind == "Unknown":
         return {"name": name, "inferred_type": kind, "string_statistics": {"common": common, "distinct_count": 0.0}}
     counted = Counter(present).most_common(100)
@@ -40,7 +48,9 @@ def feature(name: str, values: Sequence[str | None]) -> Document:
         "string_statistics": {
             "common": common,
             "distinct_count": float(len(set(present))),
-            "distribution": {"categorical": {"buckets": [{"value": value, "count": count} for value, count in counted]}},
+            "distribution": {
+                "categorical": {"buckets": [{"value": value, "count": count} for value, count in counted]}
+            },
         },
     }
 
@@ -69,5 +79,10 @@ def _numerical(values: Floats) -> Document:
         "std_dev": float(values.std()),
         "min": float(values.min()),
         "max": float(values.max()),
-        "distribution": {"kll": {"buckets": buckets(values), "sketch": {"parameters": {"c": SHRINK, "k": float(SIZE)}, "data": sketch(values)}}},
+        "distribution": {
+            "kll": {
+                "buckets": buckets(values),
+                "sketch": {"parameters": {"c": SHRINK, "k": float(SIZE)}, "data": sketch(values)},
+            }
+        },
     }

@@ -65,4 +65,7 @@ def robust(plain: float, n: int, m: int) -> float:
 def buckets(values: Floats) -> list[dict[str, Any]]:
     """Ten equal-width buckets from the smallest to the largest value; all but the last exclude their upper bound."""
     counts, edges = np.histogram(values, bins=BUCKETS, range=(float(values.min()), float(values.max())))
-    return [{"lower_bound": float(edges[i]), "upper_bound": float(edges[i + 1]), "count": float(counts[i])} for i in range(BUCKETS)]
+    return [
+        {"lower_bound": float(edges[i]), "upper_bound": float(edges[i + 1]), "count": float(counts[i])}
+        for i in range(BUCKETS)
+    ]

@@ -11,7 +11,10 @@ from typing import BinaryIO
 
 def write_archive(target: BinaryIO, files: Mapping[str, bytes]) -> None:
     """Write `files` (path to content) to `target`."""
-    with gzip.GzipFile(filename="", mode="wb", fileobj=target, mtime=0, compresslevel=6) as zipped, tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=target, mtime=0, compresslevel=6) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
         for name in sorted(files):
             member = tarfile.TarInfo(name)
             member.size = len(files[name])

@@ -56,17 +56,33 @@ def read_trained(folder: Path) -> Trained:
         schema = json.loads((folder / "schema.json").read_text())
         scores = json.loads((folder / "metrics.json").read_text())
         return Trained(
-            model=model, input=schema_from(schema["input"]), output=schema_from(schema["output"]), metrics=scores["metrics"], gates=scores.get("gates", {})
+            model=model,
+            input=schema_from(schema["input"]),
+            output=schema_from(schema["output"]),
+            metrics=scores["metrics"],
+            gates=scores.get("gates", {}),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PackageError("training-unreadable", f"what training left in {folder} cannot be read: {error!r}", "run `fogbank train` again") from error
+        raise PackageError(
+            "training-unreadable",
+            f"what training left in {folder} cannot be read: {error!r}",
+            "run `fogbank train` again",
+        ) from error
 
 
 def gate(trained: Trained) -> None:
     """Stop a model that is below a gate. Raises GateError (`gate-missed`) with every gate that it misses."""
-    missed = [f"{name} is {trained.metrics.get(name, float('nan')):.4f}, the gate is {least:.4f}" for name, least in trained.gates.items() if not trained.metrics.get(name, float("-inf")) >= least]
+    missed = [
+        f"{name} is {trained.metrics.get(name, float('nan')):.4f}, the gate is {least:.4f}"
+        for name, least in trained.gates.items()
+        if not trained.metrics.get(name, float("-inf")) >= least
+    ]
     if missed:
-        raise GateError("gate-missed", "the model is not good enough to be packaged: " + "; ".join(missed), "train a better model, or move the gate in model/evaluate.py")
+        raise GateError(
+            "gate-missed",
+            "the model is not good enough to be packaged: " + "; ".join(missed),
+            "train a better model, or move the gate in model/evaluate.py",
+        )
 
 
 def build(config: ProjectConfig, trained: Trained, baseline: Baseline, probe: Probe) -> Manifest:
@@ -106,7 +122,9 @@ def _stage(folder: Path, content: dict[str, bytes]) -> None:
         path.write_bytes(data)
 
 
-def _publish(stage: Path, target: Path, inner: PackageManifest, content: dict[str, bytes], baseline: Baseline) -> Manifest:
+def _publish(
+    stage: Path, target: Path, inner: PackageManifest, content: dict[str, bytes], baseline: Baseline
+) -> Manifest:
     fresh = stage / "package"
     fresh.mkdir()
     with (fresh / ARTIFACT).open("wb") as stream:

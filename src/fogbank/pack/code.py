@@ -15,7 +15,9 @@ from fogbank.contracts.errors import PackageError
 def code_files(handler: Path, root: Path) -> dict[str, Path]:
     """Path inside `code/` to file. Raises PackageError (`handler-missing`, `handler-syntax`)."""
     if not handler.is_file():
-        raise PackageError("handler-missing", f"there is no handler at {handler}", "set `handler` in [tool.fogbank], or write the file")
+        raise PackageError(
+            "handler-missing", f"there is no handler at {handler}", "set `handler` in [tool.fogbank], or write the file"
+        )
     files = {handler.name: handler}
     waiting = [handler]
     while waiting:
@@ -32,7 +34,9 @@ def _imports(path: Path) -> Iterator[str]:
         tree = ast.parse(path.read_text(), filename=str(path))
     except SyntaxError as error:
         raise PackageError(
-            "handler-syntax", f"{path.name} line {error.lineno}: {(error.text or '').strip()}: SyntaxError: {error.msg}", "mend that line"
+            "handler-syntax",
+            f"{path.name} line {error.lineno}: {(error.text or '').strip()}: SyntaxError: {error.msg}",
+            "mend that line",
         ) from error
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

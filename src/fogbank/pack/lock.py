@@ -28,7 +28,11 @@ def closure(names: Iterable[str]) -> tuple[str, ...]:
         try:
             found = metadata.distribution(name)
         except metadata.PackageNotFoundError as error:
-            raise PackageError("dependency-missing", f"the dependency {name!r} is not installed here", f"install {name}, or take it out of `dependencies` in [tool.fogbank]") from error
+            raise PackageError(
+                "dependency-missing",
+                f"the dependency {name!r} is not installed here",
+                f"install {name}, or take it out of `dependencies` in [tool.fogbank]",
+            ) from error
         pins[name] = f"{name}=={found.version}"
         waiting += [Requirement(text) for text in found.requires or ()]
     return tuple(sorted(pins.values()))
@@ -55,4 +59,8 @@ def _requirement(name: str) -> Requirement:
     try:
         return Requirement(name)
     except InvalidRequirement as error:
-        raise PackageError("dependency-invalid", f"{name!r} is not the name of a distribution: {error}", "mend `dependencies` in [tool.fogbank]") from error
+        raise PackageError(
+            "dependency-invalid",
+            f"{name!r} is not the name of a distribution: {error}",
+            "mend `dependencies` in [tool.fogbank]",
+        ) from error

@@ -56,12 +56,22 @@ class ApiResource:
     @cached_property
     def _full_naming(self) -> Naming:
         renames = {key: member for member, key in self.identity.items()}
-        return Naming(rename={**renames, **self.naming.rename}, single=self.naming.single, free=self.naming.free | COMMON)
+        return Naming(
+            rename={**renames, **self.naming.rename}, single=self.naming.single, free=self.naming.free | COMMON
+        )
 
     def check(self, inputs: Properties) -> list[Failure]:
         """Keys that the API call does not have are refused by name; so are missing ones."""
-        own = {key: value for key, value in inputs.items() if key not in self._full_naming.free and not key.startswith("__") and value is not None}
-        return [Failure(name, reason) for name, reason in problems(own, self._create_shape, self._full_naming) if name not in {"clientToken"}]
+        own = {
+            key: value
+            for key, value in inputs.items()
+            if key not in self._full_naming.free and not key.startswith("__") and value is not None
+        }
+        return [
+            Failure(name, reason)
+            for name, reason in problems(own, self._create_shape, self._full_naming)
+            if name not in {"clientToken"}
+        ]
 
     def diff(self, old: Properties, new: Properties) -> Difference:
         """By top-level key."""
@@ -120,7 +130,11 @@ class ApiResource:
                 raise ProvisionError(f"{self.delete_call}: {error}") from error
 
     def _own(self, inputs: Properties) -> Properties:
-        kept = {key: value for key, value in inputs.items() if key not in self._full_naming.free and not key.startswith("__")}
+        kept = {
+            key: value
+            for key, value in inputs.items()
+            if key not in self._full_naming.free and not key.startswith("__")
+        }
         return {**self.defaults, **kept}
 
     def _identify(self, inputs: Properties) -> Properties:
@@ -145,10 +159,19 @@ class ApiResource:
     def _state(self, client: Any, inputs: Properties) -> Properties:
         found = self._describe(client, inputs) or {}
         computed = {key: found[member] for key, member in self.outputs.items() if member in found}
-        return {**inputs, **computed, "tagsAll": inputs.get("tags") or {}, "region": inputs.get("region") or client.meta.region_name}
+        return {
+            **inputs,
+            **computed,
+            "tagsAll": inputs.get("tags") or {},
+            "region": inputs.get("region") or client.meta.region_name,
+        }
 
     def _importable(self, live: Properties) -> set[str]:
-        members = {key for key in live if problems({key: live[key]}, self._create_shape, self._full_naming) == [] or key in self.identity.values()}
+        members = {
+            key
+            for key in live
+            if problems({key: live[key]}, self._create_shape, self._full_naming) == [] or key in self.identity.values()
+        }
         names = {from_key for from_key in live if from_key in members}
         return {key for key in names if live[key] not in (None, [], {}, "")} | set(self.identity.values()) & set(live)
 
@@ -163,7 +186,9 @@ class ApiResource:
 
 def _gone(error: ClientError) -> bool:
     said = error.response["Error"]
-    return said["Code"] in GONE or (said["Code"] == "ValidationException" and said["Message"].startswith("Could not find"))
+    return said["Code"] in GONE or (
+        said["Code"] == "ValidationException" and said["Message"].startswith("Could not find")
+    )
 
 
 def _method(client: Any, operation: str) -> Any:

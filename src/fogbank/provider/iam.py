@@ -18,7 +18,18 @@ class Role:
 
     token = tokens.ROLE
     _allowed = Allowed(
-        keys=frozenset({"name", "namePrefix", "assumeRolePolicy", "description", "path", "maxSessionDuration", "tags", "forceDetachPolicies"}),
+        keys=frozenset(
+            {
+                "name",
+                "namePrefix",
+                "assumeRolePolicy",
+                "description",
+                "path",
+                "maxSessionDuration",
+                "tags",
+                "forceDetachPolicies",
+            }
+        ),
         required=frozenset({"assumeRolePolicy"}),
     )
 
@@ -28,7 +39,13 @@ class Role:
 
     def diff(self, old: Properties, new: Properties) -> Difference:
         """Name and path force a replacement."""
-        return difference(old, new, frozenset({"assumeRolePolicy", "description", "maxSessionDuration", "tags", "tagsAll", "forceDetachPolicies"}))
+        return difference(
+            old,
+            new,
+            frozenset(
+                {"assumeRolePolicy", "description", "maxSessionDuration", "tags", "tagsAll", "forceDetachPolicies"}
+            ),
+        )
 
     def create(self, clients: Clients, inputs: Properties) -> tuple[str, Properties]:
         """Create the role."""
@@ -37,8 +54,11 @@ class Role:
         tags = [{"Key": key, "Value": value} for key, value in (inputs.get("tags") or {}).items()]
         try:
             iam.create_role(
-                RoleName=inputs["name"], AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
-                MaxSessionDuration=int(inputs.get("maxSessionDuration") or 3600), Tags=tags, **{key: value for key, value in optional.items() if value},
+                RoleName=inputs["name"],
+                AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
+                MaxSessionDuration=int(inputs.get("maxSessionDuration") or 3600),
+                Tags=tags,
+                **{key: value for key, value in optional.items() if value},
             )
         except ClientError as error:
             raise ProvisionError(f"CreateRole: {error}") from error
@@ -51,7 +71,11 @@ class Role:
             found = iam.get_role(RoleName=id_)["Role"]
         except ClientError:
             return None
-        fresh = {**inputs, "name": id_, "assumeRolePolicy": _policy(inputs.get("assumeRolePolicy"), found["AssumeRolePolicyDocument"])}
+        fresh = {
+            **inputs,
+            "name": id_,
+            "assumeRolePolicy": _policy(inputs.get("assumeRolePolicy"), found["AssumeRolePolicyDocument"]),
+        }
         if found.get("Description") and (not inputs or "description" in inputs):
             fresh["description"] = found["Description"]
         return fresh, _role_state(iam, fresh)
@@ -60,7 +84,11 @@ class Role:
         """Trust policy, description, session length, tags."""
         iam = clients("iam")
         iam.update_assume_role_policy(RoleName=id_, PolicyDocument=new["assumeRolePolicy"])
-        iam.update_role(RoleName=id_, Description=new.get("description") or "", MaxSessionDuration=int(new.get("maxSessionDuration") or 3600))
+        iam.update_role(
+            RoleName=id_,
+            Description=new.get("description") or "",
+            MaxSessionDuration=int(new.get("maxSessionDuration") or 3600),
+        )
         gone = sorted(set(old.get("tags") or {}) - set(new.get("tags") or {}))
         if gone:
             iam.untag_role(RoleName=id_, TagKeys=gone)
@@ -149,6 +177,12 @@ def _policy(given: str | None, found: Any) -> str:
 def _role_state(iam: Any, inputs: Properties) -> Properties:
     found = iam.get_role(RoleName=inputs["name"])["Role"]
     return {
-        "path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False, **inputs, "arn": found["Arn"], "uniqueId": found["RoleId"],
-        "createDate": found["CreateDate"].isoformat(), "tagsAll": inputs.get("tags") or {},
+        "path": "/",
+        "maxSessionDuration": 3600,
+        "forceDetachPolicies": False,
+        **inputs,
+        "arn": found["Arn"],
+        "uniqueId": found["RoleId"],
+        "createDate": found["CreateDate"].isoformat(),
+        "tagsAll": inputs.get("tags") or {},
     }

@@ -80,7 +80,13 @@ class AutoName:
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any], in_place: frozenset[str]) -> Difference:
     """Top-level keys that differ; those that are not updated in place force a replacement."""
-    changed = tuple(sorted(key for key in {*old, *new} if comparable(old.get(key)) != comparable(new.get(key)) and not key.startswith("__")))
+    changed = tuple(
+        sorted(
+            key
+            for key in {*old, *new}
+            if comparable(old.get(key)) != comparable(new.get(key)) and not key.startswith("__")
+        )
+    )
     return Difference(changed, tuple(key for key in changed if key not in in_place))
 
 

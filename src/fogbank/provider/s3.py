@@ -12,8 +12,10 @@ from fogbank.provider.resource import Allowed, Clients, Difference, Failure, Pro
 
 TAGS = frozenset({"tags", "tagsAll"})
 BLOCKS = {
-    "blockPublicAcls": "BlockPublicAcls", "blockPublicPolicy": "BlockPublicPolicy",
-    "ignorePublicAcls": "IgnorePublicAcls", "restrictPublicBuckets": "RestrictPublicBuckets",
+    "blockPublicAcls": "BlockPublicAcls",
+    "blockPublicPolicy": "BlockPublicPolicy",
+    "ignorePublicAcls": "IgnorePublicAcls",
+    "restrictPublicBuckets": "RestrictPublicBuckets",
 }
 
 
@@ -65,13 +67,19 @@ class Bucket:
             return
         if state.get("forceDestroy"):
             for page in s3.get_paginator("list_object_versions").paginate(Bucket=id_):
-                held = [{"Key": item["Key"], "VersionId": item["VersionId"]} for kind in ("Versions", "DeleteMarkers") for item in page.get(kind, [])]
+                held = [
+                    {"Key": item["Key"], "VersionId": item["VersionId"]}
+                    for kind in ("Versions", "DeleteMarkers")
+                    for item in page.get(kind, [])
+                ]
                 if held:
                     s3.delete_objects(Bucket=id_, Delete={"Objects": held, "Quiet": True})
         try:
             s3.delete_bucket(Bucket=id_)
         except ClientError as error:
-            raise ProvisionError(f"DeleteBucket {id_}: {error}; set forceDestroy to delete a bucket with objects in it") from error
+            raise ProvisionError(
+                f"DeleteBucket {id_}: {error}; set forceDestroy to delete a bucket with objects in it"
+            ) from error
 
 
 class PublicAccessBlock:
@@ -116,7 +124,11 @@ class PublicAccessBlock:
 
     @staticmethod
     def _state(clients: Clients, inputs: Properties) -> Properties:
-        return {**{key: False for key in BLOCKS}, **inputs, "region": inputs.get("region") or clients("s3").meta.region_name}
+        return {
+            **dict.fromkeys(BLOCKS, False),
+            **inputs,
+            "region": inputs.get("region") or clients("s3").meta.region_name,
+        }
 
 
 class BucketObject:
@@ -124,7 +136,20 @@ class BucketObject:
 
     token = tokens.BUCKET_OBJECT
     _allowed = Allowed(
-        keys=frozenset({"bucket", "key", "source", "content", "contentType", "metadata", "sourceHash", "tags", "region", "forceDestroy"}),
+        keys=frozenset(
+            {
+                "bucket",
+                "key",
+                "source",
+                "content",
+                "contentType",
+                "metadata",
+                "sourceHash",
+                "tags",
+                "region",
+                "forceDestroy",
+            }
+        ),
         required=frozenset({"bucket"}),
     )
 
@@ -137,7 +162,9 @@ class BucketObject:
 
     def diff(self, old: Properties, new: Properties) -> Difference:
         """Bucket and key force a replacement."""
-        return difference(old, new, TAGS | {"source", "content", "contentType", "metadata", "sourceHash", "forceDestroy"})
+        return difference(
+            old, new, TAGS | {"source", "content", "contentType", "metadata", "sourceHash", "forceDestroy"}
+        )
 
     def create(self, clients: Clients, inputs: Properties) -> tuple[str, Properties]:
         """Put the object."""
@@ -190,8 +217,11 @@ def _content(inputs: Properties) -> bytes:
 
 def _object_state(s3: Any, inputs: Properties, etag: str) -> Properties:
     return {
-        **inputs, "arn": f"arn:aws:s3:::{inputs['bucket']}/{inputs['key']}", "etag": etag.strip('"'),
-        "tagsAll": inputs.get("tags") or {}, "region": inputs.get("region") or s3.meta.region_name,
+        **inputs,
+        "arn": f"arn:aws:s3:::{inputs['bucket']}/{inputs['key']}",
+        "etag": etag.strip('"'),
+        "tagsAll": inputs.get("tags") or {},
+        "region": inputs.get("region") or s3.meta.region_name,
     }
 
 
@@ -221,8 +251,13 @@ def _tag_bucket(s3: Any, name: str, inputs: Properties) -> None:
 def _bucket_state(s3: Any, inputs: Properties) -> Properties:
     name, region = inputs["bucket"], s3.meta.region_name
     return {
-        "forceDestroy": False, **inputs, "arn": f"arn:aws:s3:::{name}", "bucketDomainName": f"{name}.s3.amazonaws.com",
-        "bucketRegionalDomainName": f"{name}.s3.{region}.amazonaws.com", "region": region, "tagsAll": inputs.get("tags") or {},
+        "forceDestroy": False,
+        **inputs,
+        "arn": f"arn:aws:s3:::{name}",
+        "bucketDomainName": f"{name}.s3.amazonaws.com",
+        "bucketRegionalDomainName": f"{name}.s3.{region}.amazonaws.com",
+        "region": region,
+        "tagsAll": inputs.get("tags") or {},
     }
 
 

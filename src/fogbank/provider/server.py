@@ -109,14 +109,19 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[mis
 
     @_verb
     def Invoke(self, request: Any) -> Any:  # noqa: N802
-        return provider_pb2.InvokeResponse(**{"return": _struct(self._standin.invoke(request.tok, _plain(request.args)))})
+        return provider_pb2.InvokeResponse(
+            **{"return": _struct(self._standin.invoke(request.tok, _plain(request.args)))}
+        )
 
     @_verb
     def Check(self, request: Any) -> Any:  # noqa: N802
         token, logical = _urn(request.urn)
-        inputs, failures = self._standin.check(token, _plain(request.news), _plain(request.olds), logical, request.randomSeed)
+        inputs, failures = self._standin.check(
+            token, _plain(request.news), _plain(request.olds), logical, request.randomSeed
+        )
         return provider_pb2.CheckResponse(
-            inputs=_struct(inputs), failures=[provider_pb2.CheckFailure(property=item.property, reason=item.reason) for item in failures]
+            inputs=_struct(inputs),
+            failures=[provider_pb2.CheckFailure(property=item.property, reason=item.reason) for item in failures],
         )
 
     @_verb
@@ -127,10 +132,17 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[mis
         changed = [key for key in found.changed if key not in ignored]
         replaces = [key for key in found.replaces if key not in ignored]
         kinds = provider_pb2.PropertyDiff
-        detailed = {key: kinds(kind=kinds.UPDATE_REPLACE if key in replaces else kinds.UPDATE, inputDiff=True) for key in changed}
+        detailed = {
+            key: kinds(kind=kinds.UPDATE_REPLACE if key in replaces else kinds.UPDATE, inputDiff=True)
+            for key in changed
+        }
         answer = provider_pb2.DiffResponse
         return answer(
-            changes=answer.DIFF_SOME if changed else answer.DIFF_NONE, diffs=changed, replaces=replaces, detailedDiff=detailed, hasDetailedDiff=bool(changed)
+            changes=answer.DIFF_SOME if changed else answer.DIFF_NONE,
+            diffs=changed,
+            replaces=replaces,
+            detailedDiff=detailed,
+            hasDetailedDiff=bool(changed),
         )
 
     @_verb
@@ -175,7 +187,11 @@ def foreign(config: Properties) -> str | None:
     if not urls:
         return "this stack has no aws:endpoints, so it means AWS; the local cloud's stand-in serves local stacks only (unset PULUMI_DEBUG_PROVIDERS)"
     outside = [url for url in urls if urlparse(url).hostname not in LOOPBACK]
-    return f"aws:endpoints names {outside[0]}, which is not this machine; the local cloud's stand-in serves local stacks only" if outside else None
+    return (
+        f"aws:endpoints names {outside[0]}, which is not this machine; the local cloud's stand-in serves local stacks only"
+        if outside
+        else None
+    )
 
 
 def _urn(urn: str) -> tuple[str, str]:

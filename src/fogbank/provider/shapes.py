@@ -61,11 +61,17 @@ def problems(value: Any, shape: Any, naming: Naming, path: str = "") -> list[tup
         where = f"{path}.{key}" if path else key
         member = member_of(key, shape, naming)
         if member is None:
-            found.append((where, "is not implemented by the local cloud's stand-in for pulumi-aws; it is refused, not ignored"))
+            found.append(
+                (where, "is not implemented by the local cloud's stand-in for pulumi-aws; it is refused, not ignored")
+            )
             continue
         given.add(member)
         found += problems(item, shape.members[member], naming, where)
-    found += [(f"{path}.{pulumi_name(name)}" if path else pulumi_name(name), "is required") for name in shape.required_members if name not in given]
+    found += [
+        (f"{path}.{pulumi_name(name)}" if path else pulumi_name(name), "is required")
+        for name in shape.required_members
+        if name not in given
+    ]
     return found
 
 
@@ -74,7 +80,11 @@ def to_api(value: Any, shape: Any, naming: Naming) -> Any:
     kind = shape.type_name
     if kind == "structure":
         pairs = ((member_of(key, shape, naming), item) for key, item in value.items())
-        return {member: to_api(item, shape.members[member], naming) for member, item in pairs if member is not None and item is not None}
+        return {
+            member: to_api(item, shape.members[member], naming)
+            for member, item in pairs
+            if member is not None and item is not None
+        }
     if kind == "list":
         return [to_api(item, shape.member, naming) for item in (value if isinstance(value, list) else [value])]
     if kind == "map":

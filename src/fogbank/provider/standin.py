@@ -15,7 +15,13 @@ from fogbank.provider.resource import AutoName, Clients, Difference, Failure, Pr
 from fogbank.provider.shapes import UNKNOWN
 
 ROWS: tuple[ResourceType, ...] = (
-    s3.Bucket(), s3.PublicAccessBlock(), s3.BucketObject(), iam.Role(), iam.RolePolicy(), *sagemaker.ROWS, *scheduler.ROWS,
+    s3.Bucket(),
+    s3.PublicAccessBlock(),
+    s3.BucketObject(),
+    iam.Role(),
+    iam.RolePolicy(),
+    *sagemaker.ROWS,
+    *scheduler.ROWS,
 )
 TABLE: Mapping[str, ResourceType] = {row.token: row for row in ROWS}
 NAMES: Mapping[str, AutoName] = {
@@ -45,7 +51,9 @@ class StandIn:
     region: str = "us-east-1"
     account: str = tokens.LOCAL_ACCOUNT
 
-    def check(self, token: str, inputs: Properties, old: Properties, logical: str, seed: bytes) -> tuple[Properties, list[Failure]]:
+    def check(
+        self, token: str, inputs: Properties, old: Properties, logical: str, seed: bytes
+    ) -> tuple[Properties, list[Failure]]:
         """Named inputs, and what is refused. Raises UnknownTypeError."""
         row = _row(token)
         named = NAMES[token].apply(inputs, old, logical, seed) if token in NAMES else inputs
@@ -58,7 +66,7 @@ class StandIn:
     def preview(self, token: str, inputs: Properties) -> Properties:
         """A state in which what the cloud will compute is unknown."""
         _row(token)
-        return {**{key: UNKNOWN for key in COMPUTED}, **inputs}
+        return {**dict.fromkeys(COMPUTED, UNKNOWN), **inputs}
 
     def create(self, token: str, inputs: Properties) -> tuple[str, Properties]:
         """Id and state. Raises ProvisionError."""
@@ -79,11 +87,24 @@ class StandIn:
     def invoke(self, token: str, _: Properties) -> Properties:
         """The data sources that need no cloud."""
         answers: dict[str, Properties] = {
-            "aws:index/getRegion:getRegion": {"name": self.region, "region": self.region, "id": self.region, "description": self.region},
-            "aws:index/getCallerIdentity:getCallerIdentity": {
-                "accountId": self.account, "arn": f"arn:aws:iam::{self.account}:root", "userId": self.account, "id": self.account,
+            "aws:index/getRegion:getRegion": {
+                "name": self.region,
+                "region": self.region,
+                "id": self.region,
+                "description": self.region,
             },
-            "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com", "id": "aws", "reverseDnsPrefix": "com.amazonaws"},
+            "aws:index/getCallerIdentity:getCallerIdentity": {
+                "accountId": self.account,
+                "arn": f"arn:aws:iam::{self.account}:root",
+                "userId": self.account,
+                "id": self.account,
+            },
+            "aws:index/getPartition:getPartition": {
+                "partition": "aws",
+                "dnsSuffix": "amazonaws.com",
+                "id": "aws",
+                "reverseDnsPrefix": "com.amazonaws",
+            },
         }
         if token not in answers:
             raise UnknownTypeError(f"the local cloud's stand-in for pulumi-aws does not have the function {token}")
@@ -91,7 +112,9 @@ class StandIn:
 
     def _in_region(self, inputs: Properties) -> Clients:
         region = inputs.get("region")
-        return lambda service: self.clients(service, region if isinstance(region, str) and region != UNKNOWN else self.region)
+        return lambda service: self.clients(
+            service, region if isinstance(region, str) and region != UNKNOWN else self.region
+        )
 
 
 def _row(token: str) -> ResourceType:

@@ -47,7 +47,9 @@ def main(arguments: list[str]) -> int:
         server_header=False,
         date_header=False,
     )
-    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn drains, then raises the signal again: an ordered stop exits 0
+    signal.signal(
+        signal.SIGTERM, lambda *_: None
+    )  # uvicorn drains, then raises the signal again: an ordered stop exits 0
     server = uvicorn.Server(config)
     server.run()
     return 0 if server.started else 3

@@ -59,7 +59,11 @@ def negotiate(accept: str | None, default: str) -> str:
 
 def _decode_csv(body: bytes, schema: Schema | None) -> Rows:
     text = _text(body)
-    rows = [row for row in csv.reader(io.StringIO(text)) if row] if '"' in text else [line.split(",") for line in text.splitlines() if line.strip()]
+    rows = (
+        [row for row in csv.reader(io.StringIO(text)) if row]
+        if '"' in text
+        else [line.split(",") for line in text.splitlines() if line.strip()]
+    )
     if schema and rows and [cell.strip() for cell in rows[0]] == list(schema.names):
         rows = rows[1:]
         if not rows:
@@ -78,7 +82,9 @@ def _decode_json(body: bytes, schema: Schema | None) -> Rows:
         else:
             document = next((document[key] for key in ("instances", "inputs") if key in document), [document])
     if not isinstance(document, list):
-        raise bad_request("JSON must be a list of rows, or an object with `instances`, `inputs` or `columns` and `data`")
+        raise bad_request(
+            "JSON must be a list of rows, or an object with `instances`, `inputs` or `columns` and `data`"
+        )
     if document and not isinstance(document[0], list | dict):
         document = [document]
     return _table(document, schema)
@@ -142,13 +148,17 @@ def _in_order(row: Any, schema: Schema, number: int) -> Sequence[Any]:
         unknown = sorted(set(row) - set(names))
         missing = [name for name in names if name not in row]
         if unknown or missing:
-            said = [f"unknown column {name!r}" for name in unknown[:3]] + [f"missing column {name!r}" for name in missing[:3]]
+            said = [f"unknown column {name!r}" for name in unknown[:3]] + [
+                f"missing column {name!r}" for name in missing[:3]
+            ]
             raise bad_request(f"row {number}: {', '.join(said)}")
         return [row[name] for name in names]
     if not isinstance(row, list | np.ndarray):
         raise bad_request(f"row {number} is neither a list nor an object")
     if len(row) != len(names):
-        raise bad_request(f"row {number} has {len(row)} columns, the schema has {len(names)}: {', '.join(names[:4])}, ...")
+        raise bad_request(
+            f"row {number} has {len(row)} columns, the schema has {len(names)}: {', '.join(names[:4])}, ..."
+        )
     return row
 
 
@@ -207,7 +217,9 @@ def _encode_json(prediction: Any) -> bytes:
 
 def _encode_jsonlines(prediction: Any) -> bytes:
     rows = _plain(prediction)
-    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in (rows if isinstance(rows, list) else [rows]))
+    return b"".join(
+        orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in (rows if isinstance(rows, list) else [rows])
+    )
 
 
 def _encode_npy(prediction: Any) -> bytes:
@@ -217,8 +229,14 @@ def _encode_npy(prediction: Any) -> bytes:
 
 
 DECODERS: dict[str, Callable[[bytes, Schema | None], Rows]] = {
-    CSV: _decode_csv, JSON: _decode_json, JSONLINES: _decode_jsonlines, NPY: _decode_npy,
+    CSV: _decode_csv,
+    JSON: _decode_json,
+    JSONLINES: _decode_jsonlines,
+    NPY: _decode_npy,
 }
 ENCODERS: dict[str, Callable[[Any], bytes]] = {
-    CSV: _encode_csv, JSON: _encode_json, JSONLINES: _encode_jsonlines, NPY: _encode_npy,
+    CSV: _encode_csv,
+    JSON: _encode_json,
+    JSONLINES: _encode_jsonlines,
+    NPY: _encode_npy,
 }

@@ -39,7 +39,9 @@ class Context:
 class Handler:
     """A loaded model behind the user's functions."""
 
-    def __init__(self, functions: dict[str, Function], model: Any, package: PackageManifest | None, default_accept: str) -> None:
+    def __init__(
+        self, functions: dict[str, Function], model: Any, package: PackageManifest | None, default_accept: str
+    ) -> None:
         self._functions, self._model, self.package = functions, model, package
         self._default_accept = default_accept
 
@@ -110,7 +112,11 @@ def import_program(settings: ServeSettings) -> ModuleType:
 def compose(module: ModuleType, package: PackageManifest | None, context: Context) -> dict[str, Function]:
     """The user's functions over the defaults. Raises LoadError for a combination that the toolkit refuses."""
     schema = package.input if package else None
-    own = {name: getattr(module, name) for name in (*CONTEXT_AT, "execution_parameters_fn") if callable(getattr(module, name, None))}
+    own = {
+        name: getattr(module, name)
+        for name in (*CONTEXT_AT, "execution_parameters_fn")
+        if callable(getattr(module, name, None))
+    }
     if "transform_fn" in own and own.keys() & {"input_fn", "predict_fn", "output_fn"}:
         raise LoadError("transform_fn takes the place of input_fn, predict_fn and output_fn: define one or the others")
     defaults: dict[str, Function] = {

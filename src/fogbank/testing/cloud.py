@@ -1,0 +1,80 @@
+"""A local cloud of a test's own: a real process on a free port, its state in a folder that the test gives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from fogbank.cli.cloud import stop_cloud
+from fogbank.cli.compose import launch_cloud
+from fogbank.cloud.client import Address, CloudClient, read_address
+from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
+
+
+class CloudProcess:
+    """The cloud process of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.admin = CloudClient(folder)
+
+    def start(self, port: int = 0) -> None:
+        """Start it and wait until it answers. Raises CloudError."""
+        launch_cloud(self.folder, port)
+
+    def stop(self) -> None:
+        """Stop it in an orderly way."""
+        stop_cloud(self.folder)
+
+    def kill(self) -> None:
+        """`kill -9`, and wait until the process is gone."""
+        pid = self.address.pid
+        os.kill(pid, signal.SIGKILL)
+        while _there(pid):
+            time.sleep(0.005)
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return read_address(self.folder) is not None
+
+    @property
+    def address(self) -> Address:
+        """Where it listens. Raises CloudError."""
+        return self.admin.address()
+
+    @property
+    def url(self) -> str:
+        """What to give boto3 as `endpoint_url`."""
+        return self.address.url
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        """Unmodified boto3 on it, without retries."""
+        import boto3
+        from botocore.config import Config
+
+        session = boto3.session.Session(
+            aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region
+        )
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=70, proxies={})
+        return session.client(service, endpoint_url=self.url, config=config)
+
+    def advance(self, seconds: float) -> list[dict[str, str]]:
+        """Move its clock, firing every schedule in between; returns what was fired."""
+        fired: list[dict[str, str]] = self.admin.call("advance", seconds=seconds)
+        return fired
+
+
+def _there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return (
+        (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z")
+        if Path(f"/proc/{pid}/stat").exists()
+        else True
+    )

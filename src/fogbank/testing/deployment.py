@@ -1,0 +1,123 @@
+"""A Pulumi program on a local cloud: by the real engine, or by the engine's mocks over the same stand-in.
+
+In: a program (a function, or a project's folder) and a cloud; out: a `Deployment` with outputs. A function may return a
+mapping, which is exported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from fogbank.cli.cloud_process import standin_clients
+from fogbank.cli.compose import find_engine
+from fogbank.cli.terminal import Terminal
+from fogbank.contracts.errors import EngineError
+from fogbank.engine.stack import StackDriver, Step, Summary, stack_environment
+from fogbank.provider.resource import ProvisionError
+from fogbank.provider.standin import TABLE, StandIn
+from fogbank.testing.cloud import CloudProcess
+
+Program = Callable[[], Mapping[str, Any] | None]
+LOCAL_CONFIG = {"aws:region": "us-east-1", "aws:skipCredentialsValidation": "true"}
+
+
+@dataclass
+class Deployment:
+    """What a program made. `resources` maps logical names to states (mocks only); `driver` drives the stack (engine only)."""
+
+    outputs: Mapping[str, Any]
+    summary: Summary | None = None
+    driver: StackDriver | None = None
+    resources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+
+
+def deploy_with_engine(program: Program | Path, cloud: CloudProcess, state: Path, stack: str = "local") -> Deployment:
+    """`pulumi up` by the real engine; its state lies in `state`. Raises EngineError."""
+    with Terminal(quiet=True).step("engine") as step:
+        engine = find_engine(step)
+    environment = stack_environment(state, engine, cloud.url, cloud.address.provider_port)
+    if isinstance(program, Path):
+        driver = StackDriver(program, engine, environment, stack)
+    else:
+        driver = StackDriver(state, engine, environment, stack, _exporting(program))
+        driver.set_config({**LOCAL_CONFIG, "aws:endpoints[0].s3": cloud.url})
+    steps: list[Step] = []
+    summary = driver.up(steps.append)
+    return Deployment(outputs=summary.outputs, summary=summary, driver=driver, steps=steps)
+
+
+def deploy_with_mocks(program: Program, cloud: CloudProcess) -> Deployment:
+    """Create only, in this process: Pulumi's engine mocks, with the stand-in's own check and create behind them.
+
+    Raises EngineError for an input that the stand-in refuses.
+    """
+    mocks = StandInMocks(StandIn(clients=standin_clients(cloud.url)))
+    pulumi.runtime.set_mocks(mocks, project="program", stack="local", preview=False)
+    found: dict[str, Any] = {}
+
+    @pulumi.runtime.test
+    def run() -> Any:
+        made = program() or {}
+        return pulumi.Output.all(**made).apply(found.update) if made else None
+
+    try:
+        run()
+    except Exception as error:
+        raise mocks.failure or error from error
+    if mocks.failure:
+        raise mocks.failure
+    return Deployment(outputs=found, resources=mocks.resources)
+
+
+class StandInMocks(pulumi.runtime.Mocks):
+    """Pulumi's mocks over a stand-in."""
+
+    def __init__(self, standin: StandIn) -> None:
+        self._standin = standin
+        self.resources: dict[str, dict[str, Any]] = {}
+        self.failure: EngineError | None = None
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        """Check and create."""
+        inputs = {key: _plain(value) for key, value in args.inputs.items()}
+        if args.typ not in TABLE and not args.custom:
+            return args.name, inputs
+        try:
+            named, failures = self._standin.check(args.typ, inputs, {}, args.name, args.name.encode())
+            if failures:
+                raise ProvisionError("; ".join(f"{item.property} {item.reason}" for item in failures))
+            id_, state = self._standin.create(args.typ, named)
+        except ProvisionError as error:
+            self.failure = self.failure or EngineError("up-failed", f"{args.name}: {error}", "mend the program")
+            raise
+        self.resources[args.name] = state
+        return id_, state
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        """Data sources."""
+        return self._standin.invoke(args.token, dict(args.args))
+
+
+def _exporting(program: Program) -> Callable[[], None]:
+    def run() -> None:
+        for name, value in (program() or {}).items():
+            pulumi.export(name, value)
+
+    return run
+
+
+def _plain(value: Any) -> Any:
+    """Assets as the stand-in has them."""
+    if isinstance(value, pulumi.FileAsset):
+        return {"path": str(value.path)}
+    if isinstance(value, pulumi.StringAsset):
+        return {"text": value.text}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
