@@ -45,8 +45,8 @@ def histogram(values: Sequence[float], unit: str, bins: int = 30) -> str:
     )
     marks = "".join(
         f'<line class="mark" x1="{_x(v / top):.1f}" y1="{TOP}" x2="{_x(v / top):.1f}" y2="{_y(0)}"/>'
-        f'<text class="strong" x="{_x(v / top) + (4 if i == 0 else -4):.1f}" y="{TOP + 12 + 14 * i}" text-anchor="{"start" if i == 0 else "end"}">{name} {v:.2f}</text>'
-        for i, (name, v) in enumerate((("p50", median), ("p99", high)))
+        f'<text class="strong" x="{_x(v / top) + gap:.1f}" y="{y}" text-anchor="{anchor}">{name} {v:.2f}</text>'
+        for name, v, gap, y, anchor in (("p50", median, 4, TOP + 12, "start"), ("p99", high, -4, TOP + 26, "end"))
     )
     ticks = [top * i / 4 for i in range(5)]
     return _frame(
@@ -79,7 +79,8 @@ def bars(names: Sequence[str], first: Sequence[float], second: Sequence[float], 
     height = TOP + len(names) * row
     x = label + limit / top * span
     lines.append(
-        f'<line class="limit" x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{height}"/><text class="limit-text" x="{x + 4:.1f}" y="{height + 12}">threshold {limit:g}</text>'
+        f'<line class="limit" x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{height}"/>'
+        f'<text class="limit-text" x="{x + 4:.1f}" y="{height + 12}">threshold {limit:g}</text>'
     )
     return f'<svg viewBox="0 0 {2 * WIDTH} {height + 18}" role="img" aria-label="Drift distance of each feature">{"".join(lines)}</svg>'
 

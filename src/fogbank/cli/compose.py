@@ -123,8 +123,7 @@ def run_pack(config: ProjectConfig) -> Manifest:
 def probe(base_dir: Path) -> None:
     """Load a staged package in a process of its own, as the server would. Raises PackageError (`package-unloadable`)."""
     env = {**os.environ, "SAGEMAKER_BASE_DIR": str(base_dir), "PYTHONDONTWRITEBYTECODE": "1"}
-    for name, value in _handler_environment(base_dir).items():
-        env[name] = value
+    env |= _handler_environment(base_dir)
     done = subprocess.run(
         [sys.executable, "-P", "-m", "fogbank.serve", "check"],
         env=env,
@@ -181,9 +180,8 @@ def launch_cloud(folder: Path, port: int) -> None:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True, cwd=folder
         )
-    assert process.stdout is not None
-    with process.stdout:
-        said = process.stdout.readline()
+    with process.stdout or open(os.devnull, "rb") as stdout:  # noqa: PTH123 - stdout is a pipe here; the type does not say so
+        said = stdout.readline()
     if not said:
         process.wait()
         lines = (folder / "cloud.log").read_text(errors="replace").strip().splitlines()[-6:]

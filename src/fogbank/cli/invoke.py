@@ -9,7 +9,6 @@ import click
 
 from fogbank.cli.compose import here
 from fogbank.cli.service import Service, content_type_of, read_input
-from fogbank.cli.terminal import Terminal
 
 
 @click.command()
@@ -17,8 +16,7 @@ from fogbank.cli.terminal import Terminal
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--content-type", help="Default: by the file's name.")
 @click.option("--accept", help="The content type to ask for.")
-@click.pass_obj
-def invoke(terminal: Terminal, endpoint: str, file: Path, content_type: str | None, accept: str | None) -> None:
+def invoke(endpoint: str, file: Path, content_type: str | None, accept: str | None) -> None:
     """Send FILE (`-` for standard input) to ENDPOINT (`live` means <project>-live) and print the answer."""
     body = sys.stdin.buffer.read() if str(file) == "-" else read_input(file)
     kind = content_type or ("text/csv" if str(file) == "-" else content_type_of(file))

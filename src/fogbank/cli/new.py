@@ -68,7 +68,7 @@ def _fill(name: str, folder: Path) -> None:
     shutil.copyfile(journey, folder / "tests" / "test_service.py")
     templates = Environment(
         loader=PackageLoader("fogbank.cli", "templates"),
-        autoescape=False,
+        autoescape=False,  # noqa: S701 - these are TOML and Markdown, not HTML
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )

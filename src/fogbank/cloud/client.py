@@ -73,9 +73,9 @@ class CloudClient:
             return False
         return True
 
-    def call(self, name: str, timeout_s: float = 600.0, **arguments: object) -> Any:
+    def call(self, call: str, /, timeout_s: float = 600.0, **arguments: object) -> Any:
         """One of its own calls. Raises CloudError, AwsError."""
-        url = f"{self.address().url}/_fogbank/{name}"
+        url = f"{self.address().url}/_fogbank/{call}"
         try:
             reply = self._http.request("POST", url, body=json.dumps(arguments).encode(), timeout=timeout_s)
         except urllib3.exceptions.HTTPError as error:

@@ -89,7 +89,8 @@ class ControlPlane:
         result = self._operations[name](scope, params)
         if model.output_shape is None:
             return {}
-        return check_output(name, result, model.output_shape)
+        answer: Params = check_output(name, result, model.output_shape)
+        return answer
 
 
 @lru_cache(maxsize=1)
@@ -137,7 +138,7 @@ def _constraints(value: Any, shape: Any, path: str) -> list[str]:
 
 def check_output(name: str, result: Params, shape: Any) -> Params:
     """The members that the output shape has, without our own; raises where a document does not fit its shape."""
-    public = strip(result, shape)
+    public: Params = strip(result, shape)
     report = ParamValidator().validate(public, shape)
     if report.has_errors():
         raise ApiError("InternalFailure", f"{name}'s answer does not fit its shape: {report.generate_report()}", 500)

@@ -38,7 +38,7 @@ class EndpointConfigs:
         return {
             "CreateEndpointConfig": self.create,
             "DescribeEndpointConfig": self.describe,
-            "ListEndpointConfigs": self.list,
+            "ListEndpointConfigs": self.summaries,
             "DeleteEndpointConfig": self.delete,
         }
 
@@ -69,11 +69,11 @@ class EndpointConfigs:
             raise validation(f'Could not find endpoint configuration "{Scope(region).arn("endpoint-config", name)}".')
         return document
 
-    def list(self, scope: Scope, params: Params) -> Params:
+    def summaries(self, scope: Scope, params: Params) -> Params:
         """Summaries, newest first."""
         named = [
             doc
-            for doc in self._store.list(CONFIG, scope.region)
+            for doc in self._store.all(CONFIG, scope.region)
             if params.get("NameContains", "") in doc["EndpointConfigName"]
         ]
         return page([{**doc, "_name": doc["EndpointConfigName"]} for doc in named], params, "EndpointConfigs")
@@ -106,7 +106,7 @@ class Endpoints:
         return {
             "CreateEndpoint": self.create,
             "DescribeEndpoint": self.describe,
-            "ListEndpoints": self.list,
+            "ListEndpoints": self.summaries,
             "UpdateEndpoint": self.update,
             "DeleteEndpoint": self.delete,
             "UpdateEndpointWeightsAndCapacities": self.update_weights,
@@ -227,9 +227,9 @@ class Endpoints:
             raise validation(f'Could not find endpoint "{Scope(region).arn("endpoint", name)}".')
         return document
 
-    def list(self, scope: Scope, params: Params) -> Params:
+    def summaries(self, scope: Scope, params: Params) -> Params:
         """Summaries, newest first."""
-        found = self._store.list(KIND, scope.region)
+        found = self._store.all(KIND, scope.region)
         kept = [
             {**doc, "_name": doc["EndpointName"]}
             for doc in found
@@ -241,7 +241,7 @@ class Endpoints:
     def resume(self) -> list[threading.Thread]:
         """After a restart: start every endpoint's fleet again, under the configuration that it was going to have."""
         started = []
-        for document in self._store.list(KIND):
+        for document in self._store.all(KIND):
             region, name, status = document["_region"], document["EndpointName"], document["EndpointStatus"]
             if status == "Failed":
                 continue

@@ -69,7 +69,7 @@ class Executions:
 
     def fail_interrupted(self) -> None:
         """After a restart: an execution that was running is Failed, and says why."""
-        for run in self._store.list(EXECUTION):
+        for run in self._store.all(EXECUTION):
             if run["MonitoringExecutionStatus"] in {"Pending", "InProgress"}:
                 self._end(
                     run,

@@ -183,12 +183,10 @@ class LocalCloud:
             "pid": os.getpid(),
             "started": self._started,
             "time": self.clock.now().isoformat(),
-            "endpoints": {doc["EndpointName"]: doc["EndpointStatus"] for doc in self.store.list(ENDPOINT)},
-            "transform_jobs": {
-                doc["TransformJobName"]: doc["TransformJobStatus"] for doc in self.store.list(TRANSFORM)
-            },
+            "endpoints": {doc["EndpointName"]: doc["EndpointStatus"] for doc in self.store.all(ENDPOINT)},
+            "transform_jobs": {doc["TransformJobName"]: doc["TransformJobStatus"] for doc in self.store.all(TRANSFORM)},
             "monitoring_schedules": {
-                doc["MonitoringScheduleName"]: doc["MonitoringScheduleStatus"] for doc in self.store.list(SCHEDULE)
+                doc["MonitoringScheduleName"]: doc["MonitoringScheduleStatus"] for doc in self.store.all(SCHEDULE)
             },
         }
 

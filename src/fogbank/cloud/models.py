@@ -23,7 +23,7 @@ class Models:
         return {
             "CreateModel": self.create,
             "DescribeModel": self.describe,
-            "ListModels": self.list,
+            "ListModels": self.summaries,
             "DeleteModel": self.delete,
         }
 
@@ -57,9 +57,9 @@ class Models:
             raise validation(f'Could not find model "{Scope(region).arn("model", name)}".')
         return document
 
-    def list(self, scope: Scope, params: Params) -> Params:
+    def summaries(self, scope: Scope, params: Params) -> Params:
         """Summaries, newest first."""
-        found = self._store.list(KIND, scope.region)
+        found = self._store.all(KIND, scope.region)
         named = [doc for doc in found if params.get("NameContains", "") in doc["ModelName"]]
         return page([{**doc, "_name": doc["ModelName"]} for doc in named], params, "Models")
 

@@ -27,7 +27,7 @@ class JobDefinitions:
         return {
             "CreateDataQualityJobDefinition": self.create,
             "DescribeDataQualityJobDefinition": self.describe,
-            "ListDataQualityJobDefinitions": self.list,
+            "ListDataQualityJobDefinitions": self.summaries,
             "DeleteDataQualityJobDefinition": self.delete,
         }
 
@@ -55,7 +55,7 @@ class JobDefinitions:
             raise not_found(f"Could not find job definition {Scope(region).arn(DEFINITION, name)}.")
         return document
 
-    def list(self, scope: Scope, params: Params) -> Params:
+    def summaries(self, scope: Scope, params: Params) -> Params:
         """Summaries, newest first."""
         kept = [
             {
@@ -65,7 +65,7 @@ class JobDefinitions:
                 "EndpointName": _endpoint(doc),
                 "_name": doc["JobDefinitionName"],
             }
-            for doc in self._store.list(DEFINITION, scope.region)
+            for doc in self._store.all(DEFINITION, scope.region)
             if params.get("NameContains", "") in doc["JobDefinitionName"]
             and params.get("EndpointName", _endpoint(doc)) == _endpoint(doc)
         ]
@@ -95,7 +95,7 @@ class MonitoringSchedules:
         return {
             "CreateMonitoringSchedule": self.create,
             "DescribeMonitoringSchedule": self.describe,
-            "ListMonitoringSchedules": self.list,
+            "ListMonitoringSchedules": self.summaries,
             "UpdateMonitoringSchedule": self.update,
             "DeleteMonitoringSchedule": self.delete,
             "StartMonitoringSchedule": self.start,
@@ -146,7 +146,7 @@ class MonitoringSchedules:
         runs = self.runs(scope.region, document["MonitoringScheduleName"])
         return {**document, "LastMonitoringExecutionSummary": runs[0]} if runs else document
 
-    def list(self, scope: Scope, params: Params) -> Params:
+    def summaries(self, scope: Scope, params: Params) -> Params:
         """Summaries, newest first."""
         kept = [
             {
@@ -155,7 +155,7 @@ class MonitoringSchedules:
                 "_status": doc["MonitoringScheduleStatus"],
                 "MonitoringJobDefinitionName": doc["MonitoringScheduleConfig"].get("MonitoringJobDefinitionName"),
             }
-            for doc in self._store.list(SCHEDULE, scope.region)
+            for doc in self._store.all(SCHEDULE, scope.region)
             if params.get("NameContains", "") in doc["MonitoringScheduleName"]
             and params.get("EndpointName", doc["EndpointName"]) == doc["EndpointName"]
         ]
@@ -178,7 +178,7 @@ class MonitoringSchedules:
     def executions(self, scope: Scope, params: Params) -> Params:
         """Summaries of executions, newest first, 10 a page."""
         kept = []
-        for run in self._store.list(EXECUTION, scope.region):
+        for run in self._store.all(EXECUTION, scope.region):
             asked = {
                 "MonitoringScheduleName": run["MonitoringScheduleName"],
                 "EndpointName": run["EndpointName"],
@@ -198,11 +198,11 @@ class MonitoringSchedules:
 
     def scheduled(self) -> list[Document]:
         """Every schedule that is Scheduled."""
-        return [doc for doc in self._store.list(SCHEDULE) if doc["MonitoringScheduleStatus"] == "Scheduled"]
+        return [doc for doc in self._store.all(SCHEDULE) if doc["MonitoringScheduleStatus"] == "Scheduled"]
 
     def runs(self, region: str, name: str) -> list[Document]:
         """A schedule's executions, newest first."""
-        found = [run for run in self._store.list(EXECUTION, region) if run["MonitoringScheduleName"] == name]
+        found = [run for run in self._store.all(EXECUTION, region) if run["MonitoringScheduleName"] == name]
         return sorted(found, key=lambda run: (run["ScheduledTime"], run["CreationTime"]), reverse=True)
 
     def definition(self, schedule: Document) -> Document:

@@ -59,7 +59,7 @@ class ProcessingJobs:
         return {
             "CreateProcessingJob": self.create,
             "DescribeProcessingJob": self.describe,
-            "ListProcessingJobs": self.list,
+            "ListProcessingJobs": self.summaries,
             "StopProcessingJob": self.stop_job,
         }
 
@@ -93,11 +93,11 @@ class ProcessingJobs:
         """The job."""
         return self._get(scope, params["ProcessingJobName"])
 
-    def list(self, scope: Scope, params: Params) -> Params:
+    def summaries(self, scope: Scope, params: Params) -> Params:
         """Summaries, newest first."""
         kept = [
             {**doc, "_name": doc["ProcessingJobName"], "_status": doc["ProcessingJobStatus"]}
-            for doc in self._store.list(KIND, scope.region)
+            for doc in self._store.all(KIND, scope.region)
             if params.get("NameContains", "") in doc["ProcessingJobName"]
             and params.get("StatusEquals", doc["ProcessingJobStatus"]) == doc["ProcessingJobStatus"]
         ]
@@ -120,7 +120,7 @@ class ProcessingJobs:
 
     def fail_interrupted(self) -> None:
         """After a restart: a job that was running is Failed, and says why."""
-        for document in self._store.list(KIND):
+        for document in self._store.all(KIND):
             if document["ProcessingJobStatus"] == "InProgress":
                 self._end(
                     document, "Failed", "InternalServerError: the local cloud was stopped while the job ran", None

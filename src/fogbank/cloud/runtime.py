@@ -34,6 +34,10 @@ FORWARDED = (
     "traceparent",
     "tracestate",
 )
+TIMED_OUT = (
+    "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for each "
+    "container in Amazon CloudWatch, resolve the issue, and try again."
+)
 RESUME_WAIT_S = 60.0
 LONGEST_QUOTE = 1024
 
@@ -146,8 +150,7 @@ def _ask(invoke: Callable[..., object], request: Request) -> tuple[int, bytes, M
         answered = {name.lower(): value for name, value in reply.headers.items()}  # type: ignore[attr-defined]  # a urllib3 response
         return reply.status, reply.data, answered, time.perf_counter() - started  # type: ignore[attr-defined]  # as above
     except InstanceTimeoutError:
-        text = "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
-        return 0, text.encode(), {}, time.perf_counter() - started
+        return 0, TIMED_OUT.encode(), {}, time.perf_counter() - started
     except InstanceDownError as error:
         return 0, f"the container died while it answered: {error}".encode(), {}, time.perf_counter() - started
 

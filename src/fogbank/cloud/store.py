@@ -85,7 +85,7 @@ class Store:
         with self._lock:
             self._db.execute("DELETE FROM documents WHERE kind=? AND region=? AND name=?", (kind, region, name))
 
-    def list(self, kind: str, region: str | None = None) -> list[Document]:
+    def all(self, kind: str, region: str | None = None) -> list[Document]:
         """All documents of a kind, of one region or of all, by name."""
         with self._lock:
             rows = self._db.execute(

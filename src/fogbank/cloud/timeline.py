@@ -188,7 +188,9 @@ class Timeline:
 def _monitor(executions: Executions, schedule: Document, start: datetime, end: datetime) -> Callable[[], str]:
     def fire() -> str:
         run = executions.run(schedule, start, end)
-        return run["MonitoringExecutionStatus"] + (f" ({run['FailureReason']})" if run.get("FailureReason") else "")
+        return f"{run['MonitoringExecutionStatus']}" + (
+            f" ({run['FailureReason']})" if run.get("FailureReason") else ""
+        )
 
     return fire
 

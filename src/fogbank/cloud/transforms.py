@@ -70,7 +70,7 @@ class TransformJobs:
         return {
             "CreateTransformJob": self.create,
             "DescribeTransformJob": self.describe,
-            "ListTransformJobs": self.list,
+            "ListTransformJobs": self.summaries,
             "StopTransformJob": self.stop_job,
         }
 
@@ -100,11 +100,11 @@ class TransformJobs:
         """The job."""
         return self._get(scope, params["TransformJobName"])
 
-    def list(self, scope: Scope, params: Params) -> Params:
+    def summaries(self, scope: Scope, params: Params) -> Params:
         """Summaries, newest first."""
         kept = [
             {**doc, "_name": doc["TransformJobName"], "_status": doc["TransformJobStatus"]}
-            for doc in self._store.list(KIND, scope.region)
+            for doc in self._store.all(KIND, scope.region)
             if params.get("NameContains", "") in doc["TransformJobName"]
             and params.get("StatusEquals", doc["TransformJobStatus"]) == doc["TransformJobStatus"]
         ]
@@ -124,7 +124,7 @@ class TransformJobs:
 
     def resume(self) -> None:
         """After a restart: run again what was running; finish stopping what was stopping."""
-        for document in self._store.list(KIND):
+        for document in self._store.all(KIND):
             if document["TransformJobStatus"] == "InProgress":
                 self._launch(document)
             elif document["TransformJobStatus"] == "Stopping":

@@ -45,7 +45,12 @@ class BatchTransform(pulumi.ComponentResource):
         self.output_uri = service.uri(output_prefix)
         self.job = pulumi.Output.all(service.model_name, self.input_uri, self.output_uri).apply(
             lambda known: transform_request(
-                f"{public_name[:26]}-{EXECUTION_ID}", *known, instance_type, instance_count, max_payload_mb
+                job=f"{public_name[:26]}-{EXECUTION_ID}",
+                model=known[0],
+                source=known[1],
+                target=known[2],
+                resources={"InstanceType": instance_type, "InstanceCount": instance_count},
+                payload_mb=max_payload_mb,
             )
         )
         role = aws.iam.Role(f"{name}-role", assume_role_policy=trust("scheduler.amazonaws.com"), opts=child)
@@ -71,7 +76,7 @@ class BatchTransform(pulumi.ComponentResource):
 
 
 def transform_request(
-    job: str, model: str, source: str, target: str, instance_type: str, count: int, payload_mb: int
+    *, job: str, model: str, source: str, target: str, resources: dict[str, object], payload_mb: int
 ) -> str:
     """A CreateTransformJob request as JSON: CSV in, CSV out, as many whole lines a request as fit."""
     return json.dumps(
@@ -86,7 +91,7 @@ def transform_request(
                 "SplitType": "Line",
             },
             "TransformOutput": {"S3OutputPath": target, "Accept": "text/csv", "AssembleWith": "None"},
-            "TransformResources": {"InstanceType": instance_type, "InstanceCount": count},
+            "TransformResources": resources,
         }
     )
 

@@ -88,7 +88,9 @@ class Endpoint(pulumi.ComponentResource):
         )
 
 
-def _capture(service: ModelService, capture: DataCapture) -> dict[str, object]:
+def _capture(
+    service: ModelService, capture: DataCapture
+) -> aws.sagemaker.EndpointConfigurationDataCaptureConfigArgsDict:
     return {
         "enable_capture": True,
         "initial_sampling_percentage": capture.sampling,

@@ -73,7 +73,10 @@ def violations(data: Dataset, now: Document, constraints: Document, base: Docume
 
 
 def _columns(present: Sequence[str], expected: Sequence[str]) -> Iterator[Document]:
-    said = f"There are {'fewer' if len(present) < len(expected) else 'more'} columns in the current dataset. Number of columns in current dataset: {len(present)}, Number of columns in baseline constraints: {len(expected)}"
+    said = (
+        f"There are {'fewer' if len(present) < len(expected) else 'more'} columns in the current dataset. Number of columns in "
+        f"current dataset: {len(present)}, Number of columns in baseline constraints: {len(expected)}"
+    )
     missing, extra = [n for n in expected if n not in present], [n for n in present if n not in expected]
     if missing:
         yield _violation(missing[0] if len(missing) == 1 else "Missing columns", "missing_column_check", said)

@@ -70,7 +70,7 @@ class ApiResource:
         return [
             Failure(name, reason)
             for name, reason in problems(own, self._create_shape, self._full_naming)
-            if name not in {"clientToken"}
+            if name != "clientToken"
         ]
 
     def diff(self, old: Properties, new: Properties) -> Difference:
@@ -112,7 +112,7 @@ class ApiResource:
             if self.update_call is None:
                 raise ProvisionError(f"{self.token} has no update of {sorted(changed)}")
             shape = service_model(self.service).operation_model(self.update_call).input_shape
-            call = to_api({key: value for key, value in self._own(new).items()}, shape, self._full_naming)
+            call = to_api(self._own(new), shape, self._full_naming)
             try:
                 _method(client, self.update_call)(**call)
             except ClientError as error:

@@ -37,7 +37,9 @@ class ProvisionError(Exception):
 class ResourceType(Protocol):
     """One `aws:*` resource type."""
 
-    token: str
+    @property
+    def token(self) -> str:
+        """Its Pulumi token."""
 
     def check(self, inputs: Properties) -> list[Failure]:
         """Inputs that are refused."""

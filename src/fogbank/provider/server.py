@@ -68,7 +68,7 @@ def _verb(method: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-class _Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc]  # generated code without types
+class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, standin: StandIn) -> None:
         self._standin = standin
         self._configuring = threading.Lock()

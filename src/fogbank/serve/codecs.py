@@ -142,7 +142,7 @@ def _numbers(rows: Any) -> Rows | None:
     return table if table.ndim == 2 else None
 
 
-def _in_order(row: Any, schema: Schema, number: int) -> Sequence[Any]:
+def _in_order(row: Any, schema: Schema, number: int) -> Any:
     names = schema.names
     if isinstance(row, dict):
         unknown = sorted(set(row) - set(names))

@@ -18,7 +18,7 @@ from fogbank.cli.compose import find_engine
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.errors import EngineError
 from fogbank.engine.stack import StackDriver, Step, Summary, stack_environment
-from fogbank.provider.resource import ProvisionError
+from fogbank.provider.resource import Failure, ProvisionError
 from fogbank.provider.standin import TABLE, StandIn
 from fogbank.testing.cloud import CloudProcess
 
@@ -61,7 +61,7 @@ def deploy_with_mocks(program: Program, cloud: CloudProcess) -> Deployment:
     pulumi.runtime.set_mocks(mocks, project="program", stack="local", preview=False)
     found: dict[str, Any] = {}
 
-    @pulumi.runtime.test
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own
     def run() -> Any:
         made = program() or {}
         return pulumi.Output.all(**made).apply(found.update) if made else None
@@ -90,8 +90,7 @@ class StandInMocks(pulumi.runtime.Mocks):
             return args.name, inputs
         try:
             named, failures = self._standin.check(args.typ, inputs, {}, args.name, args.name.encode())
-            if failures:
-                raise ProvisionError("; ".join(f"{item.property} {item.reason}" for item in failures))
+            refuse(failures)
             id_, state = self._standin.create(args.typ, named)
         except ProvisionError as error:
             self.failure = self.failure or EngineError("up-failed", f"{args.name}: {error}", "mend the program")
@@ -99,9 +98,15 @@ class StandInMocks(pulumi.runtime.Mocks):
         self.resources[args.name] = state
         return id_, state
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         """Data sources."""
-        return self._standin.invoke(args.token, dict(args.args))
+        return self._standin.invoke(args.token, dict(args.args)), None
+
+
+def refuse(failures: list[Failure]) -> None:
+    """Raises ProvisionError for inputs that the stand-in refuses."""
+    if failures:
+        raise ProvisionError("; ".join(f"{item.property} {item.reason}" for item in failures))
 
 
 def _exporting(program: Program) -> Callable[[], None]:

@@ -1,0 +1,55 @@
+"""What the benchmarks share: a project of their own in a temporary folder, and how figures are printed."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from fogbank.cli.new import write_project
+
+FOGBANK = [sys.executable, "-m", "fogbank"]
+
+
+@contextmanager
+def project(name: str = "bench") -> Iterator[Path]:
+    """A fresh project, its cloud stopped at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / name
+        write_project(name, root)
+        text = (root / "pyproject.toml").read_text()
+        (root / "pyproject.toml").write_text(text.replace("[tool.fogbank]\n", "[tool.fogbank]\nport = 0\n"))
+        try:
+            yield root
+        finally:
+            fogbank(root, "cloud", "stop")
+            shutil.rmtree(root, ignore_errors=True)
+
+
+def fogbank(root: Path, *arguments: str) -> str:
+    """Run a fogbank command in a project; its standard output."""
+    done = subprocess.run([*FOGBANK, "-q", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"fogbank {' '.join(arguments)} failed:\n{done.stderr}")
+    return done.stdout
+
+
+def timed(work: object, *arguments: object) -> float:
+    """Seconds that a call took."""
+    started = time.perf_counter()
+    work(*arguments)  # type: ignore[operator]  # any callable
+    return time.perf_counter() - started
+
+
+def tell(what: str, seconds: Sequence[float], aim: float) -> None:
+    """One line: median, range, and the aim."""
+    middle = statistics.median(seconds)
+    verdict = "met" if middle <= aim else "MISSED"
+    spread = f"{min(seconds):.2f}-{max(seconds):.2f}"
+    print(f"{what:<58} median {middle:6.2f} s  ({spread}, n={len(seconds)})  aim {aim:g} s: {verdict}")
