@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pulumi
 
-from fogbank.components import DataCapture, Endpoint, ModelService
-from fogbank.contracts.manifest import load_manifest
+from fogbank.components import DataCapture, Endpoint, ModelService, load_package
 
 config = pulumi.Config("fogbank")
-package = load_manifest(Path(__file__).parent.parent / ".fogbank" / "package")
+package = load_package(Path(__file__).parent.parent / ".fogbank" / "package")
 
 service = ModelService(
     package.name,

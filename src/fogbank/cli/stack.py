@@ -18,6 +18,7 @@ from fogbank.cli.compose import (
 from fogbank.cli.terminal import Step as Progress
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.manifest import load_manifest
 from fogbank.engine.stack import Listen, StackDriver, Step, Summary
 
 OPS = {
@@ -38,12 +39,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 
 @click.command()
 @stack_option
+@click.option("--packed", is_flag=True, help="Deploy the package that is there, byte for byte: train and pack nothing.")
 @json_option
 @click.pass_obj
-def up(terminal: Terminal, stack: str | None, as_json: bool) -> None:
+def up(terminal: Terminal, stack: str | None, packed: bool, as_json: bool) -> None:
     """Train and pack what has changed, start the local cloud, and create or update the stack's resources."""
     config, name = _chosen(stack)
-    prepare(config, name, terminal)
+    prepare(config, name, terminal, packed=packed)
     with terminal.step(f"up {name}") as step:
         summary = _driver(config, name, step).up(tell(step))
         step.done(told(summary))
@@ -116,11 +118,15 @@ def outputs(terminal: Terminal, stack: str | None, name: str | None) -> None:
         raise click.BadParameter(f"no output {name!r}; there are {', '.join(found) or 'none'}", param_hint="NAME")
 
 
-def prepare(config: ProjectConfig, stack: str, terminal: Terminal) -> None:
-    """What the Pulumi program needs: a fresh package, and for a local stack its cloud."""
-    ensure_trained(config, terminal)
-    with terminal.step("pack") as step:
-        step.done(f"sha256 {run_pack(config).artifact_sha256[:12]}")
+def prepare(config: ProjectConfig, stack: str, terminal: Terminal, *, packed: bool = False) -> None:
+    """What the Pulumi program needs: a package whose digests are right, and for a local stack its cloud."""
+    if packed:
+        with terminal.step("package") as step:
+            step.done(f"sha256 {load_manifest(config.package).artifact_sha256[:12]}, as it is")
+    else:
+        ensure_trained(config, terminal)
+        with terminal.step("pack") as step:
+            step.done(f"sha256 {run_pack(config).artifact_sha256[:12]}")
     if is_local(config, stack):
         with terminal.step("local cloud") as step:
             step.done(start_cloud(config).url)

@@ -3,6 +3,6 @@
 from fogbank.components.batch import BatchTransform
 from fogbank.components.endpoint import DataCapture, Endpoint
 from fogbank.components.monitor import MonitoringSchedule
-from fogbank.components.service import ModelService
+from fogbank.components.service import ModelService, load_package
 
-__all__ = ["BatchTransform", "DataCapture", "Endpoint", "ModelService", "MonitoringSchedule"]
+__all__ = ["BatchTransform", "DataCapture", "Endpoint", "ModelService", "MonitoringSchedule", "load_package"]

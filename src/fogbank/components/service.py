@@ -7,15 +7,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
 
 from fogbank.contracts.digest import canonical_json, sha256_bytes
-from fogbank.contracts.manifest import ENV_MANIFEST_DIGEST, Manifest
+from fogbank.contracts.errors import FogbankError
+from fogbank.contracts.manifest import ENV_MANIFEST_DIGEST, Manifest, load_manifest
 from fogbank.contracts.tokens import MODEL_SERVICE
 
 MODELS, BATCH, CAPTURE, MONITOR = "models", "batch", "capture", "monitor"
+
+
+def load_package(folder: Path) -> Manifest:
+    """The manifest of a package folder, every digest checked; in a Pulumi program a problem is one readable error.
+
+    Raises pulumi.RunError.
+    """
+    try:
+        return load_manifest(folder)
+    except FogbankError as error:
+        raise pulumi.RunError(str(error)) from error
 
 
 class ModelService(pulumi.ComponentResource):

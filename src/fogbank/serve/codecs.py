@@ -122,9 +122,14 @@ def _table(rows: Any, schema: Schema | None) -> Rows:
     ordered = [_in_order(row, schema, number) for number, row in enumerate(rows, 1)]
     if all(column.dtype != "string" for column in schema.columns):
         table = _numbers(ordered)
-        if table is not None and not (~np.isfinite(table)).any():
+        if table is not None and np.isfinite(table).all() and _whole_where_due(table, schema):
             return table
     return _checked(ordered, schema)
+
+
+def _whole_where_due(table: Rows, schema: Schema) -> bool:
+    whole = [i for i, column in enumerate(schema.columns) if column.dtype == "integer"]
+    return bool((table[:, whole] % 1 == 0).all())
 
 
 def _untyped(rows: Any) -> Rows:

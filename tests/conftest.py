@@ -1,0 +1,61 @@
+"""Fixtures that several rooms' tests use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fogbank.testing import CloudProcess
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
+    """One real cloud for tests that use names of their own and leave it running."""
+    cloud = CloudProcess(tmp_path_factory.mktemp("shared-cloud"))
+    cloud.start()
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name that no other test has."""
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def fogbank() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the real command line in a folder."""
+
+    def run(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "fogbank", *arguments],
+            cwd=folder,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def project(tmp_path: Path, fogbank: Callable[..., subprocess.CompletedProcess[str]]) -> Iterator[Path]:
+    """A fresh project as `fogbank new` writes it, on any free port; its cloud is stopped at the end."""
+    done = fogbank(tmp_path, "new", "churn")
+    assert done.returncode == 0, done.stderr
+    root = tmp_path / "churn"
+    settings = root / "pyproject.toml"
+    settings.write_text(settings.read_text().replace("[tool.fogbank]\n", "[tool.fogbank]\nport = 0\n"))
+    yield root
+    fogbank(root, "cloud", "stop")

@@ -1,0 +1,124 @@
+"""How the engine is found. The executables here are real ones: small scripts that answer `version`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fogbank.contracts.errors import EngineError
+from fogbank.engine.build import VERSION, BuildError, build, go_version
+from fogbank.engine.locate import cache_dir, find
+
+
+def install(folder: Path, version: str = "v3.250.0", *, host: bool = True) -> Path:
+    """A `pulumi` in folder/bin."""
+    binaries = folder / "bin"
+    binaries.mkdir(parents=True)
+    (binaries / "pulumi").write_text(f"#!/bin/sh\necho {version}\n")
+    (binaries / "pulumi").chmod(0o755)
+    if host:
+        (binaries / "pulumi-language-python").touch()
+    return binaries
+
+
+def look(tmp_path: Path, **env: str) -> tuple[str, str]:
+    engine = find(
+        {"FOGBANK_CACHE": str(tmp_path / "cache"), "PATH": "/nonexistent", **env}, tmp_path, lambda _: None, fetch=False
+    )
+    return str(engine.command), engine.why
+
+
+def test_the_order_is_variable_path_cache(tmp_path: Path) -> None:
+    cached = install(tmp_path / "cache" / "pulumi" / VERSION)
+    assert look(tmp_path) == (str(cached / "pulumi"), f"cached in {cached.parent}")
+    on_path = install(tmp_path / "somewhere")
+    assert look(tmp_path, PATH=str(on_path))[0] == str(on_path / "pulumi")
+    named = install(tmp_path / "named")
+    assert look(tmp_path, PATH=str(on_path), FOGBANK_PULUMI=str(named / "pulumi")) == (
+        str(named / "pulumi"),
+        "FOGBANK_PULUMI names it",
+    )
+
+
+def test_one_error_names_every_way_and_why_it_failed(tmp_path: Path) -> None:
+    old = install(tmp_path / "old", "v3.1.0")
+    bare = install(tmp_path / "bare", host=False)
+    with pytest.raises(EngineError) as caught:
+        look(tmp_path, FOGBANK_PULUMI=str(tmp_path / "none"), PATH=str(old))
+    with pytest.raises(EngineError, match="no pulumi-language-python beside it"):
+        look(tmp_path, FOGBANK_PULUMI=str(bare / "pulumi"))
+
+    said = caught.value.cause
+    assert "FOGBANK_PULUMI:" in said
+    assert "does not run" in said
+    assert "is 3.1.0, and at least 3.200.0 is needed" in said
+    assert "cache: nothing in" in said
+    assert caught.value.exit_code == 4
+
+
+def test_a_build_that_fails_leaves_nothing_and_is_told(tmp_path: Path) -> None:
+    recipes = tmp_path / "recipes"
+    for part in ("cli", "language"):
+        (recipes / part).mkdir(parents=True)
+        (recipes / part / "go.mod").write_text("module x\n\ngo 1.24\n")
+
+    with pytest.raises(BuildError, match="go build"):
+        build(recipes, tmp_path / "out", {**os.environ, "GOPROXY": "off"}, lambda _: None)
+    with pytest.raises(BuildError, match=r"no go.mod"):
+        build(tmp_path, tmp_path / "out2", os.environ, lambda _: None)
+
+
+GO = """#!/bin/sh
+case "$1" in
+  version) echo "go version go1.26.8 linux/amd64" ;;
+  list) echo "$FAKE_SDK" ;;
+  build)
+    while [ "$1" != "-o" ]; do shift; done
+    printf '#!/bin/sh\\necho v3.250.0\\n' > "$2"
+    chmod +x "$2"
+    echo "$2" >> "$FAKE_SDK/built" ;;
+esac
+"""
+FIND = "import os, pathlib, sys; from fogbank.engine.locate import find; print(find(os.environ, pathlib.Path(sys.argv[1]), lambda _: None).command)"
+
+
+def test_two_processes_at_once_and_one_that_was_killed(tmp_path: Path) -> None:
+    """A half-built engine is no engine; two processes that build get one engine between them. `go` is a script here."""
+    home, sdk, tools = tmp_path / "cache" / "pulumi", tmp_path / "sdk", tmp_path / "tools"
+    (home / "building-999999" / "bin").mkdir(parents=True)
+    (home / "building-999999" / "bin" / "pulumi").write_text("half of it")
+    (sdk / "python" / "cmd").mkdir(parents=True)
+    (sdk / "python" / "cmd" / "pulumi-language-python-exec").touch()
+    (sdk / "python" / "dist").mkdir()
+    (sdk / "python" / "dist" / "pulumi-resource-pulumi-python").touch()
+    tools.mkdir()
+    (tools / "go").write_text(GO)
+    (tools / "go").chmod(0o755)
+    for part in ("cli", "language"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "go.mod").touch()
+    nowhere = "http://127.0.0.1:9"  # the official installer finds no network
+    env = {
+        **os.environ, "PATH": f"{tools}:/usr/bin:/bin", "FOGBANK_CACHE": str(tmp_path / "cache"), "FAKE_SDK": str(sdk),
+        "https_proxy": nowhere, "HTTPS_PROXY": nowhere,
+    }  # fmt: skip
+
+    both = [
+        subprocess.Popen([sys.executable, "-c", FIND, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=env)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=60)[0].strip() for process in both]
+
+    assert said == [str(home / VERSION / "bin" / "pulumi")] * 2
+    assert len((sdk / "built").read_text().splitlines()) == 2  # the CLI and the language host, once each
+    assert sorted(path.name for path in home.iterdir()) == [VERSION, "lock"]
+
+
+def test_small_things() -> None:
+    assert go_version("go version go1.25 linux/amd64") == (1, 25, 0)
+    assert go_version("nonsense") == (0,)
+    assert cache_dir({"XDG_CACHE_HOME": "/x"}) == Path("/x/fogbank")
