@@ -13,8 +13,6 @@ import pytest
 from fogbank.contracts.config import ProjectConfig
 from fogbank.testing import CloudProcess, Deployment
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Pulumi's SDK, on newer Pythons
-
 
 def test_the_endpoint_answers_like_the_model_in_memory(
     fogbank_project: ProjectConfig, local_cloud: CloudProcess, deploy: Callable[..., Deployment]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.cli.compose import server_pins
-from fogbank.cloud.client import ADDRESS, Address, write_address
+from fogbank.cloud.client import ADDRESS, LOCK, Address, write_address
 from fogbank.cloud.local_cloud import CloudSettings, LocalCloud
 from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.engine.locate import cache_dir
@@ -28,7 +28,7 @@ def serve(folder: Path, port: int) -> None:
     for noisy in ("werkzeug", "botocore", "boto3", "urllib3", "s3transfer"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "cloud.lock").open("w") as lock:
+    with (folder / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -45,7 +45,7 @@ def _serve_locked(folder: Path, port: int) -> None:
     )
     cloud = LocalCloud(settings)
     try:
-        _ = cloud.port  # binds
+        cloud.bind()
     except (OSError, SystemExit):
         _fail(
             "port-in-use",
@@ -68,7 +68,10 @@ def _start_provider(cloud: LocalCloud) -> Any:
     from fogbank.provider.server import ProviderServer
     from fogbank.provider.standin import StandIn
 
-    provider = ProviderServer(StandIn(clients=standin_clients(cloud.url)))
+    provider = ProviderServer(
+        StandIn(clients=standin_clients(cloud.url)), int(cloud.store.setting("provider-port", "0"))
+    )
+    cloud.store.set_setting("provider-port", str(provider.port))
     provider.start()
     return provider
 

@@ -5,8 +5,8 @@ In: the cloud's folder; out: answers, or CloudError with the next step.
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import urllib3
 
 from fogbank.contracts.errors import AwsError, CloudError
 
-ADDRESS = "cloud.json"
+ADDRESS, LOCK = "cloud.json", "cloud.lock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +40,17 @@ def write_address(folder: Path, address: Address) -> None:
 
 
 def read_address(folder: Path) -> Address | None:
-    """Where the cloud of this folder listens, if its process is there."""
+    """Where the cloud of this folder listens, if its process is there: it holds the folder's lock as long as it lives."""
     try:
         address = Address(**json.loads((folder / ADDRESS).read_text()))
-        os.kill(address.pid, 0)
     except (OSError, ValueError, TypeError):
         return None
-    return address
+    with (folder / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return address
+    return None
 
 
 class CloudClient:

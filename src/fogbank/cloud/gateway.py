@@ -56,7 +56,7 @@ class MotoGateway:
             if answer.status < 400:
                 if source := request.headers.get("x-amz-copy-source"):
                     self._store.keep(unquote(source).lstrip("/").partition("?")[0])
-                self._store.append(_entry(seq, self._epoch(), request))
+                self._store.append(_entry(seq, self._epoch(), request, answer))
             return answer
 
     def replay(self) -> int:
@@ -72,6 +72,8 @@ class MotoGateway:
                 )
                 if entry.object is not None and entry.method == "PUT":
                     _restore_time(entry)
+                if entry.upload is not None:
+                    _restore_upload(entry)
                 count += 1
         return count
 
@@ -146,7 +148,7 @@ def _whole(body: Iterable[bytes]) -> bytes:
     return b"".join(body)
 
 
-def _entry(seq: int, at: float, request: Request) -> JournalEntry:
+def _entry(seq: int, at: float, request: Request, answer: Answer) -> JournalEntry:
     kept = {name: value for name, value in request.headers.items() if name not in DROPPED_HEADERS}
     if "authorization" in kept:  # the scope says service and region; the signature is nobody's business
         kept["authorization"] = (
@@ -161,6 +163,7 @@ def _entry(seq: int, at: float, request: Request) -> JournalEntry:
         headers=kept,
         body=request.body,
         object=_plain_object(request),
+        upload=_upload_id(request, answer),
     )
 
 
@@ -189,6 +192,22 @@ def _restore_time(entry: JournalEntry) -> None:
     stored = found.keys.get(key) if found else None
     if stored is not None:
         stored.last_modified = datetime.fromtimestamp(entry.at, UTC).replace(tzinfo=None)
+
+
+def _upload_id(request: Request, answer: Answer) -> str | None:
+    if request.service != "s3" or request.method != "POST" or request.query.partition("&")[0].rstrip("=") != "uploads":
+        return None
+    found = re.search(rb"<UploadId>([^<]+)</UploadId>", answer.body)
+    return found[1].decode() if found else None
+
+
+def _restore_upload(entry: JournalEntry) -> None:
+    """Give a replayed multipart upload the id that clients and later entries know it by."""
+    bucket = _s3().buckets[entry.path.lstrip("/").partition("/")[0]]
+    newest = next(reversed(bucket.multiparts))
+    upload = bucket.multiparts.pop(newest)
+    upload.id = entry.upload
+    bucket.multiparts[entry.upload] = upload
 
 
 def _s3() -> Any:

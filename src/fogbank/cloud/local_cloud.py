@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ from fogbank.cloud.workspace import Workspace
 from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 
 FLUSH_PERIOD_S = 2.0
+PORT = "port"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +105,16 @@ class LocalCloud:
         runtime = Runtime(self.store, self.endpoints, self.recorder, self.metrics)
         self.front = Front(self._admin(), runtime, control, self.moto, self.metrics.flush)
         self._watch = Watch(self.endpoints.fleets)
+        self._server: BaseWSGIServer
 
-    @cached_property
-    def _server(self) -> BaseWSGIServer:
-        return make_server("127.0.0.1", self.settings.port, self.front, threaded=True, request_handler=_Handler)
+    def bind(self) -> None:
+        """Take the port: the one that is set, or, for 0, the one that this folder's cloud had before. Raises OSError."""
+        wanted = self.settings.port
+        earlier = int(self.store.setting(PORT, "0"))
+        if wanted == 0 and earlier and not _free(earlier):
+            earlier = 0
+        self._server = make_server("127.0.0.1", wanted or earlier, self.front, threaded=True, request_handler=_Handler)
+        self.store.set_setting(PORT, str(self.port))
 
     @property
     def port(self) -> int:
@@ -119,7 +127,7 @@ class LocalCloud:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Bind, play the journal back, answer, bring the data plane up. Raises OSError where the port is taken."""
+        """Play the journal back, answer, bring the data plane up. The port is bound already."""
         server = self._server
         server.daemon_threads = True  # type: ignore[attr-defined]  # the threaded server's
         self._workspace.clear()
@@ -220,6 +228,16 @@ class LocalCloud:
         while not self._stopped.wait(FLUSH_PERIOD_S):
             with contextlib.suppress(Exception):
                 self.recorder.flush()
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @lru_cache(maxsize=64)

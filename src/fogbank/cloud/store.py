@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS documents (
     kind TEXT, region TEXT, name TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, region, name));
 CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL,
-    headers TEXT NOT NULL, body BLOB NOT NULL, object TEXT);
+    headers TEXT NOT NULL, body BLOB NOT NULL, object TEXT, upload TEXT);
 CREATE INDEX IF NOT EXISTS journal_object ON journal (object) WHERE object IS NOT NULL;
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -33,6 +33,7 @@ class JournalEntry:
     """One request that changed moto's state. `seq` seeds moto's identifiers, so a replay makes the same ones.
 
     `object` is `bucket/key` for the plain PUT or DELETE of one S3 object, whose later entry makes the earlier one void.
+    `upload` is the id that moto gave to a multipart upload: it is not made from the seed.
     """
 
     seq: int
@@ -43,6 +44,7 @@ class JournalEntry:
     headers: dict[str, str]
     body: bytes
     object: str | None = None
+    upload: str | None = None
 
 
 class Store:
@@ -111,7 +113,7 @@ class Store:
             if entry.object is not None:
                 self._db.execute("DELETE FROM journal WHERE object=?", (entry.object,))
             self._db.execute(
-                "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     entry.seq,
                     entry.at,
@@ -121,6 +123,7 @@ class Store:
                     json.dumps(entry.headers),
                     entry.body,
                     entry.object,
+                    entry.upload,
                 ),
             )
             self._db.execute("COMMIT")
@@ -140,7 +143,7 @@ class Store:
         """All entries, oldest first."""
         with self._lock:
             rows = self._db.execute("SELECT * FROM journal ORDER BY seq").fetchall()
-        for seq, at, method, path, query, headers, body, name in rows:
+        for seq, at, method, path, query, headers, body, name, upload in rows:
             yield JournalEntry(
                 seq=seq,
                 at=at,
@@ -150,6 +153,7 @@ class Store:
                 headers=json.loads(headers),
                 body=body,
                 object=name,
+                upload=upload,
             )
 
     def setting(self, key: str, default: str) -> str:

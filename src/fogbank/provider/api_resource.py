@@ -12,7 +12,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from fogbank.provider.resource import Clients, Difference, Failure, Properties, ProvisionError, difference
-from fogbank.provider.shapes import Naming, from_api, problems, to_api
+from fogbank.provider.shapes import Naming, from_api, member_of, problems, to_api
 
 COMMON = frozenset({"region", "tags", "tagsAll", "namePrefix"})
 GONE = ("ResourceNotFound", "ResourceNotFoundException", "NoSuchEntity", "NoSuchBucket", "404", "NoSuchKey")
@@ -167,13 +167,12 @@ class ApiResource:
         }
 
     def _importable(self, live: Properties) -> set[str]:
-        members = {
-            key
-            for key in live
-            if problems({key: live[key]}, self._create_shape, self._full_naming) == [] or key in self.identity.values()
-        }
-        names = {from_key for from_key in live if from_key in members}
-        return {key for key in names if live[key] not in (None, [], {}, "")} | set(self.identity.values()) & set(live)
+        """The live keys that a program can declare: those that the create call takes, with a value."""
+        return {key for key, value in live.items() if value not in (None, [], {}, "") and self._declarable(key, value)}
+
+    def _declarable(self, key: str, value: Any) -> bool:
+        member = member_of(key, self._create_shape, self._full_naming)
+        return member is not None and not problems(value, self._create_shape.members[member], self._full_naming)
 
     def _refreshed(self, given: Any, live: Any) -> Any:
         """The live value cut to the keys that were given, so that AWS's defaults are no drift."""

@@ -31,16 +31,20 @@ log = logging.getLogger("fogbank.provider")
 VERSION = "7.51.1"
 """The version of pulumi-aws whose types and replacements the table follows."""
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-LIMIT = [("grpc.max_receive_message_length", 400 << 20), ("grpc.max_send_message_length", 400 << 20)]
+LIMIT = [
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", 400 << 20),
+    ("grpc.max_send_message_length", 400 << 20),
+]
 
 
 class ProviderServer:
-    """Serves the stand-in until `stop`."""
+    """Serves the stand-in until `stop`, on the port that is asked for if it is free, else on any."""
 
-    def __init__(self, standin: StandIn) -> None:
+    def __init__(self, standin: StandIn, port: int = 0) -> None:
         self._server = grpc.server(ThreadPoolExecutor(16, thread_name_prefix="provider"), options=LIMIT)
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(_Servicer(standin), self._server)
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
+        self.port = _bound(self._server, port) or _bound(self._server, 0)
 
     def start(self) -> None:
         """Listen."""
@@ -49,6 +53,14 @@ class ProviderServer:
     def stop(self) -> None:
         """Stop listening."""
         self._server.stop(grace=1).wait()
+
+
+def _bound(server: Any, port: int) -> int:
+    """The port that the server now listens on; 0 where it is taken."""
+    try:
+        return int(server.add_insecure_port(f"127.0.0.1:{port}"))
+    except RuntimeError:
+        return 0
 
 
 def _verb(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -30,10 +30,9 @@ class CloudProcess:
         stop_cloud(self.folder)
 
     def kill(self) -> None:
-        """`kill -9`, and wait until the process is gone."""
-        pid = self.address.pid
-        os.kill(pid, signal.SIGKILL)
-        while _there(pid):
+        """`kill -9`, and wait until the process and all its threads are gone."""
+        os.kill(self.address.pid, signal.SIGKILL)
+        while self.running:
             time.sleep(0.005)
 
     @property
@@ -66,15 +65,3 @@ class CloudProcess:
         """Move its clock, firing every schedule in between; returns what was fired."""
         fired: list[dict[str, str]] = self.admin.call("advance", seconds=seconds)
         return fired
-
-
-def _there(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return (
-        (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z")
-        if Path(f"/proc/{pid}/stat").exists()
-        else True
-    )

@@ -130,16 +130,18 @@ def test_shifted_traffic_names_the_shifted_feature(tmp_path: Path) -> None:
     assert found["violations"][0]["description"].endswith("exceeds threshold: 0.1")
 
 
+def inside(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name
+
+
 def test_types_gaps_and_columns_are_violations(tmp_path: Path) -> None:
-    odd = [record("0.5\n", ",1.0,9\n", NOON), *traffic(0.0)]
     with pytest.raises(DatasetError, match="row 2 has 3 columns, row 1 has 4"):
-        run(tmp_path / "mixed" if (tmp_path / "mixed").mkdir() is None else tmp_path, odd)
-    (tmp_path / "types").mkdir()
-    _, found = run(tmp_path / "types", [record("0.5\n", ",1.0\n", NOON), *traffic(0.0)])
+        run(inside(tmp_path, "mixed"), [record("0.5\n", ",1.0,9\n", NOON), *traffic(0.0)])
+    _, found = run(inside(tmp_path, "types"), [record("0.5\n", ",1.0\n", NOON), *traffic(0.0)])
     checks = {(v["feature_name"], v["constraint_check_type"]) for v in found["violations"]}
     assert {("p", "data_type_check"), ("a", "completeness_check")} <= checks
-    (tmp_path / "narrow").mkdir()
-    _, found = run(tmp_path / "narrow", [record("1\n", "0.1\n", NOON)] * 5)
+    _, found = run(inside(tmp_path, "narrow"), [record("1\n", "0.1\n", NOON)] * 5)
     assert found["violations"][0]["constraint_check_type"] == "missing_column_check"
 
 

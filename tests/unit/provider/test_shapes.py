@@ -14,7 +14,7 @@ def no_clients(service: str, region: str) -> object:
 
 
 STANDIN = StandIn(clients=no_clients)
-CONFIG = {
+CONFIG: dict[str, object] = {
     "name": "c", "kmsKeyArn": "k",
     "productionVariants": [{"variantName": "v", "modelName": "m", "instanceType": "ml.m5.large", "initialInstanceCount": 1}],
 }  # fmt: skip

@@ -1,0 +1,175 @@
+"""The declaration wire: the same program by Pulumi's engine mocks and by the real engine, over the same stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from fogbank.components import BatchTransform, DataCapture, Endpoint, ModelService, MonitoringSchedule
+from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.errors import EngineError
+from fogbank.contracts.manifest import Manifest, load_manifest
+from fogbank.testing import CloudProcess, Deployment
+
+Deploy = Callable[..., Deployment]
+IMAGE = "local/fogbank-serve"
+
+
+@pytest.fixture
+def package(fogbank_project: ProjectConfig) -> Manifest:
+    return load_manifest(fogbank_project.package)
+
+
+@pytest.fixture(autouse=True)
+def without_mocks() -> Iterator[None]:
+    """Pulumi's mocks are set for the process: the next test begins without them."""
+    yield
+    pulumi.runtime.settings.reset_options()
+
+
+def service_program(package: Manifest) -> Callable[[], dict[str, Any]]:
+    def program() -> dict[str, Any]:
+        service = ModelService("churn", package=package, image=IMAGE, force_destroy=True)
+        endpoint = Endpoint("live", service=service, endpoint_name="churn-live", capture=DataCapture(sampling=50))
+        batch = BatchTransform("nightly", service=service, schedule="rate(1 day)", schedule_name="churn-nightly")
+        monitor = MonitoringSchedule(
+            "quality", endpoint=endpoint, image="local/fogbank-monitor", schedule_name="churn-quality"
+        )
+        return {
+            "endpoint": endpoint.endpoint_name, "model": service.model_name, "config": endpoint.config_name,
+            "batch": batch.schedule_name, "monitor": monitor.schedule_name,
+        }  # fmt: skip
+
+    return program
+
+
+def test_mocks_and_engine_declare_the_same(local_cloud: CloudProcess, deploy: Deploy, package: Manifest) -> None:
+    mocked = deploy(service_program(package), mocks=True)
+    described = local_cloud.client("sagemaker").describe_endpoint(EndpointName="churn-live")
+    assert described["EndpointStatus"] == "InService"
+    assert mocked.outputs["endpoint"] == "churn-live"
+    assert mocked.resources["live-config"]["dataCaptureConfig"]["initialSamplingPercentage"] == 50
+
+    local_cloud.admin.call("reset")
+    real = deploy(service_program(package))
+    assert real.outputs == mocked.outputs
+    assert real.driver is not None
+    assert real.driver.up(lambda _: None).changed is False
+    assert real.driver.refresh(lambda _: None).changed is False
+    real.driver.preview(lambda _: None, expect_no_changes=True)
+
+
+def test_a_changed_package_is_a_new_model_before_the_old_one_goes(
+    local_cloud: CloudProcess, deploy: Deploy, package: Manifest
+) -> None:
+    first = deploy(service_program(package))
+    changed = replace(
+        package, package=replace(package.package, handler="inference.py"), package_sha256=package.package_sha256
+    )
+    program = service_program(changed)
+
+    def with_another_environment() -> dict[str, Any]:
+        service = ModelService("churn", package=package, image=IMAGE, force_destroy=True, environment={"STEP": "2"})
+        endpoint = Endpoint("live", service=service, endpoint_name="churn-live", capture=DataCapture(sampling=50))
+        return {"endpoint": endpoint.endpoint_name, "model": service.model_name, "config": endpoint.config_name}
+
+    assert deploy(program).summary is not None
+    second = deploy(with_another_environment)
+
+    order = [(step.op, step.name) for step in second.steps if step.done]
+    assert second.outputs["model"] != first.outputs["model"]
+    assert second.outputs["endpoint"] == first.outputs["endpoint"]
+    assert (
+        order.index(("create-replacement", "live-config"))
+        < order.index(("update", "live-endpoint"))
+        < order.index(("delete-replaced", "live-config"))
+    )
+    live = local_cloud.client("sagemaker").describe_endpoint(EndpointName="churn-live")
+    assert live["EndpointConfigName"] == second.outputs["config"]
+
+
+def test_an_input_that_the_standin_lacks_is_refused_by_name_by_both(deploy: Deploy) -> None:
+    def program() -> None:
+        aws.s3.Bucket("site", website={"index_document": "index.html"})
+
+    for mocks in (True, False):
+        with pytest.raises(EngineError, match="website") as caught:
+            deploy(program, mocks=mocks)
+        assert "refused, not ignored" in caught.value.cause
+
+
+def test_a_resource_type_that_the_standin_lacks_is_named(deploy: Deploy) -> None:
+    def program() -> None:
+        aws.sns.Topic("news")
+
+    with pytest.raises(EngineError, match="does not have the resource type aws:sns/topic:Topic"):
+        deploy(program)
+
+
+def test_what_exists_can_be_imported_and_drift_is_refreshed(local_cloud: CloudProcess, deploy: Deploy) -> None:
+    local_cloud.client("s3").create_bucket(Bucket="mine")
+
+    def program() -> dict[str, Any]:
+        return {"bucket": aws.s3.Bucket("b", bucket="mine", opts=pulumi.ResourceOptions(import_="mine")).bucket}
+
+    deployed = deploy(program)
+    assert deployed.outputs == {"bucket": "mine"}
+    assert deployed.driver is not None
+    local_cloud.client("s3").delete_bucket(Bucket="mine")
+    assert deployed.driver.refresh(lambda _: None).changes.get("delete") == 1
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (lambda service: Endpoint("e", service=service, instance_count=0), "instance_count must be at least 1"),
+        (lambda _: DataCapture(sampling=101), "sampling must be 0 to 100"),
+        (lambda service: BatchTransform("b", service=service, schedule="daily"), "schedule must be cron"),
+        (
+            lambda service: MonitoringSchedule("m", endpoint=Endpoint("e", service=service), image=IMAGE),
+            "captures nothing",
+        ),
+    ],
+)
+def test_contradictory_arguments_are_refused_before_anything_is_declared(
+    deploy: Deploy, package: Manifest, build: Callable[[ModelService], object], said: str
+) -> None:
+    def program() -> None:
+        build(ModelService("churn", package=package, image=IMAGE))
+
+    with pytest.raises(ValueError, match=said):
+        deploy(program, mocks=True)
+
+
+def test_roles_may_do_what_is_needed_and_no_more(package: Manifest) -> None:
+    from fogbank.components.batch import start_policy
+    from fogbank.components.service import execution_policy
+
+    assert '"s3:*"' not in execution_policy("arn:aws:s3:::b")
+    assert '"Resource": "arn:aws:s3:::b/*"' in execution_policy("arn:aws:s3:::b")
+    assert '"sagemaker:*"' not in start_policy()
+
+
+def test_a_program_without_its_package_ends_in_one_readable_error(
+    fogbank_project: ProjectConfig, tmp_path: Path, local_cloud: CloudProcess
+) -> None:
+    from fogbank.testing import deploy_with_engine
+
+    (tmp_path / "p" / "infra").mkdir(parents=True)
+    for name in (
+        "Pulumi.yaml",
+        "Pulumi.local.yaml",
+        *(f"infra/{n}.py" for n in ("__main__", "serving", "batch", "watch")),
+    ):
+        (tmp_path / "p" / name).write_bytes((fogbank_project.root / name).read_bytes())
+    with pytest.raises(EngineError) as caught:
+        deploy_with_engine(tmp_path / "p", local_cloud, tmp_path / "state")
+
+    assert "package-missing: no package in" in caught.value.cause
+    assert "Traceback" not in caught.value.cause

@@ -1,0 +1,199 @@
+"""The stand-in's verbs against a real cloud: every resource type lives through create, read, update, import and delete."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fogbank.cli.cloud_process import standin_clients
+from fogbank.contracts import tokens
+from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.manifest import load_manifest
+from fogbank.provider.resource import ProvisionError
+from fogbank.provider.standin import TABLE, StandIn
+from fogbank.testing import CloudProcess
+
+ROLE = "arn:aws:iam::123456789012:role/r"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+)
+WIDER = POLICY.replace("s3:GetObject", "s3:*")
+
+
+@dataclass(frozen=True)
+class Life:
+    """A resource's life: its inputs, and changes that an update makes."""
+
+    token: str
+    inputs: dict[str, Any]
+    change: dict[str, Any] = field(default_factory=dict)
+
+
+def model(name: str, bucket: str) -> dict[str, Any]:
+    return {
+        "name": name, "executionRoleArn": ROLE,
+        "primaryContainer": {"image": "i", "modelDataUrl": f"s3://{bucket}/m.tar.gz", "environment": {"SAGEMAKER_PROGRAM": "inference.py"}},
+    }  # fmt: skip
+
+
+def config(name: str, of: str) -> dict[str, Any]:
+    variant = {
+        "variantName": "AllTraffic",
+        "modelName": of,
+        "instanceType": "ml.m5.large",
+        "initialInstanceCount": 1,
+        "initialVariantWeight": 1,
+    }
+    return {"name": name, "productionVariants": [variant]}
+
+
+def definition(name: str, endpoint: str) -> dict[str, Any]:
+    output = {"s3Uri": "s3://b/o", "localPath": "/opt/ml/processing/output", "s3UploadMode": "EndOfJob"}
+    return {
+        "name": name, "roleArn": ROLE, "dataQualityAppSpecification": {"imageUri": "local/fogbank-monitor"},
+        "dataQualityJobInput": {"endpointInput": {"endpointName": endpoint, "localPath": "/opt/ml/processing/input"}},
+        "dataQualityJobOutputConfig": {"monitoringOutputs": {"s3Output": output}},
+        "jobResources": {"clusterConfig": {"instanceCount": 1, "instanceType": "ml.m5.large", "volumeSizeInGb": 20}},
+    }  # fmt: skip
+
+
+@pytest.fixture
+def standin(shared_cloud: CloudProcess) -> StandIn:
+    return StandIn(clients=standin_clients(shared_cloud.url))
+
+
+@pytest.fixture
+def bucket(standin: StandIn, unique: str, fogbank_project: ProjectConfig) -> str:
+    """A bucket with the reference model in it."""
+    standin.create(tokens.BUCKET, {"bucket": unique})
+    package = load_manifest(fogbank_project.package)
+    standin.create(
+        tokens.BUCKET_OBJECT, {"bucket": unique, "key": "m.tar.gz", "source": {"path": str(package.artifact_path)}}
+    )
+    return unique
+
+
+@pytest.fixture
+def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path) -> dict[str, Life]:
+    """One life for every row of the table, with what it refers to in place."""
+    text = tmp_path / "o.txt"
+    text.write_text("one")
+    standin.create(tokens.ROLE, {"name": f"{unique}-r", "assumeRolePolicy": TRUST})
+    standin.create(tokens.MODEL, model(f"{unique}-m", bucket))
+    for suffix in ("c1", "c2"):
+        standin.create(tokens.ENDPOINT_CONFIGURATION, config(f"{unique}-{suffix}", f"{unique}-m"))
+    standin.create(tokens.DATA_QUALITY_JOB_DEFINITION, definition(f"{unique}-d", "e"))
+    schedule = {
+        "monitoringJobDefinitionName": f"{unique}-d",
+        "monitoringType": "DataQuality",
+        "scheduleConfig": {"scheduleExpression": "cron(0 * ? * * *)"},
+    }
+    daily = {**schedule, "scheduleConfig": {"scheduleExpression": "cron(0 5 ? * * *)"}}
+    target = {"arn": tokens.CREATE_TRANSFORM_JOB_TARGET, "roleArn": ROLE, "input": "{}"}
+    found = [
+        Life(tokens.BUCKET, {"bucket": f"{unique}-b", "tags": {"a": "1"}}, {"tags": {"a": "2"}}),
+        Life(tokens.BUCKET_PUBLIC_ACCESS_BLOCK, {"bucket": bucket, "blockPublicAcls": True}, {"blockPublicPolicy": True}),
+        Life(tokens.BUCKET_OBJECT, {"bucket": bucket, "key": "o.txt", "source": {"path": str(text)}}, {"content": "two", "source": None}),
+        Life(tokens.ROLE, {"name": unique, "assumeRolePolicy": TRUST, "description": "one"}, {"description": "two"}),
+        Life(tokens.ROLE_POLICY, {"name": unique, "role": f"{unique}-r", "policy": POLICY}, {"policy": WIDER}),
+        Life(tokens.MODEL, model(unique, bucket)),
+        Life(tokens.ENDPOINT_CONFIGURATION, {**config(unique, f"{unique}-m"), "kmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k"}),
+        Life(tokens.ENDPOINT, {"name": unique, "endpointConfigName": f"{unique}-c1"}, {"endpointConfigName": f"{unique}-c2"}),
+        Life(tokens.DATA_QUALITY_JOB_DEFINITION, definition(unique, "e")),
+        Life(tokens.MONITORING_SCHEDULE, {"name": unique, "monitoringScheduleConfig": schedule}, {"monitoringScheduleConfig": daily}),
+        Life(
+            tokens.SCHEDULE,
+            {"name": unique, "scheduleExpression": "cron(0 2 * * ? *)", "flexibleTimeWindow": {"mode": "OFF"}, "target": target},
+            {"scheduleExpression": "rate(1 day)"},
+        ),
+    ]  # fmt: skip
+    return {life.token: life for life in found}
+
+
+def without_nothing(properties: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in properties.items() if value is not None}
+
+
+@pytest.mark.parametrize("token", sorted(TABLE))
+def test_a_life(standin: StandIn, lives: dict[str, Life], token: str) -> None:
+    life = lives[token]
+    inputs, failures = standin.check(token, life.inputs, {}, "logical", b"seed")
+    assert failures == []
+
+    id_, state = standin.create(token, inputs)
+    assert {key: state[key] for key in inputs} == inputs
+    read = standin.read(token, id_, inputs)
+    assert read is not None
+    assert standin.diff(token, inputs, read[0]).changed == (), "a refresh right after a create is no drift"
+
+    wanted = without_nothing({**inputs, **life.change})
+    if life.change:
+        assert standin.diff(token, inputs, wanted).replaces == ()
+        standin.update(token, id_, inputs, wanted)
+        again = standin.read(token, id_, wanted)
+        assert again is not None
+        assert standin.diff(token, wanted, again[0]).changed == ()
+
+    imported = standin.read(token, f"{inputs['bucket']}/{inputs['key']}" if token == tokens.BUCKET_OBJECT else id_, {})
+    assert imported is not None
+    assert standin.check(token, imported[0], {}, "logical", b"seed")[1] == [], "what an import finds can be declared"
+
+    standin.delete(token, id_, {**state, **wanted})
+    assert standin.read(token, id_, wanted) is None
+    standin.delete(token, id_, {**state, **wanted})
+
+
+def test_a_bucket_with_objects_is_kept_unless_told_otherwise(standin: StandIn, bucket: str) -> None:
+    with pytest.raises(ProvisionError, match="forceDestroy"):
+        standin.delete(tokens.BUCKET, bucket, {"bucket": bucket})
+    standin.delete(tokens.BUCKET, bucket, {"bucket": bucket, "forceDestroy": True})
+
+    assert standin.read(tokens.BUCKET, bucket, {"bucket": bucket}) is None
+
+
+def test_an_endpoint_that_fails_is_an_error_with_the_cause_and_leaves_nothing(
+    standin: StandIn, unique: str, bucket: str
+) -> None:
+    standin.create(
+        tokens.MODEL,
+        {**model(unique, bucket), "primaryContainer": {"image": "i", "modelDataUrl": f"s3://{bucket}/none.tar.gz"}},
+    )
+    standin.create(tokens.ENDPOINT_CONFIGURATION, config(unique, unique))
+    endpoint = {"name": unique, "endpointConfigName": unique}
+
+    with pytest.raises(ProvisionError, match=r"none.tar.gz cannot be downloaded"):
+        standin.create(tokens.ENDPOINT, endpoint)
+    assert standin.read(tokens.ENDPOINT, unique, endpoint) is None
+
+
+def test_an_update_that_was_rolled_back_is_never_a_success(
+    standin: StandIn, unique: str, lives: dict[str, Life], bucket: str
+) -> None:
+    standin.create(tokens.ENDPOINT, lives[tokens.ENDPOINT].inputs)
+    broken = model(f"{unique}-x", bucket)
+    broken["primaryContainer"]["environment"] = {"SAGEMAKER_PROGRAM": "no_such_handler.py"}
+    standin.create(tokens.MODEL, broken)
+    standin.create(tokens.ENDPOINT_CONFIGURATION, config(f"{unique}-x", f"{unique}-x"))
+
+    with pytest.raises(
+        ProvisionError, match=f"rolled back; it still serves {unique}-c1.*no handler at code/no_such_handler.py"
+    ):
+        standin.update(
+            tokens.ENDPOINT,
+            unique,
+            lives[tokens.ENDPOINT].inputs,
+            {"name": unique, "endpointConfigName": f"{unique}-x"},
+        )
+    standin.delete(tokens.ENDPOINT, unique, {"name": unique})
