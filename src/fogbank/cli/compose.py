@@ -97,17 +97,26 @@ def fogbank_version() -> str:
 
 def run_training(config: ProjectConfig) -> str:
     """Run the project's training module; returns its last line. Raises PackageError (`training-failed`)."""
-    done = subprocess.run(
-        [sys.executable, "-m", config.train], cwd=config.root, capture_output=True, text=True, check=False
-    )
+    config.state.mkdir(exist_ok=True)
+    log = config.state / "train.log"
+    with log.open("w") as stderr:
+        done = subprocess.run(
+            [sys.executable, "-m", "fogbank.cli.run_module", config.train],
+            cwd=config.root,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            check=False,
+        )
+    lines = done.stdout.strip().splitlines() or [""]
     if done.returncode != 0:
+        cause = lines[-1] or f"it ended with status {done.returncode}"
         raise PackageError(
             "training-failed",
-            f"`python -m {config.train}` failed:\n{done.stderr.strip()[-1500:]}",
-            "mend the cause and run `fogbank train` again",
+            f"`python -m {config.train}` failed: {cause}",
+            f"mend that line and run `fogbank train` again; all of it is in {log}",
         )
-    lines = done.stdout.strip().splitlines()
-    return lines[-1] if lines else ""
+    return lines[-1]
 
 
 def run_pack(config: ProjectConfig) -> Manifest:

@@ -1,0 +1,91 @@
+"""What is deployed follows what is written: changes reach the live endpoint, bad ones do not, and plain `pulumi` agrees."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from fogbank.contracts.config import ProjectConfig
+
+Fogbank = Callable[..., subprocess.CompletedProcess[str]]
+SAMPLE = ".fogbank/trained/sample.csv"
+
+
+def ok(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_changes_reach_the_endpoint_and_nothing_changes_twice(
+    project: Path, fogbank: Fogbank, fogbank_project: ProjectConfig
+) -> None:
+    shutil.copytree(fogbank_project.trained, project / ".fogbank" / "trained", copy_function=shutil.copy)
+    first = json.loads(ok(fogbank(project, "up", "--json")))
+    assert first["changes"] == {"create": 20}
+    assert json.loads(ok(fogbank(project, "up", "--json")))["changes"] == {"same": 20}
+    ok(fogbank(project, "preview", "--expect-no-changes"))
+    plain_pulumi_agrees(project, fogbank)
+
+    handler = project / "handlers" / "inference.py"
+    good = handler.read_text()
+    handler.write_text(good.replace("[label(p), p]", "[7, p]"))
+    second = json.loads(ok(fogbank(project, "up", "--json")))
+    assert second["outputs"]["endpoint"] == first["outputs"]["endpoint"] == "churn-live"
+    assert second["outputs"]["model"] != first["outputs"]["model"]
+    assert ok(fogbank(project, "invoke", "live", SAMPLE)).startswith("7,")
+
+    handler.write_text(good.replace("    return joblib", "    import os\n    os._exit(9)\n    return joblib"))
+    broken = fogbank(project, "up")
+    assert broken.returncode == 3
+    assert ok(fogbank(project, "invoke", "live", SAMPLE)).startswith("7,"), (
+        "a bad version never takes the place of a good one"
+    )
+
+    handler.write_text(good)
+    assert json.loads(ok(fogbank(project, "up", "--json")))["outputs"]["model"] == first["outputs"]["model"]
+    ok(fogbank(project, "refresh"))
+    ok(fogbank(project, "preview", "--expect-no-changes"))
+    ok(fogbank(project, "destroy"))
+    status = json.loads(ok(fogbank(project, "cloud", "status", "--json")))
+    assert (status["endpoints"], status["monitoring_schedules"]) == ({}, {})
+
+
+def plain_pulumi_agrees(project: Path, fogbank: Fogbank) -> None:
+    """`eval "$(fogbank env)"`, then the real CLI by itself."""
+    lines = ok(fogbank(project, "env"))
+    script = f"{lines}\npulumi preview -s local --expect-no-changes --non-interactive && pulumi stack output -s local endpoint"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=project, env=os.environ, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.strip().endswith("churn-live")
+    images = "; ".join(f"pulumi config set -s aws fogbank:{name} i" for name in ("image", "monitorImage"))
+    foreign = f"{lines}\npulumi stack init aws --non-interactive; {images}; pulumi preview -s aws --non-interactive"
+    refused = subprocess.run(
+        ["bash", "-c", foreign], cwd=project, env=os.environ, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode != 0
+    assert "it means AWS" in refused.stdout + refused.stderr, "a stack for AWS never meets the stand-in"
+
+
+def test_schedules_fire_in_order_as_the_clock_is_moved(
+    project: Path, fogbank: Fogbank, fogbank_project: ProjectConfig
+) -> None:
+    shutil.copytree(fogbank_project.trained, project / ".fogbank" / "trained", copy_function=shutil.copy)
+    ok(fogbank(project, "up"))
+    ok(fogbank(project, "invoke", "live", SAMPLE))
+    fired = json.loads(ok(fogbank(project, "cloud", "advance", "2d", "--json")))
+
+    assert [item["at"] for item in fired] == sorted(item["at"] for item in fired)
+    names = [item["name"] for item in fired]
+    assert names.count("monitoring schedule churn-quality") == 48
+    assert names.count("EventBridge schedule churn-nightly") == 2
+    results = {item["result"] for item in fired if "quality" in item["name"]}
+    assert "Failed (Job inputs had no data)" in results
+    assert any(result.startswith("Completed") for result in results)
+    assert all("there is nothing to transform" in item["result"] for item in fired if "nightly" in item["name"])
