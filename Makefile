@@ -6,7 +6,8 @@ UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := .venv/bin
 JOBS ?= 2
-export UV_COMPILE_BYTECODE := 1      # imports are most of a short command's time
+# Imports are most of a short command's time.
+export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help setup demo test check bench clean
 

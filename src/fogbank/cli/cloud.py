@@ -28,7 +28,7 @@ def cloud() -> None:
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help="Port to listen on; 0 takes any. Default: `port` in [tool.fogbank], 4566.",
+    help="Port to listen on; 0 takes any. Default: $FOGBANK_PORT, `port` in [tool.fogbank], 4566.",
 )
 @click.pass_obj
 def start(terminal: Terminal, port: int | None) -> None:

@@ -170,12 +170,12 @@ def ensure_trained(config: ProjectConfig, terminal: Terminal) -> None:
 
 
 def start_cloud(config: ProjectConfig, port: int | None = None) -> Address:
-    """The project's cloud, started if it is not running. Raises CloudError."""
+    """The project's cloud, started if it is not running: on `port`, else $FOGBANK_PORT, else the project's. Raises CloudError."""
     from fogbank.cloud.client import CloudClient
 
     client = CloudClient(config.cloud)
     if not client.running():
-        launch_cloud(config.cloud, config.port if port is None else port)
+        launch_cloud(config.cloud, int(os.environ.get("FOGBANK_PORT") or config.port) if port is None else port)
     return client.address()
 
 
