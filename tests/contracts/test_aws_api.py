@@ -474,6 +474,18 @@ def test_models_services_of_moto_are_behind_the_same_port(shared_cloud: CloudPro
     assert "NoSuchBucket" in code_of(lambda: shared_cloud.client("s3").list_objects_v2(Bucket=f"none-{unique}"))[0]
 
 
+def test_tags_of_ours_and_of_motos(served: Served) -> None:
+    arn = served.sagemaker.describe_model(ModelName=served.name)["ModelArn"]
+    served.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    served.sagemaker.delete_tags(ResourceArn=arn, TagKeys=["a"])
+    group = served.sagemaker.create_model_package_group(
+        ModelPackageGroupName=served.name, Tags=[{"Key": "g", "Value": "3"}]
+    )
+
+    assert served.sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
+    assert served.sagemaker.list_tags(ResourceArn=group["ModelPackageGroupArn"])["Tags"] == [{"Key": "g", "Value": "3"}]
+
+
 def test_metadata_keys_keep_their_underscores(shared_cloud: CloudProcess, unique: str) -> None:
     s3 = shared_cloud.client("s3")
     s3.create_bucket(Bucket=unique)

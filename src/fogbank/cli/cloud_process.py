@@ -28,6 +28,7 @@ def serve(folder: Path, port: int) -> None:
     for noisy in ("werkzeug", "botocore", "boto3", "urllib3", "s3transfer"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # the journal holds what was sent, also what was sent to the Secrets Manager
     with (folder / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

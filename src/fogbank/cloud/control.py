@@ -45,6 +45,10 @@ class ApiError(Exception):
         self.code, self.message, self.status, self.members = code, message, status, members
 
 
+class NotOursError(Exception):
+    """The call is about something that moto has."""
+
+
 def validation(message: str) -> ApiError:
     """A ValidationException."""
     return ApiError("ValidationException", message)
@@ -71,7 +75,7 @@ class ControlPlane:
         return operation in self._operations
 
     def handle(self, request: Request) -> Answer:
-        """Answer a call of one of our operations."""
+        """Answer a call of one of our operations. Raises NotOursError where it is about something that moto has."""
         name = request.headers["x-amz-target"].rpartition(".")[2]
         try:
             return json_answer(self.call(name, Scope(request.region), json.loads(request.body or b"{}")))
@@ -128,12 +132,22 @@ def _constraints(value: Any, shape: Any, path: str) -> list[str]:
     if shape.enum and value not in shape.enum:
         return [told + f"satisfy enum value set: [{', '.join(shape.enum)}]"]
     pattern = shape.metadata.get("pattern")
-    if pattern and not re.fullmatch(pattern, value):
+    compiled = _compiled(pattern) if pattern else None
+    if compiled and not compiled.fullmatch(value):
         return [told + f"satisfy regular expression pattern: {pattern}"]
     longest = shape.metadata.get("max")
     if longest is not None and len(value) > longest:
         return [told + f"have length less than or equal to {longest}"]
     return []
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """AWS's patterns are Java's; the few with Unicode classes, which Python's `re` lacks, are not checked here."""
+    try:
+        return re.compile(pattern)
+    except re.error:
+        return None
 
 
 def check_output(name: str, result: Params, shape: Any) -> Params:

@@ -5,6 +5,8 @@ In: WSGI; out: WSGI. Nothing here knows a resource.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,11 +17,12 @@ from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY
 from werkzeug.http import HTTP_STATUS_CODES
 
 from fogbank.cloud.admin import Admin
-from fogbank.cloud.control import ControlPlane
+from fogbank.cloud.control import ControlPlane, NotOursError
 from fogbank.cloud.gateway import MotoGateway
 from fogbank.cloud.runtime import Runtime
 from fogbank.cloud.wire import Answer, Request, error_answer
 
+log = logging.getLogger("fogbank.cloud")
 LOOPBACK = re.compile(r"(127(\.\d+){3}|localhost|\[::1\]|(?P<bucket>[a-z0-9.-]+)\.localhost)(:\d+)?", re.IGNORECASE)
 CLOUDWATCH_READS = ("GetMetric", "ListMetrics")
 
@@ -46,7 +49,13 @@ class Front:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = read_request(environ)
-        answer = self.handle(request)
+        try:
+            answer = self.handle(request)
+        except Exception as error:  # a full disk, a bug: the caller gets an AWS error, the log the traceback
+            log.exception("%s %s", request.method, request.path)
+            answer = error_answer(
+                request, 500, "InternalFailure", f"the local cloud failed: {error!r}; see `fogbank cloud logs`"
+            )
         phrase = HTTP_STATUS_CODES.get(answer.status, "Unknown")
         headers = {
             name: value
@@ -70,7 +79,8 @@ class Front:
             return self._runtime.handle(request)
         target = request.headers.get("x-amz-target", "")
         if target.startswith("SageMaker.") and self._control.has(target.removeprefix("SageMaker.")):
-            return self._control.handle(request)
+            with contextlib.suppress(NotOursError):
+                return self._control.handle(request)
         if request.service == "monitoring" and _reads_metrics(request):
             self._before_metrics()
         return self._moto.handle(request)

@@ -203,7 +203,9 @@ def _upload_id(request: Request, answer: Answer) -> str | None:
 
 def _restore_upload(entry: JournalEntry) -> None:
     """Give a replayed multipart upload the id that clients and later entries know it by."""
-    bucket = _s3().buckets[entry.path.lstrip("/").partition("/")[0]]
+    bucket = _s3().buckets.get(entry.path.lstrip("/").partition("/")[0])
+    if bucket is None or not bucket.multiparts:
+        return
     newest = next(reversed(bucket.multiparts))
     upload = bucket.multiparts.pop(newest)
     upload.id = entry.upload

@@ -38,6 +38,7 @@ from fogbank.cloud.monitors import SCHEDULE, JobDefinitions, MonitoringSchedules
 from fogbank.cloud.processing import ProcessingJobs
 from fogbank.cloud.runtime import Runtime
 from fogbank.cloud.store import Store
+from fogbank.cloud.tags import Tags
 from fogbank.cloud.timeline import Timeline
 from fogbank.cloud.transforms import KIND as TRANSFORM
 from fogbank.cloud.transforms import TransformJobs
@@ -97,7 +98,16 @@ class LocalCloud:
         self.executions = Executions(
             self.store, self.clock, self.schedules, self.processing, self.s3, self.recorder.flush
         )
-        rooms = (models, configs, self.endpoints, self.transforms, self.processing, definitions, self.schedules)
+        rooms = (
+            models,
+            configs,
+            self.endpoints,
+            self.transforms,
+            self.processing,
+            definitions,
+            self.schedules,
+            Tags(self.store),
+        )
         control = ControlPlane(*(room.operations() for room in rooms))
         self.timeline = Timeline(
             self.clock, self.schedules, self.executions, self.transforms, control, self._scheduler, self.flush

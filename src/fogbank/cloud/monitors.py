@@ -120,6 +120,7 @@ class MonitoringSchedules:
                 "EndpointName": _endpoint(definition),
                 "CreationTime": now,
                 "LastModifiedTime": now,
+                "Tags": params.get("Tags", []),
                 "_region": scope.region,
             }
             self._store.put(SCHEDULE, scope.region, name, document)

@@ -1,0 +1,70 @@
+"""`fogbank cloud`: one process, found again, told about, emptied, stopped."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from fogbank.cloud.client import read_address
+from fogbank.testing import CloudProcess
+
+Fogbank = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_start_is_the_same_cloud_twice_and_stop_keeps_the_state(project: Path, fogbank: Fogbank) -> None:
+    first = fogbank(project, "cloud", "start")
+    second = fogbank(project, "cloud", "start")
+    assert first.stdout == second.stdout != ""
+    cloud = CloudProcess(project / ".fogbank" / "cloud")
+    cloud.client("s3").create_bucket(Bucket="kept")
+    assert stat.S_IMODE(cloud.folder.stat().st_mode) == 0o700
+
+    assert fogbank(project, "cloud", "stop").returncode == 0
+    assert read_address(cloud.folder) is None
+    assert fogbank(project, "cloud", "stop").returncode == 0, "stopping twice is no error"
+    assert fogbank(project, "cloud", "start").stdout == first.stdout, "the port stays"
+    assert [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]] == ["kept"]
+
+    assert fogbank(project, "cloud", "reset", "--yes").returncode == 0
+    assert cloud.client("s3").list_buckets()["Buckets"] == []
+    told = fogbank(project, "cloud", "status")
+    assert first.stdout.strip() in told.stdout
+    assert "endpoints: none" in told.stdout
+    cloud.kill()
+    assert fogbank(project, "cloud", "start").returncode == 0
+    assert cloud.client("s3").list_buckets()["Buckets"] == [], "what was reset stays away"
+
+
+def test_two_starts_at_once_make_one_cloud(project: Path) -> None:
+    command = [sys.executable, "-m", "fogbank", "cloud", "start"]
+    results: list[subprocess.CompletedProcess[str]] = []
+
+    def start() -> None:
+        results.append(subprocess.run(command, cwd=project, capture_output=True, text=True, check=False))
+
+    threads = [threading.Thread(target=start) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    good = [done for done in results if done.returncode == 0]
+    assert good
+    assert len({done.stdout for done in good}) == 1
+    assert all("error cloud-running:" in done.stderr for done in results if done.returncode != 0)
+    assert read_address(project / ".fogbank" / "cloud") is not None
+
+
+def test_doctor_tells_what_is_in_use(project: Path, fogbank: Fogbank) -> None:
+    found = json.loads(fogbank(project, "doctor", "--json").stdout)
+
+    assert found["project"].startswith("churn in ")
+    assert found["package"].startswith("package-missing")
+    assert found["cloud"] == "not running"
+    assert "Pulumi" in found["engine"]
+    assert "no pyproject.toml" in fogbank(project.parent, "doctor").stdout
