@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -68,3 +70,20 @@ def test_doctor_tells_what_is_in_use(project: Path, fogbank: Fogbank) -> None:
     assert found["cloud"] == "not running"
     assert "Pulumi" in found["engine"]
     assert "no pyproject.toml" in fogbank(project.parent, "doctor").stdout
+
+
+def test_state_of_another_version_or_none_at_all_is_refused_and_kept(project: Path, fogbank: Fogbank) -> None:
+    file = project / ".fogbank" / "cloud" / "cloud.db"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"not a database" * 100)
+    damaged = fogbank(project, "cloud", "start")
+    file.unlink()
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        db.execute("CREATE TABLE documents (old TEXT)")
+    old = fogbank(project, "cloud", "start")
+
+    for done in (damaged, old):
+        assert done.returncode == 5
+        assert "error cloud-state-unreadable: " in done.stderr
+        assert "Traceback" not in done.stderr
+    assert "this fogbank reads version" in old.stderr

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from fogbank.cli.compose import server_pins
 from fogbank.cloud.client import ADDRESS, LOCK, Address, write_address
 from fogbank.cloud.local_cloud import CloudSettings, LocalCloud
+from fogbank.cloud.store import StateVersionError
 from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.engine.locate import cache_dir
 
@@ -44,7 +46,11 @@ def _serve_locked(folder: Path, port: int) -> None:
     settings = CloudSettings(
         folder=folder, port=port, environments=cache_dir(os.environ) / "environments", server_pins=server_pins()
     )
-    cloud = LocalCloud(settings)
+    try:
+        cloud = LocalCloud(settings)
+    except (StateVersionError, sqlite3.DatabaseError) as error:
+        _fail("cloud-state-unreadable", str(error), f"move {folder} away, and run `fogbank up` for a new cloud")
+        return
     try:
         cloud.bind()
     except (OSError, SystemExit):

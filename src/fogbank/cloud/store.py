@@ -17,6 +17,9 @@ from typing import Any
 Document = dict[str, Any]
 """A resource in the shape that its Describe call answers; keys that begin with `_` are the cloud's own."""
 
+VERSION = 1
+"""Of the tables below; a file with another one is refused, not guessed at."""
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
     kind TEXT, region TEXT, name TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, region, name));
@@ -47,6 +50,10 @@ class JournalEntry:
     upload: str | None = None
 
 
+class StateVersionError(Exception):
+    """The file was written by a fogbank with other tables."""
+
+
 class Store:
     """Documents by kind, region and name; safe from many threads."""
 
@@ -56,7 +63,12 @@ class Store:
         self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(SCHEMA)
+        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        fresh = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        if not fresh and found != VERSION:
+            self._db.close()
+            raise StateVersionError(f"{file} has state version {found}, and this fogbank reads version {VERSION}")
+        self._db.executescript(SCHEMA + f"PRAGMA user_version={VERSION};")
 
     def close(self) -> None:
         """Checkpoint and close the file."""
