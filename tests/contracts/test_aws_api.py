@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 from fogbank.contracts.capture import read_line
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import load_manifest
+from fogbank.pack.archive import write_archive
 from fogbank.testing import CloudProcess
 
 ROLE = "arn:aws:iam::123456789012:role/r"
@@ -179,14 +181,7 @@ def test_a_bad_body_is_a_model_error_with_the_containers_words(served: Served) -
 def test_an_update_moves_and_a_bad_one_stays_with_the_reason(served: Served) -> None:
     served.endpoint()
     served.sagemaker.update_endpoint(EndpointName=served.name, EndpointConfigName=served.config("-2"))
-    assert (
-        "in-progress"
-        in code_of(
-            lambda: served.sagemaker.update_endpoint(EndpointName=served.name, EndpointConfigName=served.config("-3"))
-        )[1]
-    )
     assert served.settled()["EndpointConfigName"] == f"{served.name}-2"
-
     container = {
         "Image": "i",
         "ModelDataUrl": f"s3://{served.name}/m.tar.gz",
@@ -206,6 +201,42 @@ def test_an_update_moves_and_a_bad_one_stays_with_the_reason(served: Served) -> 
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", f"{served.name}-2")
     assert "no handler at code/none.py" in found["FailureReason"]
     assert len(served.invoke(Accept="text/csv")["Body"].read().splitlines()) == 5
+
+
+def test_while_an_update_runs_the_old_fleet_answers_and_a_second_update_waits(served: Served, tmp_path: Path) -> None:
+    """The new model loads when the test says so."""
+    served.endpoint()
+    go = tmp_path / "go"
+    code = f"import os, time\ndef model_fn(d):\n    while not os.path.exists({str(go)!r}):\n        time.sleep(0.01)\ndef predict_fn(x, m):\n    return [[9]]\n"
+    archive = io.BytesIO()
+    write_archive(archive, {"code/inference.py": code.encode()})
+    served.s3.put_object(Bucket=served.name, Key="slow.tar.gz", Body=archive.getvalue())
+    container = {"Image": "i", "ModelDataUrl": f"s3://{served.name}/slow.tar.gz"}
+    served.sagemaker.create_model(ModelName=f"{served.name}-slow", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    variant = {
+        "VariantName": "v",
+        "ModelName": f"{served.name}-slow",
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    served.sagemaker.create_endpoint_config(EndpointConfigName=f"{served.name}-slow", ProductionVariants=[variant])
+    served.sagemaker.update_endpoint(EndpointName=served.name, EndpointConfigName=f"{served.name}-slow")
+
+    updating = served.sagemaker.describe_endpoint(EndpointName=served.name)
+    assert (updating["EndpointStatus"], updating["EndpointConfigName"]) == ("Updating", served.name)
+    assert updating["PendingDeploymentSummary"]["EndpointConfigName"] == f"{served.name}-slow"
+    assert len(served.invoke(Accept="text/csv")["Body"].read().splitlines()) == 5
+    assert (
+        "in-progress"
+        in code_of(
+            lambda: served.sagemaker.update_endpoint(EndpointName=served.name, EndpointConfigName=f"{served.name}-slow")
+        )[1]
+    )
+    assert "in-progress" in code_of(lambda: served.sagemaker.delete_endpoint(EndpointName=served.name))[1]
+
+    go.touch()
+    assert served.settled()["EndpointConfigName"] == f"{served.name}-slow"
+    assert served.invoke(Accept="text/csv")["Body"].read() == b"9\n"
 
 
 def test_a_broken_archive_fails_with_its_cause(served: Served) -> None:

@@ -47,7 +47,7 @@ class Verbs(click.Group):
         return command
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(__version__, prog_name="fogbank")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress; results and errors only.")
 @click.pass_context

@@ -11,7 +11,7 @@ import click
 
 from fogbank.cli.compose import here, start_cloud
 from fogbank.cli.terminal import Terminal
-from fogbank.cloud.client import CloudClient, read_address
+from fogbank.cloud.client import CloudClient, is_locked, read_address
 from fogbank.contracts.errors import CloudError, DataError
 
 STOP_LIMIT_S = 60
@@ -63,7 +63,7 @@ def stop_cloud(folder: Path) -> str:
         return "was not running"
     client.call("stop")
     deadline = time.monotonic() + STOP_LIMIT_S
-    while read_address(folder) is not None:
+    while is_locked(folder):
         if time.monotonic() > deadline:
             raise CloudError(
                 "cloud-not-stopping",

@@ -13,8 +13,9 @@ import signal
 import sqlite3
 import sys
 import threading
+import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from fogbank.cli.compose import server_pins
 from fogbank.cloud.client import ADDRESS, LOCK, Address, write_address
@@ -32,14 +33,25 @@ def serve(folder: Path, port: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # the journal holds what was sent, also what was sent to the Secrets Manager
     with (folder / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _take(lock):
             _fail(
                 "cloud-running", f"another process runs the local cloud of {folder}", "use it: `fogbank cloud status`"
             )
             return
         _serve_locked(folder, port)
+        logging.shutdown()
+        os._exit(0)  # all is written; the lock goes with the process, so whoever waits for it finds nothing left
+
+
+def _take(lock: IO[str]) -> bool:
+    """Take the lock; one that is held for half a second is another cloud's, one for a moment is somebody's look at it."""
+    for _ in range(50):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            time.sleep(0.01)
+    return False
 
 
 def _serve_locked(folder: Path, port: int) -> None:

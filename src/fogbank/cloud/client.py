@@ -40,17 +40,24 @@ def write_address(folder: Path, address: Address) -> None:
 
 
 def read_address(folder: Path) -> Address | None:
-    """Where the cloud of this folder listens, if its process is there: it holds the folder's lock as long as it lives."""
+    """Where the cloud of this folder listens, if its process is there."""
     try:
         address = Address(**json.loads((folder / ADDRESS).read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    with (folder / LOCK).open("w") as lock:
-        try:
+    return address if is_locked(folder) else None
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process runs the cloud of this folder: it holds the lock until the system takes it away at its end."""
+    try:
+        with (folder / LOCK).open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return address
-    return None
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 class CloudClient:

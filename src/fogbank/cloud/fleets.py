@@ -59,7 +59,7 @@ class VariantFleet:
             self._workspace.stop(instance)
 
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        """Ask the next instance; a request that never reached a dead one goes to its replacement. Raises InstanceDownError."""
+        """Ask the next instance; a request to one that died is sent again to its replacement. Raises InstanceDownError."""
         instance = self._next()
         try:
             return instance.invoke(body, headers, INVOCATION_LIMIT_S)

@@ -10,7 +10,7 @@ from typing import Any
 
 from fogbank.cli.cloud import stop_cloud
 from fogbank.cli.compose import launch_cloud
-from fogbank.cloud.client import Address, CloudClient, read_address
+from fogbank.cloud.client import Address, CloudClient, is_locked, read_address
 from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 
 
@@ -32,7 +32,7 @@ class CloudProcess:
     def kill(self) -> None:
         """`kill -9`, and wait until the process and all its threads are gone."""
         os.kill(self.address.pid, signal.SIGKILL)
-        while self.running:
+        while is_locked(self.folder):
             time.sleep(0.005)
 
     @property

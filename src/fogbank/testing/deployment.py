@@ -6,6 +6,7 @@ mapping, which is exported.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 import warnings
@@ -61,7 +62,6 @@ def deploy_with_mocks(program: Program, cloud: CloudProcess) -> Deployment:
     Raises EngineError for an input that the stand-in refuses.
     """
     mocks = StandInMocks(StandIn(clients=standin_clients(cloud.url)))
-    pulumi.runtime.set_mocks(mocks, project="program", stack="local", preview=False)
     found: dict[str, Any] = {}
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own
@@ -69,10 +69,17 @@ def deploy_with_mocks(program: Program, cloud: CloudProcess) -> Deployment:
         made = program() or {}
         return pulumi.Output.all(**made).apply(found.update) if made else None
 
+    loop = asyncio.new_event_loop()  # Pulumi takes the thread's loop; this one is closed when the program is done
+    asyncio.set_event_loop(loop)
     try:
+        pulumi.runtime.set_mocks(mocks, project="program", stack="local", preview=False)
         run()
     except Exception as error:
         raise mocks.failure or error from error
+    finally:
+        pulumi.runtime.settings.reset_options()  # mocks are set for the process: what comes next begins without them
+        asyncio.set_event_loop(None)
+        loop.close()
     if mocks.failure:
         raise mocks.failure
     return Deployment(outputs=found, resources=mocks.resources)
