@@ -550,6 +550,12 @@ def test_everything_is_there_after_kill_9(local_cloud: CloudProcess, tmp_path: P
     s3.complete_multipart_upload(
         Bucket="kept", Key="big", UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]}
     )
+    scheduler = local_cloud.client("scheduler")
+    target = {"Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:createTransformJob", "RoleArn": ROLE}
+    scheduler.create_schedule(
+        Name="kept", ScheduleExpression="rate(1 day)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
+    )
+    created = scheduler.get_schedule(Name="kept")["CreationDate"]
     role = iam.create_role(RoleName="kept", AssumeRolePolicyDocument="{}")["Role"]["RoleId"]
     queue = local_cloud.client("sqs").create_queue(QueueName="kept")["QueueUrl"]
 
@@ -574,4 +580,6 @@ def test_everything_is_there_after_kill_9(local_cloud: CloudProcess, tmp_path: P
         assert key == "copy" or abs((before[key][0][1] - after[key][0][1]).total_seconds()) <= 1
     assert (after["copy"][1], after["k1"][1], after["big"][1]) == (bytes([15]) * 1000, b"later", b"b" * 100)
     assert local_cloud.client("iam").get_role(RoleName="kept")["Role"]["RoleId"] == role
+    again = local_cloud.client("scheduler").get_schedule(Name="kept")["CreationDate"]
+    assert abs((again - created).total_seconds()) <= 1
     assert local_cloud.client("sqs").list_queues()["QueueUrls"][0].rpartition("/")[2] == queue.rpartition("/")[2]

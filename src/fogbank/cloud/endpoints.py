@@ -152,10 +152,6 @@ class Endpoints:
             if document["EndpointStatus"] != "InService":
                 raise validation(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
             config = self._configs.get(scope.region, params["EndpointConfigName"])
-            if config["EndpointConfigName"] == document["EndpointConfigName"]:
-                raise validation(
-                    f'Endpoint "{document["EndpointArn"]}" already uses endpoint configuration "{config["EndpointConfigArn"]}".'
-                )
             self._move(scope.region, params["EndpointName"], "Updating", FailureReason=None, _pending=config)
         self._background(self._bring_up, scope.region, params["EndpointName"], config)
         return {"EndpointArn": document["EndpointArn"]}

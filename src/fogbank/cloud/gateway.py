@@ -7,6 +7,7 @@ it is answered; at start the journal is played back, with the same seeds, so the
 from __future__ import annotations
 
 import io
+import json
 import re
 import threading
 from collections.abc import Callable, Iterable
@@ -40,8 +41,8 @@ SEED_FACTOR = 7919
 class MotoGateway:
     """moto's own dispatcher with a journal around it. Requests that change state run one at a time."""
 
-    def __init__(self, store: Store, epoch: Callable[[], float]) -> None:
-        self._store, self._epoch = store, epoch
+    def __init__(self, store: Store, wall: Callable[[], float]) -> None:
+        self._store, self._wall = store, wall
         self._writing = threading.Lock()
         self._app = DomainDispatcherApplication(_backend_app)
 
@@ -56,7 +57,7 @@ class MotoGateway:
             if answer.status < 400:
                 if source := request.headers.get("x-amz-copy-source"):
                     self._store.keep(unquote(source).lstrip("/").partition("?")[0])
-                self._store.append(_entry(seq, self._epoch(), request, answer))
+                self._store.append(_entry(seq, self._wall(), request, answer))
             return answer
 
     def replay(self) -> int:
@@ -74,6 +75,8 @@ class MotoGateway:
                     _restore_time(entry)
                 if entry.upload is not None:
                     _restore_upload(entry)
+                if entry.method == "POST" and entry.path.startswith("/schedules/"):
+                    _restore_schedule(entry)
                 count += 1
         return count
 
@@ -210,6 +213,18 @@ def _restore_upload(entry: JournalEntry) -> None:
     upload = bucket.multiparts.pop(newest)
     upload.id = entry.upload
     bucket.multiparts[entry.upload] = upload
+
+
+def _restore_schedule(entry: JournalEntry) -> None:
+    """Give a replayed EventBridge schedule its creation date: a rate counts from it."""
+    from moto.scheduler.models import scheduler_backends
+
+    region = Request(method="", path="", query="", headers=entry.headers, body=b"").region
+    group = json.loads(entry.body or b"{}").get("GroupName") or "default"
+    groups = scheduler_backends[LOCAL_ACCOUNT][region].schedule_groups
+    schedule = groups[group].schedules.get(entry.path.rpartition("/")[2]) if group in groups else None
+    if schedule is not None:
+        schedule.creation_date = entry.at
 
 
 def _s3() -> Any:

@@ -79,7 +79,7 @@ class LocalCloud:
         self._stopped = threading.Event()
         self.store = Store(folder / "cloud.db")
         self.clock = Clock(self.store)
-        self.moto = MotoGateway(self.store, self.clock.epoch)
+        self.moto = MotoGateway(self.store, time.time)
         environments = Environments(settings.environments, settings.server_pins)
         logs = folder / "logs"
         self._workspace = Workspace(folder / "instances", logs, environments, self.s3)

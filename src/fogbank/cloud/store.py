@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 class JournalEntry:
     """One request that changed moto's state. `seq` seeds moto's identifiers, so a replay makes the same ones.
 
+    `at` is the machine's time, which is the one that moto goes by.
     `object` is `bucket/key` for the plain PUT or DELETE of one S3 object, whose later entry makes the earlier one void.
     `upload` is the id that moto gave to a multipart upload: it is not made from the seed.
     """

@@ -81,7 +81,7 @@ class Timeline:
             ).replace(microsecond=0)
             return self._executions.run(schedule, start, end)
 
-    def start(self, period_s: float = 1.0) -> None:
+    def start(self, period_s: float = 5.0) -> None:
         """Fire what becomes due as time passes. What became due while the cloud was not running is not made up for."""
         self._checked = self._clock.now()
         threading.Thread(target=self._follow, args=(period_s,), name="timeline", daemon=True).start()
