@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fogbank.contracts.config import ProjectConfig
+from fogbank.testing import CloudProcess
 
 Fogbank = Callable[..., subprocess.CompletedProcess[str]]
 SAMPLE = ".fogbank/trained/sample.csv"
@@ -52,6 +53,16 @@ def test_changes_reach_the_endpoint_and_nothing_changes_twice(
     ok(fogbank(project, "destroy"))
     status = json.loads(ok(fogbank(project, "cloud", "status", "--json")))
     assert (status["endpoints"], status["monitoring_schedules"]) == ({}, {})
+    cloud = CloudProcess(project / ".fogbank" / "cloud")
+    left = [
+        cloud.client("s3").list_buckets()["Buckets"],
+        cloud.client("iam").list_roles()["Roles"],
+        cloud.client("scheduler").list_schedules()["Schedules"],
+        cloud.client("sagemaker").list_models()["Models"],
+        cloud.client("sagemaker").list_endpoint_configs()["EndpointConfigs"],
+        cloud.client("sagemaker").list_data_quality_job_definitions()["JobDefinitionSummaries"],
+    ]
+    assert left == [[]] * 6
 
 
 def plain_pulumi_agrees(project: Path, fogbank: Fogbank) -> None:

@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import subprocess
 import sys
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,13 @@ from fogbank.contracts.errors import CloudError, PackageError
 from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 
 if TYPE_CHECKING:
-    from fogbank.cloud.client import Address
+    from fogbank.cloud.client import Address, CloudClient
     from fogbank.contracts.manifest import Manifest
     from fogbank.engine.locate import Engine
     from fogbank.engine.stack import StackDriver
 
 LOCAL = "local"
+START_LIMIT_S = 30
 
 
 def here() -> ProjectConfig:
@@ -175,8 +177,22 @@ def start_cloud(config: ProjectConfig, port: int | None = None) -> Address:
 
     client = CloudClient(config.cloud)
     if not client.running():
-        launch_cloud(config.cloud, int(os.environ.get("FOGBANK_PORT") or config.port) if port is None else port)
+        try:
+            launch_cloud(config.cloud, int(os.environ.get("FOGBANK_PORT") or config.port) if port is None else port)
+        except CloudError as error:
+            if error.code != "cloud-running" or not _answers(client):
+                raise
     return client.address()
+
+
+def _answers(client: CloudClient) -> bool:
+    """Whether the cloud that somebody else is starting right now comes up."""
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        if client.running():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def launch_cloud(folder: Path, port: int) -> None:

@@ -12,7 +12,7 @@ import random
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,11 @@ class Recorder:
         spool = self._folder / f"{endpoint}.{variant}.{now:%Y%m%d%H%M}.spool"
         with self._lock:
             fresh = not spool.exists()
-            with spool.open("a") as stream:
-                stream.write((header + "\n" if fresh else "") + record.line() + "\n")
+            try:
+                with spool.open("a") as stream:
+                    stream.write((header + "\n" if fresh else "") + record.line() + "\n")
+            except OSError as error:  # a full disk stops capture, not the endpoint
+                log.warning("an invocation of endpoint %s was not captured: %s", endpoint, error)
 
     def flush(self, minute_over: bool = False) -> int:
         """Deliver spool files to S3, all or only those whose minute is over; returns how many were delivered."""
@@ -83,14 +86,16 @@ class Recorder:
             about = json.loads(header)
             bucket, prefix = split_uri(about["destination"])
         except ValueError as error:
-            log.warning("capture file %s is damaged and is left where it is: %s", spool.name, error)
+            log.warning("capture file %s is damaged and is put aside: %s", spool.name, error)
+            spool.rename(spool.with_suffix(".damaged"))
             return 0
         whole = lines[: lines.rfind("\n") + 1]  # a line that a killed process did not finish is dropped
-        time = datetime.fromtimestamp(about["time"], self._clock.now().tzinfo)
+        time = datetime.fromtimestamp(about["time"], UTC)
+        unique = str(
+            uuid.uuid5(uuid.NAMESPACE_URL, f"{spool.name}/{about['time']}")
+        )  # delivered twice, it is one object
         key = "/".join(
-            part
-            for part in (prefix.strip("/"), object_key(about["endpoint"], about["variant"], time, str(uuid.uuid4())))
-            if part
+            part for part in (prefix.strip("/"), object_key(about["endpoint"], about["variant"], time, unique)) if part
         )
         try:
             self._s3().put_object(Bucket=bucket, Key=key, Body=whole.encode(), ContentType="application/jsonlines")
