@@ -19,7 +19,8 @@ from fogbank.contracts.errors import EngineError, ProjectError
 from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.engine.locate import Engine
 
-LOCAL = "local"
+CLOSING_WORDS = {"update failed", "preview failed"}
+"""What the engine adds after the cause."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +172,8 @@ class StackDriver:
                 "wait for it, or run `pulumi cancel`",
             ) from error
         except automation.CommandError as error:
-            cause = "\n".join(_unmarked(text) for text in diagnostics) or said(str(error))
+            told = (_unmarked(text).strip() for text in diagnostics)
+            cause = "\n".join(text for text in told if text not in CLOSING_WORDS) or said(str(error))
             raise EngineError(
                 f"{verb}-failed",
                 cause.strip(),
