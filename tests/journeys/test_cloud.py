@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
-from fogbank.cloud.client import read_address
+from fogbank.cloud.client import LOCK, read_address
 from fogbank.testing import CloudProcess
 
 Fogbank = Callable[..., subprocess.CompletedProcess[str]]
@@ -85,3 +89,31 @@ def test_state_of_another_version_or_none_at_all_is_refused_and_kept(project: Pa
         assert "error cloud-state-unreadable: " in done.stderr
         assert "Traceback" not in done.stderr
     assert "this fogbank reads version" in old.stderr
+
+
+def test_a_port_that_another_cloud_has_is_told_with_its_owner(
+    project: Path, fogbank: Fogbank, local_cloud: CloudProcess
+) -> None:
+    done = fogbank(project, "cloud", "start", "--port", str(local_cloud.address.port))
+
+    assert done.returncode == 5
+    assert f"is in use by the local cloud of {local_cloud.folder} (process {local_cloud.address.pid})" in done.stderr
+
+
+def test_a_cloud_whose_folder_is_deleted_ends(tmp_path: Path) -> None:
+    cloud = CloudProcess(tmp_path / "gone")
+    cloud.start()
+    with (cloud.folder / LOCK).open() as lock:
+        shutil.rmtree(cloud.folder)
+        assert taken_within(lock, 30), "the process ends by itself, and its lock with it"
+
+
+def taken_within(lock: IO[str], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.02)
+    return False

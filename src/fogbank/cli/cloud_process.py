@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
+import urllib3
+
 from fogbank.cli.compose import server_pins
 from fogbank.cloud.client import ADDRESS, LOCK, Address, write_address
 from fogbank.cloud.local_cloud import CloudSettings, LocalCloud
@@ -68,7 +70,7 @@ def _serve_locked(folder: Path, port: int) -> None:
     except (OSError, SystemExit):
         _fail(
             "port-in-use",
-            f"port {port} is in use by another program",
+            f"port {port} is in use by {_who(port)}",
             f"stop it, or choose another port: `fogbank cloud start --port 0`, or `port = {port + 1}` in [tool.fogbank]",
         )
         return
@@ -81,6 +83,15 @@ def _serve_locked(folder: Path, port: int) -> None:
     provider.stop()
     cloud.stop()
     (folder / ADDRESS).unlink(missing_ok=True)
+
+
+def _who(port: int) -> str:
+    """Who listens on a port: another project's cloud says so."""
+    try:
+        reply = urllib3.request("GET", f"http://127.0.0.1:{port}/_fogbank/status", timeout=1, retries=False)
+        return f"the local cloud of {reply.json()['folder']} (process {reply.json()['pid']})"
+    except (urllib3.exceptions.HTTPError, ValueError, KeyError):
+        return "another program"
 
 
 def _start_provider(cloud: LocalCloud) -> Any:

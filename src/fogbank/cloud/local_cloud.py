@@ -198,6 +198,7 @@ class LocalCloud:
         return {
             "version": __version__,
             "url": self.url,
+            "folder": str(self.settings.folder),
             "pid": os.getpid(),
             "started": self._started,
             "time": self.clock.now().isoformat(),
@@ -236,6 +237,9 @@ class LocalCloud:
 
     def _flush_often(self) -> None:
         while not self._stopped.wait(FLUSH_PERIOD_S):
+            if not self.settings.folder.is_dir():  # the project was deleted: nobody will stop this cloud
+                self.ask_to_stop()
+                return
             with contextlib.suppress(Exception):
                 self.recorder.flush()
 
