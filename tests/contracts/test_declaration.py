@@ -17,9 +17,6 @@ from fogbank.contracts.errors import EngineError
 from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.testing import CloudProcess, Deployment
 
-# Programs in this process: Pulumi's SDK leaves event loops open, which the `deploy` fixture collects at the end of each test;
-# those that Python collects before that are not this suite's to judge.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 Deploy = Callable[..., Deployment]
 IMAGE = "local/fogbank-serve"
 

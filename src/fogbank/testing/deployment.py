@@ -7,9 +7,6 @@ mapping, which is exported.
 from __future__ import annotations
 
 import asyncio
-import gc
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,18 +133,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value
-
-
-def collect_pulumis_leftovers() -> None:
-    """Collect what Pulumi's SDK leaves open when a program in this process fails: event loops and coroutines.
-
-    They would be collected some time later, and a test that has nothing to do with them would be blamed.
-    """
-    hook = sys.unraisablehook
-    sys.unraisablehook = lambda _: None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
-    finally:
-        sys.unraisablehook = hook

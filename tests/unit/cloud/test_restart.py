@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ def nothing(*_: object) -> Any:
     raise AssertionError("a restart asks nobody")
 
 
-def test_interrupted_jobs_and_executions_are_failed_with_the_reason(tmp_path: Path) -> None:
-    store = Store(tmp_path / "s.db")
+def test_interrupted_jobs_and_executions_are_failed_with_the_reason(
+    tmp_path: Path, open_store: Callable[[Path], Store]
+) -> None:
+    store = open_store(tmp_path / "s.db")
     clock = Clock(store, wall=lambda: 1000.0)
     jobs = ProcessingJobs(store, clock, Environments(tmp_path, ()), nothing, nothing, tmp_path, tmp_path)
     schedules = MonitoringSchedules(store, clock, JobDefinitions(store, clock))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,20 +29,22 @@ def entry(seq: int, name: str | None, method: str = "PUT") -> JournalEntry:
     )
 
 
-def test_documents_survive_another_store_on_the_same_file(tmp_path: Path) -> None:
-    store = Store(tmp_path / "s.db")
+def test_documents_survive_another_store_on_the_same_file(tmp_path: Path, open_store: Callable[[Path], Store]) -> None:
+    store = open_store(tmp_path / "s.db")
     store.put("model", "us-east-1", "a", {"x": 1})
     store.update("model", "us-east-1", "a", y=2)
 
-    again = Store(tmp_path / "s.db")
+    again = open_store(tmp_path / "s.db")
 
     assert again.get("model", "us-east-1", "a") == {"x": 1, "y": 2}
     assert again.all("model", "eu-west-1") == []
     assert again.update("model", "us-east-1", "none", y=1) is None
 
 
-def test_a_later_entry_for_an_object_voids_the_earlier_and_a_copied_one_stays(tmp_path: Path) -> None:
-    store = Store(tmp_path / "s.db")
+def test_a_later_entry_for_an_object_voids_the_earlier_and_a_copied_one_stays(
+    tmp_path: Path, open_store: Callable[[Path], Store]
+) -> None:
+    store = open_store(tmp_path / "s.db")
     for seq, name in ((1, "b/k"), (2, None), (3, "b/k")):
         assert store.next_seq() == seq
         store.append(entry(seq, name))
@@ -52,8 +55,8 @@ def test_a_later_entry_for_an_object_voids_the_earlier_and_a_copied_one_stays(tm
     assert next(iter(store.journal())) == entry(2, None)
 
 
-def test_the_clock_only_moves_forward_and_keeps_its_offset(tmp_path: Path) -> None:
-    store = Store(tmp_path / "s.db")
+def test_the_clock_only_moves_forward_and_keeps_its_offset(tmp_path: Path, open_store: Callable[[Path], Store]) -> None:
+    store = open_store(tmp_path / "s.db")
     clock = Clock(store, wall=lambda: 1000.0)
     clock.move_to(datetime.fromtimestamp(5000, UTC))
     clock.move_to(datetime.fromtimestamp(2000, UTC))
