@@ -21,7 +21,7 @@ setup: .venv/.synced                ## the environment in .venv
 	.tools/uv/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
 .venv/.synced: pyproject.toml uv.lock $(filter .tools/uv/bin/uv,$(UV))
-	$(UV) sync --quiet --python $(PYTHON)
+	$(UV) sync --frozen --quiet --python $(PYTHON)
 	@touch $@
 
 demo: setup                         ## the whole main job on the local cloud, ending in a report

@@ -64,6 +64,13 @@ def not_found(message: str) -> ApiError:
     return ApiError("ResourceNotFound", message)
 
 
+def refuse(params: Params, *names: str) -> None:
+    """What the local cloud lacks is refused by name, never ignored. Raises ValidationException."""
+    for name in names:
+        if params.get(name):
+            raise validation(f"The local cloud does not have {name} yet; it is refused, not ignored.")
+
+
 class ControlPlane:
     """The operations that fogbank has, by name."""
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 
 from fogbank.cloud.clock import Clock
-from fogbank.cloud.control import ApiError, Operation, Params, Scope, page, validation
+from fogbank.cloud.control import ApiError, Operation, Params, Scope, page, refuse, validation
 from fogbank.cloud.fleets import Fleet, VariantPlan
 from fogbank.cloud.instance import StartError
 from fogbank.cloud.models import Models, container_of
@@ -23,7 +23,7 @@ from fogbank.contracts.status import ENDPOINT, step
 
 log = logging.getLogger("fogbank.cloud")
 CONFIG, KIND = "endpoint-config", "endpoint"
-UNSUPPORTED_VARIANT = ("ServerlessConfig", "CoreDumpConfig", "InferenceAmiVersion", "AcceleratorType")
+UNSUPPORTED_VARIANT = ("ServerlessConfig", "CoreDumpConfig", "AcceleratorType", "ManagedInstanceScaling")
 UNSUPPORTED_CONFIG = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
 
 
@@ -47,9 +47,9 @@ class EndpointConfigs:
         name, arn = params["EndpointConfigName"], scope.arn("endpoint-config", params["EndpointConfigName"])
         if self._store.get(CONFIG, scope.region, name):
             raise validation(f'Cannot create already existing endpoint configuration "{arn}".')
-        _refuse(params, UNSUPPORTED_CONFIG)
+        refuse(params, *UNSUPPORTED_CONFIG)
         for variant in params["ProductionVariants"]:
-            _refuse(variant, UNSUPPORTED_VARIANT)
+            refuse(variant, *UNSUPPORTED_VARIANT)
             if not variant.get("ModelName"):
                 raise validation("The local cloud does not have inference components yet: a variant needs a ModelName.")
             self._models.get(scope.region, variant["ModelName"])
@@ -124,6 +124,7 @@ class Endpoints:
 
     def create(self, scope: Scope, params: Params) -> Params:
         """Creating, then InService or Failed."""
+        refuse(params, "DeploymentConfig")
         name, arn = params["EndpointName"], scope.arn("endpoint", params["EndpointName"])
         with self._lock:
             if self._store.get(KIND, scope.region, name):
@@ -147,6 +148,7 @@ class Endpoints:
 
     def update(self, scope: Scope, params: Params) -> Params:
         """Updating, then InService under the new configuration, or under the old one with the reason."""
+        refuse(params, "DeploymentConfig", "RetainAllVariantProperties", "RetainDeploymentConfig")
         with self._lock:
             document = self.get(scope.region, params["EndpointName"])
             if document["EndpointStatus"] != "InService":
@@ -333,9 +335,3 @@ def _variant(item: Document, weights: dict[str, float]) -> Params:
         "CurrentInstanceCount": count,
         "DesiredInstanceCount": count,
     }
-
-
-def _refuse(params: Params, names: tuple[str, ...]) -> None:
-    for name in names:
-        if params.get(name):
-            raise validation(f"The local cloud does not have {name} yet; it is refused, not ignored.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fogbank.cloud.clock import Clock
-from fogbank.cloud.control import Operation, Params, Scope, page, validation
+from fogbank.cloud.control import Operation, Params, Scope, page, refuse, validation
 from fogbank.cloud.store import Document, Store
 
 KIND = "model"
@@ -37,6 +37,10 @@ class Models:
         containers = params.get("Containers", [])
         if len(containers) > 1:
             raise validation("The local cloud does not run serial inference pipelines yet: give one container.")
+        for container in [*containers, params.get("PrimaryContainer") or {}]:
+            refuse(container, "ModelDataSource", "ModelPackageName", "MultiModelConfig", "AdditionalModelDataSources")
+            if container.get("Mode", "SingleModel") != "SingleModel":
+                raise validation("The local cloud does not have multi-model containers yet: Mode must be SingleModel.")
         document: Document = {
             **params,
             "ModelArn": arn,

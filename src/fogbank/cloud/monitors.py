@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 
 from fogbank.cloud.clock import Clock
-from fogbank.cloud.control import ApiError, Operation, Params, Scope, in_use, not_found, page, validation
+from fogbank.cloud.control import ApiError, Operation, Params, Scope, in_use, not_found, page, refuse, validation
 from fogbank.cloud.cron import ScheduleExpressionError, due
 from fogbank.cloud.store import Document, Store
 from fogbank.contracts.status import MONITORING_SCHEDULE, step
@@ -39,6 +39,19 @@ class JobDefinitions:
             raise in_use(f"Job definition {arn} already exists.")
         if not params["DataQualityJobInput"].get("EndpointInput"):
             raise validation("The local cloud monitors endpoints so far: DataQualityJobInput needs an EndpointInput.")
+        refuse(
+            params["DataQualityAppSpecification"],
+            "RecordPreprocessorSourceUri",
+            "PostAnalyticsProcessorSourceUri",
+            "ContainerEntrypoint",
+        )
+        refuse(
+            params["DataQualityJobInput"]["EndpointInput"],
+            "FeaturesAttribute",
+            "ExcludeFeaturesAttribute",
+            "StartTimeOffset",
+            "EndTimeOffset",
+        )
         self._store.put(
             DEFINITION, scope.region, name, {**params, "JobDefinitionArn": arn, "CreationTime": self._clock.epoch()}
         )

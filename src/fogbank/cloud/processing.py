@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fogbank.cloud.artifact import split_uri
 from fogbank.cloud.clock import Clock
-from fogbank.cloud.control import Operation, Params, Scope, in_use, not_found, page, validation
+from fogbank.cloud.control import Operation, Params, Scope, in_use, not_found, page, refuse, validation
 from fogbank.cloud.environment import DependencyError, Environments
 from fogbank.cloud.store import Document, Store
 from fogbank.contracts.monitoring import ANALYZER_IMAGE
@@ -65,6 +65,10 @@ class ProcessingJobs:
 
     def create(self, scope: Scope, params: Params) -> Params:
         """Runs the job in the background."""
+        for item in params.get("ProcessingInputs", []):
+            refuse(item, "DatasetDefinition")
+        for item in params.get("ProcessingOutputConfig", {}).get("Outputs", []):
+            refuse(item, "FeatureStoreOutput")
         document = self.add(scope, params)
         threading.Thread(target=self.run, args=(document,), daemon=True).start()
         return {"ProcessingJobArn": document["ProcessingJobArn"]}

@@ -28,8 +28,6 @@ FORWARDED = (
     "content-type",
     "accept",
     HEADER + "custom-attributes",
-    HEADER + "target-model",
-    HEADER + "session-id",
     HEADER + "inference-id",
     "traceparent",
     "tracestate",
@@ -39,6 +37,9 @@ TIMED_OUT = (
     "container in Amazon CloudWatch, resolve the issue, and try again."
 )
 RESUME_WAIT_S = 60.0
+UNSUPPORTED = tuple(
+    HEADER + name for name in ("target-model", "target-container-hostname", "inference-component", "session-id")
+)
 LONGEST_QUOTE = 1024
 
 
@@ -89,6 +90,11 @@ class Runtime:
                 "ValidationError",
                 f"The request body of {len(request.body)} bytes is over the limit of {HOSTING_PAYLOAD_LIMIT} bytes.",
             )
+        for header in UNSUPPORTED:
+            if header in request.headers:
+                raise ApiError(
+                    "ValidationError", f"The local cloud does not have {header} yet; it is refused, not ignored."
+                )
         fleet = self._serving(request.region, name)
         target = request.headers.get(HEADER + "target-variant")
         try:

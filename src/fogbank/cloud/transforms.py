@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fogbank.cloud.artifact import split_uri
 from fogbank.cloud.clock import Clock
-from fogbank.cloud.control import ApiError, Operation, Params, Scope, in_use, not_found, page, validation
+from fogbank.cloud.control import ApiError, Operation, Params, Scope, in_use, not_found, page, refuse, validation
 from fogbank.cloud.instance import Instance, InstanceDownError, InstanceTimeoutError, StartError
 from fogbank.cloud.models import Models, container_of
 from fogbank.cloud.records import RecordError, assemble, batches, decompress, manifest_keys, output_key, split
@@ -306,8 +306,7 @@ def check_job(params: Params) -> None:
         or processing.get("JoinSource", "None") != "None"
     ):
         raise _lacking("DataProcessing (filters and join)")
-    if params.get("DataCaptureConfig"):
-        raise _lacking("DataCaptureConfig of a transform job")
+    refuse(params, "DataCaptureConfig")
     for uri in (source["DataSource"]["S3DataSource"]["S3Uri"], output["S3OutputPath"]):
         try:
             split_uri(uri)
