@@ -53,3 +53,10 @@ def tell(what: str, seconds: Sequence[float], aim: float) -> None:
     verdict = "met" if middle <= aim else "MISSED"
     spread = f"{min(seconds):.2f}-{max(seconds):.2f}"
     print(f"{what:<58} median {middle:6.2f} s  ({spread}, n={len(seconds)})  aim {aim:g} s: {verdict}")
+
+
+def ratio(what: str, ratios: Sequence[float]) -> None:
+    """One line: the median ratio to a peer or a limit that was measured in the same run."""
+    print(
+        f"{what:<58} median {statistics.median(ratios):6.2f} x  ({min(ratios):.2f}-{max(ratios):.2f}, n={len(ratios)})"
+    )
