@@ -33,31 +33,33 @@ class MonitoringSchedule(pulumi.ComponentResource):
         if endpoint.capture_uri is None:
             raise ValueError("the endpoint captures nothing: give it capture=DataCapture() to monitor it")
         super().__init__(MONITORING, name, None, opts)
-        service, package = endpoint.service, endpoint.service.package
+        self.results_uri = endpoint.service.uri(f"{MONITOR}/results")
         public_name = schedule_name or name
-        child = pulumi.ResourceOptions(parent=self)
-        folder = f"{MONITOR}/baseline/{sha256_bytes((package.statistics_sha256 + package.constraints_sha256).encode())}"
-        baseline = [
-            aws.s3.BucketObjectv2(
-                f"{name}-{file.removesuffix('.json')}",
-                bucket=service.bucket,
-                key=f"{folder}/{file}",
-                source=pulumi.FileAsset(str(path)),
-                content_type="application/json",
-                opts=child,
-            )
-            for file, path in ((STATISTICS, package.statistics_path), (CONSTRAINTS, package.constraints_path))
-        ]
-        self.results_uri = service.uri(f"{MONITOR}/results")
-        said = {
-            "statistics": package.statistics_sha256,
-            "constraints": package.constraints_sha256,
-            "image": image,
-            "type": instance_type,
-        }
-        definition = aws.sagemaker.DataQualityJobDefinition(
+        definition = self._definition(name, public_name, endpoint, image, instance_type)
+        scheduled = aws.sagemaker.MonitoringSchedule(
+            f"{name}-schedule",
+            name=public_name,
+            monitoring_schedule_config={
+                "monitoring_job_definition_name": definition.name,
+                "monitoring_type": "DataQuality",
+                "schedule_config": {"schedule_expression": schedule},
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.schedule_name = scheduled.name
+        self.register_outputs({"schedule_name": self.schedule_name, "results_uri": self.results_uri})
+
+    def _definition(
+        self, name: str, public_name: str, endpoint: Endpoint, image: str, instance_type: str
+    ) -> aws.sagemaker.DataQualityJobDefinition:
+        """The job definition, named after what it says: it never changes, so a change is a new one beside the old."""
+        service, package = endpoint.service, endpoint.service.package
+        digests = {"statistics": package.statistics_sha256, "constraints": package.constraints_sha256}
+        folder = f"{MONITOR}/baseline/{sha256_bytes(canonical_json(digests))}"
+        said = sha256_bytes(canonical_json({**digests, "image": image, "type": instance_type}))
+        return aws.sagemaker.DataQualityJobDefinition(
             f"{name}-definition",
-            name=f"{public_name[:50]}-{sha256_bytes(canonical_json(said))[:12]}",
+            name=f"{public_name[:50]}-{said[:12]}",
             role_arn=service.role_arn,
             data_quality_app_specification={"image_uri": image},
             data_quality_baseline_config={
@@ -83,17 +85,20 @@ class MonitoringSchedule(pulumi.ComponentResource):
                 "cluster_config": {"instance_count": 1, "instance_type": instance_type, "volume_size_in_gb": 20}
             },
             stopping_condition={"max_runtime_in_seconds": 3300},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=baseline),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._baseline(name, folder, endpoint)),
         )
-        scheduled = aws.sagemaker.MonitoringSchedule(
-            f"{name}-schedule",
-            name=public_name,
-            monitoring_schedule_config={
-                "monitoring_job_definition_name": definition.name,
-                "monitoring_type": "DataQuality",
-                "schedule_config": {"schedule_expression": schedule},
-            },
-            opts=child,
-        )
-        self.schedule_name = scheduled.name
-        self.register_outputs({"schedule_name": self.schedule_name, "results_uri": self.results_uri})
+
+    def _baseline(self, name: str, folder: str, endpoint: Endpoint) -> list[aws.s3.BucketObjectv2]:
+        """The package's baseline files, below a folder named after their digests."""
+        service, package = endpoint.service, endpoint.service.package
+        return [
+            aws.s3.BucketObjectv2(
+                f"{name}-{file.removesuffix('.json')}",
+                bucket=service.bucket,
+                key=f"{folder}/{file}",
+                source=pulumi.FileAsset(str(path)),
+                content_type="application/json",
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for file, path in ((STATISTICS, package.statistics_path), (CONSTRAINTS, package.constraints_path))
+        ]

@@ -1,0 +1,101 @@
+"""The AWS API wire: what stands behind the same port, who may ask, and what survives `kill -9`."""
+
+from __future__ import annotations
+
+import http.client
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fogbank.testing import CloudProcess
+from tests.contracts.aws.served import ROLE, Served, code_of
+
+
+def test_models_services_of_moto_are_behind_the_same_port(shared_cloud: CloudProcess, unique: str) -> None:
+    sqs = shared_cloud.client("sqs", "eu-west-1")
+    queue = sqs.create_queue(QueueName=unique)["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="hello")
+
+    assert sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"] == "hello"
+    assert "NoSuchBucket" in code_of(lambda: shared_cloud.client("s3").list_objects_v2(Bucket=f"none-{unique}"))[0]
+
+
+def test_tags_of_ours_and_of_motos(served: Served) -> None:
+    arn = served.sagemaker.describe_model(ModelName=served.name)["ModelArn"]
+    served.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    served.sagemaker.delete_tags(ResourceArn=arn, TagKeys=["a"])
+    group = served.sagemaker.create_model_package_group(
+        ModelPackageGroupName=served.name, Tags=[{"Key": "g", "Value": "3"}]
+    )
+
+    assert served.sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
+    assert served.sagemaker.list_tags(ResourceArn=group["ModelPackageGroupArn"])["Tags"] == [{"Key": "g", "Value": "3"}]
+
+
+def test_metadata_keys_keep_their_underscores(shared_cloud: CloudProcess, unique: str) -> None:
+    s3 = shared_cloud.client("s3")
+    s3.create_bucket(Bucket=unique)
+    s3.put_object(Bucket=unique, Key="ü/k", Body=b"x", Metadata={"my_key": "v", "other-key": "w"})
+
+    assert s3.head_object(Bucket=unique, Key="ü/k")["Metadata"] == {"my_key": "v", "other-key": "w"}
+
+
+@pytest.mark.parametrize("header", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
+def test_foreign_hosts_and_origins_are_refused(shared_cloud: CloudProcess, header: dict[str, str]) -> None:
+    port = shared_cloud.address.port
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", "/_fogbank/status", headers={"Host": f"127.0.0.1:{port}", **header})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+
+    assert answer.status == 403
+
+
+def test_everything_is_there_after_kill_9(local_cloud: CloudProcess, tmp_path: Path) -> None:
+    s3, iam = local_cloud.client("s3"), local_cloud.client("iam")
+    s3.create_bucket(Bucket="kept")
+    for i in range(20):
+        s3.put_object(Bucket="kept", Key=f"k{i % 7}", Body=bytes([i]) * 1000, Metadata={"n": str(i)})
+    s3.delete_object(Bucket="kept", Key="k0")
+    s3.copy_object(Bucket="kept", Key="copy", CopySource="kept/k1")
+    s3.put_object(Bucket="kept", Key="k1", Body=b"later")
+    upload = s3.create_multipart_upload(Bucket="kept", Key="big")["UploadId"]
+    part = s3.upload_part(Bucket="kept", Key="big", UploadId=upload, PartNumber=1, Body=b"b" * 100)["ETag"]
+    s3.complete_multipart_upload(
+        Bucket="kept", Key="big", UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]}
+    )
+    scheduler = local_cloud.client("scheduler")
+    target = {"Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:createTransformJob", "RoleArn": ROLE}
+    scheduler.create_schedule(
+        Name="kept", ScheduleExpression="rate(1 day)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
+    )
+    created = scheduler.get_schedule(Name="kept")["CreationDate"]
+    role = iam.create_role(RoleName="kept", AssumeRolePolicyDocument="{}")["Role"]["RoleId"]
+    queue = local_cloud.client("sqs").create_queue(QueueName="kept")["QueueUrl"]
+
+    def picture(cloud: CloudProcess) -> dict[str, Any]:
+        client = cloud.client("s3")
+        listed = {
+            item["Key"]: (item["ETag"], item["LastModified"])
+            for item in client.list_objects_v2(Bucket="kept")["Contents"]
+        }
+        bodies = {key: client.get_object(Bucket="kept", Key=key) for key in listed}
+        return {key: (listed[key], found["Body"].read(), found["Metadata"]) for key, found in bodies.items()}
+
+    before = picture(local_cloud)
+    local_cloud.kill()
+    local_cloud.start()
+    after = picture(local_cloud)
+
+    assert before.keys() == after.keys()
+    assert before["big"][0][0] == after["big"][0][0]
+    for key in before.keys() - {"big"}:
+        assert (before[key][0][0], before[key][1:]) == (after[key][0][0], after[key][1:])
+        assert key == "copy" or abs((before[key][0][1] - after[key][0][1]).total_seconds()) <= 1
+    assert (after["copy"][1], after["k1"][1], after["big"][1]) == (bytes([15]) * 1000, b"later", b"b" * 100)
+    assert local_cloud.client("iam").get_role(RoleName="kept")["Role"]["RoleId"] == role
+    again = local_cloud.client("scheduler").get_schedule(Name="kept")["CreationDate"]
+    assert abs((again - created).total_seconds()) <= 1
+    assert local_cloud.client("sqs").list_queues()["QueueUrls"][0].rpartition("/")[2] == queue.rpartition("/")[2]
