@@ -53,7 +53,7 @@ def local_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProce
 @pytest.fixture
 def deploy(local_cloud: CloudProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Deployment]]:
     """`deploy(program)`: the program (a function, or a project's folder) on `local_cloud`; what was made is destroyed at the end."""
-    from fogbank.testing.deployment import deploy_with_engine, deploy_with_mocks
+    from fogbank.testing.deployment import collect_pulumis_leftovers, deploy_with_engine, deploy_with_mocks
 
     made: list[Deployment] = []
     state = tmp_path_factory.mktemp("pulumi")
@@ -67,6 +67,8 @@ def deploy(local_cloud: CloudProcess, tmp_path_factory: pytest.TempPathFactory) 
         made.append(deployment)
         return deployment
 
+    collect_pulumis_leftovers()  # what a test before this one still held when it ended
     yield run
+    collect_pulumis_leftovers()
     if made and local_cloud.running and made[-1].driver is not None:
         made[-1].driver.destroy(lambda _: None)
