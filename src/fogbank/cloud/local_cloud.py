@@ -6,6 +6,7 @@ In: settings; out: a cloud that listens on one loopback port until `stop`.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import threading
@@ -47,6 +48,7 @@ from fogbank.cloud.workspace import Workspace
 from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 
 FLUSH_PERIOD_S = 2.0
+METRICS_TURNS = 5
 PORT = "port"
 
 
@@ -236,12 +238,16 @@ class LocalCloud:
         )
 
     def _flush_often(self) -> None:
-        while not self._stopped.wait(FLUSH_PERIOD_S):
+        for turn in itertools.count(1):
+            if self._stopped.wait(FLUSH_PERIOD_S):
+                return
             if not self.settings.folder.is_dir():  # the project was deleted: nobody will stop this cloud
                 self.ask_to_stop()
                 return
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):  # what cannot be delivered now waits for the next turn
                 self.recorder.flush()
+                if turn % METRICS_TURNS == 0:
+                    self.metrics.flush()
 
 
 def _free(port: int) -> bool:

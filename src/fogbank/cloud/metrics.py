@@ -1,4 +1,4 @@
-"""CloudWatch metrics of invocations: gathered in memory, put into moto's CloudWatch when someone looks or a minute ends.
+"""CloudWatch metrics of invocations: gathered in memory, put into moto's CloudWatch when someone looks, else every ten seconds.
 
 Names, dimensions and units are those of AWS/SageMaker: latencies in microseconds, counts without a unit.
 """
