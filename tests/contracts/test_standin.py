@@ -197,3 +197,15 @@ def test_an_update_that_was_rolled_back_is_never_a_success(
             {"name": unique, "endpointConfigName": f"{unique}-x"},
         )
     standin.delete(tokens.ENDPOINT, unique, {"name": unique})
+
+
+def test_changed_tags_reach_the_cloud(standin: StandIn, unique: str, bucket: str) -> None:
+    before = {**model(unique, bucket), "tags": {"stays": "1", "goes": "2", "changes": "3"}}
+    _, state = standin.create(tokens.MODEL, before)
+    after = {**before, "tags": {"stays": "1", "changes": "4"}}
+
+    assert standin.diff(tokens.MODEL, before, after).replaces == ()
+    standin.update(tokens.MODEL, unique, before, after)
+
+    tags = standin.clients("sagemaker", "us-east-1").list_tags(ResourceArn=state["arn"])["Tags"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == after["tags"]

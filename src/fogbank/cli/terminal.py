@@ -28,7 +28,6 @@ class Terminal:
         self._err = err or sys.stderr
         self._live = self._err.isatty() and not quiet and os.environ.get("TERM") != "dumb"
         self._colour = self._live and not os.environ.get("NO_COLOR")
-        self._note = ""
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:

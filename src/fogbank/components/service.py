@@ -17,7 +17,7 @@ from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.manifest import ENV_MANIFEST_DIGEST, Manifest, load_manifest
 from fogbank.contracts.tokens import MODEL_SERVICE
 
-MODELS, BATCH, CAPTURE, MONITOR = "models", "batch", "capture", "monitor"
+MODELS, CAPTURE, MONITOR = "models", "capture", "monitor"
 
 
 def load_package(folder: Path) -> Manifest:

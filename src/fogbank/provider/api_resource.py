@@ -44,7 +44,6 @@ class ApiResource:
     in_place: frozenset[str] = frozenset({"tags", "tagsAll"})
     naming: Naming = field(default_factory=Naming)
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    id_key: str = "name"
     tags_in_create: bool = True
     after_create: Wait | None = None
     after_update: Wait | None = None
@@ -119,7 +118,9 @@ class ApiResource:
                 raise ProvisionError(f"{self.update_call}: {error}") from error
             if self.after_update:
                 self.after_update(client, new)
-        return self._state(client, new)
+        state = self._state(client, new)
+        self._retag(client, state["arn"], old.get("tags") or {}, new.get("tags") or {})
+        return state
 
     def delete(self, clients: Clients, id_: str, state: Properties) -> None:
         """Delete."""
@@ -128,6 +129,14 @@ class ApiResource:
         except ClientError as error:
             if not _gone(error):
                 raise ProvisionError(f"{self.delete_call}: {error}") from error
+
+    @staticmethod
+    def _retag(client: Any, arn: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+        """Make the tags what the program says now."""
+        if gone := sorted(set(old) - set(new)):
+            client.delete_tags(ResourceArn=arn, TagKeys=gone)
+        if changed := [{"Key": key, "Value": value} for key, value in new.items() if old.get(key) != value]:
+            client.add_tags(ResourceArn=arn, Tags=changed)
 
     def _own(self, inputs: Properties) -> Properties:
         kept = {

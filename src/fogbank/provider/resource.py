@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
 
-from fogbank.provider.shapes import UNKNOWN
-
 Properties = dict[str, Any]
 Clients = Callable[[str], Any]
 """A boto3 client by service name, for the stack's region."""
@@ -106,19 +104,6 @@ def comparable(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
-
-
-def unknown(inputs: Mapping[str, Any]) -> bool:
-    """Whether any value is not known yet."""
-    return any(_has_unknown(value) for value in inputs.values())
-
-
-def _has_unknown(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_has_unknown(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_has_unknown(item) for item in value)
-    return bool(value == UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)

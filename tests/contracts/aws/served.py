@@ -48,6 +48,14 @@ class Served:
         self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], **extra)
         return name
 
+    def other_version(self, suffix: str, **container: Any) -> str:
+        """Another Model and an endpoint configuration of it, both under one name."""
+        name = self.name + suffix
+        self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "i", **container})
+        variant = {"VariantName": "v", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        return name
+
     def endpoint(self, **extra: Any) -> None:
         self.sagemaker.create_endpoint(EndpointName=self.name, EndpointConfigName=self.config(**extra))
         self.settled()

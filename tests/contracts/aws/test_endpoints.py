@@ -79,20 +79,9 @@ def test_an_update_moves_and_a_bad_one_stays_with_the_reason(served: Served) -> 
     served.endpoint()
     served.sagemaker.update_endpoint(EndpointName=served.name, EndpointConfigName=served.config("-2"))
     assert served.settled()["EndpointConfigName"] == f"{served.name}-2"
-    container = {
-        "Image": "i",
-        "ModelDataUrl": f"s3://{served.name}/m.tar.gz",
-        "Environment": {"SAGEMAKER_PROGRAM": "none.py"},
-    }
-    served.sagemaker.create_model(ModelName=f"{served.name}-bad", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    variant = {
-        "VariantName": "v",
-        "ModelName": f"{served.name}-bad",
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 1,
-    }
-    served.sagemaker.create_endpoint_config(EndpointConfigName=f"{served.name}-bad", ProductionVariants=[variant])
-    served.sagemaker.update_endpoint(EndpointName=served.name, EndpointConfigName=f"{served.name}-bad")
+    environment = {"SAGEMAKER_PROGRAM": "none.py"}
+    bad = served.other_version("-bad", ModelDataUrl=f"s3://{served.name}/m.tar.gz", Environment=environment)
+    served.sagemaker.update_endpoint(EndpointName=served.name, EndpointConfigName=bad)
     found = served.settled()
 
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", f"{served.name}-2")
@@ -108,16 +97,8 @@ def test_while_an_update_runs_the_old_fleet_answers_and_a_second_update_waits(se
     archive = io.BytesIO()
     write_archive(archive, {"code/inference.py": code.encode()})
     served.s3.put_object(Bucket=served.name, Key="slow.tar.gz", Body=archive.getvalue())
-    container = {"Image": "i", "ModelDataUrl": f"s3://{served.name}/slow.tar.gz"}
-    served.sagemaker.create_model(ModelName=f"{served.name}-slow", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    variant = {
-        "VariantName": "v",
-        "ModelName": f"{served.name}-slow",
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 1,
-    }
-    served.sagemaker.create_endpoint_config(EndpointConfigName=f"{served.name}-slow", ProductionVariants=[variant])
-    served.sagemaker.update_endpoint(EndpointName=served.name, EndpointConfigName=f"{served.name}-slow")
+    slow = served.other_version("-slow", ModelDataUrl=f"s3://{served.name}/slow.tar.gz")
+    served.sagemaker.update_endpoint(EndpointName=served.name, EndpointConfigName=slow)
 
     updating = served.sagemaker.describe_endpoint(EndpointName=served.name)
     assert (updating["EndpointStatus"], updating["EndpointConfigName"]) == ("Updating", served.name)
