@@ -5,17 +5,9 @@ In: rows of 30 measurements; out: `prediction` (1 malignant, 0 benign) and `prob
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import joblib
-
 from model.features import label
-
-
-def model_fn(model_dir: str) -> Any:
-    """The fitted pipeline."""
-    return joblib.load(Path(model_dir) / "model.joblib")
 
 
 def predict_fn(data: Any, model: Any) -> list[list[float]]:

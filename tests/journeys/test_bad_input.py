@@ -60,7 +60,7 @@ def test_a_corrupt_model_keeps_the_old_package(trained: Path, fogbank: Fogbank) 
     before = (trained / ".fogbank" / "package" / "manifest.json").read_bytes()
     (trained / ".fogbank" / "trained" / "model.joblib").write_bytes(b"\x80\x04 half a pickle")
 
-    expect(fogbank(trained, "pack"), 3, "package-unloadable", "model_fn failed: code/inference.py line")
+    expect(fogbank(trained, "pack"), 3, "package-unloadable", "the model does not load: ")
     assert (trained / ".fogbank" / "package" / "manifest.json").read_bytes() == before
 
 
@@ -76,7 +76,7 @@ def test_training_that_fails(project: Path, fogbank: Fogbank) -> None:
 
 
 def test_a_handler_that_does_not_import(trained: Path, fogbank: Fogbank) -> None:
-    edit(trained / "handlers" / "inference.py", "import joblib", "import joblibb")
+    edit(trained / "handlers" / "inference.py", "from typing import Any", "import joblibb")
     expect(
         fogbank(trained, "pack"),
         3,
@@ -88,8 +88,8 @@ def test_a_handler_that_does_not_import(trained: Path, fogbank: Fogbank) -> None
 
 
 def test_a_handler_with_a_broken_line(trained: Path, fogbank: Fogbank) -> None:
-    edit(trained / "handlers" / "inference.py", "def model_fn(", "def model_fn((")
-    expect(fogbank(trained, "pack"), 3, "handler-syntax", "inference.py line", "def model_fn((")
+    edit(trained / "handlers" / "inference.py", "def predict_fn(", "def predict_fn((")
+    expect(fogbank(trained, "pack"), 3, "handler-syntax", "inference.py line", "def predict_fn((")
 
 
 def test_a_model_below_its_gate(trained: Path, fogbank: Fogbank) -> None:

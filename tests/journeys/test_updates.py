@@ -39,7 +39,7 @@ def test_changes_reach_the_endpoint_and_nothing_changes_twice(
     assert second["outputs"]["model"] != first["outputs"]["model"]
     assert ok(fogbank(project, "invoke", "live", SAMPLE)).startswith("7,")
 
-    handler.write_text(good.replace("    return joblib", "    import os\n    os._exit(9)\n    return joblib"))
+    handler.write_text(good.replace("    return [[", "    import os\n    os._exit(9)\n    return [["))
     broken = fogbank(project, "up")
     assert broken.returncode == 3
     assert ok(fogbank(project, "invoke", "live", SAMPLE)).startswith("7,"), (

@@ -131,14 +131,26 @@ def run_pack(config: ProjectConfig) -> Manifest:
     return build(config, trained, Baseline(statistics=statistics, constraints=constraints), probe)
 
 
-def probe(base_dir: Path) -> None:
-    """Load a staged package in a process of its own, as the server would. Raises PackageError (`package-unloadable`)."""
+def told_model(manifest: Manifest) -> str:
+    """How the model is served, in a few words."""
+    how = manifest.package.compilation
+    if how.compiled:
+        return f"the model as ONNX ({how.rows} rows agree within {how.max_difference:.0e})"
+    return f"the model as {manifest.package.kind} ({how.reason})"
+
+
+def probe(base_dir: Path, sample: Path) -> None:
+    """Load a staged package in a process of its own, as the server would, and have it answer the sample.
+
+    Raises PackageError (`package-unloadable`).
+    """
     env = {**os.environ, "SAGEMAKER_BASE_DIR": str(base_dir), "PYTHONDONTWRITEBYTECODE": "1"}
-    env |= _handler_environment(base_dir)
+    env |= {"FOGBANK_LOG_FORMAT": "text", **_handler_environment(base_dir)}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "fogbank.serve", "check"],
         env=env,
         cwd=base_dir,
+        input=sample.read_text() if sample.is_file() else "",
         capture_output=True,
         text=True,
         check=False,
@@ -157,15 +169,18 @@ def probe(base_dir: Path) -> None:
 def _handler_environment(base_dir: Path) -> dict[str, str]:
     from fogbank.contracts.manifest import INNER_NAME, decode_package
 
-    return {"SAGEMAKER_PROGRAM": decode_package((base_dir / "model" / INNER_NAME).read_bytes()).handler}
+    handler = decode_package((base_dir / "model" / INNER_NAME).read_bytes()).handler
+    return {"SAGEMAKER_PROGRAM": handler} if handler else {}
 
 
 def ensure_trained(config: ProjectConfig, terminal: Terminal) -> None:
     """Train where there is no model yet, or the training code is newer than it."""
-    model = config.trained / "model.joblib"
+    from fogbank.pack import model_in
+
+    model = model_in(config.trained)
     folder = config.root.joinpath(*config.train.split(".")[:-1])
     sources = [path.stat().st_mtime for path in folder.glob("*.py")] if folder != config.root else []
-    if model.is_file() and model.stat().st_mtime >= max(sources, default=0):
+    if model is not None and model.stat().st_mtime >= max(sources, default=0):
         return
     with terminal.step("train") as step:
         step.done(run_training(config))

@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from fogbank.cli.compose import LOCAL, driver, find_engine, here, run_pack, run_training, start_cloud
+from fogbank.cli.compose import LOCAL, driver, find_engine, here, run_pack, run_training, start_cloud, told_model
 from fogbank.cli.report import write_report
 from fogbank.cli.service import Service
 from fogbank.cli.stack import tell, told
@@ -79,7 +79,7 @@ def _train(found: Demo, step: Step) -> None:
 def _pack(found: Demo, step: Step) -> None:
     manifest = run_pack(found.config)
     found.document |= {"name": manifest.name, "artifact_sha256": manifest.artifact_sha256}
-    step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}")
+    step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}, {told_model(manifest)}")
 
 
 def _cloud(found: Demo, step: Step) -> None:
@@ -149,17 +149,23 @@ def read_rows(config: ProjectConfig, manifest: Manifest) -> list[list[float]]:
 
 
 def in_memory(config: ProjectConfig, rows: Sequence[Sequence[float]]) -> list[list[float]]:
-    """What the handler's own functions say in this process: no server, no cloud between."""
+    """What the trained model says through the handler's predict_fn in this process: not compiled, no server, no cloud."""
+    import joblib
     import numpy as np
 
-    load_manifest(config.package)  # digests first: the model is unpickled here
+    from fogbank.pack import read_trained
+
     sys.path.insert(0, str(config.root))
+    if config.handler is None:
+        raise FogbankError(
+            "handler-missing", "the demo compares with the handler's predict_fn, and there is no handler"
+        )
     spec = importlib.util.spec_from_file_location("project_handler", config.handler)
     if spec is None or spec.loader is None:
         raise FogbankError("handler-missing", f"{config.handler} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    answers: list[list[float]] = module.predict_fn(np.array(rows), module.model_fn(str(config.trained)))
+    answers: list[list[float]] = module.predict_fn(np.array(rows), joblib.load(read_trained(config.trained).model))
     return answers
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
-from fogbank.cli.compose import ensure_trained, here, run_pack
+from fogbank.cli.compose import ensure_trained, here, run_pack, told_model
 from fogbank.cli.terminal import Terminal
 
 
@@ -17,7 +19,7 @@ def pack(terminal: Terminal, as_json: bool) -> None:
     ensure_trained(config, terminal)
     with terminal.step("pack") as step:
         manifest = run_pack(config)
-        step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}")
+        step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}, {told_model(manifest)}")
     if as_json:
         terminal.document(
             {
@@ -27,6 +29,7 @@ def pack(terminal: Terminal, as_json: bool) -> None:
                 "package_sha256": manifest.package_sha256,
                 "statistics_sha256": manifest.statistics_sha256,
                 "constraints_sha256": manifest.constraints_sha256,
+                "compilation": asdict(manifest.package.compilation),
                 "files": manifest.package.files,
             }
         )

@@ -163,14 +163,18 @@ def _spawn(plan: LaunchPlan, port: int) -> tuple[int, subprocess.Popen[bytes]]:
 
 
 def _host_environment() -> dict[str, str]:
-    """What a container would have of its own: a PATH, a locale and a home; nothing else of the host's, no credentials."""
+    """What a container would have of its own: a PATH, a locale and a home; nothing else of the host's, no credentials.
+
+    One worker, and logs that a person reads: a laptop is not an instance with a fleet's traffic. The model's own
+    environment comes after this, and may say otherwise.
+    """
     return {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
         "HOME": "/tmp",  # noqa: S108 - what a container's HOME is worth
         "PYTHONUNBUFFERED": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
+        "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
+        "FOGBANK_LOG_FORMAT": "text",
     }
 
 

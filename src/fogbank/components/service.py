@@ -76,7 +76,7 @@ class ModelService(pulumi.ComponentResource):
             f"{name}-role-policy", role=role.name, policy=bucket.arn.apply(execution_policy), opts=child
         )
         variables = {
-            "SAGEMAKER_PROGRAM": package.package.handler,
+            **({"SAGEMAKER_PROGRAM": package.package.handler} if package.package.handler else {}),
             "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
             "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv",
             ENV_MANIFEST_DIGEST: package.package_sha256,

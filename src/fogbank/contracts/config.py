@@ -10,12 +10,14 @@ import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from fogbank.contracts.errors import ConfigError, ProjectError
+from fogbank.contracts.manifest import Method
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+DEFAULT_HANDLER = Path("handlers/inference.py")
 TABLE = "[tool.fogbank] in pyproject.toml"
 
 
@@ -24,15 +26,20 @@ class ProjectConfig:
     """A project's settings. Paths are absolute.
 
     `root` is the folder of pyproject.toml; `name` prefixes every resource; `train` is the module that writes
-    `trained/` (`python -m <train>`); `handler` is the script that runs on a request; `dependencies` are the
-    distributions that the handler and the model import (their closure is locked at pack).
+    `trained/` (`python -m <train>`); `handler` is the script that runs on a request (by default
+    handlers/inference.py, if it is there; without one the model's `method` answers); `dependencies` are the distributions
+    that the handler and the model import (their closure is locked at pack). `compile` serves the model as ONNX where that
+    is possible and no score moves by more than `tolerance`.
     """
 
     root: Path
     name: str
     train: str = "model.train"
-    handler: Path = Path("handlers/inference.py")
+    handler: Path | None = None
     dependencies: tuple[str, ...] = ("scikit-learn", "joblib")
+    method: Method = "predict"
+    compile: bool = True
+    tolerance: float = 1e-6
     stack: str = "local"
     port: int = 4566
 
@@ -112,7 +119,10 @@ def validate(table: dict[str, Any], root: Path) -> ProjectConfig:
     problems = [*_unknown_keys(table), *_wrong_values(table)]
     if problems:
         raise ConfigError(problems, TABLE)
-    return ProjectConfig(**{**table, "handler": root / table["handler"], "dependencies": tuple(table["dependencies"])})
+    given = table["handler"]
+    default = root / DEFAULT_HANDLER if (root / DEFAULT_HANDLER).is_file() else None
+    handler = default if given is None else root / given
+    return ProjectConfig(**{**table, "handler": handler, "dependencies": tuple(table["dependencies"])})
 
 
 def _unknown_keys(table: dict[str, Any]) -> list[str]:
@@ -134,12 +144,18 @@ def _wrong_values(table: dict[str, Any]) -> list[str]:
         problems.append(f"name must be 1-30 lower-case letters, digits and single hyphens, not {name!r}")
     if not isinstance(table["train"], str) or not MODULE.fullmatch(table["train"]):
         problems.append(f"train must name a module such as 'model.train', not {table['train']!r}")
-    if not isinstance(table["handler"], str | Path):
+    if not isinstance(table["handler"], str | None):
         problems.append(f"handler must be a path such as 'handlers/inference.py', not {table['handler']!r}")
     if not isinstance(table["dependencies"], list | tuple) or not all(
         isinstance(d, str) for d in table["dependencies"]
     ):
         problems.append(f"dependencies must be a list of distribution names, not {table['dependencies']!r}")
+    if table["method"] not in get_args(Method):
+        problems.append(f"method must be one of {', '.join(get_args(Method))}, not {table['method']!r}")
+    if not isinstance(table["compile"], bool):
+        problems.append(f"compile must be true or false, not {table['compile']!r}")
+    if not isinstance(table["tolerance"], float | int) or not 0 <= table["tolerance"] < 1:
+        problems.append(f"tolerance must be a number from 0 to 1, not {table['tolerance']!r}")
     if not isinstance(table["stack"], str):
         problems.append(f"stack must be the name of a Pulumi stack, not {table['stack']!r}")
     port = table["port"]

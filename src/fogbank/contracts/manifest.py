@@ -15,12 +15,14 @@ from typing import Literal
 from fogbank.contracts.digest import canonical_json, sha256_bytes, sha256_file
 from fogbank.contracts.errors import DigestError, PackageError
 
-FORMAT = 1
+FORMAT = 2
 INNER_NAME = "fogbank.json"
 OUTER_NAME = "manifest.json"
 ENV_MANIFEST_DIGEST = "FOGBANK_MANIFEST_SHA256"
 
 Dtype = Literal["float", "integer", "string"]
+ModelKind = Literal["joblib", "skops", "onnx", "xgboost", "lightgbm"]
+Method = Literal["predict", "predict_proba", "decision_function"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,18 +47,44 @@ class Schema:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Compilation:
+    """Whether the model that was trained is served as ONNX, and what proves it, or why not.
+
+    The proof is on `rows` rows of the baseline: every label is identical, and no score differs by more than
+    `max_difference`, which is at most `tolerance`. `source_sha256` names the model that was trained.
+    """
+
+    compiled: bool
+    reason: str = ""
+    source_sha256: str = ""
+    converter: str = ""
+    precision: Literal["", "double", "float"] = ""
+    rows: int = 0
+    max_difference: float = 0.0
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class PackageManifest:
-    """What model.tar.gz holds. `files` maps a path inside the archive to its SHA-256."""
+    """What model.tar.gz holds. `files` maps a path inside the archive to its SHA-256.
+
+    `kind` says how `model_file` is loaded, `method` which of the model's methods answers where the handler has no
+    `predict_fn`, and `trusted_types` what a skops file may hold beyond scikit-learn's own.
+    """
 
     name: str
     model_file: str
-    handler: str
+    handler: str | None
     python: str
     requirements: tuple[str, ...]
     input: Schema
     output: Schema
     metrics: dict[str, float]
     files: dict[str, str]
+    kind: ModelKind = "joblib"
+    method: Method = "predict"
+    trusted_types: tuple[str, ...] = ()
+    compilation: Compilation = Compilation(compiled=False)
     format: int = FORMAT
 
     def encode(self) -> bytes:
@@ -179,5 +207,6 @@ def _package(document: dict[str, object]) -> PackageManifest:
     if document.get("format") != FORMAT:
         raise ValueError(f"format {document.get('format')!r}, this fogbank reads {FORMAT}")
     schemas = {key: schema_from(document.pop(key)) for key in ("input", "output")}  # type: ignore[arg-type]  # parsed JSON
-    requirements = tuple(document.pop("requirements"))  # type: ignore[arg-type,var-annotated]  # parsed JSON
-    return PackageManifest(requirements=requirements, **schemas, **document)  # type: ignore[arg-type]  # the dataclass refuses unknown keys
+    lists = {key: tuple(document.pop(key)) for key in ("requirements", "trusted_types")}  # type: ignore[arg-type,var-annotated]  # parsed JSON
+    compilation = Compilation(**document.pop("compilation"))  # type: ignore[arg-type]  # the dataclass refuses unknown keys
+    return PackageManifest(compilation=compilation, **lists, **schemas, **document)  # type: ignore[arg-type]  # the dataclass refuses unknown keys

@@ -6,7 +6,7 @@ In: the handler's path and the project's root; out: files by their path inside `
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fogbank.contracts.errors import PackageError
@@ -30,20 +30,23 @@ def code_files(handler: Path, root: Path) -> dict[str, Path]:
 
 
 def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(_parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _parsed(path: Path) -> ast.Module:
     try:
-        tree = ast.parse(path.read_text(), filename=str(path))
+        return ast.parse(path.read_text(), filename=str(path))
     except SyntaxError as error:
         raise PackageError(
             "handler-syntax",
             f"{path.name} line {error.lineno}: {(error.text or '').strip()}: SyntaxError: {error.msg}",
             "mend that line",
         ) from error
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _project_files(name: str, root: Path) -> Iterator[tuple[str, Path]]:
@@ -59,3 +62,20 @@ def _project_files(name: str, root: Path) -> Iterator[tuple[str, Path]]:
         above = root.joinpath(*parts[:depth], "__init__.py")
         if above.is_file():
             yield str(above.relative_to(root)), above
+
+
+def defines(handler: Path, function: str) -> bool:
+    """Whether the handler has a function of that name at its top level, or imports one. Raises PackageError."""
+    for node in _parsed(handler).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
+            return True
+        if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == function for alias in node.names):
+            return True
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == function for t in node.targets):
+            return True
+    return False
+
+
+def imported_modules(files: Iterable[Path]) -> set[str]:
+    """The top-level names of all modules that these files import. Raises PackageError (`handler-syntax`)."""
+    return {name.partition(".")[0] for path in files for name in _imports(path)}

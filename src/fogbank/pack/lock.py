@@ -14,6 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from fogbank.contracts.errors import PackageError
+from fogbank.pack.code import imported_modules
 
 
 def closure(names: Iterable[str]) -> tuple[str, ...]:
@@ -36,6 +37,16 @@ def closure(names: Iterable[str]) -> tuple[str, ...]:
         pins[name] = f"{name}=={found.version}"
         waiting += [Requirement(text) for text in found.requires or ()]
     return tuple(sorted(pins.values()))
+
+
+def compiled_dependencies(names: Iterable[str], code: Iterable[Path]) -> tuple[str, ...]:
+    """What a package with a compiled model needs: ONNX Runtime, and those of the project's dependencies that its code imports."""
+    imported = imported_modules(code)
+    owners = {
+        owner for module, found in metadata.packages_distributions().items() if module in imported for owner in found
+    }
+    wanted = {canonicalize_name(owner) for owner in owners}
+    return ("onnxruntime", *(name for name in names if canonicalize_name(_requirement(name).name) in wanted))
 
 
 def check_against_lock(pins: Iterable[str], lock: Path) -> None:

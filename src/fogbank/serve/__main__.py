@@ -1,5 +1,5 @@
 """`python -m fogbank.serve serve`: what SageMaker runs in the container. SIGTERM finishes what is in flight and exits 0.
-`check` loads the model and its handler as `serve` would, and ends.
+`check` loads the model and its handler as `serve` would, answers the CSV sample on its standard input if there is one, and ends.
 
 Exit codes: 0 stopped on request, 2 wrong usage, 3 the model or its handler cannot be loaded.
 """
@@ -8,64 +8,66 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-import threading
 
-import uvicorn
-
-from fogbank.contracts.container import ENV_PARENT_FD, STOP_GRACE_S, serve_settings
-from fogbank.serve.app import ServeApp
-from fogbank.serve.handler import load_handler
-from fogbank.serve.problems import LoadError
+from fogbank.contracts.container import ServeSettings, serve_settings
+from fogbank.serve import logs
 
 
 def main(arguments: list[str]) -> int:
-    """Load the model, then serve until SIGTERM."""
+    """Serve until SIGTERM, or check."""
     if arguments not in (["serve"], ["check"]):
         sys.stderr.write("usage: python -m fogbank.serve serve | check\n")
         return 2
-    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    log = logging.getLogger("fogbank.serve")
     try:
         settings = serve_settings(os.environ)
-        logging.getLogger().setLevel(settings.log_level)
-        _follow_parent()
-        handler = load_handler(settings)
-        if arguments == ["check"]:
-            return 0
-    except (LoadError, ValueError) as error:
-        logging.getLogger("fogbank.serve").error("%s", error)
+        logs.set_up(settings.log_level, settings.log_format)
+    except ValueError as error:
+        logs.set_up("INFO", "json")
+        log.error("%s", error)
         return 3
-    config = uvicorn.Config(
-        ServeApp(handler, settings.payload_limit),
-        host="127.0.0.1" if ENV_PARENT_FD in os.environ else "0.0.0.0",  # noqa: S104 - in a container the port is the platform's
-        port=settings.port,
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        timeout_graceful_shutdown=int(STOP_GRACE_S) - 5,
-        server_header=False,
-        date_header=False,
-    )
-    signal.signal(
-        signal.SIGTERM, lambda *_: None
-    )  # uvicorn drains, then raises the signal again: an ordered stop exits 0
-    server = uvicorn.Server(config)
-    server.run()
-    return 0 if server.started else 3
+    os.environ.update({name: "1" for name in THREADS if name not in os.environ})
+    if arguments == ["check"]:
+        return _check(settings, log)
+    try:
+        if settings.multi_model:
+            from fogbank.serve.multi_model import serve_models
+
+            return serve_models(settings)
+        from fogbank.serve.supervisor import Supervisor
+
+        return Supervisor(settings).run()
+    except OSError as error:
+        log.error("cannot listen on port %d: %s", settings.port, error)
+        return 3
 
 
-def _follow_parent() -> None:
-    """Stop when the process that started this one is gone: it holds the other end of a pipe. Off in a container."""
-    descriptor = os.environ.get(ENV_PARENT_FD)
-    if not descriptor:
-        return
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""One thread of each library in a worker: workers are what uses more cores, and threads of several workers only fight."""
 
-    def watch() -> None:
-        os.read(int(descriptor), 1)
-        os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=watch, name="parent", daemon=True).start()
+def _check(settings: ServeSettings, log: logging.Logger) -> int:
+    from fogbank.serve.handler import Call, load_handler
+    from fogbank.serve.problems import LoadError, RequestError
+
+    try:
+        handler = load_handler(settings)
+        sample = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
+        if sample and not handler.is_async and not handler.wants_context:
+            handler(Call(sample, "text/csv", "*/*"))
+    except LoadError as error:
+        log.error("%s", error)
+        return 3
+    except RequestError as error:
+        log.error("the handler refuses the sample: %s", error)
+        return 3
+    except Exception as error:  # noqa: BLE001 - the handler is the user's
+        from fogbank.serve.program import said_where
+
+        log.error("the handler fails on the sample: %s", said_where(error, settings.code_dir))
+        return 3
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,77 +1,168 @@
-"""The user's code: SageMaker's script-mode functions, with the toolkit's defaults for those that are not there.
+"""A loaded model behind the user's functions, with the toolkit's defaults for those that are not there.
 
-In: the unpacked model folder and the settings; out: a `Handler`, one callable from request bytes to response bytes. Nothing
-is unpickled before every file has the digest that the package's manifest names.
+In: the unpacked model folder and the settings; out: a `Handler`, which answers one call, or the steps of it. Nothing is
+unpickled before every file has the digest that the package's manifest names.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
-import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from fogbank.contracts.container import ServeSettings
 from fogbank.contracts.digest import sha256_bytes
 from fogbank.contracts.errors import DigestError, FogbankError
 from fogbank.contracts.manifest import INNER_NAME, PackageManifest, decode_package
-from fogbank.serve import codecs
+from fogbank.serve import media
+from fogbank.serve.context import Context
+from fogbank.serve.decode import Decoder
+from fogbank.serve.encode import Encoder
+from fogbank.serve.http import Reply
+from fogbank.serve.models import load_model, predictor
 from fogbank.serve.problems import LoadError
+from fogbank.serve.program import Function, UserFunction, said_where, user_functions
 
-Function = Callable[..., Any]
-CONTEXT_AT = {"model_fn": 1, "input_fn": 2, "predict_fn": 2, "output_fn": 2, "transform_fn": 4}
-"""How many parameters each function has before the optional context."""
+InThread = Callable[..., Awaitable[Any]]
 
 
-@dataclass(frozen=True)
-class Context:
-    """What a function with one parameter more gets, as in SageMaker's inference toolkit."""
+@dataclass(slots=True)
+class Call:
+    """One request, as the handler sees it. `context` is there where a function asks for it."""
 
-    model_dir: str
-    package: PackageManifest | None
+    body: bytes
+    content_type: str
+    accept: str
+    context: Context | None = None
 
 
 class Handler:
-    """A loaded model behind the user's functions."""
+    """What answers a call. `own_code` says whether any of the user's functions runs, `is_async` whether one is awaited."""
 
     def __init__(
-        self, functions: dict[str, Function], model: Any, package: PackageManifest | None, default_accept: str
+        self,
+        functions: dict[str, UserFunction],
+        model: Any,
+        package: PackageManifest | None,
+        settings: ServeSettings,
     ) -> None:
-        self._functions, self._model, self.package = functions, model, package
-        self._default_accept = default_accept
+        self.package, self._model, self._functions = package, model, functions
+        self._decoder = Decoder(package.input if package else None)
+        self._encoder = Encoder(package.output if package else None)
+        self._default_accept = settings.default_accept
+        self.accepted, self.offered = self._decoder.accepted, self._encoder.preference(settings.default_accept)
+        self._predictor = (
+            None if functions.keys() & {"predict_fn", "transform_fn"} else predictor(model, _method(package))
+        )
+        answering = [
+            function for name, function in functions.items() if name not in {"model_fn", "execution_parameters_fn"}
+        ]
+        self.own_code = bool(answering) or package is None or package.kind != "onnx"
+        self.is_async = any(function.is_async for function in answering)
+        self.wants_context = any(function.wants_context for function in answering)
+        self.batches = not self.is_async and "transform_fn" not in functions
+        self._writes_itself = bool(functions.keys() & {"output_fn", "transform_fn"})
 
-    def __call__(self, body: bytes, content_type: str, accept: str | None) -> tuple[bytes, str]:
-        """Response bytes and content type. Raises RequestError for the caller's faults, anything else for the handler's."""
-        wanted = codecs.negotiate(accept, self._default_accept)
-        transform = self._functions.get("transform_fn")
-        if transform:
-            return _response(transform(self._model, body, content_type, wanted), wanted)
-        data = self._functions["input_fn"](body, content_type)
-        prediction = self._functions["predict_fn"](data, self._model)
-        return _response(self._functions["output_fn"](prediction, wanted), wanted)
+    def __call__(self, call: Call) -> Reply:
+        """Answer in this thread. Raises RequestError for the caller's faults, anything else for the handler's."""
+        accept = self.accept(call)
+        if "transform_fn" in self._functions:
+            return self.reply(
+                self._own("transform_fn", call, self._model, call.body, call.content_type, accept), call, accept
+            )
+        return self.encode(self.predict(self.decode(call), call), call, accept)
+
+    def decode(self, call: Call) -> Any:
+        """The call's rows, or whatever the user's input_fn makes of the body."""
+        if "input_fn" in self._functions:
+            return self._own("input_fn", call, call.body, call.content_type)
+        return self._decoder(call.body, call.content_type)
+
+    def predict(self, data: Any, call: Call) -> Any:
+        """The prediction of one call's data, or of several calls' rows together."""
+        if self._predictor is not None:
+            return self._predictor(data)
+        return self._own("predict_fn", call, data, self._model)
+
+    def encode(self, prediction: Any, call: Call, accept: str) -> Reply:
+        """The answer's bytes."""
+        if "output_fn" in self._functions:
+            return self.reply(self._own("output_fn", call, prediction, accept), call, accept)
+        if hasattr(prediction, "__next__") or hasattr(prediction, "__anext__"):
+            return self.reply(prediction, call, accept)
+        return _with_context(Reply(200, *self._encoder(prediction, accept)), call.context)
+
+    async def run_async(self, call: Call, in_thread: InThread) -> Reply:
+        """Answer with the user's coroutine functions on this loop and the plain ones in the model's thread."""
+        accept = self.accept(call)
+        if "transform_fn" in self._functions:
+            result = await self._step(
+                "transform_fn", call, in_thread, self._model, call.body, call.content_type, accept
+            )
+            return self.reply(result, call, accept)
+        if "input_fn" in self._functions:
+            data = await self._step("input_fn", call, in_thread, call.body, call.content_type)
+        else:
+            data = self._decoder(call.body, call.content_type)
+        if self._predictor is not None:
+            prediction = await in_thread(self._predictor, data)
+        else:
+            prediction = await self._step("predict_fn", call, in_thread, data, self._model)
+        if "output_fn" in self._functions:
+            return self.reply(await self._step("output_fn", call, in_thread, prediction, accept), call, accept)
+        return self.encode(prediction, call, accept)
+
+    def accept(self, call: Call) -> str:
+        """The type to answer with. Raises RequestError 406 before anything runs."""
+        if self._writes_itself:
+            return media.first_choice(call.accept, self._default_accept)
+        wanted = media.negotiate(call.accept, self.offered)
+        if wanted is None:
+            raise self._encoder.unacceptable(call.accept)
+        return wanted
+
+    def reply(self, result: Any, call: Call, accept: str) -> Reply:
+        """A function's own result as an answer: a body, a body with its content type, pieces, or a response object."""
+        if callable(getattr(result, "get_data", None)):
+            result = (result.get_data(), result.mimetype)  # the Response of sagemaker-containers and of Flask
+        body, kind = result if isinstance(result, tuple) and len(result) == 2 else (result, accept)
+        if isinstance(body, str):
+            body = body.encode()
+        elif isinstance(body, bytearray | memoryview):
+            body = bytes(body)
+        if isinstance(body, bytes) or hasattr(body, "__next__") or hasattr(body, "__anext__"):
+            return _with_context(Reply(200, body, kind), call.context)
+        return _with_context(Reply(200, *self._encoder(body, kind)), call.context)
 
     def execution_parameters(self) -> dict[str, Any] | None:
         """What `execution_parameters_fn` says, or None where the user has none."""
         function = self._functions.get("execution_parameters_fn")
-        return function() if function else None
+        return function.call() if function else None
+
+    def _own(self, name: str, call: Call, *arguments: Any) -> Any:
+        function = self._functions[name]
+        return function.call(*arguments, call.context) if function.wants_context else function.call(*arguments)
+
+    async def _step(self, name: str, call: Call, in_thread: InThread, *arguments: Any) -> Any:
+        if self._functions[name].is_async:
+            return await self._own(name, call, *arguments)
+        return await in_thread(self._own, name, call, *arguments)
 
 
 def load_handler(settings: ServeSettings) -> Handler:
     """Check the digests, import the user's module and load the model. Raises LoadError."""
     package = checked_package(settings)
-    module = import_program(settings)
+    functions = user_functions(settings, package)
     context = Context(str(settings.model_dir), package)
-    functions = compose(module, package, context)
+    own = functions.get("model_fn")
+    if own is None and package is None:
+        raise LoadError("the handler has no model_fn, and the archive has no manifest that names the model's file")
     try:
-        model = functions["model_fn"](str(settings.model_dir))
-    except Exception as error:
-        raise LoadError(f"model_fn failed: {_where(error, settings.code_dir)}") from error
-    return Handler(functions, model, package, settings.default_accept)
+        model = _call_model_fn(own, context) if own else load_model(package, settings.model_dir)  # type: ignore[arg-type]  # not both None
+        return Handler(functions, model, package, settings)
+    except (Exception, SystemExit) as error:
+        what = "model_fn failed" if own else "the model does not load"
+        raise LoadError(f"{what}: {said_where(error, settings.code_dir)}") from error
 
 
 def checked_package(settings: ServeSettings) -> PackageManifest | None:
@@ -92,77 +183,23 @@ def checked_package(settings: ServeSettings) -> PackageManifest | None:
     return package
 
 
-def import_program(settings: ServeSettings) -> ModuleType:
-    """The user's script as a module, with its own folder importable. Raises LoadError with the line that failed."""
-    script = settings.code_dir / settings.program
-    if not script.is_file():
-        raise LoadError(f"no handler at code/{settings.program}")
-    sys.path.append(str(settings.code_dir))  # after ours: user code never shadows the server's modules
-    spec = importlib.util.spec_from_file_location("fogbank_user_handler", script)
-    if spec is None or spec.loader is None:
-        raise LoadError(f"code/{settings.program} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise LoadError(f"the handler does not import: {_where(error, settings.code_dir)}") from error
-    return module
+def _method(package: PackageManifest | None) -> str:
+    return package.method if package else "predict"
 
 
-def compose(module: ModuleType, package: PackageManifest | None, context: Context) -> dict[str, Function]:
-    """The user's functions over the defaults. Raises LoadError for a combination that the toolkit refuses."""
-    schema = package.input if package else None
-    own = {
-        name: getattr(module, name)
-        for name in (*CONTEXT_AT, "execution_parameters_fn")
-        if callable(getattr(module, name, None))
-    }
-    if "transform_fn" in own and own.keys() & {"input_fn", "predict_fn", "output_fn"}:
-        raise LoadError("transform_fn takes the place of input_fn, predict_fn and output_fn: define one or the others")
-    defaults: dict[str, Function] = {
-        "model_fn": lambda model_dir: _load_joblib(model_dir, package),
-        "input_fn": lambda body, content_type: codecs.decode(body, content_type, schema),
-        "predict_fn": lambda data, model: model.predict(data),
-        "output_fn": codecs.encode,
-    }
-    return {**defaults, **{name: _with_context(name, function, context) for name, function in own.items()}}
+def _call_model_fn(own: UserFunction, context: Context) -> Any:
+    function: Function = own.call
+    loaded = function(context.model_dir, context) if own.wants_context else function(context.model_dir)
+    if own.is_async:
+        import asyncio
+
+        return asyncio.run(loaded)
+    return loaded
 
 
-def _with_context(name: str, function: Function, context: Context) -> Function:
-    if name not in CONTEXT_AT:
-        return function
-    takes, expected = len(inspect.signature(function).parameters), CONTEXT_AT[name]
-    if takes == expected:
-        return function
-    if takes == expected + 1:
-        return lambda *arguments: function(*arguments, context)
-    raise LoadError(f"{name} takes {takes} parameters; it must take {expected}, or {expected + 1} with a context")
-
-
-def _load_joblib(model_dir: str, package: PackageManifest | None) -> Any:
-    if package is None:
-        raise LoadError("the handler has no model_fn, and the archive has no manifest that names the model's file")
-    import joblib
-
-    return joblib.load(Path(model_dir) / package.model_file)
-
-
-def _response(result: Any, accept: str) -> tuple[bytes, str]:
-    body, content_type = result if isinstance(result, tuple) and len(result) == 2 else (result, accept)
-    if isinstance(body, str):
-        return body.encode(), content_type
-    if isinstance(body, bytes | bytearray | memoryview):
-        return bytes(body), content_type
-    return codecs.encode(body, content_type)
-
-
-def _where(error: BaseException, code_dir: Path) -> str:
-    """The error with the line of the user's own code that it came from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if str(code_dir) in frame.filename]
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"code/{Path(error.filename).name} line {error.lineno}: {(error.text or '').strip()}: SyntaxError: {error.msg}"
-    said = f"{type(error).__name__}: {error}"
-    if not own:
-        return said
-    return f"code/{Path(own[-1].filename).name} line {own[-1].lineno}: {own[-1].line}: {said}"
+def _with_context(reply: Reply, context: Context | None) -> Reply:
+    if context is None or (not context.response_headers and context.response_status == 200):
+        return reply
+    headers = dict(context.response_headers)
+    kind = headers.pop("content-type", reply.content_type)
+    return Reply(context.response_status, reply.body, kind, headers)

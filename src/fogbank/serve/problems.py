@@ -1,4 +1,4 @@
-"""What a caller did wrong, as an HTTP status and a sentence."""
+"""What went wrong, as an HTTP status and a sentence for the caller."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ class RequestError(Exception):
 def bad_request(message: str) -> RequestError:
     """400: the body is not what the schema says."""
     return RequestError(400, message)
+
+
+def overloaded(message: str) -> RequestError:
+    """503: try again later; the answer carries Retry-After."""
+    return RequestError(503, message)
+
+
+class HandlerTimeoutError(BaseException):
+    """The handler ran longer than it may: raised inside it, past any `except Exception` of its own; answered as 504."""
 
 
 class LoadError(Exception):

@@ -11,7 +11,7 @@ import pytest
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.pack import read_trained
-from handlers.inference import model_fn, predict_fn
+from handlers.inference import predict_fn
 from model.data import load, split
 from model.evaluate import GATES, evaluate
 from model.features import OUTPUT_COLUMNS
@@ -48,7 +48,7 @@ def test_what_training_leaves_is_what_pack_takes(fogbank_project: ProjectConfig)
 
 
 def test_the_handler_answers_label_and_probability(fogbank_project: ProjectConfig) -> None:
-    answers = predict_fn(load().x, model_fn(str(fogbank_project.trained)))
+    answers = predict_fn(load().x, joblib.load(fogbank_project.trained / "model.joblib"))
 
     assert len(answers) == 569
     assert all(label == int(p >= 0.5) and 0 <= p <= 1 for label, p in answers)

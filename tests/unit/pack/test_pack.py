@@ -21,7 +21,7 @@ from fogbank.pack.lock import check_against_lock
 BASELINE = Baseline(statistics=b"{}", constraints=b"{}")
 
 
-def nothing(_: Path) -> None:
+def nothing(_: Path, __: Path) -> None:
     """A probe that finds nothing wrong."""
 
 
@@ -94,7 +94,7 @@ def test_a_gate_stops_the_packaging_and_leaves_the_old_package(project: ProjectC
 
 
 def test_a_probe_that_fails_leaves_nothing_behind(project: ProjectConfig) -> None:
-    def refuse(stage: Path) -> None:
+    def refuse(stage: Path, _: Path) -> None:
         assert (stage / "model" / "fogbank.json").is_file()
         raise PackageError("package-unloadable", "no")
 

@@ -1,0 +1,82 @@
+"""What training left in its folder: the model in one of the kinds that are served, its schema, its scores and its gates."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from fogbank.contracts.errors import PackageError
+from fogbank.contracts.manifest import ModelKind, Schema, schema_from
+
+MODEL_FILES: dict[str, ModelKind] = {
+    "model.joblib": "joblib",
+    "model.skops": "skops",
+    "model.onnx": "onnx",
+    "model.ubj": "xgboost",
+    "model.json": "xgboost",
+    "model.txt": "lightgbm",
+}
+"""The names that a model may have, and what they say about how it is loaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What training left in its folder."""
+
+    model: Path
+    input: Schema
+    output: Schema
+    metrics: dict[str, float]
+    gates: dict[str, float]
+
+    @property
+    def kind(self) -> ModelKind:
+        """How the model is loaded."""
+        return MODEL_FILES[self.model.name]
+
+    @property
+    def baseline(self) -> Path:
+        """Predictions and features of the training rows, with a header."""
+        return self.model.parent / "baseline.csv"
+
+    @property
+    def sample(self) -> Path:
+        """A request, as CSV without a header; it need not be there."""
+        return self.model.parent / "sample.csv"
+
+
+def model_in(folder: Path) -> Path | None:
+    """The trained model's file, None where there is none. Raises PackageError (`model-ambiguous`)."""
+    found = [folder / name for name in MODEL_FILES if (folder / name).is_file()]
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise PackageError(
+            "model-ambiguous", f"training left several models: {names}", "remove all but the one to serve"
+        )
+    return found[0] if found else None
+
+
+def read_trained(folder: Path) -> Trained:
+    """Read what training left. Raises PackageError (`model-missing`, `model-ambiguous`, `training-unreadable`)."""
+    model = model_in(folder)
+    if model is None:
+        raise PackageError(
+            "model-missing", f"there is no trained model ({', '.join(MODEL_FILES)}) in {folder}", "run `fogbank train`"
+        )
+    try:
+        schema = json.loads((folder / "schema.json").read_text())
+        scores = json.loads((folder / "metrics.json").read_text())
+        return Trained(
+            model=model,
+            input=schema_from(schema["input"]),
+            output=schema_from(schema["output"]),
+            metrics=scores["metrics"],
+            gates=scores.get("gates", {}),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PackageError(
+            "training-unreadable",
+            f"what training left in {folder} cannot be read: {error!r}",
+            "run `fogbank train` again",
+        ) from error

@@ -1,0 +1,79 @@
+"""Taking connections from the socket that all workers share, so that none takes more than its share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable
+from functools import partial
+
+from fogbank.serve.connection import Connection, Connections
+
+log = logging.getLogger("fogbank.serve")
+WAIT_FOR_OTHERS_S = 0.001
+WAIT_FOR_DESCRIPTORS_S = 0.1
+
+
+class Acceptor:
+    """Accepts one connection at a turn. `fewer_elsewhere` says whether another worker has fewer than so many."""
+
+    def __init__(
+        self, listener: socket.socket, connections: Connections, fewer_elsewhere: Callable[[int], bool]
+    ) -> None:
+        self._listener, self._connections, self._fewer_elsewhere = listener, connections, fewer_elsewhere
+        self._loop = connections.loop
+        self._open = True
+        self._loop.add_reader(listener, self._accept)
+
+    async def close(self) -> None:
+        """Take what waits at the socket, then close it."""
+        self._open = False
+        self._loop.remove_reader(self._listener)
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._connections.coming += 1
+                await self._take(connection)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        """Take one connection, unless another worker has fewer: then it is left to that one for a moment."""
+        if self._fewer_elsewhere(self._connections.count()):
+            self._pause(WAIT_FOR_OTHERS_S)
+        else:
+            self._accept_one()
+
+    def _pause(self, seconds: float) -> None:
+        self._loop.remove_reader(self._listener)
+        self._loop.call_later(seconds, self._accept_again)
+
+    def _accept_again(self) -> None:
+        if self._open:
+            self._loop.add_reader(self._listener, self._accept)
+            self._accept_one()
+
+    def _accept_one(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:  # no descriptor is free, say: the connection waits at the socket
+            log.warning("cannot accept a connection: %s", error)
+            self._pause(WAIT_FOR_DESCRIPTORS_S)
+            return
+        self._connections.coming += 1
+        self._connections.count()
+        task: asyncio.Task[None] = self._loop.create_task(self._take(connection))
+        self._connections.tasks.add(task)
+        task.add_done_callback(self._connections.tasks.discard)
+
+    async def _take(self, connection: socket.socket) -> None:
+        try:
+            connection.setblocking(False)
+            if connection.family == socket.AF_INET:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await self._loop.connect_accepted_socket(partial(Connection, self._connections), connection)
+        finally:
+            self._connections.coming -= 1

@@ -1,0 +1,101 @@
+"""A prediction as the bytes of a content type: text/csv, application/json, application/jsonlines, x-npy and x-parquet."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import orjson
+
+from fogbank.contracts.manifest import Schema
+from fogbank.serve import media
+from fogbank.serve.problems import RequestError
+
+
+class Encoder:
+    """Writes predictions; the schema names the columns where a format has names."""
+
+    def __init__(self, schema: Schema | None) -> None:
+        self._names = schema.names if schema else ()
+        self._writers: dict[str, Callable[[Any], bytes]] = {
+            media.JSON: _json,
+            media.CSV: _csv,
+            media.JSONLINES: _jsonlines,
+            media.NPY: _npy,
+        }
+        if importlib.util.find_spec("pyarrow"):
+            self._writers[media.PARQUET] = self._parquet
+        self.offered = tuple(self._writers)
+
+    def __call__(self, prediction: Any, accept: str) -> tuple[bytes, str]:
+        """The bytes and their content type. Raises RequestError 406."""
+        kind, _ = media.content_type(accept)
+        writer = self._writers.get(kind)
+        if writer is None:
+            raise self.unacceptable(accept)
+        return writer(prediction), kind
+
+    def preference(self, default: str) -> tuple[str, ...]:
+        """What is offered, the default first."""
+        kind, _ = media.content_type(default)
+        if kind not in self._writers:
+            return self.offered
+        return (kind, *(other for other in self.offered if other != kind))
+
+    def unacceptable(self, accept: str) -> RequestError:
+        """406, with what there is."""
+        return RequestError(406, f"accept {accept[:100]!r} is not supported; ask for one of {', '.join(self.offered)}")
+
+    def _parquet(self, prediction: Any) -> bytes:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        rows = np.asarray(prediction)
+        columns = [rows] if rows.ndim == 1 else [rows[:, i] for i in range(rows.shape[1])]
+        names = self._names if len(self._names) == len(columns) else [f"_c{i}" for i in range(len(columns))]
+        sink = io.BytesIO()
+        pq.write_table(pa.table([pa.array(column) for column in columns], names=list(names)), sink)
+        return sink.getvalue()
+
+
+def _plain(prediction: Any) -> Any:
+    return prediction.tolist() if isinstance(prediction, np.ndarray | np.generic) else prediction
+
+
+def _numeric(prediction: Any) -> bool:
+    return isinstance(prediction, np.ndarray) and prediction.dtype.kind in "fiu" and prediction.flags.c_contiguous
+
+
+def _csv(prediction: Any) -> bytes:
+    if _numeric(prediction) and 0 < prediction.ndim <= 2 and prediction.size and np.isfinite(prediction).all():
+        dumped = orjson.dumps(prediction, option=orjson.OPT_SERIALIZE_NUMPY)
+        if prediction.ndim == 1:
+            return dumped[1:-1].replace(b",", b"\n") + b"\n"
+        return dumped[2:-2].replace(b"],[", b"\n") + b"\n"
+    rows = _plain(prediction)
+    rows = rows if isinstance(rows, list) else [rows]
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(row if isinstance(row, list | tuple) else [row] for row in rows)
+    return out.getvalue().encode()
+
+
+def _json(prediction: Any) -> bytes:
+    return orjson.dumps(prediction if _numeric(prediction) else _plain(prediction), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _jsonlines(prediction: Any) -> bytes:
+    rows = _plain(prediction)
+    return b"".join(
+        orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+        for row in (rows if isinstance(rows, list) else [rows])
+    )
+
+
+def _npy(prediction: Any) -> bytes:
+    out = io.BytesIO()
+    np.save(out, np.asarray(prediction), allow_pickle=False)
+    return out.getvalue()

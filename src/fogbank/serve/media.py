@@ -1,0 +1,87 @@
+"""Media types: what a Content-Type says, and which type an Accept header wants (RFC 9110, sections 8.3 and 12.5.1)."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+from functools import lru_cache
+
+from fogbank.serve.problems import RequestError
+
+CSV, JSON, JSONLINES, NPY = "text/csv", "application/json", "application/jsonlines", "application/x-npy"
+PARQUET, TEXT = "application/x-parquet", "text/plain"
+ALIASES = {
+    "application/x-jsonlines": JSONLINES,
+    "application/jsonl": JSONLINES,
+    "application/vnd.apache.parquet": PARQUET,
+    "application/csv": CSV,
+}
+
+
+@lru_cache(256)
+def content_type(header: str) -> tuple[str, str]:
+    """Media type in lower case, and charset. Raises RequestError 415 for a charset that is not known.
+
+    >>> content_type("Text/CSV; charset=latin-1")
+    ('text/csv', 'iso8859-1')
+    """
+    kind, parameters = _parts(header)
+    charset = parameters.get("charset", "utf-8")
+    try:
+        return kind, codecs.lookup(charset).name
+    except LookupError as error:
+        raise RequestError(415, f"charset {charset!r} is not known; send UTF-8") from error
+
+
+@lru_cache(256)
+def negotiate(accept: str, offered: tuple[str, ...]) -> str | None:
+    """The offered type that an Accept header wants most, None where it wants none; the first offered wins a tie.
+
+    >>> negotiate("text/csv;q=0.5, application/json", ("text/csv", "application/json"))
+    'application/json'
+    """
+    ranges = [_range(part) for part in accept.split(",") if part.strip()]
+    if not ranges:
+        return offered[0]
+    best, best_quality = None, 0.0
+    for candidate in offered:
+        quality = _quality(candidate, ranges)
+        if quality > best_quality:
+            best, best_quality = candidate, quality
+    return best
+
+
+@lru_cache(256)
+def first_choice(accept: str, default: str) -> str:
+    """What a handler that writes its own output is asked for: the most wanted type as the caller wrote it, or the default."""
+    ranges = sorted((_range(part) for part in accept.split(",") if part.strip()), key=lambda item: -item[1])
+    wanted = next((kind for kind, quality in ranges if quality > 0), "*/*")
+    return default if "*" in wanted else wanted
+
+
+def _quality(candidate: str, ranges: Sequence[tuple[str, float]]) -> float:
+    """The q of the most specific range that covers the candidate."""
+    group = candidate.partition("/")[0] + "/*"
+    for pattern in (candidate, group, "*/*"):
+        found = [quality for kind, quality in ranges if kind == pattern]
+        if found:
+            return found[0]
+    return 0.0
+
+
+def _range(part: str) -> tuple[str, float]:
+    kind, parameters = _parts(part)
+    if parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8", "us-ascii", "*"}:
+        return kind, 0.0
+    try:
+        quality = float(parameters.get("q", "1"))
+    except ValueError:
+        quality = 0.0
+    return ("*/*" if kind == "*" else kind), quality if 0 <= quality <= 1 else 0.0
+
+
+def _parts(header: str) -> tuple[str, dict[str, str]]:
+    kind, *rest = header.split(";")
+    pairs = (item.partition("=") for item in rest)
+    kind = kind.strip().lower()
+    return ALIASES.get(kind, kind), {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}

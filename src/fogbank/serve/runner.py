@@ -1,0 +1,193 @@
+"""Where and when a call's handler runs: at once on the event loop, in the model's thread, or awaited; and when it must not.
+
+What is all ours and quick (an ONNX model behind the default functions, a small body) runs at once. A user's own code always
+runs in the model's thread, so that nothing of it can hold up /ping. More calls than the queue holds are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fogbank.contracts.container import ServeSettings
+from fogbank.serve.handler import Call, Handler
+from fogbank.serve.http import Reply
+from fogbank.serve.model_thread import Awaited, Job, ModelThread, run_one
+from fogbank.serve.problems import RequestError, overloaded
+from fogbank.serve.scoreboard import Field, Slot
+
+AT_ONCE_BYTES = 16 * 1024
+"""Larger bodies go to the model's thread even where the code is all ours."""
+
+
+class Runner:
+    """Runs one handler's calls. `load` comes first; until it is done `handler` is None and calls are refused."""
+
+    def __init__(self, settings: ServeSettings, slot: Slot) -> None:
+        self._settings, self._slot = settings, slot
+        self.handler: Handler | None = None
+        self._handler: Handler
+        self._at_once = self.shares = False
+        self._held = 0
+        self._thread: ModelThread | None = None
+        self._watch: asyncio.TimerHandle | None = None
+
+    async def load(self, load: Callable[[], Handler]) -> None:
+        """Load in the model's thread. Raises what `load` raises, TimeoutError after the startup limit."""
+        loop = asyncio.get_running_loop()
+        wait_s = self._settings.batch_wait_us / 1e6
+        self._thread = ModelThread(loop, self._slot.ran, self._settings.batch_size, wait_s)
+        limit = self._settings.startup_timeout_s
+        async with asyncio.timeout(limit):
+            handler = await self._submit(self._thread, load, None, time.monotonic() + 10 * limit)
+        if handler.batches:
+            self._thread.run_together = partial(run_together, handler)
+        self._at_once = not handler.own_code and self._settings.batch_wait_us == 0
+        self.shares = self._at_once and self._settings.batch_size > 1
+        self.handler = self._handler = handler
+        self._tick(loop)
+
+    def stop(self) -> None:
+        """End the model's thread and the watch."""
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._thread is not None:
+            self._thread.stop()
+
+    def worn_out(self) -> bool:
+        """Whether this worker should be replaced: handlers that were cut off do not end."""
+        return self._thread is not None and self._thread.worn_out()
+
+    def at_once(self, call: Call) -> bool:
+        """Whether a call is quick enough to run on the event loop."""
+        return self._at_once and len(call.body) <= AT_ONCE_BYTES
+
+    def invoke_at_once(self, call: Call) -> Reply:
+        """The answer of what is all ours. Raises RequestError."""
+        started = time.perf_counter()
+        reply = self._handler(call)
+        self._slot.ran(time.perf_counter() - started, 1)
+        return reply
+
+    def invoke_together(self, calls: Sequence[Call]) -> list[Reply | Exception]:
+        """The answers of calls that came at the same moment, `batch_size` of them in one run of the model."""
+        answers: list[Reply | Exception] = []
+        size = self._settings.batch_size
+        for first in range(0, len(calls), size):
+            jobs = [Job(partial(self._handler, call), call) for call in calls[first : first + size]]
+            started = time.perf_counter()
+            run_together(self._handler, jobs)
+            self._slot.ran(time.perf_counter() - started, len(jobs))
+            answers += [job.result if job.error is None else job.error for job in jobs]
+        return answers
+
+    async def invoke(self, call: Call) -> Reply:
+        """The handler's answer. Raises RequestError, and whatever the handler raises."""
+        handler, thread = self._handler, self._thread
+        if thread is None:
+            raise overloaded("the model is not loaded yet")
+        if self._held >= self._settings.queue_size:
+            raise overloaded(f"{self._held} requests are waiting already")
+        self._hold(1)
+        try:
+            if handler.is_async:
+                return await self._await(handler, call)
+            deadline = time.monotonic() + self._settings.timeout_s
+            work = partial(copy_context().run, handler, call)  # the request's id goes along, for the handler's logs
+            return await self._submit(thread, work, call, deadline)  # type: ignore[no-any-return]  # a Reply
+        finally:
+            self._hold(-1)
+
+    async def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run something else in the model's thread: a part of an answer that is awaited or streamed."""
+        if self._thread is None:
+            raise overloaded("the model is not loaded yet")
+        deadline = time.monotonic() + self._settings.timeout_s
+        return await self._submit(self._thread, partial(copy_context().run, function, *arguments), None, deadline)
+
+    async def _await(self, handler: Handler, call: Call) -> Reply:
+        limit = self._settings.timeout_s
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(limit):
+                return await handler.run_async(call, self.in_thread)
+        except TimeoutError as error:
+            if time.monotonic() - started < limit:
+                raise  # the handler's own
+            self._slot.add(Field.CUT_OFF)
+            raise RequestError(504, f"the handler ran longer than {limit:g} s: cut off") from error
+        finally:
+            self._slot.ran(time.monotonic() - started, 1)
+
+    def _hold(self, change: int) -> None:
+        self._held += change
+        self._slot[Field.HELD] = self._held
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look after the model's thread, some times within a time limit."""
+        if self._thread is not None and (cut := self._thread.cut_off(time.monotonic())):
+            self._slot.add(Field.CUT_OFF, cut)
+        self._watch = loop.call_later(min(1.0, self._settings.timeout_s / 10), self._tick, loop)
+
+    @staticmethod
+    async def _submit(thread: ModelThread, work: Callable[[], Any], call: Call | None, deadline: float) -> Any:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        thread.submit(Awaited(work, future, deadline, call))
+        return await future
+
+
+def run_together(handler: Handler, jobs: Sequence[Job]) -> None:
+    """One prediction for the rows of several calls, each call's part its answer. What cannot share runs by itself."""
+    decoded: list[tuple[Job, Any, str]] = []
+    for job in jobs:
+        try:
+            decoded.append((job, handler.decode(job.call), handler.accept(job.call)))
+        except Exception as error:  # noqa: BLE001 - it is this caller's answer alone
+            job.error = error
+    if not decoded:
+        return
+    first = decoded[0][1]
+    alike = [item for item in decoded if _stack(item[1], first)]
+    parts = _predict_together(handler, [item[1] for item in alike], decoded[0][0].call) if len(alike) > 1 else None
+    if parts is None:
+        alike, parts = [], []
+    shared = set()
+    for (job, _, accept), part in zip(alike, parts, strict=True):
+        shared.add(id(job))
+        try:
+            job.result = handler.encode(part, job.call, accept)
+        except Exception as error:  # noqa: BLE001 - as above
+            job.error = error
+    for job, _, _ in decoded:
+        if id(job) not in shared:
+            run_one(job)
+
+
+def _stack(data: Any, first: Any) -> bool:
+    return (
+        isinstance(data, np.ndarray)
+        and isinstance(first, np.ndarray)
+        and data.ndim == first.ndim == 2
+        and (data.shape[1], data.dtype) == (first.shape[1], first.dtype)
+    )
+
+
+def _predict_together(handler: Handler, tables: Sequence[Any], call: Call) -> list[Any] | None:
+    """The prediction's parts, a part for each table; None where a prediction is not a row for each row, or fails."""
+    try:
+        prediction = handler.predict(np.concatenate(tables), call)
+        if not isinstance(prediction, np.ndarray | list) or len(prediction) != sum(map(len, tables)):
+            return None
+    except Exception:  # noqa: BLE001 - one caller's row may be at fault: each runs by itself, and says so itself
+        return None
+    parts, start = [], 0
+    for table in tables:
+        parts.append(prediction[start : start + len(table)])
+        start += len(table)
+    return parts

@@ -1,0 +1,165 @@
+"""What a worker answers: /ping, /invocations, /execution-parameters, /metrics and /openapi.json.
+
+In: a whole `Request`; out: a `Reply`, or a coroutine of one. How they travel is the carrier's matter: `connection` (HTTP/1.1
+on a socket) or `asgi`. Each invocation is counted, logged and traced when its carrier says that it is done.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from typing import Any
+
+import orjson
+
+from fogbank.contracts.container import ServeSettings
+from fogbank.serve import http, logs, metrics
+from fogbank.serve.context import Context
+from fogbank.serve.handler import Call
+from fogbank.serve.http import Reply, Request
+from fogbank.serve.openapi import document
+from fogbank.serve.problems import RequestError, overloaded
+from fogbank.serve.runner import Runner
+from fogbank.serve.scoreboard import Scoreboard, Slot
+from fogbank.serve.streaming import pieces
+from fogbank.serve.tracing import RequestIds, Tracer, trace_id
+
+log = logging.getLogger("fogbank.serve")
+Answer = Reply | Coroutine[Any, Any, Reply]
+LOADING = Reply(503, b"the model is not loaded yet\n", http.TEXT, {"retry-after": "1"})
+
+
+class Service:
+    """SageMaker's container contract over one runner. `leaving` makes each answer its connection's last."""
+
+    def __init__(
+        self, runner: Runner, settings: ServeSettings, board: Scoreboard, slot: Slot, tracer: Tracer | None = None
+    ) -> None:
+        self.runner, self._settings, self._board, self._slot, self._tracer = runner, settings, board, slot, tracer
+        self.bodies = http.Bodies(settings.payload_limit)
+        self.leaving = False
+        self._ids = RequestIds()
+        enabled = logging.getLogger().isEnabledFor(logging.INFO)
+        self.access = logs.AccessLog(enabled=enabled, as_json=settings.log_format == "json")
+
+    def answer(self, request: Request) -> Answer:
+        """The answer, at once where it can be."""
+        if _is_invocation(request):
+            return self._invocation(request)
+        return self._page(request.path, request.method)
+
+    def answers(self, requests: Sequence[Request]) -> list[Answer]:
+        """The answers to requests that came at the same moment; small ones may share a run of the model."""
+        if len(requests) == 1 or not self.runner.shares:
+            return [self.answer(request) for request in requests]
+        calls = [self._call(request) if _is_invocation(request) else None for request in requests]
+        shared = [call for call in calls if call is not None and self.runner.at_once(call)]
+        made = dict(zip(map(id, shared), self.runner.invoke_together(shared), strict=True))
+        answers: list[Answer] = []
+        for request, call in zip(requests, calls, strict=True):
+            if id(call) in made:
+                self._begin(request)
+                found = made[id(call)]
+                answers.append(found if isinstance(found, Reply) else failure(found))
+            else:
+                answers.append(self.answer(request))
+        return answers
+
+    def refuse(self, request: Request, error: RequestError) -> Reply:
+        """The answer to a request whose body the carrier does not take."""
+        if request.path == "/invocations":
+            self._begin(request)
+        return http.refusal(error)
+
+    def finished(self, request: Request, status: int, sent: int) -> None:
+        """The answer is written: count and log an invocation."""
+        if not request.id:
+            return
+        seconds = time.perf_counter() - request.started
+        self._slot.answered(status, seconds, len(request.body), sent)
+        if self.access.enabled:
+            trace = trace_id(request.headers.get(b"traceparent"))
+            self.access.add(request.id, trace, status, seconds, len(request.body), sent)
+        if request.span is not None and self._tracer is not None:
+            self._tracer.end(request.span, status)
+
+    def pieces(self, reply: Reply) -> AsyncGenerator[bytes]:
+        """A streamed answer's pieces."""
+        return pieces(reply.body, self.runner)
+
+    def _begin(self, request: Request) -> None:
+        request.id = self._ids.of(request.headers)
+        if self._tracer is not None:
+            request.span = self._tracer.start(request.headers, request.id)
+
+    def _invocation(self, request: Request) -> Answer:
+        self._begin(request)
+        handler = self.runner.handler
+        if handler is None:
+            return http.refusal(overloaded("the model is not loaded yet"))
+        call = self._call(request)
+        if not self.runner.at_once(call):
+            return self._later(request, call)
+        try:
+            return self.runner.invoke_at_once(call)
+        except Exception as error:  # noqa: BLE001 - as below
+            return failure(error)
+
+    @staticmethod
+    def _call(request: Request) -> Call:
+        kind, accept = request.headers.get(b"content-type", b""), request.headers.get(b"accept", b"")
+        return Call(request.body, kind.decode("latin-1"), accept.decode("latin-1"))
+
+    async def _later(self, request: Request, call: Call) -> Reply:
+        handler = self.runner.handler
+        if handler is not None and handler.wants_context:
+            given = request.headers.get(b"traceparent", b"").decode("latin-1") or None
+            model_dir, headers = str(self._settings.model_dir), request.headers.items()
+            call.context = Context(model_dir, handler.package, headers, request.id, given)
+        token = logs.request_id.set(request.id)
+        try:
+            reply = await self.runner.invoke(call)
+            http.check_headers(reply)
+        except Exception as error:  # noqa: BLE001 - the handler is the user's: whatever it raises is a 500, and the server lives on
+            return failure(error)
+        finally:
+            logs.request_id.reset(token)
+        return reply
+
+    def _page(self, path: str, method: str) -> Reply:
+        if path == "/invocations":
+            return Reply(405, b"use POST\n", http.TEXT, {"allow": "POST"})
+        if path not in {"/ping", "/execution-parameters", "/metrics", "/openapi.json"}:
+            return Reply(404, b"no such path; this container has /ping and /invocations\n", http.TEXT)
+        if method not in {"GET", "HEAD"}:
+            return Reply(405, b"use GET\n", http.TEXT, {"allow": "GET, HEAD"})
+        if path == "/ping":
+            return Reply(200, b"\n", http.TEXT) if self._board.ready() else LOADING
+        if path == "/metrics":
+            return Reply(200, metrics.exposition(self._board), metrics.CONTENT_TYPE)
+        handler = self.runner.handler
+        if handler is None:
+            return LOADING
+        if path == "/openapi.json":
+            return Reply(200, orjson.dumps(document(handler.package, handler.accepted, handler.offered)), http.JSON)
+        try:
+            parameters = handler.execution_parameters()
+        except Exception as error:  # noqa: BLE001 - as above
+            return failure(error)
+        if parameters is None:
+            return Reply(404, b"not implemented\n", http.TEXT)
+        return Reply(200, orjson.dumps(parameters), http.JSON)
+
+
+def _is_invocation(request: Request) -> bool:
+    return request.path == "/invocations" and request.method == "POST"
+
+
+def failure(error: Exception) -> Reply:
+    """The answer to an invocation that raised: the caller's fault by name, the handler's as a 500."""
+    if isinstance(error, RequestError):
+        return http.refusal(error)
+    log.error("the handler failed: %s", "".join(traceback.format_exception(error)[-4:]).strip())
+    return http.refusal(RequestError(500, f"the handler failed: {type(error).__name__}: {error}"))

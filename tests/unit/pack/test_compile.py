@@ -1,0 +1,192 @@
+"""Compilation: proven equal or not done, and the reason written down."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import make_classification, make_regression
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.errors import PackageError
+from fogbank.contracts.manifest import load_manifest
+from fogbank.pack import Baseline, build, read_trained
+from fogbank.pack.compile import compile_trained, prove
+from fogbank.serve.models import OnnxModel
+
+X, Y = make_classification(600, 8, n_informative=5, n_classes=3, random_state=1)
+NUMBERS, VALUES = make_regression(600, 8, random_state=1)
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "at_most"),
+    [
+        (make_pipeline(StandardScaler(), LogisticRegression()), "double", 1e-12),
+        (RandomForestClassifier(20, random_state=0), "double", 1e-6),
+        (make_pipeline(StandardScaler(), RandomForestClassifier(20, random_state=0)), "double", 1e-6),
+        (GradientBoostingClassifier(n_estimators=5, random_state=0), "float", 1e-6),
+    ],
+)
+def test_classifiers_are_proven_in_the_best_precision_that_converts(
+    tmp_path: Path, model: Any, precision: str, at_most: float
+) -> None:
+    found = prove(model.fit(X, Y), X, 1e-6)
+
+    assert (found.compilation.compiled, found.compilation.precision, found.compilation.rows) == (True, precision, 600)
+    assert found.compilation.max_difference <= at_most
+    assert found.onnx is not None
+    (tmp_path / "model.onnx").write_bytes(found.onnx)
+    served = OnnxModel(tmp_path / "model.onnx")
+    np.testing.assert_array_equal(served.predict(X), model.predict(X))
+    np.testing.assert_allclose(served.predict_proba(X), model.predict_proba(X), atol=1e-6)
+
+
+def test_labels_that_are_words_and_regressors(tmp_path: Path) -> None:
+    words = np.array(["low", "middle", "high"])[Y]
+    for number, (model, x, y) in enumerate([(LogisticRegression(), X, words), (LinearRegression(), NUMBERS, VALUES)]):
+        found = prove(model.fit(x, y), x, 1e-6)
+        assert found.onnx is not None, found.compilation
+        path = tmp_path / f"{number}.onnx"
+        path.write_bytes(found.onnx)
+        served = OnnxModel(path).predict(x)
+        assert served.shape == (600,)
+        assert list(served[:3]) == pytest.approx(list(model.predict(x)[:3]))
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "y", "tolerance", "said"),
+    [
+        (RandomForestClassifier(20, random_state=0), X, Y, 1e-9, "a score differs by"),
+        (RandomForestRegressor(20, random_state=0), NUMBERS, VALUES * 1e9, 1e-6, "a score differs by"),
+        (make_pipeline(FunctionTransformer(np.log1p), LogisticRegression()), abs(X), Y, 1e-6, "FunctionTransformer"),
+        (DummyClassifier(strategy="uniform"), X, Y, 1e-6, "double: "),
+        (ColumnTransformer([("all", StandardScaler(), [0])]), X, Y, 1e-6, "double: "),
+    ],
+)
+def test_what_cannot_be_proven_is_served_natively_with_the_reason(
+    model: Any, x: Any, y: Any, tolerance: float, said: str
+) -> None:
+    found = prove(model.fit(x, y), x, tolerance)
+
+    assert (found.onnx, found.compilation.compiled) == (None, False)
+    assert said in found.compilation.reason
+    assert len(found.compilation.reason) < 500
+
+
+def trained_project(root: Path, model: Any, handler: str | None = None) -> ProjectConfig:
+    """A project whose model was trained on X and Y, with a baseline and a sample."""
+    path = root / "handlers" / "inference.py"
+    if handler is not None:
+        path.parent.mkdir()
+        path.write_text(handler)
+    config = ProjectConfig(root=root, name="churn", handler=path if handler is not None else None)
+    config.trained.mkdir(parents=True)
+    joblib.dump(model.fit(X, Y), config.trained / "model.joblib")
+    names = [f"f{i}" for i in range(8)]
+    with (config.trained / "baseline.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["label", *names])
+        writer.writerows([[label, *row] for label, row in zip(model.predict(X).tolist(), X.tolist(), strict=True)])
+    (config.trained / "sample.csv").write_text(",".join(map(str, X[0].tolist())) + "\n")
+    columns = {"columns": [{"name": name} for name in names]}
+    output = {"columns": [{"name": "label", "dtype": "integer"}]}
+    (config.trained / "schema.json").write_text(json.dumps({"input": columns, "output": output}))
+    (config.trained / "metrics.json").write_text(json.dumps({"metrics": {}}))
+    return config
+
+
+def passes(_: Path, __: Path) -> None:
+    """A probe that finds nothing wrong."""
+
+
+def pack(config: ProjectConfig, probe: Any = passes) -> Any:
+    build(config, read_trained(config.trained), Baseline(statistics=b"{}", constraints=b"{}"), probe)
+    return load_manifest(config.package).package
+
+
+def test_a_compiled_package_needs_neither_scikit_learn_nor_a_pickle(tmp_path: Path) -> None:
+    package = pack(trained_project(tmp_path, LogisticRegression()))
+
+    assert (package.kind, package.model_file, package.handler) == ("onnx", "model.onnx", None)
+    assert (package.compilation.compiled, package.compilation.rows, package.compilation.reason) == (True, 600, "")
+    assert set(package.files) == {"model.onnx", "code/requirements.txt"}
+    names = {pin.partition("==")[0] for pin in package.requirements}
+    assert "onnxruntime" in names
+    assert not names & {"scikit-learn", "scipy", "joblib"}
+
+
+def test_what_the_handler_imports_stays_among_the_dependencies(tmp_path: Path) -> None:
+    config = trained_project(
+        tmp_path, LogisticRegression(), "import joblib\ndef predict_fn(data, model): return model.predict(data)\n"
+    )
+
+    names = {pin.partition("==")[0] for pin in pack(config).requirements}
+    assert {"onnxruntime", "joblib"} <= names
+    assert "scikit-learn" not in names
+
+
+@pytest.mark.parametrize(
+    ("handler", "settings", "said"),
+    [
+        ("def model_fn(d): ...\ndef predict_fn(a, b): ...\n", {}, "the handler's model_fn loads the model itself"),
+        (None, {"compile": False}, "compile is false in [tool.fogbank]"),
+        (None, {"method": "decision_function"}, "decision_function has no counterpart in ONNX"),
+    ],
+)
+def test_why_a_model_is_not_compiled(tmp_path: Path, handler: str | None, settings: dict[str, Any], said: str) -> None:
+    config = replace(trained_project(tmp_path, LogisticRegression(), handler), **settings)
+    package = pack(config)
+
+    assert (package.kind, package.compilation.reason) == ("joblib", said)
+    assert any(pin.startswith("scikit-learn==") for pin in package.requirements)
+
+
+def test_a_handler_that_needs_more_of_the_model_gets_the_native_one(tmp_path: Path) -> None:
+    config = trained_project(
+        tmp_path, LogisticRegression(), "def predict_fn(data, model): return data @ model.coef_.T\n"
+    )
+    kinds: list[str] = []
+
+    def probe(stage: Path, sample: Path) -> None:
+        assert sample.is_file()
+        kinds.append("onnx" if (stage / "model" / "model.onnx").exists() else "native")
+        if kinds[-1] == "onnx":
+            raise PackageError("package-unloadable", "AttributeError: 'OnnxModel' object has no attribute 'coef_'")
+
+    package = pack(config, probe)
+
+    assert kinds == ["onnx", "native"]
+    assert (package.kind, "no attribute 'coef_'" in package.compilation.reason) == ("joblib", True)
+
+
+def test_the_outcome_is_kept_until_the_model_or_the_baseline_changes(tmp_path: Path) -> None:
+    config = trained_project(tmp_path, LogisticRegression())
+    trained = read_trained(config.trained)
+    first = compile_trained(config, trained, own_model_fn=False)
+    [kept] = (config.state / "compiled").glob("*.json")
+    kept.write_bytes(kept.read_bytes().replace(b"skl2onnx", b"from the cache"))
+
+    assert "from the cache" in compile_trained(config, trained, own_model_fn=False).compilation.converter
+    joblib.dump(LogisticRegression(C=0.1).fit(X, Y), trained.model)
+    changed = compile_trained(config, trained, own_model_fn=False)
+    assert changed.compilation.source_sha256 != first.compilation.source_sha256
+    assert len(list((config.state / "compiled").glob("*.json"))) == 2
+
+
+def test_a_model_that_is_not_scikit_learns_is_served_as_it_is(tmp_path: Path) -> None:
+    config = trained_project(tmp_path, LogisticRegression())
+    joblib.dump(np.sum, config.trained / "model.joblib")
+
+    assert "is not a scikit-learn estimator" in pack(config).compilation.reason
