@@ -23,6 +23,7 @@ from side_by_side import (
     SERVERS,
     Load,
     Model,
+    NotStartedError,
     Server,
     csv_rows_per_second,
     load,
@@ -173,7 +174,10 @@ def main() -> None:
         alone = {}
         for model in models.values():
             for server in SERVERS:
-                alone[server.name, model.name] = measure(server, model, seconds, Path(folder), figures)
+                try:
+                    alone[server.name, model.name] = measure(server, model, seconds, Path(folder), figures)
+                except NotStartedError as error:
+                    print(f"{server.name}: left out, {error}\n")
         judge(figures, alone, models)
 
 

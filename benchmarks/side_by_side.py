@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -214,7 +214,7 @@ def _joblib(model: Model, workers: int) -> Mapping[str, str]:
     return {"MODEL": str(model.joblib), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-SAGEMAKER_PACKAGES = [*SKLEARN, "flask", "gunicorn", "gevent"]
+SAGEMAKER_PACKAGES = [*SKLEARN, "flask", "gunicorn", "gevent", "packaging"]
 CONSTANT = Server("bare ASGI server, a constant", (), _uvicorn("constant", ["uvicorn", *FAST], "constant"), _joblib)
 SAGEMAKER = Server("SageMaker scikit-learn image's stack", (), _sagemaker, _joblib)
 FASTAPI = Server(
@@ -248,6 +248,10 @@ class Running:
         return total / 1024
 
 
+class NotStartedError(Exception):
+    """A peer that does not start here."""
+
+
 @contextmanager
 def running(server: Server, model: Model, workers: int) -> Iterator[Running]:
     """The server, from its first right answer on."""
@@ -267,18 +271,19 @@ def running(server: Server, model: Model, workers: int) -> Iterator[Running]:
         try:
             while not right(server, model, port):
                 if time.perf_counter() - started > 60 or any(process.poll() is not None for process in processes):
-                    raise SystemExit(f"{server.name} did not start:\n{(Path(folder) / 'log').read_text()[-2000:]}")
+                    raise NotStartedError(f"it did not start: {(Path(folder) / 'log').read_text()[-500:]!r}")
                 time.sleep(0.005)
             yield Running(port, time.perf_counter() - started, processes)
         finally:
             for process in processes:
-                os.killpg(process.pid, signal.SIGTERM)
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
             for process in processes:
-                try:
+                with suppress(subprocess.TimeoutExpired):
                     process.wait(10)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # LitServe leaves workers behind, which spin
+                process.wait()
 
 
 def right(server: Server, model: Model, port: int) -> bool:

@@ -16,7 +16,7 @@ class Model(litserve.LitAPI):
         del device
         self.model = joblib.load(os.environ["MODEL"])
 
-    def decode_request(self, request: Any) -> Any:
+    def decode_request(self, request):  # LitServe reads the annotations, and wants none here
         return np.array(request)
 
     def predict(self, x: Any) -> Any:

@@ -74,7 +74,11 @@ class Connections:
         arrived, self._arrived = self._arrived, []
         answers = self.service.answers([request for _, request in arrived])
         for (connection, request), answer in zip(arrived, answers, strict=True):
-            connection.send(request, answer)
+            try:
+                connection.send(request, answer)
+            except Exception:  # one peer's answer that cannot be written must not keep the others waiting for theirs
+                log.exception("an answer could not be written")
+                connection.close()
 
     def count(self) -> int:
         """Connections that are open or about to be, as the other workers may see too."""

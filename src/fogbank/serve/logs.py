@@ -9,15 +9,20 @@ import asyncio
 import contextvars
 import logging
 import os
-import sys
+import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from queue import SimpleQueue
 
 import orjson
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 FLUSH_AFTER_S = 0.1
 FLUSH_AT_BYTES = 1 << 16
+WAITING_LIMIT = 8 << 20
+CLOSE_LIMIT_S = 1.0
+Write = Callable[[bytes], None]
 
 
 class JsonFormatter(logging.Formatter):
@@ -38,11 +43,61 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(document, default=str).decode()
 
 
+class LogWriter:
+    """Writes to stderr in a thread of its own: a disk that is busy, or a reader that is slow, never holds up an answer.
+
+    What waits is bounded: beyond `limit` bytes lines are dropped, and their number is told when there is room again.
+    """
+
+    def __init__(self, descriptor: int = 2, limit: int = WAITING_LIMIT) -> None:
+        self._descriptor, self._limit = descriptor, limit
+        self._queue: SimpleQueue[bytes | None] = SimpleQueue()
+        self._given = self._written = self._dropped = 0
+        self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
+        self._thread.start()
+
+    def write(self, data: bytes) -> None:
+        """Take whole lines; returns at once."""
+        if self._given - self._written > self._limit:
+            self._dropped += data.count(b"\n")
+            return
+        if self._dropped:
+            said = {"level": "WARNING", "logger": "fogbank.serve", "message": f"{self._dropped} log lines were dropped"}
+            data, self._dropped = orjson.dumps(said) + b"\n" + data, 0
+        self._given += len(data)
+        self._queue.put(data)
+
+    def close(self, limit_s: float = CLOSE_LIMIT_S) -> None:
+        """Write what waits, for so long at most."""
+        self._queue.put(None)
+        self._thread.join(limit_s)
+
+    def _write_all(self) -> None:
+        while (data := self._queue.get()) is not None:
+            write_all(data, self._descriptor)
+            self._written += len(data)
+
+
+class WriterHandler(logging.Handler):
+    """Sends log records to a writer."""
+
+    def __init__(self, write: Write) -> None:
+        super().__init__()
+        self._write = write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Format and hand over."""
+        try:
+            self._write(self.format(record).encode("utf-8", "replace") + b"\n")
+        except Exception:  # noqa: BLE001 - logging's own rule: a record that cannot be told is no reason to fail
+            self.handleError(record)
+
+
 class AccessLog:
     """One line for each invocation, gathered and written together."""
 
-    def __init__(self, *, enabled: bool, as_json: bool, descriptor: int = 2) -> None:
-        self.enabled, self._json, self._descriptor = enabled, as_json, descriptor
+    def __init__(self, write: Write, *, enabled: bool, as_json: bool) -> None:
+        self._write, self.enabled, self._json = write, enabled, as_json
         self._lines: list[bytes] = []
         self._bytes = 0
         self._second, self._prefix = 0, ""
@@ -67,13 +122,10 @@ class AccessLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was gathered. A log that cannot be written is lost, not waited for."""
-        data, self._lines, self._bytes = b"".join(self._lines), [], 0
-        try:
-            while data:
-                data = data[os.write(self._descriptor, data) :]
-        except OSError:
-            return
+        """Hand over what was gathered."""
+        if self._lines:
+            data, self._lines, self._bytes = b"".join(self._lines), [], 0
+            self._write(data)
 
     def _stamp(self) -> str:
         now = time.time()
@@ -83,9 +135,18 @@ class AccessLog:
         return f"{self._prefix}.{int(now % 1 * 1000):03d}+00:00"
 
 
-def set_up(level: str, log_format: str) -> None:
-    """Send every logger's records to stderr. Raises ValueError for a level that does not exist."""
-    handler = logging.StreamHandler(sys.stderr)
+def write_all(data: bytes, descriptor: int = 2) -> None:
+    """Write to a descriptor, however long it takes. A log that cannot be written is lost: there is nowhere to say so."""
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        return
+
+
+def set_up(level: str, log_format: str, write: Write = write_all) -> None:
+    """Send every logger's records to `write`. Raises ValueError for a level that does not exist."""
+    handler = WriterHandler(write)
     if log_format == "json":
         handler.setFormatter(JsonFormatter())
     else:

@@ -128,12 +128,14 @@ class Models:
 class MultiModelService:
     """What a multi-model container answers."""
 
-    def __init__(self, models: Models, settings: ServeSettings, board: Scoreboard) -> None:
+    def __init__(self, models: Models, settings: ServeSettings, board: Scoreboard, write: logs.Write) -> None:
         self._models, self._board, self._slot = models, board, board.slots[0]
         self.bodies = http.Bodies(settings.payload_limit)
         self.leaving = False
         self._ids = RequestIds()
-        self.access = logs.AccessLog(enabled=log.isEnabledFor(logging.INFO), as_json=settings.log_format == "json")
+        self.access = logs.AccessLog(
+            write, enabled=log.isEnabledFor(logging.INFO), as_json=settings.log_format == "json"
+        )
 
     def answers(self, requests: Sequence[Request]) -> list[Reply | Coroutine[Any, Any, Reply]]:
         """The answers, at once where nothing is waited for."""
@@ -240,7 +242,9 @@ async def _serve(settings: ServeSettings) -> int:
     loop, leave = asyncio.get_running_loop(), asyncio.Event()
     board = Scoreboard(1)
     models = Models(settings)
-    service = MultiModelService(models, settings, board)
+    writer = logs.LogWriter()
+    logs.set_up(settings.log_level, settings.log_format, writer.write)
+    service = MultiModelService(models, settings, board, writer.write)
     connections = Connections(service, settings.timeout_s, board.slots[0])
     acceptor = Acceptor(listen(settings), connections, lambda mine: mine < 0)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -256,6 +260,7 @@ async def _serve(settings: ServeSettings) -> int:
     await connections.drain(STOP_GRACE_S - 10)
     await models.close()
     service.access.flush()
+    writer.close()
     return 0
 
 

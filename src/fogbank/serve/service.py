@@ -35,14 +35,20 @@ class Service:
     """SageMaker's container contract over one runner. `leaving` makes each answer its connection's last."""
 
     def __init__(
-        self, runner: Runner, settings: ServeSettings, board: Scoreboard, slot: Slot, tracer: Tracer | None = None
+        self,
+        runner: Runner,
+        settings: ServeSettings,
+        board: Scoreboard,
+        slot: Slot,
+        tracer: Tracer | None = None,
+        write: logs.Write = logs.write_all,
     ) -> None:
         self.runner, self._settings, self._board, self._slot, self._tracer = runner, settings, board, slot, tracer
         self.bodies = http.Bodies(settings.payload_limit)
         self.leaving = False
         self._ids = RequestIds()
         enabled = logging.getLogger().isEnabledFor(logging.INFO)
-        self.access = logs.AccessLog(enabled=enabled, as_json=settings.log_format == "json")
+        self.access = logs.AccessLog(write, enabled=enabled, as_json=settings.log_format == "json")
 
     def answer(self, request: Request) -> Answer:
         """The answer, at once where it can be."""

@@ -19,6 +19,7 @@ from functools import partial
 import uvloop
 
 from fogbank.contracts.container import STOP_GRACE_S, ServeSettings
+from fogbank.serve import logs
 from fogbank.serve.accept import Acceptor
 from fogbank.serve.connection import Connections
 from fogbank.serve.handler import load_handler
@@ -61,8 +62,10 @@ class Worker:
         self._board, self._slot, self._settings = post.board, post.board.slots[post.index], post.settings
         self._listener, self._lifeline, self._report = post.listener, post.lifeline, post.report
         self._tracer = tracer_from(os.environ)
+        self._writer = logs.LogWriter()
+        logs.set_up(post.settings.log_level, post.settings.log_format, self._writer.write)
         self._runner = Runner(post.settings, self._slot)
-        self._service = Service(self._runner, post.settings, post.board, self._slot, self._tracer)
+        self._service = Service(self._runner, post.settings, post.board, self._slot, self._tracer, self._writer.write)
         self._exit_status = EXIT_STOPPED
 
     async def run(self) -> int:
@@ -82,6 +85,7 @@ class Worker:
         self._slot[Field.STATE] = State.DOWN
         if self._tracer is not None:
             self._tracer.shut_down()
+        self._writer.close()
         return self._exit_status
 
     def _beat(self) -> None:

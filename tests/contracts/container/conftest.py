@@ -47,8 +47,8 @@ def start() -> Iterator[Start]:
     """Starts servers in processes of their own, which end with the test."""
     with ExitStack() as stack:
 
-        def starter(settings: ServeSettings, *, wait: bool = True, **env: str) -> Subprocess:
-            server = Subprocess(settings, wait=wait, **env)
+        def starter(settings: ServeSettings, *, wait: bool = True, stderr: int | None = None, **env: str) -> Subprocess:
+            server = Subprocess(settings, wait=wait, stderr=stderr, **env)
             stack.callback(server.close)
             return server
 

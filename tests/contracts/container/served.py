@@ -84,7 +84,7 @@ class InProcess:
 class Subprocess:
     """`python -m fogbank.serve serve` on a port of its own."""
 
-    def __init__(self, settings: ServeSettings, *, wait: bool = True, **env: str) -> None:
+    def __init__(self, settings: ServeSettings, *, wait: bool = True, stderr: int | None = None, **env: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -96,7 +96,7 @@ class Subprocess:
                 env=self._environment(settings) | env,
                 pass_fds=(self._pipe,),
                 stdout=log,
-                stderr=log,
+                stderr=log if stderr is None else stderr,
             )
         os.close(self._pipe)
         if wait:

@@ -225,6 +225,25 @@ def test_logs_are_json_with_the_requests_id_and_never_a_payload(start: Start, se
     assert "14.125" not in server.log.read_text()
 
 
+def test_a_log_that_nobody_reads_holds_up_no_answer(start: Start, settings: ServeSettings) -> None:
+    unread, stderr = os.pipe()
+    server = start(settings, stderr=stderr)
+    connection = server.connection()
+    for number in range(2000):  # 300 KB of log into a pipe of 64
+        assert (
+            exchange(
+                connection, "POST", "/invocations", b"1,2", {"Content-Type": "text/csv", "X-Request-Id": f"r-{number}"}
+            ).status
+            == 200
+        )
+    connection.close()
+    assert server.send("GET", "/ping").status == 200
+    assert server.stop() == 0
+    os.close(stderr)
+    with os.fdopen(unread, "rb") as log:
+        assert log.readline().endswith(b"}\n")
+
+
 def raw(server: Subprocess, *sent: bytes, close: bool = False) -> bytes:
     """Send bytes as they are; everything that comes back until the server closes or is silent."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=3) as peer:
