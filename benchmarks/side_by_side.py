@@ -300,9 +300,20 @@ def right(server: Server, model: Model, port: int) -> bool:
         return False
     finally:
         connection.close()
+    if server in (COMPILED, BATCHED, NATIVE, NATIVE_BATCHED) and not _ready(port):
+        return False
     if server is not CONSTANT and abs(json.loads(body)[0][1] - model.expected) > 1e-5:
         raise SystemExit(f"{server.name} answers {body!r}; right is {model.expected}")
     return True
+
+
+def _ready(port: int) -> bool:
+    """Whether every worker has its model."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", "/ping")
+    status = connection.getresponse().status
+    connection.close()
+    return status == 200
 
 
 @dataclass(frozen=True)

@@ -7,22 +7,30 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 
 from fogbank.serve.connection import Connection, Connections
 
 log = logging.getLogger("fogbank.serve")
-WAIT_FOR_OTHERS_S = 0.001
+WAIT_FOR_OTHERS_S = 0.005
+WAIT_FOR_READY_S = 0.02
 WAIT_FOR_DESCRIPTORS_S = 0.1
 
 
-class Acceptor:
-    """Accepts one connection at a turn. `fewer_elsewhere` says whether another worker has fewer than so many."""
+class Turn(Enum):
+    """Whose turn it is to take the next connection."""
 
-    def __init__(
-        self, listener: socket.socket, connections: Connections, fewer_elsewhere: Callable[[int], bool]
-    ) -> None:
-        self._listener, self._connections, self._fewer_elsewhere = listener, connections, fewer_elsewhere
+    MINE = "take it"
+    ANOTHERS = "leave it to another for a moment, then take it"
+    NEVER_MINE = "leave it to another"
+
+
+class Acceptor:
+    """Accepts one connection at a turn. `turn` says whose it is, for a worker that has so many connections."""
+
+    def __init__(self, listener: socket.socket, connections: Connections, turn: Callable[[int], Turn]) -> None:
+        self._listener, self._connections, self._turn = listener, connections, turn
         self._loop = connections.loop
         self._open = True
         self._loop.add_reader(listener, self._accept)
@@ -39,11 +47,11 @@ class Acceptor:
         self._listener.close()
 
     def _accept(self) -> None:
-        """Take one connection, unless another worker has fewer: then it is left to that one for a moment."""
-        if self._fewer_elsewhere(self._connections.count()):
-            self._pause(WAIT_FOR_OTHERS_S)
-        else:
+        turn = self._turn(self._connections.count())
+        if turn is Turn.MINE:
             self._accept_one()
+        else:
+            self._pause(WAIT_FOR_OTHERS_S if turn is Turn.ANOTHERS else WAIT_FOR_READY_S)
 
     def _pause(self, seconds: float) -> None:
         self._loop.remove_reader(self._listener)
@@ -52,7 +60,8 @@ class Acceptor:
     def _accept_again(self) -> None:
         if self._open:
             self._loop.add_reader(self._listener, self._accept)
-            self._accept_one()
+            if self._turn(self._connections.count()) is not Turn.NEVER_MINE:
+                self._accept_one()
 
     def _accept_one(self) -> None:
         try:

@@ -11,18 +11,21 @@ import importlib.util
 import io
 import math
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import orjson
 import simdjson
+from numpy.typing import NDArray
 
 from fogbank.contracts.manifest import Schema
 from fogbank.serve import media
 from fogbank.serve.problems import RequestError, bad_request
 from fogbank.serve.table import Rows, Table
 
+_parsers = threading.local()
 COMMA, NEWLINE = ord(","), ord("\n")
 NPY_HEAD = re.compile(
     rb"\x93NUMPY(?:\x01\x00..|[\x02\x03]\x00....)"
@@ -149,27 +152,29 @@ def _is_number(kind: Any) -> bool:
 def _plain_numbers(body: bytes, width: int) -> Rows | None:
     """The body as an array where it is lines of `width` JSON numbers and nothing else; None where it is not so plain."""
     body = body.removesuffix(b"\n")
-    lines = body.count(b"\n") + 1
-    if lines > 1 and not _even(body, width):
+    letters = np.frombuffer(body, dtype=np.uint8)
+    newlines = np.flatnonzero(letters == NEWLINE)
+    lines = len(newlines) + 1
+    if b"[" in body or (lines > 1 and not _even(letters, newlines, width)):
         return None
+    parser = getattr(_parsers, "one", None) or simdjson.Parser()  # one a thread: it keeps its memory from body to body
+    _parsers.one = parser
     try:
-        array = simdjson.Parser().parse(b"[" + (body.replace(b"\n", b",") if lines > 1 else body) + b"]")
+        array = parser.parse(b"[" + (body.replace(b"\n", b",") if lines > 1 else body) + b"]")
         numbers = np.frombuffer(array.as_buffer(of_type="d"), dtype=np.float64)  # type: ignore[union-attr]  # it is an array
     except (ValueError, TypeError, RuntimeError, UnicodeDecodeError):
+        _parsers.one = None
         return None
-    return numbers.reshape(lines, width) if len(numbers) == lines * width and b"[" not in body else None
+    return numbers.reshape(lines, width) if len(numbers) == lines * width else None
 
 
-def _even(body: bytes, width: int) -> bool:
-    """Whether every line has `width` cells: each newline lies behind its own commas and before the next line's."""
-    letters = np.frombuffer(body, dtype=np.uint8)
-    commas, newlines = np.flatnonzero(letters == COMMA), np.flatnonzero(letters == NEWLINE)
-    if len(commas) != (width - 1) * (len(newlines) + 1):
-        return False
-    if width == 1:
-        return True
-    by_line = commas.reshape(-1, width - 1)
-    return bool((by_line[:-1, -1] < newlines).all() and (by_line[1:, 0] > newlines).all())
+def _even(letters: NDArray[np.uint8], newlines: NDArray[np.intp], width: int) -> bool:
+    """Whether every line has `width` cells, by the commas between its newline and the one before."""
+    starts = np.concatenate(([0], newlines + 1))
+    if starts[-1] >= len(letters) or (np.diff(starts) < 2).any():
+        return False  # an empty line
+    commas = np.add.reduceat((letters == COMMA).view(np.uint8), starts, dtype=np.uint32)
+    return bool((commas == width - 1).all())
 
 
 def _cells(text: str) -> list[list[str]]:

@@ -37,7 +37,7 @@ class Call:
 
 
 class Handler:
-    """What answers a call. `own_code` says whether any of the user's functions runs, `is_async` whether one is awaited."""
+    """What answers a call. `own_code` says whether code of the user's runs, `is_async` whether any of it is awaited."""
 
     def __init__(
         self,
@@ -57,7 +57,8 @@ class Handler:
         answering = [
             function for name, function in functions.items() if name not in {"model_fn", "execution_parameters_fn"}
         ]
-        self.own_code = bool(answering) or package is None or package.kind != "onnx"
+        known = callable(getattr(model, _method(package), None))
+        self.own_code = package is None or package.handler is not None or not known
         self.is_async = any(function.is_async for function in answering)
         self.wants_context = any(function.wants_context for function in answering)
         self.batches = not self.is_async and "transform_fn" not in functions

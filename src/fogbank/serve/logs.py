@@ -61,16 +61,23 @@ class LogWriter:
         if self._given - self._written > self._limit:
             self._dropped += data.count(b"\n")
             return
-        if self._dropped:
-            said = {"level": "WARNING", "logger": "fogbank.serve", "message": f"{self._dropped} log lines were dropped"}
-            data, self._dropped = orjson.dumps(said) + b"\n" + data, 0
+        data = self._told() + data
         self._given += len(data)
         self._queue.put(data)
 
     def close(self, limit_s: float = CLOSE_LIMIT_S) -> None:
         """Write what waits, for so long at most."""
+        self._queue.put(self._told())
         self._queue.put(None)
         self._thread.join(limit_s)
+
+    def _told(self) -> bytes:
+        """A line that says how many were dropped, where any were."""
+        if not self._dropped:
+            return b""
+        said = {"level": "WARNING", "logger": "fogbank.serve", "message": f"{self._dropped} log lines were dropped"}
+        self._dropped = 0
+        return orjson.dumps(said) + b"\n"
 
     def _write_all(self) -> None:
         while (data := self._queue.get()) is not None:

@@ -24,7 +24,7 @@ import uvloop
 
 from fogbank.contracts.container import ENV_PARENT_FD, STOP_GRACE_S, ServeSettings
 from fogbank.serve import http, logs, metrics
-from fogbank.serve.accept import Acceptor
+from fogbank.serve.accept import Acceptor, Turn
 from fogbank.serve.connection import Connections
 from fogbank.serve.http import Reply, Request
 from fogbank.serve.model_process import ModelProcess
@@ -246,7 +246,7 @@ async def _serve(settings: ServeSettings) -> int:
     logs.set_up(settings.log_level, settings.log_format, writer.write)
     service = MultiModelService(models, settings, board, writer.write)
     connections = Connections(service, settings.timeout_s, board.slots[0])
-    acceptor = Acceptor(listen(settings), connections, lambda mine: mine < 0)
+    acceptor = Acceptor(listen(settings), connections, lambda _: Turn.MINE)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, leave.set)
     if ENV_PARENT_FD in os.environ:

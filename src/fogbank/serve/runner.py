@@ -1,7 +1,7 @@
 """Where and when a call's handler runs: at once on the event loop, in the model's thread, or awaited; and when it must not.
 
-What is all ours and quick (an ONNX model behind the default functions, a small body) runs at once. A user's own code always
-runs in the model's thread, so that nothing of it can hold up /ping. More calls than the queue holds are refused.
+What is all ours and quick (a model of a known kind behind the default functions, a small body) runs at once. A user's own code
+always runs in the model's thread, so that nothing of it can hold up /ping. More calls than the queue holds are refused.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ from fogbank.serve.scoreboard import Field, Slot
 
 AT_ONCE_BYTES = 16 * 1024
 """Larger bodies go to the model's thread even where the code is all ours."""
+AT_ONCE_S = 0.002
+"""So does every call of a model that takes longer than this."""
+RUNS_TO_KNOW = 3
+"""Runs in the thread before it is believed how long a model takes."""
+WEIGHT = 0.2
+"""How much the last run counts in that."""
 
 
 class Runner:
@@ -33,7 +39,8 @@ class Runner:
         self._settings, self._slot = settings, slot
         self.handler: Handler | None = None
         self._handler: Handler
-        self._at_once = self.shares = False
+        self._ours = False
+        self._cost, self._runs = 0.0, 0
         self._held = 0
         self._thread: ModelThread | None = None
         self._watch: asyncio.TimerHandle | None = None
@@ -42,14 +49,13 @@ class Runner:
         """Load in the model's thread. Raises what `load` raises, TimeoutError after the startup limit."""
         loop = asyncio.get_running_loop()
         wait_s = self._settings.batch_wait_us / 1e6
-        self._thread = ModelThread(loop, self._slot.ran, self._settings.batch_size, wait_s)
+        self._thread = ModelThread(loop, self._ran, self._settings.batch_size, wait_s)
         limit = self._settings.startup_timeout_s
         async with asyncio.timeout(limit):
             handler = await self._submit(self._thread, load, None, time.monotonic() + 10 * limit)
         if handler.batches:
             self._thread.run_together = partial(run_together, handler)
-        self._at_once = not handler.own_code and self._settings.batch_wait_us == 0
-        self.shares = self._at_once and self._settings.batch_size > 1
+        self._ours = not handler.own_code and self._settings.batch_wait_us == 0
         self.handler = self._handler = handler
         self._tick(loop)
 
@@ -65,14 +71,18 @@ class Runner:
         return self._thread is not None and self._thread.worn_out()
 
     def at_once(self, call: Call) -> bool:
-        """Whether a call is quick enough to run on the event loop."""
-        return self._at_once and len(call.body) <= AT_ONCE_BYTES
+        """Whether a call is quick enough to run on the event loop: all ours, a small body, a model known to be quick."""
+        return self._ours and self._cost < AT_ONCE_S and self._runs >= RUNS_TO_KNOW and len(call.body) <= AT_ONCE_BYTES
+
+    def shares(self) -> bool:
+        """Whether calls that are run at once may share a run of the model."""
+        return self._ours and self._settings.batch_size > 1
 
     def invoke_at_once(self, call: Call) -> Reply:
         """The answer of what is all ours. Raises RequestError."""
         started = time.perf_counter()
         reply = self._handler(call)
-        self._slot.ran(time.perf_counter() - started, 1)
+        self._ran(time.perf_counter() - started, 1)
         return reply
 
     def invoke_together(self, calls: Sequence[Call]) -> list[Reply | Exception]:
@@ -83,7 +93,7 @@ class Runner:
             jobs = [Job(partial(self._handler, call), call) for call in calls[first : first + size]]
             started = time.perf_counter()
             run_together(self._handler, jobs)
-            self._slot.ran(time.perf_counter() - started, len(jobs))
+            self._ran(time.perf_counter() - started, len(jobs))
             answers += [job.result if job.error is None else job.error for job in jobs]
         return answers
 
@@ -123,7 +133,14 @@ class Runner:
             self._slot.add(Field.CUT_OFF)
             raise RequestError(504, f"the handler ran longer than {limit:g} s: cut off") from error
         finally:
-            self._slot.ran(time.monotonic() - started, 1)
+            self._ran(time.monotonic() - started, 1)
+
+    def _ran(self, seconds: float, calls: int) -> None:
+        """Count a run, and learn from it how long a call takes."""
+        self._slot.ran(seconds, calls)
+        self._runs += 1
+        cost = seconds / calls
+        self._cost = cost if self._runs <= RUNS_TO_KNOW else self._cost + WEIGHT * (cost - self._cost)
 
     def _hold(self, change: int) -> None:
         self._held += change

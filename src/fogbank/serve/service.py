@@ -58,7 +58,7 @@ class Service:
 
     def answers(self, requests: Sequence[Request]) -> list[Answer]:
         """The answers to requests that came at the same moment; small ones may share a run of the model."""
-        if len(requests) == 1 or not self.runner.shares:
+        if len(requests) == 1 or not self.runner.shares():
             return [self.answer(request) for request in requests]
         calls = [self._call(request) if _is_invocation(request) else None for request in requests]
         shared = [call for call in calls if call is not None and self.runner.at_once(call)]

@@ -20,7 +20,7 @@ import uvloop
 
 from fogbank.contracts.container import STOP_GRACE_S, ServeSettings
 from fogbank.serve import logs
-from fogbank.serve.accept import Acceptor
+from fogbank.serve.accept import Acceptor, Turn
 from fogbank.serve.connection import Connections
 from fogbank.serve.handler import load_handler
 from fogbank.serve.problems import LoadError
@@ -75,7 +75,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._leave.set)
         self._loop.add_reader(self._lifeline, self._leave.set)
-        self._acceptor = Acceptor(self._listener, self._connections, self._fewer_elsewhere)
+        self._acceptor = Acceptor(self._listener, self._connections, self._turn)
         self._slot[Field.STATE] = State.LOADING
         self._beat()
         loading = self._loop.create_task(self._load())
@@ -98,10 +98,12 @@ class Worker:
             self._end(EXIT_WORN_OUT)
         self._loop.call_later(BEAT_S, self._beat)
 
-    def _fewer_elsewhere(self, mine: int) -> bool:
-        """Whether another worker that is ready has fewer connections than this one."""
-        others = (slot for slot in self._board.slots if slot is not self._slot and slot.state is State.READY)
-        return any(slot[Field.CONNECTIONS] < mine for slot in others)
+    def _turn(self, mine: int) -> Turn:
+        """Whose turn it is to take a connection: not this worker's while only others are ready, or while one has fewer."""
+        ready = [slot for slot in self._board.slots if slot is not self._slot and slot.state is State.READY]
+        if ready and self._slot.state is not State.READY:
+            return Turn.NEVER_MINE
+        return Turn.ANOTHERS if any(slot[Field.CONNECTIONS] < mine for slot in ready) else Turn.MINE
 
     def _end(self, status: int) -> None:
         self._exit_status = status

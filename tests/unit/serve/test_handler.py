@@ -98,7 +98,7 @@ def test_a_model_of_a_known_kind_needs_no_handler(tmp_path: Path, kind: str, fil
     handler = load_handler(signed(tmp_path, model=(file, make()), kind=kind))
 
     assert float(answer(handler, b"3,2\n").split()[0]) > 0
-    assert handler.own_code is (kind != "onnx")
+    assert handler.own_code is (file == "callable.joblib")
 
 
 @pytest.mark.parametrize(("kind", "file"), [("joblib", "model.joblib"), ("onnx", "model.onnx")])
