@@ -25,6 +25,7 @@ from fogbank.serve.service import failure
 log = logging.getLogger("fogbank.serve")
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in stdlib_http.HTTPStatus}
 HEADERS_LIMIT = 64 * 1024
+TOO_LONG = RequestError(431, f"the request's head is larger than {HEADERS_LIMIT} bytes")
 KEEP_ALIVE_S = 75.0
 LINGER_S = 0.3
 """A connection that has been idle this long while the server leaves is closed."""
@@ -111,10 +112,9 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Event | None = None
         self._waiting: deque[tuple[Request, Reply | None]] = deque()
         self._busy = self._last = False
-        self._since = time.monotonic()
-        self._counted = 0
+        self._chunk = self._counted = 0
         self._refused: RequestError | None = None
-        self._begin()
+        self._begin(in_head=False)
 
     # What asyncio calls.
 
@@ -135,8 +135,13 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of one or more requests."""
+        self._chunk = len(data)
         try:
             self._parser.feed_data(data)
+            if self._in_head:
+                self._head_size += self._chunk
+                if self._head_size > HEADERS_LIMIT:
+                    self._refuse_rest(TOO_LONG)
         except httptools.HttpParserUpgrade:
             self._last = True  # the request is answered as it is; what follows it would be another protocol
         except httptools.HttpParserCallbackError as error:
@@ -166,22 +171,29 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._begin()
+        self._begin(in_head=True)
 
     def on_url(self, url: bytes) -> None:
         """A part of the target."""
         self._url += url
-        self._measure(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
         self._headers[name.lower()] = value
-        self._measure(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
         """The body is next: refuse it now where it is refused anyway."""
+        self._in_head = False
+        seen = self._head_size + self._chunk  # with bytes of the body, perhaps: only then it is counted
+        if seen > HEADERS_LIMIT and sum(map(len, (self._url, *self._headers, *self._headers.values()))) > HEADERS_LIMIT:
+            raise TOO_LONG
         self._refused = self._service.bodies.declared(self._headers)
-        if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._refused and not self._busy:
+        if (
+            b"expect" in self._headers
+            and self._headers[b"expect"].lower() == b"100-continue"
+            and not self._refused
+            and not self._busy
+        ):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
@@ -229,21 +241,15 @@ class Connection(asyncio.Protocol):
             else:
                 self.close()
 
-    def _begin(self) -> None:
+    def _begin(self, *, in_head: bool) -> None:
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
-        self._head_size = self._size = 0
+        self._head_size, self._size, self._in_head = 0, 0, in_head
         self._counted = 0
         self._body: list[bytes] = []
         self._refused = None
-        self._partial = hasattr(self, "_transport")
-        if self._partial:
-            self._since = time.monotonic()
-
-    def _measure(self, size: int) -> None:
-        self._head_size += size
-        if self._head_size > HEADERS_LIMIT:
-            raise RequestError(431, f"the request's head is larger than {HEADERS_LIMIT} bytes")
+        self._partial = self._in_head
+        self._since = time.monotonic()
 
     def _refuse_rest(self, error: RequestError) -> None:
         """Answer what cannot be read any further, and close."""

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from fogbank.contracts.container import ServeSettings
 from fogbank.contracts.digest import sha256_bytes
 from fogbank.contracts.errors import DigestError, FogbankError
@@ -89,9 +91,12 @@ class Handler:
         """The answer's bytes."""
         if "output_fn" in self._functions:
             return self.reply(self._own("output_fn", call, prediction, accept), call, accept)
-        if hasattr(prediction, "__next__") or hasattr(prediction, "__anext__"):
+        if type(prediction) is not np.ndarray and (hasattr(prediction, "__next__") or hasattr(prediction, "__anext__")):
             return self.reply(prediction, call, accept)
-        return _with_context(Reply(200, *self._encoder(prediction, accept)), call.context)
+        body, kind = self._encoder(prediction, accept)
+        return (
+            _with_context(Reply(200, body, kind), call.context) if call.context is not None else Reply(200, body, kind)
+        )
 
     async def run_async(self, call: Call, in_thread: InThread) -> Reply:
         """Answer with the user's coroutine functions on this loop and the plain ones in the model's thread."""

@@ -25,6 +25,7 @@ import uvloop
 from fogbank.contracts.container import ENV_PARENT_FD, STOP_GRACE_S, ServeSettings
 from fogbank.serve import http, logs, metrics
 from fogbank.serve.accept import Acceptor, Turn
+from fogbank.serve.access import AccessLog
 from fogbank.serve.connection import Connections
 from fogbank.serve.http import Reply, Request
 from fogbank.serve.model_process import ModelProcess
@@ -133,9 +134,7 @@ class MultiModelService:
         self.bodies = http.Bodies(settings.payload_limit)
         self.leaving = False
         self._ids = RequestIds()
-        self.access = logs.AccessLog(
-            write, enabled=log.isEnabledFor(logging.INFO), as_json=settings.log_format == "json"
-        )
+        self.access = AccessLog(write, enabled=log.isEnabledFor(logging.INFO), as_json=settings.log_format == "json")
 
     def answers(self, requests: Sequence[Request]) -> list[Reply | Coroutine[Any, Any, Reply]]:
         """The answers, at once where nothing is waited for."""

@@ -16,6 +16,7 @@ import orjson
 
 from fogbank.contracts.container import ServeSettings
 from fogbank.serve import http, logs, metrics
+from fogbank.serve.access import AccessLog
 from fogbank.serve.context import Context
 from fogbank.serve.handler import Call
 from fogbank.serve.http import Reply, Request
@@ -48,7 +49,7 @@ class Service:
         self.leaving = False
         self._ids = RequestIds()
         enabled = logging.getLogger().isEnabledFor(logging.INFO)
-        self.access = logs.AccessLog(write, enabled=enabled, as_json=settings.log_format == "json")
+        self.access = AccessLog(write, enabled=enabled, as_json=settings.log_format == "json")
 
     def answer(self, request: Request) -> Answer:
         """The answer, at once where it can be."""

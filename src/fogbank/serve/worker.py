@@ -7,6 +7,7 @@ tells each connection that this answer is the last, and goes when no connection 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
 import os
@@ -112,15 +113,23 @@ class Worker:
     async def _load(self) -> None:
         try:
             await self._runner.load(partial(load_handler, self._settings))
-        except (LoadError, TimeoutError) as error:
-            limit = f"the model did not load within {self._settings.startup_timeout_s:g} s (SAGEMAKER_STARTUP_TIMEOUT)"
-            os.write(self._report, str(limit if isinstance(error, TimeoutError) else error).encode()[:REPORT_BYTES])
-            self._end(EXIT_LOAD)
-            return
-        gc.collect()
-        gc.freeze()  # what is loaded stays: the collector need not look at it again, and does not stop requests to do so
-        gc.set_threshold(50_000, 20, 50)
-        self._slot[Field.STATE] = State.READY
+            _give_back_memory()
+        except TimeoutError:
+            limit = self._settings.startup_timeout_s
+            self._cannot_load(f"the model did not load within {limit:g} s (SAGEMAKER_STARTUP_TIMEOUT)")
+        except LoadError as error:
+            self._cannot_load(str(error))
+        except Exception as error:  # a worker that cannot say why would stay unready for ever
+            log.exception("loading failed")
+            self._cannot_load(f"loading failed: {type(error).__name__}: {error}")
+        else:
+            gc.freeze()  # what is loaded stays: the collector need not look at it again, and does not stop requests to do so
+            gc.set_threshold(50_000, 20, 50)
+            self._slot[Field.STATE] = State.READY
+
+    def _cannot_load(self, cause: str) -> None:
+        os.write(self._report, cause.encode()[:REPORT_BYTES])
+        self._end(EXIT_LOAD)
 
     async def _drain(self) -> None:
         """Leave without losing a request."""
@@ -130,3 +139,11 @@ class Worker:
         await self._connections.drain(DRAIN_S)
         self._runner.stop()
         self._service.access.flush()
+
+
+def _give_back_memory() -> None:
+    """Collect what loading has left, and return it to the system where the C library is one that can."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
