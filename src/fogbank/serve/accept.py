@@ -15,6 +15,7 @@ from fogbank.serve.connection import Connection, Connections
 log = logging.getLogger("fogbank.serve")
 WAIT_FOR_OTHERS_S = 0.005
 WAIT_FOR_READY_S = 0.02
+AT_A_TURN = 16
 WAIT_FOR_DESCRIPTORS_S = 0.1
 
 
@@ -27,7 +28,7 @@ class Turn(Enum):
 
 
 class Acceptor:
-    """Accepts one connection at a turn. `turn` says whose it is, for a worker that has so many connections."""
+    """Accepts a few connections at a turn. `turn` says whose it is, for a worker that has so many connections."""
 
     def __init__(self, listener: socket.socket, connections: Connections, turn: Callable[[int], Turn]) -> None:
         self._listener, self._connections, self._turn = listener, connections, turn
@@ -47,11 +48,13 @@ class Acceptor:
         self._listener.close()
 
     def _accept(self) -> None:
-        turn = self._turn(self._connections.count())
-        if turn is Turn.MINE:
-            self._accept_one()
-        else:
-            self._pause(WAIT_FOR_OTHERS_S if turn is Turn.ANOTHERS else WAIT_FOR_READY_S)
+        for _ in range(AT_A_TURN):
+            turn = self._turn(self._connections.count())
+            if turn is not Turn.MINE:
+                self._pause(WAIT_FOR_OTHERS_S if turn is Turn.ANOTHERS else WAIT_FOR_READY_S)
+                return
+            if not self._accept_one():
+                return
 
     def _pause(self, seconds: float) -> None:
         self._loop.remove_reader(self._listener)
@@ -63,20 +66,22 @@ class Acceptor:
             if self._turn(self._connections.count()) is not Turn.NEVER_MINE:
                 self._accept_one()
 
-    def _accept_one(self) -> None:
+    def _accept_one(self) -> bool:
+        """Take one connection; whether there was one."""
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return
+            return False
         except OSError as error:  # no descriptor is free, say: the connection waits at the socket
             log.warning("cannot accept a connection: %s", error)
             self._pause(WAIT_FOR_DESCRIPTORS_S)
-            return
+            return False
         self._connections.coming += 1
         self._connections.count()
         task: asyncio.Task[None] = self._loop.create_task(self._take(connection))
         self._connections.tasks.add(task)
         task.add_done_callback(self._connections.tasks.discard)
+        return True
 
     async def _take(self, connection: socket.socket) -> None:
         try:

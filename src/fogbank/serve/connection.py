@@ -38,7 +38,10 @@ class AnyService(Protocol):
     leaving: bool
 
     def answers(self, requests: Sequence[Request]) -> Sequence[Reply | Coroutine[Any, Any, Reply]]:
-        """The answers to whole requests that came at the same moment, at once or later."""
+        """The answers to the first of these requests, which came at the same moment, at once or later."""
+
+    def overloaded(self, waiting: int) -> RequestError | None:
+        """Why one more request is not taken, where so many wait for their turn already."""
 
     def refuse(self, request: Request, error: RequestError) -> Reply:
         """The answer to a request whose body is not taken."""
@@ -69,12 +72,19 @@ class Connections:
         """
         if not self._arrived:
             self.loop.call_soon(self._answer_arrived)
-        self._arrived.append((connection, request))
+        refused = self.service.overloaded(len(self._arrived))
+        if refused is None:
+            self._arrived.append((connection, request))
+        else:
+            connection.send(request, self.service.refuse(request, refused))
 
     def _answer_arrived(self) -> None:
-        arrived, self._arrived = self._arrived, []
+        arrived = self._arrived
         answers = self.service.answers([request for _, request in arrived])
-        for (connection, request), answer in zip(arrived, answers, strict=True):
+        self._arrived = arrived[len(answers) :]
+        if self._arrived:
+            self.loop.call_soon(self._answer_arrived)
+        for (connection, request), answer in zip(arrived, answers, strict=False):
             try:
                 connection.send(request, answer)
             except Exception:  # one peer's answer that cannot be written must not keep the others waiting for theirs

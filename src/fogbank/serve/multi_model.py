@@ -140,6 +140,11 @@ class MultiModelService:
         """The answers, at once where nothing is waited for."""
         return [self._answer(request) for request in requests]
 
+    def overloaded(self, waiting: int) -> RequestError | None:
+        """None: each model's own server refuses what is too much for it."""
+        del waiting
+        return None
+
     def _answer(self, request: Request) -> Reply | Coroutine[Any, Any, Reply]:
         if request.path == "/ping":
             return Reply(200, b"\n", http.TEXT)

@@ -24,7 +24,7 @@ from fogbank.serve.scoreboard import Field, Slot
 
 AT_ONCE_BYTES = 16 * 1024
 """Larger bodies go to the model's thread even where the code is all ours."""
-AT_ONCE_S = 0.002
+AT_ONCE_S = 0.01
 """So does every call of a model that takes longer than this."""
 RUNS_TO_KNOW = 3
 """Runs in the thread before it is believed how long a model takes."""
@@ -73,6 +73,10 @@ class Runner:
     def at_once(self, call: Call) -> bool:
         """Whether a call is quick enough to run on the event loop: all ours, a small body, a model known to be quick."""
         return self._ours and self._cost < AT_ONCE_S and self._runs >= RUNS_TO_KNOW and len(call.body) <= AT_ONCE_BYTES
+
+    def backlog_s(self, waiting: int) -> float:
+        """Seconds that so many waiting calls will take."""
+        return waiting * self._cost
 
     def shares(self) -> bool:
         """Whether calls that are run at once may share a run of the model."""

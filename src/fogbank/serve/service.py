@@ -28,6 +28,10 @@ from fogbank.serve.streaming import pieces
 from fogbank.serve.tracing import RequestIds, Tracer, trace_id
 
 log = logging.getLogger("fogbank.serve")
+TURN_S = 0.02
+"""How long the event loop may compute before others have a turn: /ping, and connections that come."""
+BACKLOG_S = 1.0
+"""Requests that wait for their turn are refused when there are more of them than the queue holds, and more work than this."""
 Answer = Reply | Coroutine[Any, Any, Reply]
 LOADING = Reply(503, b"the model is not loaded yet\n", http.TEXT, {"retry-after": "1"})
 
@@ -58,9 +62,12 @@ class Service:
         return self._page(request.path, request.method)
 
     def answers(self, requests: Sequence[Request]) -> list[Answer]:
-        """The answers to requests that came at the same moment; small ones may share a run of the model."""
+        """The answers to requests that came at the same moment, in order; small ones may share a run of the model.
+
+        There may be fewer answers than requests: what is left comes in the next turn, so that others have theirs between.
+        """
         if len(requests) == 1 or not self.runner.shares():
-            return [self.answer(request) for request in requests]
+            return self._in_a_turn(requests)
         calls = [self._call(request) if _is_invocation(request) else None for request in requests]
         shared = [call for call in calls if call is not None and self.runner.at_once(call)]
         made = dict(zip(map(id, shared), self.runner.invoke_together(shared), strict=True))
@@ -72,6 +79,21 @@ class Service:
                 answers.append(found if isinstance(found, Reply) else failure(found))
             else:
                 answers.append(self.answer(request))
+        return answers
+
+    def overloaded(self, waiting: int) -> RequestError | None:
+        """Why one more request is not taken, where so many wait for their turn already."""
+        if waiting < self._settings.queue_size or self.runner.backlog_s(waiting) < BACKLOG_S:
+            return None
+        return overloaded(f"{waiting} requests are waiting already")
+
+    def _in_a_turn(self, requests: Sequence[Request]) -> list[Answer]:
+        until = time.perf_counter() + TURN_S
+        answers: list[Answer] = []
+        for request in requests:
+            answers.append(self.answer(request))
+            if time.perf_counter() > until:
+                break
         return answers
 
     def refuse(self, request: Request, error: RequestError) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import os
 import signal
@@ -15,12 +16,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import joblib
+import numpy as np
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 from fogbank.contracts.container import ServeSettings
 from tests.contracts.container.conftest import HANDLER, Start
 from tests.contracts.container.served import Subprocess, exchange, invoke, with_limits
 from tests.packages import script, signed
+
+HEAD = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\naccept: text/csv\r\n"
 
 
 def until(condition: Callable[[], bool], seconds: float = 20) -> None:
@@ -139,6 +145,21 @@ def test_a_worker_whose_cut_off_handlers_never_end_is_replaced(start: Start, set
     assert invoke(server, b"1,2").status == 200
 
 
+HOLDS_ON = "import re\ndef model_fn(d): return 1\ndef transform_fn(m, d, c, a):\n    return str(re.match('(a+)+$', d.decode()))\n"
+
+
+def test_a_worker_that_cannot_even_be_interrupted_is_killed_and_replaced(start: Start, settings: ServeSettings) -> None:
+    """A regular expression that runs away holds the interpreter's lock: neither the loop nor the deadline gets a turn."""
+    server = start(with_limits(script(settings.base_dir / "holds", HOLDS_ON), timeout_s=0.3))
+    [worker] = server.workers()
+    with pytest.raises(OSError):  # noqa: PT011 - whichever way the connection breaks
+        invoke(server, b"a" * 60 + b"b")
+
+    until(lambda: server.workers() not in ([worker], []) and answered(server, "/ping") == 200)
+    assert invoke(server, b"b").body == b"None"
+    assert "does not answer: it is killed" in server.log.read_text()
+
+
 def test_more_requests_than_the_queue_holds_are_503(start: Start, settings: ServeSettings) -> None:
     server = start(with_limits(settings, queue_size=2))
     with ThreadPoolExecutor(6) as pool:
@@ -148,6 +169,28 @@ def test_more_requests_than_the_queue_holds_are_503(start: Start, settings: Serv
     assert [answer.status for answer in answers].count(200) == 2
     assert len(refused) == 4
     assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+
+
+def test_a_model_that_runs_on_the_event_loop_leaves_turns_to_others(start: Start, settings: ServeSettings) -> None:
+    """Nearest neighbours by brute force: some milliseconds a call, all of it the server's own code, so run at once."""
+    rows = np.random.default_rng(0).random((100_000, 2))
+    out = io.BytesIO()
+    joblib.dump(KNeighborsClassifier(algorithm="brute").fit(rows, rows[:, 0] > 0.5), out)
+    server = start(signed(settings.base_dir / "near", model=("model.joblib", out.getvalue())))
+    for _ in range(5):
+        assert invoke(server, b"0.9,0.5").body == b"True\n"
+    peers = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(400)]
+    for peer in peers:
+        peer.sendall(HEAD + b"content-length: 7\r\n\r\n0.9,0.5")
+    started = time.monotonic()
+    assert server.send("GET", "/ping").status == 200
+    waited = time.monotonic() - started
+    answers = [peer.recv(1000) for peer in peers]
+    for peer in peers:
+        peer.close()
+
+    assert waited < 1  # of the 2 s that SageMaker waits, and of all that it takes to answer the 400
+    assert all(answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 503")) for answer in answers)
 
 
 def test_the_server_ends_when_its_parent_is_gone(start: Start, settings: ServeSettings) -> None:
@@ -278,9 +321,6 @@ def raw(server: Subprocess, *sent: bytes, close: bool = False) -> bytes:
         except TimeoutError:
             pass
         return found
-
-
-HEAD = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\naccept: text/csv\r\n"
 
 
 def test_http_as_the_standard_has_it(start: Start, settings: ServeSettings) -> None:
