@@ -6,6 +6,7 @@ for SageMaker's stack where it is installed. The aims are those of docs/figures.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -167,6 +168,9 @@ def judge(figures: Figures, alone: Mapping[tuple[str, str], Mapping[str, float]]
 
 def main() -> None:
     """Measure and print."""
+    if shutil.which("wrk") is None:
+        print("serving is not measured: wrk is not installed (Debian: wrk)")
+        return
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 2
     with tempfile.TemporaryDirectory() as folder:
         models = train(Path(folder))
