@@ -33,7 +33,7 @@ class Encoder:
 
     def __call__(self, prediction: Any, accept: str) -> tuple[bytes, str]:
         """The bytes and their content type. Raises RequestError 406."""
-        kind, _ = media.content_type(accept)
+        kind = accept if accept in self._writers else media.content_type(accept)[0]
         writer = self._writers.get(kind)
         if writer is None:
             raise self.unacceptable(accept)

@@ -45,7 +45,9 @@ class Table:
         ]
         if self.numeric and (text or all(NUMBERS.issuperset(map(type, row)) for row in ordered)):
             table = _numbers(ordered)
-            if table is not None and self.fits(table):
+            if table is not None and (
+                (not text and not self._whole) or self.fits(table)
+            ):  # JSON has no number that is not finite
                 return table
         return self._by_cell(ordered, text=text)
 

@@ -121,6 +121,8 @@ def test_a_parquet_file_that_unfolds_to_too_much_is_refused() -> None:
         ("application/json", b"[]", 400, "no rows"),
         ("application/json", b'[{"a": 1, "b": 2, "c": 3, "n": 4}]', 400, "unknown column 'c'"),
         ("application/json", b'[{"a": 1, "n": 4}]', 400, "missing column 'b'"),
+        ("application/json", b"[[1, 1e999, 3]]", 400, "number is infinity"),
+        ("application/json", b"[[1, NaN, 3]]", 400, "not JSON"),
         ("application/json", b"[[1, null, 3]]", 400, "row 1, column 'b': a value is required"),
         ("application/json", b'[[1, "2", 3]]', 400, "row 1, column 'b': '2' is not a number"),
         ("application/json", b"[[1, true, 3]]", 400, "row 1, column 'b': True is not a number"),
