@@ -15,7 +15,7 @@ from fogbank.serve.connection import Connection, Connections
 log = logging.getLogger("fogbank.serve")
 WAIT_FOR_OTHERS_S = 0.005
 WAIT_FOR_READY_S = 0.02
-AT_A_TURN = 16
+AT_A_TURN = 64
 WAIT_FOR_DESCRIPTORS_S = 0.1
 
 

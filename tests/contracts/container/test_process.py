@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -182,14 +183,13 @@ def test_a_model_that_runs_on_the_event_loop_leaves_turns_to_others(start: Start
     peers = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(400)]
     for peer in peers:
         peer.sendall(HEAD + b"content-length: 7\r\n\r\n0.9,0.5")
-    started = time.monotonic()
     assert server.send("GET", "/ping").status == 200
-    waited = time.monotonic() - started
+    answered_before, _, _ = select.select(peers, [], [], 0)
     answers = [peer.recv(1000) for peer in peers]
     for peer in peers:
         peer.close()
 
-    assert waited < 1  # of the 2 s that SageMaker waits, and of all that it takes to answer the 400
+    assert len(answered_before) < 200
     assert all(answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 503")) for answer in answers)
 
 
