@@ -29,7 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fogbank.contracts.digest import sha256_file
-from fogbank.contracts.manifest import INNER_NAME, Column, ModelKind, PackageManifest, Schema
+from fogbank.contracts.manifest import INNER_NAME, Column, Compilation, ModelKind, PackageManifest, Schema
 from fogbank.pack.compile import prove
 
 ROOT = Path(__file__).parent
@@ -100,18 +100,20 @@ def _model(folder: Path, name: str, estimator: Any, x: Any) -> Model:
         raise SystemExit(f"{name} does not compile: {outcome.compilation.reason}")
     (folder / "model.onnx").write_bytes(outcome.onnx)
     told = outcome.compilation
-    print(f"{name}: compiled in {told.precision} precision, labels identical, scores within {told.max_difference:.1e}")
+    print(
+        f"{name}: compiled in {told.precision} precision, labels identical, scores within {told.max_difference:.1e}, batches exact: {told.batch_exact}"
+    )
     return Model(
         name,
         folder / "model.joblib",
-        _package(folder / "compiled", folder / "model.onnx", "onnx"),
-        _package(folder / "native", folder / "model.joblib", "joblib"),
+        _package(folder / "compiled", folder / "model.onnx", "onnx", told),
+        _package(folder / "native", folder / "model.joblib", "joblib", Compilation(compiled=False)),
         tuple(x[0].tolist()),
         float(estimator.predict_proba(x[:1])[0, 1]),
     )
 
 
-def _package(base: Path, model: Path, kind: ModelKind) -> Path:
+def _package(base: Path, model: Path, kind: ModelKind, compilation: Compilation) -> Path:
     folder = base / "model"
     folder.mkdir(parents=True)
     shutil.copy(model, folder / model.name)
@@ -127,6 +129,7 @@ def _package(base: Path, model: Path, kind: ModelKind) -> Path:
         files={model.name: sha256_file(model)},
         kind=kind,
         method="predict_proba",
+        compilation=compilation,
     )
     (folder / INNER_NAME).write_bytes(manifest.encode())
     return base
@@ -222,10 +225,10 @@ FASTAPI = Server(
 )
 LITSERVE = Server("LitServe", (), _litserve, _joblib, reads_csv=False)
 COMPILED = fogbank_server("fogbank, compiled", lambda model: model.compiled)
-BATCHED = fogbank_server("fogbank, compiled, micro-batches", lambda model: model.compiled, FOGBANK_BATCH_SIZE="32")
+ONE_BY_ONE = fogbank_server("fogbank, compiled, one by one", lambda model: model.compiled, FOGBANK_BATCH_SIZE="1")
 NATIVE = fogbank_server("fogbank, native", lambda model: model.native)
 NATIVE_BATCHED = fogbank_server("fogbank, native, micro-batches", lambda model: model.native, FOGBANK_BATCH_SIZE="32")
-SERVERS = (CONSTANT, SAGEMAKER, FASTAPI, LITSERVE, COMPILED, BATCHED, NATIVE, NATIVE_BATCHED)
+SERVERS = (CONSTANT, SAGEMAKER, FASTAPI, LITSERVE, COMPILED, ONE_BY_ONE, NATIVE, NATIVE_BATCHED)
 
 
 @dataclass(frozen=True)
@@ -300,7 +303,7 @@ def right(server: Server, model: Model, port: int) -> bool:
         return False
     finally:
         connection.close()
-    if server in (COMPILED, BATCHED, NATIVE, NATIVE_BATCHED) and not _ready(port):
+    if server in (COMPILED, ONE_BY_ONE, NATIVE, NATIVE_BATCHED) and not _ready(port):
         return False
     if server is not CONSTANT and abs(json.loads(body)[0][1] - model.expected) > 1e-5:
         raise SystemExit(f"{server.name} answers {body!r}; right is {model.expected}")

@@ -47,8 +47,8 @@ class ServeSettings:
     `program` is the script to import where it is not the package's own (or inference.py); `workers` is the number of server
     processes; `timeout_s` cuts off a handler that runs longer; `queue_size` is how many requests a worker holds before it
     answers 503; `batch_size` above 1 lets requests share one call of the model, gathered for at most `batch_wait_us`
-    microseconds; `model_memory` is what the models of a multi-model container may hold together; `unix_socket` is where the
-    server of one of those listens, in place of a port.
+    microseconds, 1 does not, and 0 does where pack has proven that no answer changes by it; `model_memory` is what the models
+    of a multi-model container may hold together; `unix_socket` is where the server of one of those listens, in place of a port.
     """
 
     port: int = DEFAULT_PORT
@@ -62,7 +62,7 @@ class ServeSettings:
     timeout_s: float = INVOCATION_LIMIT_S
     startup_timeout_s: float = 600.0
     queue_size: int = 100
-    batch_size: int = 1
+    batch_size: int = 0
     batch_wait_us: int = 0
     multi_model: bool = False
     model_memory: int = 0
@@ -108,7 +108,7 @@ def serve_settings(env: Mapping[str, str], cores: int | None = None) -> ServeSet
         timeout_s=_number(env, "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS", timeout, 0.01),
         startup_timeout_s=_number(env, "SAGEMAKER_STARTUP_TIMEOUT", 600, 1),
         queue_size=_whole(env, "SAGEMAKER_MODEL_JOB_QUEUE_SIZE", 100, 1),
-        batch_size=_whole(env, "FOGBANK_BATCH_SIZE", 1, 1),
+        batch_size=_whole(env, "FOGBANK_BATCH_SIZE", 0, 0),
         batch_wait_us=_whole(env, "FOGBANK_BATCH_WAIT_US", 0, 0),
         multi_model=multi_model,
         model_memory=_whole(env, "FOGBANK_MODEL_MEMORY_MB", 0, 0) * MEBIBYTE or memory_limit() * 4 // 5,

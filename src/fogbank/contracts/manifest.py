@@ -51,7 +51,8 @@ class Compilation:
     """Whether the model that was trained is served as ONNX, and what proves it, or why not.
 
     The proof is on `rows` rows of the baseline: every label is identical, and no score differs by more than
-    `max_difference`, which is at most `tolerance`. `source_sha256` names the model that was trained.
+    `max_difference`, which is at most `tolerance`. `batch_exact` says that a row's result was the same to the last bit
+    whichever rows it was computed with. `source_sha256` names the model that was trained.
     """
 
     compiled: bool
@@ -62,6 +63,7 @@ class Compilation:
     rows: int = 0
     max_difference: float = 0.0
     tolerance: float = 0.0
+    batch_exact: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

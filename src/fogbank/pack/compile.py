@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +27,9 @@ from fogbank.pack.trained import Trained
 
 ROWS = 10_000
 """The most rows of the baseline that the proof looks at."""
+BATCHED_ROWS = 1000
+BATCH_SIZES = (2, 3, 5, 8, 13, 32)
+"""What is looked at to see whether a row's result depends on its company."""
 REASON_LENGTH = 200
 LIBRARIES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy")
 TIME_LIMIT_S = 600
@@ -82,7 +86,7 @@ def prove(model: Any, rows: NDArray[np.float64], tolerance: float) -> Compiled:
         try:
             graph = to_onnx(model, initial_types=[("input", tensor([None, rows.shape[1]]))], options=options)
             onnx: bytes = graph.SerializeToString()
-            difference = _difference(model, onnx, rows, precision)
+            difference, batch_exact = _compare(model, onnx, rows, precision)
         except Exception as error:  # noqa: BLE001 - whatever the converter or the runtime cannot do is a reason, not a failure
             reasons.append(f"{precision}: {_first_line(error)}")
             continue
@@ -99,6 +103,7 @@ def prove(model: Any, rows: NDArray[np.float64], tolerance: float) -> Compiled:
                     rows=len(rows),
                     max_difference=difference,
                     tolerance=tolerance,
+                    batch_exact=batch_exact,
                 ),
                 onnx=onnx,
             )
@@ -137,15 +142,34 @@ def _compile(order: dict[str, Any]) -> Compiled:
     return replace(outcome, compilation=replace(outcome.compilation, source_sha256=sha256_file(path)))
 
 
-def _difference(model: Any, onnx: bytes, rows: NDArray[np.float64], precision: str) -> float | None:
-    """The largest difference of a score; None where a label differs."""
+def _compare(model: Any, onnx: bytes, rows: NDArray[np.float64], precision: str) -> tuple[float | None, bool]:
+    """The largest difference of a score, None where a label differs; and whether rows together say what each says alone."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = 1  # as it is served
     session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     data = rows.astype(np.float64 if precision == "double" else np.float32)
-    outputs = session.run(None, {session.get_inputs()[0].name: data})
+    name = session.get_inputs()[0].name
+    difference = _difference(model, session.run(None, {name: data}), rows)
+    return difference, _batch_exact(lambda part: session.run(None, {name: part}), data[:BATCHED_ROWS])
+
+
+def _batch_exact(run: Callable[[NDArray[Any]], list[Any]], rows: NDArray[Any]) -> bool:
+    """Whether each row's outputs are the same bits alone and in batches of several sizes."""
+    alone = [run(rows[i : i + 1]) for i in range(len(rows))]
+    for size in BATCH_SIZES:
+        for start in range(0, len(rows), size):
+            together = run(rows[start : start + size])
+            for output, values in enumerate(together):
+                single = np.concatenate([np.asarray(found[output]) for found in alone[start : start + size]])
+                if not np.array_equal(np.asarray(values), single):
+                    return False
+    return True
+
+
+def _difference(model: Any, outputs: list[Any], rows: NDArray[np.float64]) -> float | None:
     predicted, native_predicted = np.asarray(outputs[0]).ravel(), np.asarray(model.predict(rows))
     if native_predicted.ndim != 1:
         raise ValueError("the model predicts more than one value a row")

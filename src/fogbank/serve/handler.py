@@ -64,6 +64,7 @@ class Handler:
         self.is_async = any(function.is_async for function in answering)
         self.wants_context = any(function.wants_context for function in answering)
         self.batches = not self.is_async and "transform_fn" not in functions
+        self.batch_exact = package is not None and package.kind == "onnx" and package.compilation.batch_exact
         self._writes_itself = bool(functions.keys() & {"output_fn", "transform_fn"})
 
     def __call__(self, call: Call) -> Reply:

@@ -53,11 +53,11 @@ class ModelThread:
         self,
         loop: asyncio.AbstractEventLoop,
         ran: Callable[[float, int], None],
-        batch_size: int = 1,
         batch_wait_s: float = 0.0,
     ) -> None:
-        self._loop, self._ran, self._batch_size, self._batch_wait_s = loop, ran, batch_size, batch_wait_s
-        self.run_together: RunTogether | None = None
+        self._loop, self._ran, self._batch_wait_s = loop, ran, batch_wait_s
+        self._run_together: RunTogether | None = None
+        self._batch_size = 1
         self._queue: SimpleQueue[Awaited | None] = SimpleQueue()
         self._finished: deque[tuple[Sequence[Awaited], float]] = deque()
         self._told = False
@@ -65,6 +65,10 @@ class ModelThread:
         self._running: tuple[Sequence[Awaited], float] | None = None
         self._given_up: list[threading.Thread] = []
         self._thread = self._begin()
+
+    def share(self, run_together: RunTogether, batch_size: int) -> None:
+        """Let up to `batch_size` waiting calls run together from now on."""
+        self._run_together, self._batch_size = run_together, batch_size
 
     def submit(self, job: Awaited) -> None:
         """Run a job after those before it."""
@@ -113,7 +117,7 @@ class ModelThread:
         if first is None:
             return []
         jobs = [first]
-        if self._batch_size == 1 or first.call is None or self.run_together is None:
+        if self._batch_size == 1 or first.call is None or self._run_together is None:
             return jobs
         until = time.monotonic() + self._batch_wait_s
         while len(jobs) < self._batch_size:
@@ -150,8 +154,8 @@ class ModelThread:
         return True
 
     def _work(self, jobs: Sequence[Awaited]) -> None:
-        if self.run_together is not None and len(jobs) > 1:
-            self.run_together(jobs)
+        if self._run_together is not None and len(jobs) > 1:
+            self._run_together(jobs)
             return
         for job in jobs:
             run_one(job)

@@ -26,6 +26,8 @@ AT_ONCE_BYTES = 16 * 1024
 """Larger bodies go to the model's thread even where the code is all ours."""
 AT_ONCE_S = 0.01
 """So does every call of a model that takes longer than this."""
+EXACT_BATCH = 32
+"""How many calls share a run where nothing is said, and pack has proven that no answer changes by it."""
 RUNS_TO_KNOW = 3
 """Runs in the thread before it is believed how long a model takes."""
 WEIGHT = 0.2
@@ -40,6 +42,7 @@ class Runner:
         self.handler: Handler | None = None
         self._handler: Handler
         self._ours = False
+        self._batch_size = 1
         self._cost, self._runs = 0.0, 0
         self._held = 0
         self._thread: ModelThread | None = None
@@ -49,13 +52,14 @@ class Runner:
         """Load in the model's thread. Raises what `load` raises, TimeoutError after the startup limit."""
         loop = asyncio.get_running_loop()
         wait_s = self._settings.batch_wait_us / 1e6
-        self._thread = ModelThread(loop, self._ran, self._settings.batch_size, wait_s)
+        self._thread = ModelThread(loop, self._ran, wait_s)
         limit = self._settings.startup_timeout_s
         async with asyncio.timeout(limit):
             handler = await self._submit(self._thread, load, None, time.monotonic() + 10 * limit)
-        if handler.batches:
-            self._thread.run_together = partial(run_together, handler)
         self._ours = not handler.own_code and self._settings.batch_wait_us == 0
+        self._batch_size = self._settings.batch_size or (EXACT_BATCH if self._ours and handler.batch_exact else 1)
+        if handler.batches:
+            self._thread.share(partial(run_together, handler), self._batch_size)
         self.handler = self._handler = handler
         self._tick(loop)
 
@@ -80,7 +84,7 @@ class Runner:
 
     def shares(self) -> bool:
         """Whether calls that are run at once may share a run of the model."""
-        return self._ours and self._settings.batch_size > 1
+        return self._ours and self._batch_size > 1
 
     def invoke_at_once(self, call: Call) -> Reply:
         """The answer of what is all ours. Raises RequestError."""
@@ -92,7 +96,7 @@ class Runner:
     def invoke_together(self, calls: Sequence[Call]) -> list[Reply | Exception]:
         """The answers of calls that came at the same moment, `batch_size` of them in one run of the model."""
         answers: list[Reply | Exception] = []
-        size = self._settings.batch_size
+        size = self._batch_size
         for first in range(0, len(calls), size):
             jobs = [Job(partial(self._handler, call), call) for call in calls[first : first + size]]
             started = time.perf_counter()

@@ -20,9 +20,11 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from fogbank.contracts.container import ServeSettings
+from fogbank.pack.compile import prove
 from tests.contracts.container.conftest import HANDLER, Start
 from tests.contracts.container.served import Subprocess, exchange, invoke, with_limits
 from tests.packages import script, signed
@@ -191,6 +193,41 @@ def test_a_model_that_runs_on_the_event_loop_leaves_turns_to_others(start: Start
 
     assert len(answered_before) < 200
     assert all(answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 503")) for answer in answers)
+
+
+def test_requests_that_share_a_run_get_the_answers_that_each_gets_alone(start: Start, settings: ServeSettings) -> None:
+    rows = np.random.default_rng(1).random((600, 2))
+    compiled = prove(RandomForestClassifier(50, random_state=0).fit(rows, rows.sum(axis=1) > 1), rows, 1e-6)
+    assert compiled.onnx is not None
+    package = signed(
+        settings.base_dir / "exact",
+        model=("model.onnx", compiled.onnx),
+        kind="onnx",
+        method="predict_proba",
+        compilation=compiled.compilation,
+    )
+    together, alone = start(package), start(with_limits(package, batch_size=1))
+    bodies = [f"{a!r},{b!r}\n".encode() for a, b in rows.tolist()] + [b"1,two\n"]
+    expected = {body: invoke(alone, body).body for body in bodies}
+
+    def client(number: int) -> list[bool]:
+        connection = together.connection()
+        headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
+        order = bodies[number::2] + bodies[:number:2]
+        right = [exchange(connection, "POST", "/invocations", body, headers).body == expected[body] for body in order]
+        connection.close()
+        return right
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(all(right) for right in pool.map(client, range(16)))
+    metrics = together.send("GET", "/metrics").body.decode()
+    runs, calls = (
+        float(
+            next(line for line in metrics.splitlines() if line.startswith(f"fogbank_batch_requests_{name} ")).split()[1]
+        )
+        for name in ("count", "sum")
+    )
+    assert calls > runs  # some did share
 
 
 def test_the_server_ends_when_its_parent_is_gone(start: Start, settings: ServeSettings) -> None:

@@ -79,7 +79,7 @@ def test_serve_settings_from_the_platforms_variables() -> None:
 def test_every_serving_variable_of_the_platform_and_its_toolkits_is_read() -> None:
     plain = serve_settings({}, cores=3)
     assert (plain.port, plain.workers, plain.timeout_s, plain.startup_timeout_s) == (8080, 3, 60, 600)
-    assert (plain.queue_size, plain.batch_size, plain.multi_model, plain.program) == (100, 1, False, None)
+    assert (plain.queue_size, plain.batch_size, plain.multi_model, plain.program) == (100, 0, False, None)
     assert plain.payload_limit == 100 * MEBIBYTE
     assert plain.code_dir == Path("/opt/ml/model/code")
 

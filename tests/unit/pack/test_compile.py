@@ -46,6 +46,8 @@ def test_classifiers_are_proven_in_the_best_precision_that_converts(
 
     assert (found.compilation.compiled, found.compilation.precision, found.compilation.rows) == (True, precision, 600)
     assert found.compilation.max_difference <= at_most
+    if isinstance(model, RandomForestClassifier):
+        assert found.compilation.batch_exact
     assert found.onnx is not None
     (tmp_path / "model.onnx").write_bytes(found.onnx)
     served = OnnxModel(tmp_path / "model.onnx")
