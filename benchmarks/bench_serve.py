@@ -34,6 +34,13 @@ from side_by_side import (
 
 CASES = [(kind, connections, 1) for kind in ("json", "csv") for connections in (1, 8, 32)]
 CASES += [("json", connections, 2) for connections in (8, 32)]
+RATIOS = (
+    ("lr compiled to SageMaker's stack", COMPILED, SAGEMAKER, "lr", 10),
+    ("lr compiled to FastAPI by hand", COMPILED, FASTAPI, "lr", 5),
+    ("lr compiled to the bare server", COMPILED, CONSTANT, "lr", 0.5),
+    ("the same, one by one", ONE_BY_ONE, CONSTANT, "lr", 0.5),
+    ("rf compiled to SageMaker's stack", COMPILED, SAGEMAKER, "rf", 100),
+)
 Figures = dict[tuple[str, str, str, int, int], Load]
 LOOP = """
 import joblib, sys, time
@@ -111,37 +118,9 @@ def judge(figures: Figures, alone: Mapping[tuple[str, str], Mapping[str, float]]
 
     print("aims: one worker, validation, metrics and the log of requests on")
     for connections in (8, 32):
-        at = f"at {connections} connections"
-        tell(
-            f"lr compiled to SageMaker's stack, {at}",
-            rate(COMPILED, "lr", connections) / rate(SAGEMAKER, "lr", connections),
-            10,
-            "x",
-        )
-        tell(
-            f"lr compiled to FastAPI by hand, {at}",
-            rate(COMPILED, "lr", connections) / rate(FASTAPI, "lr", connections),
-            5,
-            "x",
-        )
-        tell(
-            f"lr compiled to the bare server, {at}",
-            rate(COMPILED, "lr", connections) / rate(CONSTANT, "lr", connections),
-            0.5,
-            "x",
-        )
-        tell(
-            f"the same, one by one, {at}",
-            rate(ONE_BY_ONE, "lr", connections) / rate(CONSTANT, "lr", connections),
-            0.5,
-            "x",
-        )
-        tell(
-            f"rf compiled to SageMaker's stack, {at}",
-            rate(COMPILED, "rf", connections) / rate(SAGEMAKER, "rf", connections),
-            100,
-            "x",
-        )
+        for what, own, peer, model, aim in RATIOS:
+            ratio = rate(own, model, connections) / rate(peer, model, connections)
+            tell(f"{what}, at {connections} connections", ratio, aim, "x")
     for model in ("lr", "rf"):
         ours = alone[COMPILED.name, model]
         tell(
