@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.testing import CloudProcess, Deployment
+from tests.waiting import until
 
 
 def answered(cloud: CloudProcess, endpoint: str, body: bytes) -> bytes | None:
@@ -51,8 +52,7 @@ def test_kill_9_during_traffic_and_a_job(
     for caller in callers:
         caller.start()
     local_cloud.client("sagemaker").create_transform_job(**job)
-    while len(answers) < 30:
-        time.sleep(0.01)
+    until(lambda: len(answers) >= 30, 60)
     before = {
         key: value for key, value in objects(local_cloud, outputs["bucket"]).items() if not key.startswith("capture/")
     }
@@ -148,9 +148,7 @@ def test_no_process_is_left_when_the_cloud_is_killed(
 
     assert servers()
     local_cloud.kill()
-    deadline = time.monotonic() + 10
-    while servers() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: not servers(), 10)
     left = servers()
     local_cloud.start()
 
