@@ -13,12 +13,18 @@ from fogbank.contracts.manifest import INNER_NAME, Column, PackageManifest, Sche
 TWO_FLOATS = Schema(columns=(Column(name="a"), Column(name="b")))
 
 
+def settings_at(base: Path, **others: object) -> ServeSettings:
+    """Settings for a package unpacked below `base`, which stands for /opt/ml; the rest at their defaults."""
+    model = base / "model"
+    return ServeSettings(base_dir=base, **{"model_dir": model, "code_dir": model / "code", **others})  # type: ignore[arg-type]  # the dataclass refuses unknown keys
+
+
 def script(base: Path, code: str, name: str = "inference.py") -> ServeSettings:
     """A script-mode package without a manifest, unpacked below `base`."""
     folder = base / "model" / "code"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(code)
-    return ServeSettings.at(base)
+    return settings_at(base)
 
 
 def signed(
@@ -50,4 +56,4 @@ def signed(
         **others,
     )
     (folder / INNER_NAME).write_bytes(manifest.encode())
-    return replace(ServeSettings.at(base), package_sha256=sha256_bytes(manifest.encode()))
+    return replace(settings_at(base), package_sha256=sha256_bytes(manifest.encode()))

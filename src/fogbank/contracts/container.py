@@ -36,9 +36,6 @@ ENV_PARENT_FD = "FOGBANK_PARENT_FD"
 ENV_UNIX_SOCKET = "FOGBANK_UNIX_SOCKET"
 ENV_REPORT_FD = "FOGBANK_REPORT_FD"
 
-CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
-TARGET_MODEL = "x-amzn-sagemaker-target-model"
-
 
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
@@ -70,12 +67,6 @@ class ServeSettings:
     log_format: str = "json"
     package_sha256: str | None = None
     unix_socket: Path | None = None
-
-    @classmethod
-    def at(cls, base_dir: Path, **others: object) -> ServeSettings:
-        """Settings for a package unpacked below `base_dir`, which stands for /opt/ml; the rest at their defaults."""
-        model = base_dir / "model"
-        return cls(base_dir=base_dir, **{"model_dir": model, "code_dir": model / "code", **others})  # type: ignore[arg-type]  # the dataclass refuses unknown keys
 
 
 LOG_LEVELS = {"10": "DEBUG", "20": "INFO", "30": "WARNING", "40": "ERROR", "50": "CRITICAL"}

@@ -10,6 +10,7 @@ import csv
 import json
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +29,7 @@ from fogbank.pack.trained import Trained
 ROWS = 10_000
 """The most rows of the baseline that the proof looks at."""
 BATCHED_ROWS = 1000
-BATCH_SIZES = (2, 3, 5, 8, 13, 32)
+BATCH_SIZES = (2, 3, 5, 8, 13, 32, 100, BATCHED_ROWS)
 """What is looked at to see whether a row's result depends on its company."""
 REASON_LENGTH = 200
 LIBRARIES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy")
@@ -59,14 +60,20 @@ def compile_trained(config: ProjectConfig, trained: Trained, *, own_model_fn: bo
     key = _key(trained, order)
     if not (folder / f"{key}.json").is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        outcome = _in_a_process(config.root, order)
-        if outcome.onnx is not None:
-            (folder / f"{key}.onnx").write_bytes(outcome.onnx)
-        (folder / f"{key}.json").write_bytes(canonical_json(asdict(outcome.compilation)))
+        with tempfile.TemporaryDirectory(dir=folder) as fresh:
+            _keep(_in_a_process(config.root, order, Path(fresh) / "model.onnx"), Path(fresh), folder, key)
     compilation = Compilation(**json.loads((folder / f"{key}.json").read_text()))
     return Compiled(
         compilation=compilation, onnx=(folder / f"{key}.onnx").read_bytes() if compilation.compiled else None
     )
+
+
+def _keep(outcome: Compiled, fresh: Path, folder: Path, key: str) -> None:
+    """Write an outcome whole: the model first, and last what says that it is there."""
+    if outcome.onnx is not None:
+        (fresh / "model.onnx").rename(folder / f"{key}.onnx")
+    (fresh / "compilation.json").write_bytes(canonical_json(asdict(outcome.compilation)))
+    (fresh / "compilation.json").rename(folder / f"{key}.json")
 
 
 def native(reason: str) -> Compiled:
@@ -170,6 +177,7 @@ def _batch_exact(run: Callable[[NDArray[Any]], list[Any]], rows: NDArray[Any]) -
 
 
 def _difference(model: Any, outputs: list[Any], rows: NDArray[np.float64]) -> float | None:
+    """The largest difference of a score, or of a regressor's value; None where a label differs."""
     predicted, native_predicted = np.asarray(outputs[0]).ravel(), np.asarray(model.predict(rows))
     if native_predicted.ndim != 1:
         raise ValueError("the model predicts more than one value a row")
@@ -207,13 +215,12 @@ def _key(trained: Trained, order: dict[str, Any]) -> str:
         "columns": order["columns"],
         "tolerance": order["tolerance"],
         "versions": versions,
+        "proof": [ROWS, *BATCH_SIZES],
     }
     return sha256_bytes(canonical_json(what))[:24]
 
 
-def _in_a_process(root: Path, order: dict[str, Any]) -> Compiled:
-    out = root / ".fogbank" / "compiled" / "fresh.onnx"
-    out.unlink(missing_ok=True)
+def _in_a_process(root: Path, order: dict[str, Any], out: Path) -> Compiled:
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "fogbank.pack.compile", str(root), str(out)],

@@ -12,6 +12,7 @@ import sys
 
 from fogbank.contracts.container import ServeSettings, serve_settings
 from fogbank.serve import logs
+from fogbank.serve.problems import EXIT_LOAD, EXIT_STOPPED, LoadError, RequestError
 
 
 def main(arguments: list[str]) -> int:
@@ -26,7 +27,7 @@ def main(arguments: list[str]) -> int:
     except ValueError as error:
         logs.set_up("INFO", "json")
         log.error("%s", error)
-        return 3
+        return EXIT_LOAD
     os.environ.update({name: "1" for name in THREADS if name not in os.environ})
     if arguments == ["check"]:
         return _check(settings, log)
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
         return Supervisor(settings).run()
     except OSError as error:
         log.error("cannot listen on port %d: %s", settings.port, error)
-        return 3
+        return EXIT_LOAD
 
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -49,7 +50,6 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def _check(settings: ServeSettings, log: logging.Logger) -> int:
     from fogbank.serve.handler import Call, load_handler
-    from fogbank.serve.problems import LoadError, RequestError
 
     try:
         handler = load_handler(settings)
@@ -58,16 +58,16 @@ def _check(settings: ServeSettings, log: logging.Logger) -> int:
             handler(Call(sample, "text/csv", "*/*"))
     except LoadError as error:
         log.error("%s", error)
-        return 3
+        return EXIT_LOAD
     except RequestError as error:
         log.error("the handler refuses the sample: %s", error)
-        return 3
+        return EXIT_LOAD
     except Exception as error:  # noqa: BLE001 - the handler is the user's
         from fogbank.serve.program import said_where
 
         log.error("the handler fails on the sample: %s", said_where(error, settings.code_dir))
-        return 3
-    return 0
+        return EXIT_LOAD
+    return EXIT_STOPPED
 
 
 if __name__ == "__main__":

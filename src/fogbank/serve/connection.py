@@ -1,6 +1,6 @@
 """HTTP/1.1 on one socket, over httptools' parser: whole requests to the service, each answer in one write.
 
-What is quick is answered within the call that the bytes arrive in, without a task. Pipelined requests wait their turn; a
+What is quick is answered in the turn of the loop that it arrives in, without a task. Pipelined requests wait for theirs; a
 streamed answer heeds the peer's pace; a peer that sends half a request, or nothing, is let go in time (`Connections.sweep`).
 """
 
@@ -83,7 +83,10 @@ class Connections:
 
     def _answer_arrived(self) -> None:
         arrived = self._arrived
-        answers = self.service.answers([request for _, request in arrived])
+        try:
+            answers = self.service.answers([request for _, request in arrived])
+        except Exception as error:  # noqa: BLE001 - a request that is never answered would hold its connection for ever
+            answers = [failure(error)] * len(arrived)
         self._arrived = arrived[len(answers) :]
         if self._arrived:
             self.loop.call_soon(self._answer_arrived)
@@ -303,12 +306,14 @@ class Connection(asyncio.Protocol):
 
     def _done(self, request: Request, status: int, sent: int) -> None:
         self._service.finished(request, status, sent)
-        self._busy, self._since = False, time.monotonic()
         if self._waiting:
             following = self._waiting.popleft()
-            self._transport.resume_reading()
-            self._next(*following)
-        elif self._last or self._service.leaving:
+            if not self._waiting:
+                self._transport.resume_reading()
+            self._connections.loop.call_soon(self._next, *following)  # a peer may send more of them than calls can nest
+            return
+        self._busy, self._since = False, time.monotonic()
+        if self._last or self._service.leaving:
             self.close()
 
     def _write(self, request: Request, reply: Reply) -> None:

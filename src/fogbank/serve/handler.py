@@ -39,7 +39,11 @@ class Call:
 
 
 class Handler:
-    """What answers a call. `own_code` says whether code of the user's runs, `is_async` whether any of it is awaited."""
+    """What answers a call.
+
+    `own_code` says whether code of the user's runs, `is_async` whether any of it is awaited, `batches` whether several
+    calls' rows may be predicted together, `batch_exact` whether pack has proven that no answer changes by it.
+    """
 
     def __init__(
         self,
@@ -63,7 +67,12 @@ class Handler:
         self.own_code = package is None or package.handler is not None or not known
         self.is_async = any(function.is_async for function in answering)
         self.wants_context = any(function.wants_context for function in answering)
-        self.batches = not self.is_async and "transform_fn" not in functions
+        predicts = functions.get("predict_fn")
+        self.batches = (
+            not self.is_async
+            and "transform_fn" not in functions
+            and not (predicts is not None and predicts.wants_context)  # which is one call's, not that of several
+        )
         self.batch_exact = package is not None and package.kind == "onnx" and package.compilation.batch_exact
         self._writes_itself = bool(functions.keys() & {"output_fn", "transform_fn"})
 
@@ -96,10 +105,7 @@ class Handler:
             return self.reply(self._own("output_fn", call, prediction, accept), call, accept)
         if type(prediction) is not np.ndarray and (hasattr(prediction, "__next__") or hasattr(prediction, "__anext__")):
             return self.reply(prediction, call, accept)
-        body, kind = self._encoder(prediction, accept)
-        return (
-            _with_context(Reply(200, body, kind), call.context) if call.context is not None else Reply(200, body, kind)
-        )
+        return _with_context(Reply(200, *self._encoder(prediction, accept)), call.context)
 
     async def run_async(self, call: Call, in_thread: InThread) -> Reply:
         """Answer with the user's coroutine functions on this loop and the plain ones in the model's thread."""

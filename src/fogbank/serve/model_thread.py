@@ -47,12 +47,12 @@ RunTogether = Callable[[Sequence[Job]], None]
 
 
 class ModelThread:
-    """Awaiteds in, results out. `run_together` gets up to `batch_size` waiting jobs, gathered for `batch_wait_s` at most."""
+    """Jobs in, results out. Calls that may run together are gathered for `batch_wait_s` at most."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        ran: Callable[[float, int], None],
+        ran: Callable[[float, Sequence[Any]], None],
         batch_wait_s: float = 0.0,
     ) -> None:
         self._loop, self._ran, self._batch_wait_s = loop, ran, batch_wait_s
@@ -154,11 +154,15 @@ class ModelThread:
         return True
 
     def _work(self, jobs: Sequence[Awaited]) -> None:
-        if self._run_together is not None and len(jobs) > 1:
-            self._run_together(jobs)
+        if self._run_together is None or len(jobs) == 1:
+            for job in jobs:
+                run_one(job)
             return
-        for job in jobs:
-            run_one(job)
+        try:
+            self._run_together(jobs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread that all calls wait for
+            for job in jobs:
+                job.error = error
 
     def _wake(self) -> None:
         try:
@@ -171,7 +175,7 @@ class ModelThread:
         while self._finished:
             jobs, seconds = self._finished.popleft()
             if jobs[0].call is not None:
-                self._ran(seconds, len(jobs))
+                self._ran(seconds, [job.call for job in jobs])
             for job in jobs:
                 if job.future.done():
                     continue

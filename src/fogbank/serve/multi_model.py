@@ -258,6 +258,8 @@ async def _serve(settings: ServeSettings) -> int:
     board.slots[0][Field.STATE] = State.READY
     looking = loop.create_task(_look(models, connections))
     await leave.wait()
+    if ENV_PARENT_FD in os.environ:
+        loop.remove_reader(int(os.environ[ENV_PARENT_FD]))  # once closed it is readable for good
     looking.cancel()
     service.leaving = True
     await acceptor.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+EXIT_STOPPED, EXIT_LOAD, EXIT_WORN_OUT = 0, 3, 4
+"""A server's exit statuses: stopped on request, the model cannot be loaded; a worker's besides: to be replaced."""
+
 
 class RequestError(Exception):
     """An answer other than 200; `status` is the HTTP status and the text is for the caller."""

@@ -25,7 +25,7 @@ from fogbank.serve.scoreboard import Field, Slot
 AT_ONCE_BYTES = 16 * 1024
 """Larger bodies go to the model's thread even where the code is all ours."""
 AT_ONCE_S = 0.01
-"""So does every call of a model that takes longer than this."""
+"""So does every call of a model whose runs take longer than this."""
 EXACT_BATCH = 32
 """How many calls share a run where nothing is said, and pack has proven that no answer changes by it."""
 RUNS_TO_KNOW = 3
@@ -35,14 +35,17 @@ WEIGHT = 0.2
 
 
 class Runner:
-    """Runs one handler's calls. `load` comes first; until it is done `handler` is None and calls are refused."""
+    """Runs one handler's calls, up to `batch_size` of them in one run of the model.
+
+    `load` comes first; until it is done `handler` is None and calls are refused.
+    """
 
     def __init__(self, settings: ServeSettings, slot: Slot) -> None:
         self._settings, self._slot = settings, slot
         self.handler: Handler | None = None
         self._handler: Handler
         self._ours = False
-        self._batch_size = 1
+        self.batch_size = 1
         self._cost, self._runs = 0.0, 0
         self._held = 0
         self._thread: ModelThread | None = None
@@ -57,9 +60,9 @@ class Runner:
         async with asyncio.timeout(limit):
             handler = await self._submit(self._thread, load, None, time.monotonic() + 10 * limit)
         self._ours = not handler.own_code and self._settings.batch_wait_us == 0
-        self._batch_size = self._settings.batch_size or (EXACT_BATCH if self._ours and handler.batch_exact else 1)
         if handler.batches:
-            self._thread.share(partial(run_together, handler), self._batch_size)
+            self.batch_size = self._settings.batch_size or (EXACT_BATCH if self._ours and handler.batch_exact else 1)
+            self._thread.share(partial(run_together, handler), self.batch_size)
         self.handler = self._handler = handler
         self._tick(loop)
 
@@ -80,30 +83,24 @@ class Runner:
 
     def backlog_s(self, waiting: int) -> float:
         """Seconds that so many waiting calls will take."""
-        return waiting * self._cost
-
-    def shares(self) -> bool:
-        """Whether calls that are run at once may share a run of the model."""
-        return self._ours and self._batch_size > 1
+        return waiting / self.batch_size * self._cost
 
     def invoke_at_once(self, call: Call) -> Reply:
         """The answer of what is all ours. Raises RequestError."""
         started = time.perf_counter()
         reply = self._handler(call)
-        self._ran(time.perf_counter() - started, 1)
+        self._ran(time.perf_counter() - started, [call])
         return reply
 
     def invoke_together(self, calls: Sequence[Call]) -> list[Reply | Exception]:
-        """The answers of calls that came at the same moment, `batch_size` of them in one run of the model."""
-        answers: list[Reply | Exception] = []
-        size = self._batch_size
-        for first in range(0, len(calls), size):
-            jobs = [Job(partial(self._handler, call), call) for call in calls[first : first + size]]
-            started = time.perf_counter()
-            run_together(self._handler, jobs)
-            self._ran(time.perf_counter() - started, len(jobs))
-            answers += [job.result if job.error is None else job.error for job in jobs]
-        return answers
+        """The answers of at most `batch_size` calls, in one run of the model; what went wrong for one is its answer."""
+        if not calls:
+            return []
+        jobs = [Job(partial(self._handler, call), call) for call in calls]
+        started = time.perf_counter()
+        run_together(self._handler, jobs)
+        self._ran(time.perf_counter() - started, calls)
+        return [job.result if job.error is None else job.error for job in jobs]
 
     async def invoke(self, call: Call) -> Reply:
         """The handler's answer. Raises RequestError, and whatever the handler raises."""
@@ -141,14 +138,14 @@ class Runner:
             self._slot.add(Field.CUT_OFF)
             raise RequestError(504, f"the handler ran longer than {limit:g} s: cut off") from error
         finally:
-            self._ran(time.monotonic() - started, 1)
+            self._ran(time.monotonic() - started, [call])
 
-    def _ran(self, seconds: float, calls: int) -> None:
-        """Count a run, and learn from it how long a call takes."""
-        self._slot.ran(seconds, calls)
-        self._runs += 1
-        cost = seconds / calls
-        self._cost = cost if self._runs <= RUNS_TO_KNOW else self._cost + WEIGHT * (cost - self._cost)
+    def _ran(self, seconds: float, calls: Sequence[Call]) -> None:
+        """Count a run, and learn how long one takes from those whose bodies are small enough to be run at once."""
+        self._slot.ran(seconds, len(calls))
+        if max([len(call.body) for call in calls]) <= AT_ONCE_BYTES:
+            self._runs += 1
+            self._cost = seconds if self._runs <= RUNS_TO_KNOW else self._cost + WEIGHT * (seconds - self._cost)
 
     def _hold(self, change: int) -> None:
         self._held += change
@@ -180,18 +177,11 @@ def run_together(handler: Handler, jobs: Sequence[Job]) -> None:
     first = decoded[0][1]
     alike = [item for item in decoded if _stack(item[1], first)]
     parts = _predict_together(handler, [item[1] for item in alike], decoded[0][0].call) if len(alike) > 1 else None
-    if parts is None:
-        alike, parts = [], []
-    shared = set()
-    for (job, _, accept), part in zip(alike, parts, strict=True):
-        shared.add(id(job))
-        try:
-            job.result = handler.encode(part, job.call, accept)
-        except Exception as error:  # noqa: BLE001 - as above
-            job.error = error
+    if parts is not None:
+        for (job, _, accept), part in zip(alike, parts, strict=True):
+            job.work = partial(handler.encode, part, job.call, accept)  # all that is left of it
     for job, _, _ in decoded:
-        if id(job) not in shared:
-            run_one(job)
+        run_one(job)
 
 
 def _stack(data: Any, first: Any) -> bool:

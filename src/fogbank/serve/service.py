@@ -18,7 +18,7 @@ from fogbank.contracts.container import ServeSettings
 from fogbank.serve import http, logs, metrics
 from fogbank.serve.access import AccessLog
 from fogbank.serve.context import Context
-from fogbank.serve.handler import Call
+from fogbank.serve.handler import Call, Handler
 from fogbank.serve.http import Reply, Request
 from fogbank.serve.openapi import document
 from fogbank.serve.problems import RequestError, overloaded
@@ -66,19 +66,10 @@ class Service:
 
         There may be fewer answers than requests: what is left comes in the next turn, so that others have theirs between.
         """
-        if len(requests) == 1 or not self.runner.shares():
-            return self._in_a_turn(requests)
-        calls = [self._call(request) if _is_invocation(request) else None for request in requests]
-        shared = [call for call in calls if call is not None and self.runner.at_once(call)]
-        made = dict(zip(map(id, shared), self.runner.invoke_together(shared), strict=True))
+        until = time.perf_counter() + TURN_S
         answers: list[Answer] = []
-        for request, call in zip(requests, calls, strict=True):
-            if id(call) in made:
-                self._begin(request)
-                found = made[id(call)]
-                answers.append(found if isinstance(found, Reply) else failure(found))
-            else:
-                answers.append(self.answer(request))
+        while len(answers) < len(requests) and time.perf_counter() < until:
+            answers += self._run(requests[len(answers) : len(answers) + self.runner.batch_size])
         return answers
 
     def overloaded(self, waiting: int) -> RequestError | None:
@@ -87,14 +78,24 @@ class Service:
             return None
         return overloaded(f"{waiting} requests are waiting already")
 
-    def _in_a_turn(self, requests: Sequence[Request]) -> list[Answer]:
-        until = time.perf_counter() + TURN_S
-        answers: list[Answer] = []
-        for request in requests:
-            answers.append(self.answer(request))
-            if time.perf_counter() > until:
-                break
-        return answers
+    def _run(self, requests: Sequence[Request]) -> list[Answer]:
+        """The answers to requests that may share one run."""
+        if len(requests) == 1:
+            return [self.answer(requests[0])]
+        calls = [self._call_at_once(request) for request in requests]
+        made = iter(self.runner.invoke_together([call for call in calls if call is not None]))
+        return [
+            self.answer(request) if call is None else self._made(request, next(made))
+            for request, call in zip(requests, calls, strict=True)
+        ]
+
+    def _call_at_once(self, request: Request) -> Call | None:
+        call = self._call(request) if _is_invocation(request) else None
+        return call if call is not None and self.runner.at_once(call) else None
+
+    def _made(self, request: Request, found: Reply | Exception) -> Reply:
+        self._begin(request)
+        return found if isinstance(found, Reply) else failure(found)
 
     def refuse(self, request: Request, error: RequestError) -> Reply:
         """The answer to a request whose body the carrier does not take."""
@@ -157,7 +158,7 @@ class Service:
             logs.request_id.reset(token)
         return reply
 
-    def _page(self, path: str, method: str) -> Reply:
+    def _page(self, path: str, method: str) -> Answer:
         if path == "/invocations":
             return Reply(405, b"use POST\n", http.TEXT, {"allow": "POST"})
         if path not in {"/ping", "/execution-parameters", "/metrics", "/openapi.json"}:
@@ -173,13 +174,16 @@ class Service:
             return LOADING
         if path == "/openapi.json":
             return Reply(200, orjson.dumps(document(handler.package, handler.accepted, handler.offered)), http.JSON)
+        return self._execution_parameters(handler)
+
+    async def _execution_parameters(self, handler: Handler) -> Reply:
+        """A function of the user's: it runs in the model's thread, as the others do."""
         try:
-            parameters = handler.execution_parameters()
+            parameters = await self.runner.in_thread(handler.execution_parameters)
+            body = orjson.dumps(parameters)
         except Exception as error:  # noqa: BLE001 - as above
             return failure(error)
-        if parameters is None:
-            return Reply(404, b"not implemented\n", http.TEXT)
-        return Reply(200, orjson.dumps(parameters), http.JSON)
+        return Reply(404, b"not implemented\n", http.TEXT) if parameters is None else Reply(200, body, http.JSON)
 
 
 def _is_invocation(request: Request) -> bool:

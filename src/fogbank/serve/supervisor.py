@@ -17,6 +17,7 @@ import sys
 import time
 
 from fogbank.contracts.container import ENV_PARENT_FD, ENV_REPORT_FD, STOP_GRACE_S, ServeSettings
+from fogbank.serve.problems import EXIT_LOAD, EXIT_STOPPED, LoadError
 from fogbank.serve.scoreboard import Field, Scoreboard, State
 
 log = logging.getLogger("fogbank.serve")
@@ -25,7 +26,6 @@ HUNG_AFTER_S = 5.0
 """A worker whose loop has stood still this long beyond the handler's time limit is killed."""
 FAILURES_LIMIT = 5
 BACKLOG = 2048
-EXIT_STOPPED, EXIT_LOAD = 0, 3
 
 
 class Supervisor:
@@ -91,7 +91,6 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         os.close(self._hold)
-        from fogbank.serve.problems import LoadError
         from fogbank.serve.worker import REPORT_BYTES, Post, run_worker
 
         try:

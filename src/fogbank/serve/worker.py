@@ -24,14 +24,13 @@ from fogbank.serve import logs
 from fogbank.serve.accept import Acceptor, Turn
 from fogbank.serve.connection import Connections
 from fogbank.serve.handler import load_handler
-from fogbank.serve.problems import LoadError
+from fogbank.serve.problems import EXIT_LOAD, EXIT_STOPPED, EXIT_WORN_OUT, LoadError
 from fogbank.serve.runner import Runner
 from fogbank.serve.scoreboard import Field, Scoreboard, State
 from fogbank.serve.service import Service
 from fogbank.serve.tracing import tracer_from
 
 log = logging.getLogger("fogbank.serve")
-EXIT_STOPPED, EXIT_LOAD, EXIT_WORN_OUT = 0, 3, 4
 DRAIN_S = STOP_GRACE_S - 5
 BEAT_S = 0.1
 REPORT_BYTES = 4096
@@ -81,6 +80,7 @@ class Worker:
         self._beat()
         loading = self._loop.create_task(self._load())
         await self._leave.wait()
+        self._loop.remove_reader(self._lifeline)  # once closed it is readable for good
         loading.cancel()
         await self._drain()
         self._slot[Field.STATE] = State.DOWN

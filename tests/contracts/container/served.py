@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,10 @@ from fogbank.serve.handler import load_handler
 from fogbank.serve.runner import Runner
 from fogbank.serve.scoreboard import Field, Scoreboard, State
 from fogbank.serve.service import Service
+from tests.waiting import until
+
+HEAD = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\naccept: text/csv\r\n"
+"""The head of an invocation, but for what says how long its body is."""
 
 
 @dataclass(frozen=True)
@@ -120,15 +123,15 @@ class Subprocess:
 
     def wait_ready(self) -> None:
         """Return when /ping answers 200."""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if self.send("GET", "/ping").status == 200:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.01)
-        raise AssertionError(f"the server did not become ready: {self.log.read_text()[-2000:]}")
+        until(lambda: self.answered("/ping") == 200 or self.process.poll() is not None, 30)
+        assert self.process.poll() is None, f"the server has ended: {self.log.read_text()[-2000:]}"
+
+    def answered(self, path: str) -> int:
+        """The status that a GET gets; 0 where nobody answers."""
+        try:
+            return self.send("GET", path).status
+        except OSError:
+            return 0
 
     def connection(self) -> http.client.HTTPConnection:
         """A connection of one's own."""

@@ -14,11 +14,11 @@ import joblib
 import numpy as np
 import pytest
 
-from fogbank.contracts.container import MEBIBYTE, ServeSettings
+from fogbank.contracts.container import MEBIBYTE
 from tests.contracts.container.conftest import Start
 from tests.contracts.container.served import Answer, Subprocess
-from tests.contracts.container.test_process import until
-from tests.packages import signed
+from tests.packages import settings_at, signed
+from tests.waiting import until
 
 CODE = "from shared_name import FACTOR\ndef model_fn(d): return FACTOR\ndef predict_fn(data, model):\n    return data * model\n"
 
@@ -34,7 +34,7 @@ def model(base: Path, factor: float, megabytes: int = 0) -> str:
 
 @pytest.fixture
 def server(start: Start, tmp_path: Path) -> Subprocess:
-    return start(ServeSettings.at(tmp_path), SAGEMAKER_MULTI_MODEL="true", FOGBANK_MODEL_MEMORY_MB="400")
+    return start(settings_at(tmp_path), SAGEMAKER_MULTI_MODEL="true", FOGBANK_MODEL_MEMORY_MB="400")
 
 
 def load(server: Subprocess, name: str, url: str) -> Answer:

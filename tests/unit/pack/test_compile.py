@@ -23,7 +23,7 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import load_manifest
 from fogbank.pack import Baseline, build, read_trained
-from fogbank.pack.compile import compile_trained, prove
+from fogbank.pack.compile import _batch_exact, compile_trained, prove
 from fogbank.serve.models import OnnxModel
 
 X, Y = make_classification(600, 8, n_informative=5, n_classes=3, random_state=1)
@@ -192,3 +192,22 @@ def test_a_model_that_is_not_scikit_learns_is_served_as_it_is(tmp_path: Path) ->
     joblib.dump(np.sum, config.trained / "model.joblib")
 
     assert "is not a scikit-learn estimator" in pack(config).compilation.reason
+
+
+def test_a_model_whose_rows_are_not_the_same_in_company_is_not_computed_in_company() -> None:
+    def together(rows: Any) -> list[Any]:
+        return [rows - rows.mean(axis=0) if len(rows) > 32 else rows]
+
+    assert not _batch_exact(together, X)
+    assert _batch_exact(lambda rows: [rows * 2], X)
+
+
+def test_a_half_written_outcome_is_made_again(tmp_path: Path) -> None:
+    config = trained_project(tmp_path, LogisticRegression())
+    trained = read_trained(config.trained)
+    first = compile_trained(config, trained, own_model_fn=False)
+    [kept] = (config.state / "compiled").glob("*.json")
+    kept.unlink()  # what a kill between the model and the word about it leaves
+
+    assert compile_trained(config, trained, own_model_fn=False) == first
+    assert sorted(path.suffix for path in (config.state / "compiled").iterdir()) == [".json", ".onnx"]

@@ -14,10 +14,9 @@ from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
 from skops.io import dumps
 
-from fogbank.contracts.container import ServeSettings
 from fogbank.serve.handler import Call, Handler, load_handler
 from fogbank.serve.problems import LoadError
-from tests.packages import script, signed
+from tests.packages import script, settings_at, signed
 
 PLAIN = "def model_fn(model_dir):\n    return 2.0\n"
 X = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0], [3.0, 2.0]])
@@ -167,7 +166,7 @@ def test_an_extra_file_and_another_manifest_are_refused(tmp_path: Path) -> None:
 def test_a_required_manifest_that_is_not_there(tmp_path: Path) -> None:
     script(tmp_path, PLAIN)
     with pytest.raises(LoadError, match="is missing, and its digest is required"):
-        load_handler(ServeSettings.at(tmp_path, package_sha256="0" * 64))
+        load_handler(settings_at(tmp_path, package_sha256="0" * 64))
 
 
 def test_a_skops_model_with_a_type_that_was_not_listed_is_refused(tmp_path: Path) -> None:

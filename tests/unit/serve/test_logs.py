@@ -4,6 +4,8 @@ import json
 import os
 import threading
 
+import pytest
+
 from fogbank.serve.logs import LogWriter
 
 
@@ -51,4 +53,8 @@ def test_nothing_fails_where_the_log_is_closed() -> None:
     writer = LogWriter(write_end)
     writer.write(b"lost\n")
     writer.close()
+
+    assert "log" not in {thread.name for thread in threading.enumerate()}  # it has ended, and with no exception
+    with pytest.raises(BrokenPipeError):
+        os.write(write_end, b"lost\n")
     os.close(write_end)
