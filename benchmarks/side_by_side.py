@@ -30,7 +30,7 @@ from sklearn.preprocessing import StandardScaler
 
 from fogbank.contracts.digest import sha256_file
 from fogbank.contracts.manifest import INNER_NAME, Column, Compilation, ModelKind, PackageManifest, Schema
-from fogbank.pack.compile import prove
+from fogbank.pack.proof import prove
 
 ROOT = Path(__file__).parent
 ENVIRONMENTS = ROOT.parent / ".tools" / "peers"

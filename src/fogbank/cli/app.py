@@ -15,7 +15,11 @@ from fogbank.contracts.errors import FogbankError
 VERBS = {
     "new": "new",
     "train": "train",
+    "base": "base",
     "pack": "pack",
+    "check": "check",
+    "verify": "verify",
+    "push": "push",
     "up": "stack",
     "preview": "stack",
     "refresh": "stack",

@@ -38,11 +38,14 @@ def assets() -> Path:
 
 
 def server_pins() -> tuple[str, ...]:
-    """The server's own dependencies, in the versions that fogbank is installed with."""
-    from fogbank.contracts.container import SERVER_DISTRIBUTIONS
-    from fogbank.pack import closure
+    """The server's own dependencies, in the versions that fogbank is installed with, for processes on this machine."""
+    from packaging.markers import default_environment
 
-    return closure(SERVER_DISTRIBUTIONS)
+    from fogbank.contracts.container import SERVER_DISTRIBUTIONS
+    from fogbank.pack import Installed, resolve
+
+    here_now = {name: str(value) for name, value in default_environment().items()}
+    return tuple(str(pin) for pin in resolve(SERVER_DISTRIBUTIONS, Installed(), here_now))
 
 
 def find_engine(step: Step, *, fetch: bool = True) -> Engine:
@@ -99,6 +102,8 @@ def fogbank_version() -> str:
 
 def run_training(config: ProjectConfig) -> str:
     """Run the project's training module; returns its last line. Raises PackageError (`training-failed`)."""
+    from fogbank.pack import record_environment
+
     config.state.mkdir(exist_ok=True)
     log = config.state / "train.log"
     with log.open("w") as stderr:
@@ -118,6 +123,7 @@ def run_training(config: ProjectConfig) -> str:
             f"`python -m {config.train}` failed: {cause}",
             f"mend that line and run `fogbank train` again; all of it is in {log}",
         )
+    record_environment(config.trained)
     return lines[-1]
 
 

@@ -5,13 +5,14 @@ In: `ModelDataUrl` and an S3 client; out: a folder, or an ArtifactError that say
 
 from __future__ import annotations
 
-import gzip
-import tarfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 from botocore.exceptions import ClientError
+
+from fogbank.contracts.archive import unpack_archive
+from fogbank.contracts.errors import PackageError
 
 
 class ArtifactError(Exception):
@@ -43,10 +44,8 @@ def fetch(s3: Any, uri: str, target: Path) -> None:
 
 
 def unpack(archive: Path, target: Path) -> None:
-    """Unpack a gzip tar with the `data` filter: nothing leaves the folder, no devices, no outward links. Raises ArtifactError."""
-    target.mkdir(parents=True, exist_ok=True)
+    """Unpack a gzip tar: nothing leaves the folder, no devices, no outward links, no bombs. Raises ArtifactError."""
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            tar.extractall(target, filter="data")
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError, OSError) as error:
-        raise ArtifactError(f"model data is not a gzip tar archive that can be unpacked safely: {error}") from error
+        unpack_archive(archive, target)
+    except PackageError as error:
+        raise ArtifactError(f"model data cannot be unpacked: {error.code}: {error.cause}") from error

@@ -15,10 +15,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import fogbank
-from fogbank.contracts.digest import sha256_bytes, sha256_file
+from fogbank.contracts.digest import sha256_bytes
+from fogbank.contracts.shipped import shipped_digest, shipped_files
 
-ROOMS = ("contracts", "serve", "monitor")
 TIME_LIMIT_S = 600
 
 
@@ -38,7 +37,7 @@ class Environments:
     def python_for(self, requirements: Sequence[str]) -> Path:
         """The Python of the environment for these requirement lines, made now if it is not there. Raises DependencyError."""
         lines = self._merged(requirements)
-        key = sha256_bytes("\n".join([sys.version, _rooms_digest(), *lines]).encode())[:20]
+        key = sha256_bytes("\n".join([sys.version, shipped_digest(), *lines]).encode())[:20]
         home = self._cache / key
         python = home / "bin" / "python"
         if not python.exists():
@@ -75,20 +74,10 @@ def _uv(*arguments: str) -> None:
         raise DependencyError(str(error)) from error
 
 
-def _source() -> Path:
-    return Path(fogbank.__file__).parent
-
-
-def _rooms_digest() -> str:
-    files = sorted(path for room in ROOMS for path in (_source() / room).rglob("*.py"))
-    return sha256_bytes("".join(f"{path.name}{sha256_file(path)}" for path in files).encode())
-
-
 def _install_rooms(target: Path) -> None:
-    target.mkdir()
-    shutil.copy2(_source() / "__init__.py", target / "__init__.py")
-    for room in ROOMS:
-        shutil.copytree(_source() / room, target / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, path in shipped_files().items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target / name)
 
 
 def _name(line: str) -> str:

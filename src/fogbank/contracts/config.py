@@ -6,15 +6,18 @@ In: a folder inside a project; out: one frozen `ProjectConfig`, or one error tha
 from __future__ import annotations
 
 import difflib
+import platform
 import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
+from fogbank.contracts.dependencies import MACHINES, Target
 from fogbank.contracts.errors import ConfigError, ProjectError
 from fogbank.contracts.manifest import Method
 
+Runtime = Literal["process", "container"]
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 DEFAULT_HANDLER = Path("handlers/inference.py")
@@ -29,7 +32,9 @@ class ProjectConfig:
     `trained/` (`python -m <train>`); `handler` is the script that runs on a request (by default
     handlers/inference.py, if it is there; without one the model's `method` answers); `dependencies` are the distributions
     that the handler and the model import (their closure is locked at pack). `compile` serves the model as ONNX where that
-    is possible and no score moves by more than `tolerance`.
+    is possible and no score moves by more than `tolerance`. `platform` is the container's, `base` the image below it (a
+    reference such as `python:3.11-slim`, or the folder of an OCI layout; none: what `fogbank base` made), `repository` where
+    it is pushed. `runtime` says what the local cloud's instances are, and `memory_mb` what an instance may use in `fogbank check`.
     """
 
     root: Path
@@ -40,8 +45,18 @@ class ProjectConfig:
     method: Method = "predict"
     compile: bool = True
     tolerance: float = 1e-6
+    platform: str = "linux/amd64"
+    base: str = ""
+    repository: str = ""
+    runtime: Runtime = "process"
+    memory_mb: int = 8192
     stack: str = "local"
     port: int = 4566
+
+    @property
+    def target(self) -> Target:
+        """What the package is made to run on: the platform, with the Python that runs now."""
+        return Target(platform=self.platform, python=running_python())
 
     @property
     def state(self) -> Path:
@@ -72,6 +87,11 @@ class ProjectConfig:
     def report(self) -> Path:
         """The report of the demo."""
         return self.state / "report.html"
+
+
+def running_python() -> str:
+    """The Python that runs, as `3.11`."""
+    return ".".join(platform.python_version_tuple()[:2])
 
 
 def find_project(start: Path) -> Path:
@@ -156,6 +176,24 @@ def _wrong_values(table: dict[str, Any]) -> list[str]:
         problems.append(f"compile must be true or false, not {table['compile']!r}")
     if not isinstance(table["tolerance"], float | int) or not 0 <= table["tolerance"] < 1:
         problems.append(f"tolerance must be a number from 0 to 1, not {table['tolerance']!r}")
+    return [*problems, *_wrong_places(table)]
+
+
+def _wrong_places(table: dict[str, Any]) -> list[str]:
+    """What is wrong about where the package runs."""
+    problems = []
+    if table["platform"] not in MACHINES:
+        problems.append(f"platform must be one of {', '.join(MACHINES)}, not {table['platform']!r}")
+    if table["runtime"] not in get_args(Runtime):
+        problems.append(f"runtime must be one of {', '.join(get_args(Runtime))}, not {table['runtime']!r}")
+    problems += [
+        f"{key} must be a string, not {table[key]!r}"
+        for key in ("base", "repository")
+        if not isinstance(table[key], str)
+    ]
+    memory = table["memory_mb"]
+    if not isinstance(memory, int) or isinstance(memory, bool) or memory < 64:
+        problems.append(f"memory_mb must be a number of MiB from 64 up, not {memory!r}")
     if not isinstance(table["stack"], str):
         problems.append(f"stack must be the name of a Pulumi stack, not {table['stack']!r}")
     port = table["port"]

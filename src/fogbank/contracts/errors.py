@@ -4,12 +4,14 @@ FogbankError            code, cause, hint (the next step), exit_code
 ├── ProjectError        no project here; a file the project needs is missing or broken        exit 2
 │   └── ConfigError     [tool.fogbank] has problems (all of them, in one report)              exit 2
 ├── PackageError        a model, handler or dependency that cannot be packaged                exit 3
-│   └── DigestError     bytes that are not the ones the manifest names                        exit 3
+│   ├── DigestError     bytes that are not the ones the manifest names                        exit 3
+│   └── TrustError      bytes that are not those that were signed, or a key that is none      exit 3
 ├── GateError           a model that is not good enough to be packaged                        exit 3
 ├── EngineError         no Pulumi engine, or a Pulumi operation that failed                   exit 4
 ├── CloudError          the local cloud is not running, or did not start                      exit 5
 ├── DataError           bad input data: wrong columns, no data, not in the stated format      exit 6
-└── AwsError            the AWS API (local or real) answered an error; its code is verbatim   exit 7
+├── AwsError            the AWS API (local or real) answered an error; its code is verbatim   exit 7
+└── RegistryError       a container registry that refuses, cannot be reached, or errs         exit 9
 
 Exit codes besides these: 0 success, 1 a bug in fogbank, 2 also wrong usage, 8 violations were found, 130 interrupted.
 """
@@ -69,6 +71,10 @@ class DigestError(PackageError):
         self.name, self.expected, self.found = name, expected, found
 
 
+class TrustError(PackageError):
+    """A package is not what was sealed, or a key cannot be read."""
+
+
 class GateError(FogbankError):
     """A trained model misses a quality gate, so it is not packaged."""
 
@@ -97,6 +103,12 @@ class AwsError(FogbankError):
     """An AWS API answered an error; `code` is AWS's own."""
 
     exit_code = 7
+
+
+class RegistryError(FogbankError):
+    """A container registry refuses, cannot be reached, or has other bytes than it says."""
+
+    exit_code = 9
 
 
 VIOLATIONS_FOUND = 8

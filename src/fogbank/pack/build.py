@@ -1,11 +1,10 @@
 """Pack: what training left, the handler and the locked dependencies, into a folder with model.tar.gz and its manifest.
 
-The recipe: gate, compile, lock, stage, probe, write. The folder changes in one step, or not at all.
+The recipe: gate, lock, compile, stage, probe, write. The folder changes in one step, or not at all.
 """
 
 from __future__ import annotations
 
-import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -13,14 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.container import SERVER_DISTRIBUTIONS
+from fogbank.contracts.dependencies import Pin, Target
 from fogbank.contracts.digest import sha256_bytes, sha256_file
 from fogbank.contracts.errors import GateError, PackageError
-from fogbank.contracts.manifest import INNER_NAME, OUTER_NAME, Manifest, PackageManifest
+from fogbank.contracts.manifest import INNER_NAME, OUTER_NAME, Manifest, PackageManifest, load_manifest
 from fogbank.contracts.monitoring import CONSTRAINTS, STATISTICS
 from fogbank.pack.archive import write_archive
 from fogbank.pack.code import code_files, defines
 from fogbank.pack.compile import Compiled, compile_trained, native
-from fogbank.pack.lock import check_against_lock, closure, compiled_dependencies
+from fogbank.pack.imports import check_imports, compiled_dependencies
+from fogbank.pack.lock import Installed, Locked, Source, read_lock
+from fogbank.pack.resolve import check_versions, installed_versions, resolve
 from fogbank.pack.trained import Trained
 
 ARTIFACT = "model.tar.gz"
@@ -57,12 +60,16 @@ def build(config: ProjectConfig, trained: Trained, baseline: Baseline, probe: Pr
     """Build the project's package folder. Raises GateError, PackageError; an old package stays as it was then."""
     gate(trained)
     code = code_files(config.handler, config.root) if config.handler else {}
+    source = read_lock(config.root) or Installed()
+    _check_dependencies(config, trained, code, source)
     own_model_fn = config.handler is not None and defines(config.handler, "model_fn")
     compiled = compile_trained(config, trained, own_model_fn=own_model_fn)
-    check_against_lock(closure(config.dependencies), config.root / "uv.lock")
     config.state.mkdir(parents=True, exist_ok=True)
     while True:
-        inner, content = _package(config, trained, code, compiled)
+        inner, content = _package(config, trained, code, compiled, source)
+        there = _unchanged(config.package, inner, baseline)
+        if there is not None:
+            return there
         with tempfile.TemporaryDirectory(dir=config.state, prefix="pack-") as folder:
             stage = Path(folder)
             _stage(stage / "ml" / "model", {**content, INNER_NAME: inner.encode()})
@@ -76,14 +83,27 @@ def build(config: ProjectConfig, trained: Trained, baseline: Baseline, probe: Pr
             return _publish(stage, config.package, inner, content, baseline)
 
 
+def _check_dependencies(config: ProjectConfig, trained: Trained, code: Mapping[str, Path], source: Source) -> None:
+    """What is locked is what trained the model, and covers what the code imports. Raises PackageError."""
+    pins = resolve(config.dependencies, source, config.target.markers())
+    if trained.python and trained.python != config.target.python:
+        raise PackageError(
+            "version-differs",
+            f"Python {trained.python} trained the model, and this is Python {config.target.python}",
+            "train and pack with the same Python",
+        )
+    check_versions(pins, trained.versions or installed_versions(pins), source.name)
+    check_imports(code, (pin.name for pin in pins), SERVER_DISTRIBUTIONS)
+
+
 def _package(
-    config: ProjectConfig, trained: Trained, code: Mapping[str, Path], compiled: Compiled
+    config: ProjectConfig, trained: Trained, code: Mapping[str, Path], compiled: Compiled, source: Source
 ) -> tuple[PackageManifest, dict[str, bytes]]:
     """The inner manifest, and what else goes into the archive by its path."""
     model = trained.model.read_bytes() if compiled.onnx is None else compiled.onnx
     model_file = trained.model.name if compiled.onnx is None else COMPILED_FILE
-    names = config.dependencies if compiled.onnx is None else compiled_dependencies(config.dependencies, code.values())
-    pins = closure(names)
+    names = config.dependencies if compiled.onnx is None else compiled_dependencies(config.dependencies, code)
+    pins = tuple(str(pin) for pin in resolve(names, source, config.target.markers()))
     content = {
         model_file: model,
         "code/requirements.txt": ("\n".join(pins) + "\n").encode(),
@@ -93,7 +113,7 @@ def _package(
         name=config.name,
         model_file=model_file,
         handler=config.handler.name if config.handler else None,
-        python=".".join(platform.python_version_tuple()[:2]),
+        python=config.target.python,
         requirements=pins,
         input=trained.input,
         output=trained.output,
@@ -105,6 +125,38 @@ def _package(
         compilation=compiled.compilation,
     )
     return inner, content
+
+
+def _unchanged(folder: Path, inner: PackageManifest, baseline: Baseline) -> Manifest | None:
+    """The package that is there, if it is whole and the very one that would be made: then it has passed its probe."""
+    try:
+        there = load_manifest(folder)
+    except PackageError:
+        return None
+    said = (there.package_sha256, there.statistics_sha256, there.constraints_sha256)
+    wanted = (inner.encode(), baseline.statistics, baseline.constraints)
+    return there if said == tuple(sha256_bytes(data) for data in wanted) else None
+
+
+def image_pins(config: ProjectConfig, manifest: Manifest, target: Target) -> tuple[Pin, ...]:
+    """What the image of a package holds on a target: its dependencies and the server's. Raises PackageError."""
+    names = config.dependencies
+    if manifest.package.compilation.compiled:
+        code = code_files(config.handler, config.root) if config.handler else {}
+        names = compiled_dependencies(names, code)
+    source = read_lock(config.root)
+    return resolve([*names, *SERVER_DISTRIBUTIONS], _Both(source) if source else Installed(), target.markers())
+
+
+class _Both(Installed):
+    """The lock, and for what it does not have of the server's, what is installed: fogbank need not be in the project's lock."""
+
+    def __init__(self, lock: Source) -> None:
+        self._lock = lock
+        self.name = lock.name
+
+    def candidates(self, name: str) -> tuple[Locked, ...]:
+        return self._lock.candidates(name) or super().candidates(name)
 
 
 def _stage(folder: Path, content: dict[str, bytes]) -> None:

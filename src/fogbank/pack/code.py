@@ -30,7 +30,7 @@ def code_files(handler: Path, root: Path) -> dict[str, Path]:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(_parsed(path)):
+    for node in ast.walk(parse(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -38,7 +38,8 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _parsed(path: Path) -> ast.Module:
+def parse(path: Path) -> ast.Module:
+    """A file's syntax tree. Raises PackageError (`handler-syntax`)."""
     try:
         return ast.parse(path.read_text(), filename=str(path))
     except SyntaxError as error:
@@ -66,7 +67,7 @@ def _project_files(name: str, root: Path) -> Iterator[tuple[str, Path]]:
 
 def defines(handler: Path, function: str) -> bool:
     """Whether the handler has a function of that name at its top level, or imports one. Raises PackageError."""
-    for node in _parsed(handler).body:
+    for node in parse(handler).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
             return True
         if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == function for alias in node.names):

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+from packaging.utils import canonicalize_name
+
+from fogbank.contracts.config import running_python
+from fogbank.contracts.digest import canonical_json, sha256_file
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import ModelKind, Schema, schema_from
 
@@ -18,17 +25,20 @@ MODEL_FILES: dict[str, ModelKind] = {
     "model.txt": "lightgbm",
 }
 """The names that a model may have, and what they say about how it is loaded."""
+ENVIRONMENT = "environment.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What training left in its folder."""
+    """What training left in its folder. `python` and `versions` are what it ran with, empty where nobody wrote that down."""
 
     model: Path
     input: Schema
     output: Schema
     metrics: dict[str, float]
     gates: dict[str, float]
+    python: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> ModelKind:
@@ -73,6 +83,7 @@ def read_trained(folder: Path) -> Trained:
             output=schema_from(schema["output"]),
             metrics=scores["metrics"],
             gates=scores.get("gates", {}),
+            **_environment(folder, model),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PackageError(
@@ -80,3 +91,24 @@ def read_trained(folder: Path) -> Trained:
             f"what training left in {folder} cannot be read: {error!r}",
             "run `fogbank train` again",
         ) from error
+
+
+def record_environment(folder: Path) -> None:
+    """Write down with which Python and which distributions the model in a folder was trained: those of this process."""
+    model = model_in(folder)
+    if model is None:
+        return
+    versions = {canonicalize_name(found.name): found.version for found in metadata.distributions() if found.name}
+    said = {"model_sha256": sha256_file(model), "python": running_python(), "versions": versions}
+    (folder / ENVIRONMENT).write_bytes(canonical_json(said))
+
+
+def _environment(folder: Path, model: Path) -> dict[str, Any]:
+    """What the record says, if it is this model's: one that was trained by hand since has none."""
+    path = folder / ENVIRONMENT
+    if not path.is_file():
+        return {}
+    said = json.loads(path.read_bytes())
+    if said["model_sha256"] != sha256_file(model):
+        return {}
+    return {"python": said["python"], "versions": said["versions"]}

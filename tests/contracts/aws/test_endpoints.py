@@ -123,7 +123,7 @@ def test_a_broken_archive_fails_with_its_cause(served: Served) -> None:
 
     found = served.sagemaker.describe_endpoint(EndpointName=served.name)
     assert found["EndpointStatus"] == "Failed"
-    assert "not a gzip tar archive" in found["FailureReason"]
+    assert "is not a gzip tar archive" in found["FailureReason"]
     assert "is not InService (it is Failed)" in code_of(served.invoke)[1]
 
 

@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from fogbank.contracts.container import ServeSettings
-from fogbank.pack.compile import prove
+from fogbank.pack.proof import prove
 from tests.contracts.container.conftest import Start
 from tests.contracts.container.served import HEAD, exchange, invoke, with_limits
 from tests.packages import signed

@@ -23,7 +23,8 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import load_manifest
 from fogbank.pack import Baseline, build, read_trained
-from fogbank.pack.compile import _batch_exact, compile_trained, prove
+from fogbank.pack.compile import compile_trained
+from fogbank.pack.proof import _batch_exact, prove
 from fogbank.serve.models import OnnxModel
 
 X, Y = make_classification(600, 8, n_informative=5, n_classes=3, random_state=1)

@@ -13,10 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import DigestError, GateError, PackageError
 from fogbank.contracts.manifest import load_manifest
-from fogbank.pack import Baseline, build, closure, read_trained
+from fogbank.pack import Baseline, build, read_trained, record_environment
 from fogbank.pack.archive import write_archive
 from fogbank.pack.code import code_files
-from fogbank.pack.lock import check_against_lock
 
 BASELINE = Baseline(statistics=b"{}", constraints=b"{}")
 
@@ -129,21 +128,52 @@ def test_code_follows_imports_and_shows_a_broken_line(tmp_path: Path) -> None:
         code_files(handler, tmp_path)
 
 
-def test_dependencies_that_are_not_there_or_not_as_locked(tmp_path: Path) -> None:
-    with pytest.raises(PackageError) as missing:
-        closure(["no-such-distribution"])
-    with pytest.raises(PackageError) as invalid:
-        closure(["not a name"])
-    lock = tmp_path / "uv.lock"
+def test_what_trained_the_model_is_what_is_locked_before_anything_is_built(project: ProjectConfig) -> None:
+    record_environment(project.trained)
+    build(project, read_trained(project.trained), BASELINE, nothing)
+    record = project.trained / "environment.json"
+    said = json.loads(record.read_text())
+
+    for change, words in (
+        (
+            {"versions": {**said["versions"], "joblib": "0.0.1"}},
+            "joblib 0.0.1 trained the model, and this environment says",
+        ),
+        ({"python": "3.5"}, "Python 3.5 trained the model"),
+    ):
+        record.write_text(json.dumps({**said, **change}))
+        with pytest.raises(PackageError, match=words) as caught:
+            build(project, read_trained(project.trained), BASELINE, nothing)
+        assert caught.value.code == "version-differs"
+    record.write_text(json.dumps({**said, "python": "3.5", "model_sha256": "another model's"}))
+    assert read_trained(project.trained).python == ""
+
+
+def test_the_lock_and_the_imports_are_looked_at_before_anything_is_built(project: ProjectConfig) -> None:
+    lock = project.root / "uv.lock"
     lock.write_text('[[package]]\nname = "joblib"\nversion = "0.0.1"\n')
     with pytest.raises(PackageError) as unlocked:
-        check_against_lock(closure(["joblib"]), lock)
+        build(project, read_trained(project.trained), BASELINE, nothing)
+    lock.unlink()
+    assert project.handler is not None
+    project.handler.write_text("import click\n")
+    with pytest.raises(PackageError) as undeclared:
+        build(project, read_trained(project.trained), BASELINE, nothing)
 
-    assert [e.value.code for e in (missing, invalid, unlocked)] == [
-        "dependency-missing",
-        "dependency-invalid",
-        "dependency-unlocked",
-    ]
+    assert (unlocked.value.code, undeclared.value.code) == ("dependency-unlocked", "import-undeclared")
+    assert not project.package.exists()
+
+
+def test_a_package_that_would_be_the_same_is_left_as_it_is(project: ProjectConfig) -> None:
+    made = build(project, read_trained(project.trained), BASELINE, nothing)
+
+    def refuse(_: Path, __: Path) -> None:
+        raise PackageError("probed", "an unchanged package is not probed again", "")
+
+    assert build(project, read_trained(project.trained), BASELINE, refuse) == made
+    made.artifact_path.write_bytes(b"damaged")
+    with pytest.raises(PackageError, match="not probed again"):
+        build(project, read_trained(project.trained), BASELINE, refuse)
 
 
 def test_an_archive_does_not_depend_on_the_order_of_its_files() -> None:

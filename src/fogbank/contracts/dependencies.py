@@ -1,0 +1,92 @@
+"""What a package is made to run on, and the distributions that it needs there: the words between the lock and the image.
+
+In: a project's lock, read elsewhere; out: `Pin`s, each with the wheels that the lock names for it.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+
+MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
+"""The platforms of OCI that SageMaker has instances of, and the machine's name in wheels and markers."""
+DEBIAN = {"linux/amd64": "amd64", "linux/arm64": "arm64"}
+HOST_PLATFORM = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
+MANYLINUX = (2, 28)
+"""The newest glibc that wheels may ask for: that of every base since Debian 11, Ubuntu 20.04 and RHEL 8."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A platform in OCI's words and a Python, such as `linux/arm64` and `3.11`."""
+
+    platform: str
+    python: str
+
+    @property
+    def machine(self) -> str:
+        """The machine as wheels and markers name it."""
+        return MACHINES[self.platform]
+
+    @property
+    def architecture(self) -> str:
+        """The machine as OCI and Debian name it."""
+        return DEBIAN[self.platform]
+
+    def markers(self) -> dict[str, str]:
+        """The environment in which dependency markers are evaluated (PEP 508); the patch version is this Python's own."""
+        here = platform.python_version()
+        full = here if here.startswith(f"{self.python}.") else f"{self.python}.0"
+        return {
+            "implementation_name": "cpython",
+            "implementation_version": full,
+            "os_name": "posix",
+            "platform_machine": self.machine,
+            "platform_python_implementation": "CPython",
+            "platform_release": "",
+            "platform_system": "Linux",
+            "platform_version": "",
+            "python_full_version": full,
+            "python_version": self.python,
+            "sys_platform": "linux",
+        }
+
+
+def host_platform() -> str:
+    """The platform whose containers run here without emulation."""
+    return HOST_PLATFORM.get(platform.machine().lower(), "linux/amd64")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WheelFile:
+    """One file of a release; `size` is 0 where the lock does not say it."""
+
+    filename: str
+    sha256: str
+    size: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pin:
+    """A distribution in one version. `wheels` are those that the lock names; `hashes` what a file of it may have.
+
+    Both are empty where the project has no lock.
+    """
+
+    name: str
+    version: str
+    wheels: tuple[WheelFile, ...] = ()
+    hashes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}=={self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wheel:
+    """The one wheel of a distribution that goes into an image."""
+
+    name: str
+    version: str
+    filename: str
+    sha256: str

@@ -1,0 +1,98 @@
+"""Who we are to a registry: for ECR a token through boto3, else what `docker login` or `podman login` left in their files.
+
+In: a registry's host and the environment; out: user and password, or None. Nothing of it is written or logged.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fogbank.contracts.errors import RegistryError
+from fogbank.image.reference import DOCKER, ECR
+
+DOCKER_KEY = "https://index.docker.io/v1/"
+HELPER_LIMIT_S = 30
+
+Login = tuple[str, str]
+
+
+def login_for(host: str, environment: Mapping[str, str]) -> Login | None:
+    """User and password for a registry. Raises RegistryError (`registry-login-failed`)."""
+    found = next(_from_files(host, environment), None)
+    if found is not None:
+        return found
+    ecr = ECR.fullmatch(host)
+    return ecr_login(ecr["account"], ecr["region"]) if ecr else None
+
+
+def ecr_login(account: str, region: str, client: Any = None) -> Login:
+    """ECR's token (GetAuthorizationToken), which is good for 12 hours. Raises RegistryError."""
+    try:
+        if client is None:
+            import boto3
+
+            client = boto3.session.Session(region_name=region).client("ecr")
+        answer = client.get_authorization_token(registryIds=[account])
+        token = base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode()
+    except Exception as error:  # botocore has a tree of its own for each way to have no credentials
+        raise RegistryError(
+            "registry-login-failed",
+            f"ECR gives no token for {account} in {region}: {error}",
+            "look at your AWS credentials (`aws sts get-caller-identity`) and their right to ecr:GetAuthorizationToken",
+        ) from error
+    user, _, password = token.partition(":")
+    return user, password
+
+
+def _from_files(host: str, environment: Mapping[str, str]) -> Iterator[Login]:
+    keys = [host, f"https://{host}", *([DOCKER_KEY] if host == DOCKER else [])]
+    for path in _files(environment):
+        try:
+            document = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            continue
+        for key in keys:
+            helper = document.get("credHelpers", {}).get(key)
+            held = document.get("auths", {}).get(key)
+            if helper or (held == {} and document.get("credsStore")):
+                found = _ask_helper(helper or document["credsStore"], key)
+                if found:
+                    yield found
+            elif held and held.get("auth"):
+                user, _, password = base64.b64decode(held["auth"]).decode().partition(":")
+                yield user, password
+
+
+def _files(environment: Mapping[str, str]) -> list[Path]:
+    """podman's and docker's files, in the order in which podman reads them."""
+    home = Path(environment.get("HOME", "/"))
+    named = [environment.get("REGISTRY_AUTH_FILE"), *(
+        f"{environment[name]}/{rest}" if name in environment else None
+        for name, rest in (("XDG_RUNTIME_DIR", "containers/auth.json"), ("DOCKER_CONFIG", "config.json"))
+    )]  # fmt: skip
+    return [
+        *(Path(path) for path in named if path),
+        home / ".config/containers/auth.json",
+        home / ".docker/config.json",
+    ]
+
+
+def _ask_helper(helper: str, key: str) -> Login | None:
+    """Docker's credential helper protocol: the registry on stdin, a document on stdout."""
+    program = shutil.which(f"docker-credential-{helper}")
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(
+            [program, "get"], input=key, capture_output=True, text=True, check=True, timeout=HELPER_LIMIT_S
+        )
+        said = json.loads(done.stdout)
+    except (subprocess.SubprocessError, ValueError):
+        return None
+    return str(said["Username"]), str(said["Secret"])

@@ -1,0 +1,227 @@
+"""A client of the OCI distribution API (distribution-spec v1.1): blobs, manifests, uploads in pieces, tokens.
+
+In: a registry's host and credentials; out: bytes whose digest was checked, or RegistryError with the registry's own words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import urllib3
+
+from fogbank.contracts.digest import CHUNK
+from fogbank.contracts.errors import RegistryError
+from fogbank.image.credentials import Login
+from fogbank.image.layout import DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST, Descriptor
+from fogbank.image.reference import Reference
+
+ACCEPT = f"{MANIFEST}, {INDEX}, {DOCKER_MANIFEST}, {DOCKER_LIST}"
+TRIES = urllib3.Retry(total=4, backoff_factor=0.3, status_forcelist=(429, 500, 502, 503, 504), allowed_methods={"GET", "HEAD"},
+                      raise_on_status=False, redirect=5)  # fmt: skip
+TIMEOUT = urllib3.Timeout(connect=10, read=120)
+MANIFEST_LIMIT = 8 << 20
+CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """A manifest's bytes and what names them."""
+
+    descriptor: Descriptor
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """An upload that has begun: where to send the rest, how much the registry has, and the least piece that it takes."""
+
+    location: str
+    offset: int
+    least: int = 0
+
+
+class Registry:
+    """One repository of a registry. `login` is user and password; plain HTTP is for this machine alone."""
+
+    def __init__(self, reference: Reference, login: Login | None = None) -> None:
+        self.reference = reference
+        self._login = login
+        self._root = f"{'http' if reference.local else 'https'}://{reference.address}"
+        self._pool = urllib3.PoolManager(retries=TRIES, timeout=TIMEOUT)
+        self._authorization: str | None = None
+
+    def manifest(self, wanted: str) -> Fetched:
+        """The manifest of a tag or a digest. Raises RegistryError (`image-missing`, `digest-mismatch`, ...)."""
+        answer = self._send("GET", f"manifests/{wanted}", headers={"Accept": ACCEPT})
+        if answer.status == 404:
+            raise RegistryError("image-missing", f"{self.reference} is not there", "look at its name and its tag")
+        self._expect(answer, 200)
+        data = answer.data[: MANIFEST_LIMIT + 1]
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        if wanted.startswith("sha256:") and digest != wanted:
+            raise _corrupt(wanted, digest)
+        kind = answer.headers.get("content-type", "").partition(";")[0] or json.loads(data).get("mediaType", MANIFEST)
+        return Fetched(descriptor=Descriptor(media_type=kind, digest=digest, size=len(data)), data=data)
+
+    def put_manifest(self, wanted: str, data: bytes, media_type: str) -> None:
+        """Write a manifest under a tag or its digest. Raises RegistryError."""
+        self._expect(self._send("PUT", f"manifests/{wanted}", body=data, headers={"Content-Type": media_type}), 201)
+
+    def has_blob(self, digest: str) -> bool:
+        """Whether the repository has the blob. Raises RegistryError."""
+        answer = self._send("HEAD", f"blobs/{digest}")
+        if answer.status == 404:
+            return False
+        self._expect(answer, 200)
+        return True
+
+    def blob(self, digest: str, start: int = 0) -> Iterator[bytes]:
+        """A blob's bytes from `start` on; the caller checks the digest of the whole. Raises RegistryError."""
+        headers = {"Range": f"bytes={start}-"} if start else {}
+        answer = self._send("GET", f"blobs/{digest}", headers=headers, preload=False)
+        try:
+            self._expect(answer, 200, 206)
+            if start and answer.status == 200:
+                for _ in answer.stream(CHUNK):  # the registry gives no parts: what is there already is read past
+                    start -= len(_)
+                    if start < 0:
+                        yield _[start:]
+                        break
+            yield from answer.stream(CHUNK)
+        except urllib3.exceptions.HTTPError as error:
+            raise _unreachable(self.reference, error) from error
+        finally:
+            answer.release_conn()
+
+    def begin_upload(self) -> Upload:
+        """Begin to upload a blob. Raises RegistryError."""
+        answer = self._send("POST", "blobs/uploads/", headers={"Content-Length": "0"})
+        self._expect(answer, 202)
+        return self._upload(answer, 0)
+
+    def upload_status(self, location: str) -> Upload | None:
+        """How far an upload came; None where the registry has given it up."""
+        answer = self._send("GET", location)
+        return self._upload(answer, _offset(answer)) if answer.status == 204 else None
+
+    def send_piece(self, upload: Upload, piece: bytes) -> Upload | None:
+        """Send the next piece; None where the registry is at another place than we are. Raises RegistryError."""
+        end = upload.offset + len(piece) - 1
+        headers = {"Content-Type": "application/octet-stream", "Content-Range": f"{upload.offset}-{end}"}
+        answer = self._send("PATCH", upload.location, body=piece, headers=headers)
+        if answer.status in {404, 416}:
+            return None
+        self._expect(answer, 202)
+        return self._upload(answer, upload.offset + len(piece))
+
+    def end_upload(self, upload: Upload, digest: str) -> None:
+        """Close an upload: the registry checks the digest. Raises RegistryError (`digest-mismatch` if it is another)."""
+        joint = "&" if urlsplit(upload.location).query else "?"
+        answer = self._send(
+            "PUT", f"{upload.location}{joint}{urlencode({'digest': digest})}", headers={"Content-Length": "0"}
+        )
+        if answer.status == 400 and b"DIGEST_INVALID" in answer.data:
+            raise _corrupt(digest, "other bytes")
+        self._expect(answer, 201)
+
+    def _upload(self, answer: Any, offset: int) -> Upload:
+        location = urljoin(f"{self._root}/v2/", answer.headers["location"]) if "location" in answer.headers else ""
+        least = answer.headers.get("oci-chunk-min-length", "0")
+        return Upload(location=location, offset=offset, least=int(least) if least.isdecimal() else 0)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        *,
+        preload: bool = True,
+    ) -> Any:
+        url = path if "://" in path else f"{self._root}/v2/{self.reference.name}/{path}"
+        answer = self._once(method, url, body, headers, preload)
+        if answer.status == 401:
+            self._authorization = self._authorize(answer.headers.get("www-authenticate", ""))
+            answer.drain_conn()
+            answer = self._once(method, url, body, headers, preload)
+        return answer
+
+    def _once(self, method: str, url: str, body: bytes, headers: Mapping[str, str] | None, preload: bool) -> Any:
+        given = dict(headers or {})
+        if self._authorization and urlsplit(url).netloc == urlsplit(self._root).netloc:
+            given["Authorization"] = self._authorization  # an upload elsewhere (S3 behind ECR) has its own signature
+        try:
+            return self._pool.request(method, url, body=body or None, headers=given, preload_content=preload)
+        except urllib3.exceptions.HTTPError as error:
+            raise _unreachable(self.reference, error) from error
+
+    def _authorize(self, challenge: str) -> str:
+        """What a 401 asks for (RFC 9110 section 11; distribution's token authentication). Raises RegistryError."""
+        scheme, _, rest = challenge.partition(" ")
+        asked = dict(CHALLENGE.findall(rest))
+        basic = urllib3.make_headers(basic_auth=":".join(self._login))["authorization"] if self._login else None
+        if scheme.lower() == "basic" and basic:
+            return basic
+        if scheme.lower() == "bearer" and "realm" in asked:
+            scope = asked.get("scope") or f"repository:{self.reference.name}:pull,push"
+            query = urlencode(
+                {key: value for key, value in (("service", asked.get("service")), ("scope", scope)) if value}
+            )
+            self._refuse_plain(asked["realm"])
+            answer = self._pool.request(
+                "GET", f"{asked['realm']}?{query}", headers={"Authorization": basic} if basic else {}
+            )
+            if answer.status == 200:
+                said = answer.json()
+                return f"Bearer {said.get('token') or said.get('access_token')}"
+        raise RegistryError(
+            "registry-login-failed",
+            f"{self.reference.host} does not let us at {self.reference.name}",
+            f"log in first: `docker login {self.reference.host}` or `podman login {self.reference.host}`",
+        )
+
+    def _refuse_plain(self, realm: str) -> None:
+        """A password goes over plain HTTP to this machine alone."""
+        parts = urlsplit(realm)
+        if parts.scheme != "https" and not self.reference.local:
+            raise RegistryError(
+                "registry-insecure", f"{self.reference.host} asks for a password over {parts.scheme}", ""
+            )
+
+    def _expect(self, answer: Any, *statuses: int) -> None:
+        if answer.status not in statuses:
+            said = answer.data.decode(errors="replace")[:300] if answer.data else ""
+            raise RegistryError(
+                "registry-refused",
+                f"{self.reference.host} answered {answer.status} about {self.reference.name}: {said or answer.reason}",
+                "look at the repository's name and your rights in it"
+                if answer.status in {401, 403, 404}
+                else "try again; what has arrived is not sent twice",
+            )
+
+
+def _offset(answer: Any) -> int:
+    last = answer.headers.get("range", "").rpartition("-")[2]
+    return int(last) + 1 if last.isdecimal() and last != "0" else 0
+
+
+def _corrupt(expected: str, found: str) -> RegistryError:
+    return RegistryError(
+        "digest-mismatch",
+        f"the bytes are not those of {expected}: found {found}",
+        "try again; if it stays, the registry's copy is damaged: nothing of it was kept",
+    )
+
+
+def _unreachable(reference: Reference, error: Exception) -> RegistryError:
+    return RegistryError(
+        "registry-unreachable",
+        f"{reference.host} cannot be reached: {error}",
+        "look at the network and the name; `fogbank base` makes a base without a registry",
+    )

@@ -1,0 +1,144 @@
+"""An image's way from a layout to a registry, and back. What has arrived is never sent or fetched twice, also after a kill -9.
+
+A push keeps, in the layout, where the registry takes each unfinished blob; a pull keeps the part that it has beside the blob.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from fogbank.contracts.digest import CHUNK, sha256_bytes, sha256_file
+from fogbank.contracts.errors import DigestError, RegistryError
+from fogbank.image.layers import write_whole
+from fogbank.image.layout import (
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    INDEX,
+    MANIFEST,
+    Descriptor,
+    Layout,
+    descriptor,
+)
+from fogbank.image.registry import Fetched, Registry, Upload
+
+PIECE = 8 << 20
+"""Bytes a request: what is lost of an upload that is interrupted, at most. ECR takes pieces of 5 MiB and more."""
+AT_ONCE = 3
+Tell = Callable[[str], None]
+
+
+def push(layout: Layout, image: Descriptor, registry: Registry, state: Path, tell: Tell = lambda _: None) -> str:
+    """Push an image; its digest. `state` is a folder for what an interrupted push leaves. Raises RegistryError, DigestError."""
+    document = layout.read(image)
+    blobs = {item.digest: item for item in map(descriptor, (document["config"], *document["layers"]))}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for done in [pool.submit(_push_blob, layout, item, registry, state, tell) for item in blobs.values()]:
+            done.result()
+    data = layout.blob(image.digest).read_bytes()
+    for wanted in filter(None, (image.digest, registry.reference.tag)):
+        registry.put_manifest(wanted, data, image.media_type)
+    found = registry.manifest(image.digest).descriptor.digest
+    if found != image.digest:
+        raise RegistryError("digest-mismatch", f"the registry has {found} for {image.digest}", "push again")
+    return image.digest
+
+
+def _push_blob(layout: Layout, item: Descriptor, registry: Registry, state: Path, tell: Tell) -> None:
+    if registry.has_blob(item.digest):
+        return
+    path = layout.blob(item.digest)
+    found = f"sha256:{sha256_file(path)}" if path.is_file() else "no such file"
+    if found != item.digest:
+        raise DigestError(str(path.relative_to(layout.folder)), item.digest, found)
+    note = (
+        state
+        / f"{sha256_bytes(f'{registry.reference.host}/{registry.reference.name}/{item.digest}'.encode())[:32]}.json"
+    )
+    upload = _resumed(note, registry, tell, item) or registry.begin_upload()
+    with path.open("rb") as stream:
+        while upload.offset < item.size:
+            stream.seek(upload.offset)
+            sent = registry.send_piece(upload, stream.read(max(PIECE, upload.least)))
+            upload = sent or registry.begin_upload()
+            write_whole(note, json.dumps({"location": upload.location}).encode())
+            tell(f"{item.digest[7:19]} {min(upload.offset, item.size) >> 20} of {item.size >> 20} MiB")
+    try:
+        registry.end_upload(upload, item.digest)
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def _resumed(note: Path, registry: Registry, tell: Tell, item: Descriptor) -> Upload | None:
+    """The upload that an earlier push left, if the registry still has it."""
+    try:
+        location = str(json.loads(note.read_bytes())["location"])
+    except (OSError, ValueError, KeyError):
+        return None
+    found = registry.upload_status(location)
+    if found is None or found.offset > item.size:
+        return None
+    tell(f"{item.digest[7:19]} goes on at {found.offset >> 20} MiB")
+    return found
+
+
+def pull(registry: Registry, layout: Layout, platform: str, tell: Tell = lambda _: None) -> Descriptor:
+    """Pull one platform's image into a layout, whose index then names it. Raises RegistryError.
+
+    Its codes besides the registry's own: `platform-missing`.
+    """
+    fetched = _for_platform(registry, registry.manifest(registry.reference.wanted), platform)
+    document = json.loads(fetched.data)
+    for item in {item.digest: item for item in map(descriptor, (document["config"], *document["layers"]))}.values():
+        tell(f"{item.digest[7:19]} {item.size >> 20} MiB")
+        _pull_blob(registry, layout, item)
+    write_whole(layout.blob(fetched.descriptor.digest), fetched.data)
+    found = Descriptor(
+        media_type=fetched.descriptor.media_type, digest=fetched.descriptor.digest, size=len(fetched.data)
+    )
+    layout.write_index({platform: found}, str(registry.reference))
+    return found
+
+
+def _for_platform(registry: Registry, fetched: Fetched, platform: str) -> Fetched:
+    if fetched.descriptor.media_type not in {INDEX, DOCKER_LIST}:
+        return fetched
+    has = []
+    for item in json.loads(fetched.data)["manifests"]:
+        about = item.get("platform", {})
+        has.append(f"{about.get('os')}/{about.get('architecture')}")
+        if has[-1] == platform and item["mediaType"] in {MANIFEST, DOCKER_MANIFEST}:
+            return registry.manifest(item["digest"])
+    raise RegistryError(
+        "platform-missing",
+        f"{registry.reference} has {', '.join(sorted(set(has)))}, and not {platform}",
+        "choose another image",
+    )
+
+
+def _pull_blob(registry: Registry, layout: Layout, item: Descriptor) -> None:
+    path = layout.blob(item.digest)
+    if path.is_file():
+        return
+    part = path.with_name(f"{path.name}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    found = hashlib.sha256()
+    with part.open("ab+") as out:
+        out.seek(0)
+        while piece := out.read(CHUNK):
+            found.update(piece)
+        if out.tell() < item.size:
+            for piece in registry.blob(item.digest, out.tell()):
+                found.update(piece)
+                out.write(piece)
+    if f"sha256:{found.hexdigest()}" != item.digest:
+        part.unlink()
+        raise RegistryError(
+            "digest-mismatch",
+            f"the bytes of {item.digest} from {registry.reference.host} are others: sha256:{found.hexdigest()}",
+            "pull again; nothing of it was kept",
+        )
+    part.rename(path)

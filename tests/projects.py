@@ -1,0 +1,57 @@
+"""A small project on disk, trained: what the tests of packing and of images start from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import joblib
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from fogbank.contracts.config import ProjectConfig, load_config
+from fogbank.contracts.manifest import Manifest
+from fogbank.pack import Baseline, build, read_trained
+
+BASELINE = Baseline(statistics=b"{}", constraints=b"{}")
+ROOT = Path(__file__).parents[1]
+HANDLER = """
+import numpy as np
+
+def predict_fn(data, model):
+    return model.predict_proba(data)[:, 1:]
+"""
+
+
+def nothing(_: Path, __: Path) -> None:
+    """A probe that finds nothing wrong."""
+
+
+def small_project(root: Path, handler: str = HANDLER, *, locked: bool = True, settings: str = "") -> ProjectConfig:
+    """A project called churn with a logistic regression of two columns; its lock is this repository's own."""
+    (root / "handlers").mkdir(parents=True)
+    (root / "handlers" / "inference.py").write_text(handler)
+    (root / "pyproject.toml").write_text(
+        f'[tool.fogbank]\nname = "churn"\nport = 0\ndependencies = ["scikit-learn", "joblib", "numpy"]\n{settings}'
+    )
+    if locked:
+        (root / "uv.lock").write_bytes((ROOT / "uv.lock").read_bytes())
+    config = load_config(root)
+    config.trained.mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(40, 2))
+    labels = (rows.sum(axis=1) > 0).astype(int)
+    joblib.dump(LogisticRegression().fit(rows, labels), config.trained / "model.joblib")
+    schema = {"columns": [{"name": "a"}, {"name": "b"}]}
+    (config.trained / "schema.json").write_text(json.dumps({"input": schema, "output": {"columns": [{"name": "p"}]}}))
+    (config.trained / "metrics.json").write_text(json.dumps({"metrics": {"f1": 0.9}, "gates": {"f1": 0.8}}))
+    lines = ["p,a,b", *(f"{label},{a!r},{b!r}" for label, (a, b) in zip(labels, rows.tolist(), strict=True))]
+    (config.trained / "baseline.csv").write_text("\n".join(lines) + "\n")
+    (config.trained / "sample.csv").write_text("0.5,-0.25\n")
+    return config
+
+
+def packed(root: Path, handler: str = HANDLER) -> tuple[ProjectConfig, Manifest]:
+    """A small project, and its package."""
+    config = small_project(root, handler)
+    return config, build(config, read_trained(config.trained), BASELINE, nothing)
