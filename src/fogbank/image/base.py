@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 from fogbank.contracts.dependencies import Target
 from fogbank.contracts.digest import canonical_json
@@ -30,7 +31,7 @@ PACKAGES = ("ca-certificates", "libgomp1", "libstdc++6", "tzdata")
 """Besides Python: what wheels expect of a system (manylinux lists libstdc++; LightGBM wants libgomp)."""
 UNUSED = re.compile(
     r"(usr/share/(doc|man|info|locale|lintian|bash-completion|perl|perl5|debconf|pixmaps|applications|menu)|var/(cache|log|backups)"
-    r"|var/lib/(apt|dpkg/(?!status$))|usr/lib/python3/dist-packages|usr/lib/python3\.\d+/(pydoc_data|lib2to3|idlelib|test|turtledemo|ensurepip)"
+    r"|var/lib/(apt|dpkg)|usr/lib/python3/dist-packages|usr/lib/python3\.\d+/(pydoc_data|lib2to3|idlelib|test|turtledemo|ensurepip)"
     r"|usr/lib/[^/]+/(gconv|perl|perl-base)|usr/(include|games|local)|usr/lib/(apt|dpkg|systemd|udev)|etc/(apt|cron\.\w+|dpkg|systemd))(/|$)"
 )
 """What no server reads."""
@@ -181,7 +182,7 @@ def make_base(target: Target, store: LayerStore, folder: Path, mirror: str | Non
 
 def _debootstrap(suite: str, target: Target, mirror: str, tar: Path) -> None:
     packages = ",".join((f"python{target.python}", *PACKAGES))
-    command = ["mmdebstrap", "--quiet", "--variant=extract", f"--architectures={target.architecture}",
+    command = ["mmdebstrap", "--quiet", "--variant=extract", "--skip=cleanup/apt", f"--architectures={target.architecture}",
                f"--include={packages}", "--format=tar", suite, str(tar), mirror]  # fmt: skip
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIME_LIMIT_S)
@@ -204,9 +205,12 @@ def _own_sources(suite: str) -> str:
 def _base_entries(tar: Path, target: Target) -> Iterator[Entry]:
     """The members that a server needs, and what the packages' own scripts would have written."""
     bundle = io.BytesIO()
+    debs = []
     with tarfile.open(tar) as archive:
         members = {member.name.removeprefix("./").rstrip("/"): member for member in archive}
         for name, member in sorted(members.items()):
+            if name.endswith(".deb"):
+                debs.append(name.rpartition("/")[2])
             if not name or UNUSED.match(name) or name in ACCOUNTS:
                 continue
             if member.issym():
@@ -220,9 +224,16 @@ def _base_entries(tar: Path, target: Target) -> Iterator[Entry]:
                 yield Entry(name=name, mode=member.mode & 0o1777)
     yield from (Entry(name=name, data=data) for name, data in ACCOUNTS.items())
     yield Entry(name="etc/ssl/certs/ca-certificates.crt", data=bundle.getvalue())
+    yield Entry(name="var/lib/dpkg/status", data="\n".join(map(_status, sorted(debs))).encode())
     yield Entry(name="tmp", mode=0o1777)
     yield Entry(name="root", mode=0o700)
     yield Entry(name="usr/bin/python3", link=f"python{target.python}")
+
+
+def _status(deb: str) -> str:
+    """What dpkg would say of a package file (name_version_architecture.deb): scanners of images look there."""
+    name, version, architecture = unquote(deb.removesuffix(".deb")).split("_")
+    return f"Package: {name}\nStatus: install ok installed\nVersion: {version}\nArchitecture: {architecture}\n"
 
 
 def _content(archive: tarfile.TarFile, members: dict[str, Any], member: tarfile.TarInfo) -> bytes:

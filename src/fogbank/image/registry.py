@@ -53,7 +53,7 @@ class Registry:
         self.reference = reference
         self._login = login
         self._root = f"{'http' if reference.local else 'https'}://{reference.address}"
-        self._pool = urllib3.PoolManager(retries=TRIES, timeout=TIMEOUT)
+        self._pool = urllib3.PoolManager(retries=TRIES, timeout=TIMEOUT, maxsize=4)
         self._authorization: str | None = None
 
     def manifest(self, wanted: str) -> Fetched:

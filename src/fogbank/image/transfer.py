@@ -48,7 +48,9 @@ def push(layout: Layout, image: Descriptor, registry: Registry, state: Path, tel
 
 
 def _push_blob(layout: Layout, item: Descriptor, registry: Registry, state: Path, tell: Tell) -> None:
+    note = _note(state, registry, item)
     if registry.has_blob(item.digest):
+        note.unlink(missing_ok=True)  # it arrived whole, and the push was ended before it could say so
         return
     path = layout.blob(item.digest)
     found = f"sha256:{sha256_file(path)}" if path.is_file() else "no such file"
@@ -70,6 +72,12 @@ def _push_blob(layout: Layout, item: Descriptor, registry: Registry, state: Path
         registry.end_upload(upload, item.digest)
     finally:
         note.unlink(missing_ok=True)
+
+
+def _note(state: Path, registry: Registry, item: Descriptor) -> Path:
+    """Where an upload of this blob to this repository is kept in mind."""
+    to = f"{registry.reference.host}/{registry.reference.name}/{item.digest}"
+    return state / f"{sha256_bytes(to.encode())[:32]}.json"
 
 
 def _resumed(note: Path, registry: Registry, tell: Tell, item: Descriptor) -> Upload | None:

@@ -1,0 +1,216 @@
+"""The way to a registry and back, against Debian's docker-registry: whole or not at all, and nothing is sent twice."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fogbank.contracts.errors import DigestError, RegistryError
+from fogbank.image import Layout, Reference, Registry, ecr_login, login_for, parse_reference, pull, push
+from fogbank.image.layers import Entry, LayerStore
+from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Descriptor, compact_json
+from fogbank.testing import CloudProcess
+from tests.contracts.image.conftest import Packed
+from tests.engines import docker_registry, free_port, needs
+
+pytestmark = pytest.mark.xdist_group("image")
+
+
+def at(address: str, name: str = "churn:1") -> Reference:
+    return parse_reference(f"{address}/{name}")
+
+
+def small_image(folder: Path, *contents: bytes) -> tuple[Layout, Descriptor]:
+    """An image of a layer for each content."""
+    store, layout = LayerStore(folder / "store"), Layout(folder / "layout")
+    layers = []
+    for content in contents:
+        layer = store.add([Entry(name="data", data=content)])
+        layout.copy(store.blob(layer.digest), layer.digest)
+        layers.append(Descriptor(media_type=LAYER, digest=layer.digest, size=layer.size).document())
+    config = layout.put(compact_json({"os": "linux", "architecture": "amd64", "of": len(contents)}), CONFIG)
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config.document(), "layers": layers}
+    image = layout.put(compact_json(manifest), MANIFEST)
+    layout.write_index({"linux/amd64": image}, "small")
+    return layout, image
+
+
+def test_what_is_pushed_is_what_is_pulled_by_us_and_by_skopeo(churn: Packed, registry: str, tmp_path: Path) -> None:
+    needs("skopeo")
+    image = churn.layout.images()["linux/amd64"]
+    said: list[str] = []
+
+    assert push(churn.layout, image, Registry(at(registry)), tmp_path / "state", said.append) == image.digest
+    assert any(" of 4" in line for line in said)
+    pulled = pull(Registry(at(registry)), Layout(tmp_path / "pulled"), "linux/amd64")
+    assert pulled.digest == image.digest
+    for blob in (churn.layout.folder / "blobs/sha256").iterdir():
+        there = tmp_path / "pulled/blobs/sha256" / blob.name
+        assert not there.exists() or there.read_bytes() == blob.read_bytes()
+    found = subprocess.run(
+        ["skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", f"docker://{registry}/churn:1"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert found.stdout.strip() == image.digest
+
+
+def test_only_what_changed_is_sent_again(registry: str, tmp_path: Path) -> None:
+    layout, image = small_image(tmp_path / "one", b"kept", b"old")
+    push(layout, image, Registry(at(registry)), tmp_path / "state")
+    said: list[str] = []
+    push(layout, image, Registry(at(registry)), tmp_path / "state", said.append)
+    assert said == []
+
+    changed, image = small_image(tmp_path / "two", b"kept", b"new")
+    push(changed, image, Registry(at(registry)), tmp_path / "state", said.append)
+    assert len(said) == 1
+    assert list((tmp_path / "state").glob("*.json")) == []
+
+
+def test_a_push_that_was_killed_goes_on_where_it_was(churn: Packed, registry: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fogbank", "push", f"{registry}/churn:1", "--platform", "linux/arm64"]
+    process = subprocess.Popen(command, cwd=churn.config.root, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if " of 4" in line:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert list((churn.config.state / "uploads").glob("*.json"))
+
+    done = subprocess.run(command, cwd=churn.config.root, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "goes on at" in done.stderr
+    digest = churn.layout.images()["linux/arm64"].digest
+    assert done.stdout.strip() == f"{registry}/churn@{digest}"
+    assert Registry(at(registry)).manifest("1").descriptor.digest == digest
+    assert list((churn.config.state / "uploads").glob("*.json")) == []
+
+
+def test_an_upload_is_resumed_at_the_registrys_own_offset(registry: str, tmp_path: Path) -> None:
+    client = Registry(at(registry))
+    layout, image = small_image(tmp_path, os.urandom(3 << 20))
+    layer = next(item for item in map(dict, layout.read(image)["layers"]))
+    data = layout.blob(layer["digest"]).read_bytes()
+    upload = client.begin_upload()
+    sent = client.send_piece(upload, data[: 1 << 20])
+    assert sent is not None
+
+    found = client.upload_status(sent.location)
+    assert found is not None
+    assert found.offset == 1 << 20
+    rest = client.send_piece(found, data[1 << 20 :])
+    assert rest is not None
+    client.end_upload(rest, layer["digest"])
+    assert client.has_blob(layer["digest"])
+    assert b"".join(client.blob(layer["digest"], 1 << 20)) == data[1 << 20 :]
+    assert client.upload_status(sent.location) is None
+
+
+def test_a_pull_that_was_interrupted_goes_on_and_a_part_that_is_damaged_is_noticed(
+    registry: str, tmp_path: Path
+) -> None:
+    layout, image = small_image(tmp_path, os.urandom(2 << 20))
+    push(layout, image, Registry(at(registry)), tmp_path / "state")
+    digest = layout.read(image)["layers"][0]["digest"]
+    data = layout.blob(digest).read_bytes()
+    target = Layout(tmp_path / "pulled")
+    part = target.blob(digest).with_name(f"{target.blob(digest).name}.part")
+    part.parent.mkdir(parents=True)
+
+    part.write_bytes(b"damaged" + data[7:1000])
+    with pytest.raises(RegistryError, match="are others") as caught:
+        pull(Registry(at(registry)), target, "linux/amd64")
+    assert caught.value.code == "digest-mismatch"
+    part.write_bytes(data[:1000])
+    assert pull(Registry(at(registry)), target, "linux/amd64").digest == image.digest
+    assert target.blob(digest).read_bytes() == data
+
+
+def test_a_blob_that_is_damaged_on_either_side_is_noticed(tmp_path: Path) -> None:
+    needs("docker-registry")
+    layout, image = small_image(tmp_path, os.urandom(1 << 20))
+    digest = layout.read(image)["layers"][0]["digest"]
+    with docker_registry(tmp_path / "registry") as address:
+        push(layout, image, Registry(at(address)), tmp_path / "state")
+        stored = tmp_path / f"registry/data/docker/registry/v2/blobs/sha256/{digest[7:9]}/{digest[7:]}/data"
+        flip(stored)
+        with pytest.raises(RegistryError) as pulled:
+            pull(Registry(at(address)), Layout(tmp_path / "pulled"), "linux/amd64")
+        flip(layout.blob(digest))
+        with pytest.raises(DigestError) as pushed:
+            push(layout, image, Registry(at(address, "other:1")), tmp_path / "state")
+        client = Registry(at(address, "other:1"))
+        sent = client.send_piece(client.begin_upload(), layout.blob(digest).read_bytes())
+        assert sent is not None
+        with pytest.raises(RegistryError) as refused:
+            client.end_upload(sent, digest)
+
+    assert pulled.value.code == "digest-mismatch"
+    assert digest[7:] in pushed.value.name
+    assert refused.value.code == "digest-mismatch"
+    assert not Layout(tmp_path / "pulled").blob(digest).exists()
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_registry_that_wants_a_login_gets_ecrs_through_boto3(shared_cloud: CloudProcess, tmp_path: Path) -> None:
+    needs("docker-registry", "htpasswd")
+    user, password = ecr_login("123456789012", "us-east-1", shared_cloud.client("ecr"))
+    passwords = tmp_path / "passwords"
+    subprocess.run(["htpasswd", "-Bbc", str(passwords), user, password], check=True, capture_output=True)
+    layout, image = small_image(tmp_path, b"content")
+    with docker_registry(tmp_path / "registry", passwords) as address:
+        with pytest.raises(RegistryError) as nobody:
+            push(layout, image, Registry(at(address)), tmp_path / "state")
+        push(layout, image, Registry(at(address), (user, password)), tmp_path / "state")
+
+        auth = base64.b64encode(f"{user}:{password}".encode()).decode()
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {address: {"auth": auth}}}))
+        login = login_for(address, {"DOCKER_CONFIG": str(tmp_path), "HOME": str(tmp_path)})
+        assert pull(Registry(at(address), login), Layout(tmp_path / "pulled"), "linux/amd64").digest == image.digest
+
+    assert (nobody.value.code, nobody.value.exit_code) == ("registry-login-failed", 9)
+    assert password not in str(nobody.value)
+
+
+def test_credential_helpers_are_asked(tmp_path: Path) -> None:
+    helper = tmp_path / "docker-credential-mine"
+    helper.write_text('#!/bin/sh\nread host\necho "{\\"Username\\": \\"me\\", \\"Secret\\": \\"for $host\\"}"\n')
+    helper.chmod(0o755)
+    (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {"host.example": "mine"}}))
+    code = "import os; from fogbank.image import login_for; print(login_for('host.example', os.environ))"
+    env = {
+        **os.environ,
+        "DOCKER_CONFIG": str(tmp_path),
+        "HOME": str(tmp_path),
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+    }
+
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "('me', 'for host.example')"
+
+
+def test_what_is_not_there_and_who_does_not_answer(registry: str, tmp_path: Path) -> None:
+    layout, image = small_image(tmp_path, b"content")
+    with pytest.raises(RegistryError) as missing:
+        pull(Registry(at(registry, "nothing:1")), Layout(tmp_path / "pulled"), "linux/amd64")
+    with pytest.raises(RegistryError) as away:
+        push(layout, image, Registry(at(f"127.0.0.1:{free_port()}")), tmp_path / "state")
+
+    assert (missing.value.code, away.value.code) == ("image-missing", "registry-unreachable")
+    shutil.rmtree(tmp_path / "pulled", ignore_errors=True)

@@ -1,0 +1,98 @@
+"""Programs of the system that some tests need: podman, a registry, mmdebstrap. Where they are missing the tests are skipped,
+except in CI, which sets FOGBANK_EVERY_TEST: there a missing program is a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from tests.waiting import until
+
+
+def needs(*programs: str) -> None:
+    """Skip the test, or fail it in CI, where a program is not installed."""
+    missing = [name for name in programs if shutil.which(name) is None]
+    if missing and os.environ.get("FOGBANK_EVERY_TEST"):
+        pytest.fail(f"CI must have {', '.join(missing)}")
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Podman:
+    """podman with a store of its own; vfs and runc work also where overlay mounts and crun do not."""
+
+    LIMITS = ("--network=host", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000")
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.command = ["podman", "--storage-driver", "vfs", "--root", str(folder / "root"), "--runroot", str(folder / "run"),
+                        "--runtime", "runc", "--cgroup-manager", "cgroupfs"]  # fmt: skip
+
+    def run(self, *arguments: str, check: bool = True) -> str:
+        """What a podman command prints."""
+        done = subprocess.run([*self.command, *arguments], capture_output=True, text=True, check=False, timeout=300)
+        assert not check or done.returncode == 0, f"podman {arguments}: {done.stderr}"
+        return done.stdout.strip()
+
+    def load(self, layout: Path) -> str:
+        """Load an image from an OCI layout; its name."""
+        archive = self._folder / "image.tar"
+        subprocess.run(["tar", "cf", str(archive), "-C", str(layout), "."], check=True)
+        said = self.run("load", "--quiet", "--input", str(archive))
+        archive.unlink()
+        return said.rpartition("Loaded image: ")[2]
+
+    def close(self) -> None:
+        """Remove what the store holds."""
+        self.run("rm", "--all", "--force", check=False)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextmanager
+def docker_registry(folder: Path, password_file: Path | None = None) -> Iterator[str]:
+    """Debian's docker-registry on loopback, its blobs below `folder`; the host and port."""
+    port = free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "config.yml"
+    login = f"auth:\n  htpasswd:\n    realm: test\n    path: {password_file}\n" if password_file else ""
+    config.write_text(
+        f"version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {folder / 'data'}\n"
+        f"http:\n  addr: 127.0.0.1:{port}\n{login}"
+    )
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(
+            ["docker-registry", "serve", str(config)], stdout=log, stderr=log, env=_environment({})
+        )
+    try:
+        until(lambda: _answers(port) or process.poll() is not None)
+        assert process.poll() is None, (folder / "log").read_text()
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "OTEL_TRACES_EXPORTER": "none", **more}
+
+
+def _answers(port: int) -> bool:
+    try:
+        return urllib3.request("GET", f"http://127.0.0.1:{port}/v2/", retries=False, timeout=2).status in {200, 401}
+    except urllib3.exceptions.HTTPError:
+        return False
