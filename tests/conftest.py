@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fogbank.testing import CloudProcess
+from tests.engines import Podman, needs
 
 ROOT = Path(__file__).parent.parent
 
@@ -23,6 +24,15 @@ def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProc
     cloud.start()
     yield cloud
     cloud.stop()
+
+
+@pytest.fixture(scope="session")
+def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
+    """podman with a store of its own; tests that use it are in the group `image`, so that one worker has it."""
+    needs("podman", "runc")
+    engine = Podman(tmp_path_factory.mktemp("podman"))
+    yield engine
+    engine.close()
 
 
 @pytest.fixture

@@ -14,6 +14,10 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from fogbank.cli.images import made_bases, store
+from fogbank.contracts.config import running_python
+from fogbank.contracts.dependencies import Target
+from fogbank.image import Layout, make_base
 from tests.waiting import until
 
 
@@ -33,15 +37,30 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def ensure_base(*platforms: str) -> Layout:
+    """The bases of these platforms in fogbank's cache, made by mmdebstrap where they are missing."""
+    layout = Layout(made_bases() / running_python())
+    there = layout.images() if (layout.folder / "index.json").is_file() else {}
+    for platform in platforms:
+        if platform not in there:
+            needs("mmdebstrap")
+            make_base(Target(platform=platform, python=running_python()), store(), layout.folder, None)
+    return layout
+
+
 class Podman:
-    """podman with a store of its own; vfs and runc work also where overlay mounts and crun do not."""
+    """podman with a store of its own. runc works where crun does not (hybrid cgroups), vfs where overlay mounts do not."""
 
     LIMITS = ("--network=host", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000")
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.command = ["podman", "--storage-driver", "vfs", "--root", str(folder / "root"), "--runroot", str(folder / "run"),
-                        "--runtime", "runc", "--cgroup-manager", "cgroupfs"]  # fmt: skip
+        common = ["--runtime", "runc", "--cgroup-manager", "cgroupfs"]
+        for driver in ("overlay", "vfs"):
+            place = ["--root", str(folder / driver), "--runroot", str(folder / f"{driver}-run")]
+            self.command = ["podman", "--storage-driver", driver, *place, *common]
+            if subprocess.run([*self.command, "info"], capture_output=True, check=False).returncode == 0:
+                break
 
     def run(self, *arguments: str, check: bool = True) -> str:
         """What a podman command prints."""

@@ -27,12 +27,15 @@ def nothing(_: Path, __: Path) -> None:
     """A probe that finds nothing wrong."""
 
 
-def small_project(root: Path, handler: str = HANDLER, *, locked: bool = True, settings: str = "") -> ProjectConfig:
+def small_project(
+    root: Path, handler: str = HANDLER, *, locked: bool = True, settings: str = "", needs: tuple[str, ...] = ()
+) -> ProjectConfig:
     """A project called churn with a logistic regression of two columns; its lock is this repository's own."""
+    dependencies = json.dumps(["scikit-learn", "joblib", "numpy", *needs])
     (root / "handlers").mkdir(parents=True)
     (root / "handlers" / "inference.py").write_text(handler)
     (root / "pyproject.toml").write_text(
-        f'[tool.fogbank]\nname = "churn"\nport = 0\ndependencies = ["scikit-learn", "joblib", "numpy"]\n{settings}'
+        f'[tool.fogbank]\nname = "churn"\nport = 0\ndependencies = {dependencies}\n{settings}'
     )
     if locked:
         (root / "uv.lock").write_bytes((ROOT / "uv.lock").read_bytes())

@@ -1,7 +1,8 @@
 """`python -m fogbank.serve serve`: what SageMaker runs in the container. SIGTERM finishes what is in flight and exits 0.
 `check` loads the model and its handler as `serve` would, answers the CSV sample on its standard input if there is one, and ends.
+`ping` asks the server in the same container whether it is ready: the image's health check.
 
-Exit codes: 0 stopped on request, 2 wrong usage, 3 the model or its handler cannot be loaded.
+Exit codes: 0 stopped on request or ready, 1 not ready, 2 wrong usage, 3 the model or its handler cannot be loaded.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ import logging
 import os
 import sys
 
-from fogbank.contracts.container import ServeSettings, serve_settings
+from fogbank.contracts.container import PING_TIMEOUT_S, ServeSettings, serve_settings
 from fogbank.serve import logs
 from fogbank.serve.problems import EXIT_LOAD, EXIT_STOPPED, LoadError, RequestError
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until SIGTERM, or check."""
-    if arguments not in (["serve"], ["check"]):
-        sys.stderr.write("usage: python -m fogbank.serve serve | check\n")
+    """Serve until SIGTERM, check, or ping."""
+    if arguments not in (["serve"], ["check"], ["ping"]):
+        sys.stderr.write("usage: python -m fogbank.serve serve | check | ping\n")
         return 2
     log = logging.getLogger("fogbank.serve")
     try:
@@ -28,6 +29,8 @@ def main(arguments: list[str]) -> int:
         logs.set_up("INFO", "json")
         log.error("%s", error)
         return EXIT_LOAD
+    if arguments == ["ping"]:
+        return _ping(settings.port)
     os.environ.update({name: "1" for name in THREADS if name not in os.environ})
     if arguments == ["check"]:
         return _check(settings, log)
@@ -46,6 +49,19 @@ def main(arguments: list[str]) -> int:
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """One thread of each library in a worker: workers are what uses more cores, and threads of several workers only fight."""
+
+
+def _ping(port: int) -> int:
+    import http.client
+
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PING_TIMEOUT_S)
+    try:
+        connection.request("GET", "/ping")
+        return int(connection.getresponse().status != 200)
+    except OSError:
+        return 1
+    finally:
+        connection.close()
 
 
 def _check(settings: ServeSettings, log: logging.Logger) -> int:

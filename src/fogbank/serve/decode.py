@@ -193,10 +193,14 @@ def _loads(body: bytes, what: str) -> Any:
         raise bad_request(f"{what} is not JSON: {error}") from error
 
 
+SPLIT = {"columns", "data", "index"}
+"""The keys of pandas's `split` form."""
+
+
 def _rows_of(document: dict[str, Any]) -> Any:
     """The rows of a JSON object: `columns` and `data`, `instances`, `inputs`, or the object is one row."""
     columns, data = document.get("columns"), document.get("data")
-    if isinstance(columns, list) and isinstance(data, list) and len(document) <= 3:
+    if isinstance(columns, list) and isinstance(data, list) and document.keys() <= SPLIT:
         for number, row in enumerate(data, 1):
             if not isinstance(row, list) or len(row) != len(columns):
                 raise bad_request(

@@ -78,14 +78,25 @@ def _rows(schema: Schema) -> dict[str, Any]:
     cells = [_cell(column) for column in schema.columns]
     width = len(cells)
     array = {"type": "array", "prefixItems": cells, "minItems": width, "maxItems": width}
-    objects = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}, "minItems": 1}
-    arrays = {"type": "array", "items": array, "minItems": 1}
-    either = {"anyOf": [arrays, objects]}
+    row = {"$ref": "#/components/schemas/Row"}
+    features = {
+        "type": "object",
+        "properties": {"features": array},
+        "required": ["features"],
+        "additionalProperties": False,
+    }
+    rows = [{"type": "array", "items": item, "minItems": 1} for item in (array, row, features)]
     wrapped = [
-        {"type": "object", "properties": {key: either}, "required": [key], "additionalProperties": False}
+        {"type": "object", "properties": {key: {"anyOf": [*rows, array]}}, "required": [key]}
         for key in ("instances", "inputs")
     ]
-    return {"anyOf": [arrays, objects, *wrapped]}
+    split = {
+        "type": "object",
+        "properties": {"columns": {"const": list(schema.names)}, "data": rows[0], "index": {}},
+        "required": ["columns", "data"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [*rows, array, row, features, *wrapped, split]}
 
 
 def _csv_pattern(schema: Schema) -> str:

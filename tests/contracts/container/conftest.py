@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.cli.images import build_images, builds
 from fogbank.contracts.container import ServeSettings
-from tests.contracts.container.served import InProcess, Server, Subprocess, with_limits
+from fogbank.pack import build, read_trained
+from tests.contracts.container.served import Container, InProcess, Server, Subprocess, with_limits
+from tests.engines import Podman, ensure_base
 from tests.packages import signed
+from tests.projects import BASELINE, nothing, small_project
 
 HANDLER = """
 import logging, time
@@ -42,26 +46,56 @@ def settings(tmp_path: Path) -> ServeSettings:
     return with_limits(signed(tmp_path, HANDLER), payload_limit=LIMIT)
 
 
+IMAGE = pytest.param("image", marks=pytest.mark.xdist_group("image"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test runs on every carrier that it can: one that looks into the server's process (`on_host`) not on the image."""
+    if "serve" in metafunc.fixturenames:
+        metafunc.parametrize("carrier", ["asgi", "subprocess", IMAGE])
+    elif "start" in metafunc.fixturenames:
+        on_host = metafunc.definition.get_closest_marker("on_host")
+        metafunc.parametrize("carrier", ["subprocess"] if on_host else ["subprocess", IMAGE])
+
+
+@pytest.fixture(scope="session")
+def built_image(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image whose package needs what the suite's models need; the name that podman knows it by."""
+    config = small_project(
+        tmp_path_factory.mktemp("contract") / "project",
+        settings='compile = false\nbase = ""\n',
+        needs=("skops", "onnxruntime", "pandas"),
+    )
+    manifest = build(config, read_trained(config.trained), BASELINE, nothing)
+    ensure_base("linux/amd64")
+    build_images(manifest, builds(config, manifest, ["linux/amd64"], lambda _: None), lambda _: None)
+    return podman.load(manifest.folder / "image")
+
+
 @pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts servers in processes of their own, which end with the test."""
+def start(carrier: str, request: pytest.FixtureRequest) -> Iterator[Start]:
+    """Starts servers in processes of their own, or in containers, which end with the test."""
     with ExitStack() as stack:
 
         def starter(settings: ServeSettings, *, wait: bool = True, stderr: int | None = None, **env: str) -> Subprocess:
-            server = Subprocess(settings, wait=wait, stderr=stderr, **env)
+            if carrier == "image":
+                podman, image = request.getfixturevalue("podman"), request.getfixturevalue("built_image")
+                server: Subprocess = Container(podman, image, settings, wait=wait, stderr=stderr, **env)
+            else:
+                server = Subprocess(settings, wait=wait, stderr=stderr, **env)
             stack.callback(server.close)
             return server
 
         yield starter
 
 
-@pytest.fixture(params=["asgi", "subprocess"])
-def serve(request: pytest.FixtureRequest, start: Start) -> Iterator[Serve]:
-    """Serves a package, in process and in a process of its own."""
+@pytest.fixture
+def serve(carrier: str, start: Start) -> Iterator[Serve]:
+    """Serves a package: in process, in a process of its own, and in a container of the built image."""
     with ExitStack() as stack:
 
         def server(settings: ServeSettings) -> Server:
-            if request.param == "subprocess":
+            if carrier != "asgi":
                 return start(settings)
             inside = InProcess(settings)
             stack.callback(inside.close)

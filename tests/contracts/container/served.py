@@ -6,13 +6,13 @@ import asyncio
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from fogbank.contracts.container import MEBIBYTE, ServeSettings
 from fogbank.serve.asgi import Message, ServeApp
@@ -20,6 +20,7 @@ from fogbank.serve.handler import load_handler
 from fogbank.serve.runner import Runner
 from fogbank.serve.scoreboard import Field, Scoreboard, State
 from fogbank.serve.service import Service
+from tests.engines import Podman, free_port
 from tests.waiting import until
 
 HEAD = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\naccept: text/csv\r\n"
@@ -88,29 +89,33 @@ class Subprocess:
     """`python -m fogbank.serve serve` on a port of its own."""
 
     def __init__(self, settings: ServeSettings, *, wait: bool = True, stderr: int | None = None, **env: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.log = settings.base_dir / "server.log"
         self._pipe, self.lifeline = os.pipe()
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "fogbank.serve", "serve"],
-                env=self._environment(settings) | env,
-                pass_fds=(self._pipe,),
-                stdout=log,
-                stderr=log if stderr is None else stderr,
+            self.process = self._spawn(
+                settings, self._environment(settings) | env, log, log if stderr is None else stderr
             )
         os.close(self._pipe)
         if wait:
             self.wait_ready()
 
+    def _spawn(
+        self, settings: ServeSettings, env: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes] | int
+    ) -> subprocess.Popen[bytes]:
+        own = {"SAGEMAKER_BASE_DIR": str(settings.base_dir), "FOGBANK_PARENT_FD": str(self._pipe)}
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "fogbank.serve", "serve"],
+            env={**os.environ, **env, **own},
+            pass_fds=(self._pipe,),
+            stdout=stdout,
+            stderr=stderr,
+        )
+
     def _environment(self, settings: ServeSettings) -> dict[str, str]:
         digest = {"FOGBANK_MANIFEST_SHA256": settings.package_sha256} if settings.package_sha256 else {}
         return {
-            **os.environ,
             **digest,
-            "SAGEMAKER_BASE_DIR": str(settings.base_dir),
             "SAGEMAKER_BIND_TO_PORT": str(self.port),
             "SAGEMAKER_MODEL_SERVER_WORKERS": str(settings.workers),
             "SAGEMAKER_MODEL_SERVER_TIMEOUT": str(settings.timeout_s),
@@ -118,7 +123,6 @@ class Subprocess:
             "SAGEMAKER_MAX_PAYLOAD_IN_MB": str(settings.payload_limit / MEBIBYTE),
             "FOGBANK_BATCH_SIZE": str(settings.batch_size),
             "FOGBANK_BATCH_WAIT_US": str(settings.batch_wait_us),
-            "FOGBANK_PARENT_FD": str(self._pipe),
         }
 
     def wait_ready(self) -> None:
@@ -161,6 +165,54 @@ class Subprocess:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+
+
+class Container(Subprocess):
+    """The built image under podman and runc: the package is mounted where SageMaker puts it, read-only.
+
+    Besides, the image's own environment names the digest of its own package; a package without a manifest takes that back.
+    """
+
+    def __init__(self, podman: Podman, image: str, settings: ServeSettings, *, wait: bool = True,
+                 stderr: int | None = None, **env: str) -> None:  # fmt: skip
+        self._podman, self._image = podman, image
+        self.name = f"fogbank-{uuid.uuid4().hex[:12]}"
+        super().__init__(settings, wait=wait, stderr=stderr, **env)
+
+    def _spawn(
+        self, settings: ServeSettings, env: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes] | int
+    ) -> subprocess.Popen[bytes]:
+        baked = {"SAGEMAKER_PROGRAM": "", "FOGBANK_MANIFEST_SHA256": ""}
+        variables = [f"--env={name}={value}" for name, value in {**baked, **env}.items()]
+        mount = f"--volume={settings.model_dir}:/opt/ml/model:ro"
+        command = [
+            *self._podman.command,
+            "run",
+            "--rm",
+            "--name",
+            self.name,
+            *Podman.LIMITS,
+            mount,
+            *variables,
+            self._image,
+            "serve",
+        ]
+        return subprocess.Popen(command, stdout=stdout, stderr=stderr)
+
+    def workers(self) -> list[int]:
+        """The process ids of the workers, as this machine counts them."""
+        pid = self._podman.run("inspect", "--format", "{{.State.Pid}}", self.name)
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def stop(self) -> int:
+        """SIGTERM, as SageMaker stops a container; the exit status."""
+        self._podman.run("kill", "--signal", "TERM", self.name)
+        return self.process.wait(40)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self._podman.run("kill", self.name, check=False)
+        super().close()
 
 
 def exchange(

@@ -70,6 +70,7 @@ class Client(threading.Thread):
                 connection.close()
 
 
+@pytest.mark.on_host
 def test_a_minute_of_traffic_with_a_worker_killed_every_five_seconds(start: Start, settings: ServeSettings) -> None:
     server = start(with_limits(settings, workers=2))
     stop = threading.Event()

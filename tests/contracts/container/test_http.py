@@ -114,6 +114,7 @@ def resident(server: Subprocess) -> int:
     return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 for pid in server.workers())
 
 
+@pytest.mark.on_host
 def test_a_peer_that_leaves_in_the_middle_of_a_stream_stops_it(start: Start, settings: ServeSettings) -> None:
     marker = settings.base_dir / "closed"
     code = f"""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 
+import pytest
+
 from fogbank.contracts.container import ServeSettings
 from tests.contracts.container.conftest import Start
 from tests.contracts.container.served import exchange, invoke
@@ -27,6 +29,7 @@ def test_logs_are_json_with_the_requests_id_and_never_a_payload(start: Start, se
     assert "14.125" not in server.log.read_text()
 
 
+@pytest.mark.on_host
 def test_a_log_that_nobody_reads_holds_up_no_answer(start: Start, settings: ServeSettings) -> None:
     unread, stderr = os.pipe()
     server = start(settings, stderr=stderr)

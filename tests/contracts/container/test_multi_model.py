@@ -20,6 +20,7 @@ from tests.contracts.container.served import Answer, Subprocess
 from tests.packages import settings_at, signed
 from tests.waiting import until
 
+pytestmark = pytest.mark.on_host
 CODE = "from shared_name import FACTOR\ndef model_fn(d): return FACTOR\ndef predict_fn(data, model):\n    return data * model\n"
 
 

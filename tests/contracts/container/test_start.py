@@ -74,4 +74,4 @@ def test_a_port_that_is_taken_is_one_cause(settings: ServeSettings) -> None:
 def test_wrong_usage() -> None:
     done = subprocess.run([sys.executable, "-m", "fogbank.serve"], capture_output=True, text=True, check=False)
 
-    assert (done.returncode, done.stderr) == (2, "usage: python -m fogbank.serve serve | check\n")
+    assert (done.returncode, done.stderr) == (2, "usage: python -m fogbank.serve serve | check | ping\n")

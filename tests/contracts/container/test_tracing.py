@@ -43,6 +43,7 @@ def collector() -> Iterator[tuple[str, list[Span]]]:
     server.server_close()
 
 
+@pytest.mark.on_host
 def test_spans_are_children_of_the_callers(
     start: Start, settings: ServeSettings, collector: tuple[str, list[Span]]
 ) -> None:

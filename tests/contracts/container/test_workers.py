@@ -34,6 +34,7 @@ def test_ping_answers_while_the_model_is_busy_and_sigterm_finishes_what_is_in_fl
     assert busy.result().headers["connection"] == "close"
 
 
+@pytest.mark.on_host
 def test_ping_is_503_until_every_worker_has_its_model(start: Start, settings: ServeSettings) -> None:
     gate = settings.base_dir / "gate"
     code = f"""
@@ -72,6 +73,7 @@ def one_for_each_worker(server: Subprocess, workers: int) -> dict[int, http.clie
     return found
 
 
+@pytest.mark.on_host
 def test_a_dead_worker_is_replaced_and_the_others_requests_are_untouched(start: Start, settings: ServeSettings) -> None:
     server = start(with_limits(script(settings.base_dir / "pids", PIDS), workers=2))
     connections = one_for_each_worker(server, 2)
@@ -118,6 +120,7 @@ def test_a_worker_that_cannot_even_be_interrupted_is_killed_and_replaced(start: 
     assert "does not answer: it is killed" in server.log.read_text()
 
 
+@pytest.mark.on_host
 def test_connections_are_shared_out_among_the_workers(start: Start, settings: ServeSettings) -> None:
     server = start(with_limits(script(settings.base_dir / "pids", PIDS), workers=2))
     connections = [server.connection() for _ in range(8)]
@@ -128,6 +131,7 @@ def test_connections_are_shared_out_among_the_workers(start: Start, settings: Se
     assert min(answers.count(str(pid).encode()) for pid in server.workers()) >= 2
 
 
+@pytest.mark.on_host
 def test_the_server_ends_when_its_parent_is_gone(start: Start, settings: ServeSettings) -> None:
     server = start(settings)
     os.close(server.lifeline)
@@ -136,6 +140,7 @@ def test_the_server_ends_when_its_parent_is_gone(start: Start, settings: ServeSe
     assert server.process.wait(30) == 0
 
 
+@pytest.mark.on_host
 def test_workers_end_when_the_supervisor_is_killed(start: Start, settings: ServeSettings) -> None:
     server = start(with_limits(settings, workers=2))
     workers = server.workers()

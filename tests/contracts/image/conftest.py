@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from fogbank.cli.images import Image, build_images, builds, made_bases, seal_package, store
-from fogbank.contracts.config import ProjectConfig, running_python
-from fogbank.contracts.dependencies import MACHINES, Target
+from fogbank.cli.images import Image, build_images, builds, seal_package
+from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.dependencies import MACHINES
 from fogbank.contracts.manifest import Manifest
-from fogbank.image import Layout, make_base
-from tests.engines import Podman, docker_registry, needs
+from fogbank.image import Layout
+from tests.engines import docker_registry, ensure_base, needs
 from tests.projects import packed
 
 
@@ -34,16 +33,7 @@ class Packed:
 @pytest.fixture(scope="session")
 def bases() -> Layout:
     """The bases of both platforms, in fogbank's cache."""
-    python = running_python()
-    layout = Layout(made_bases() / python)
-    there = layout.images() if (layout.folder / "index.json").is_file() else {}
-    for platform in MACHINES:
-        if platform not in there:
-            needs("mmdebstrap")
-            make_base(
-                Target(platform=platform, python=python), store(), layout.folder, os.environ.get("FOGBANK_MIRROR")
-            )
-    return layout
+    return ensure_base(*MACHINES)
 
 
 @pytest.fixture(scope="session")
@@ -53,14 +43,6 @@ def churn(bases: Layout, tmp_path_factory: pytest.TempPathFactory) -> Packed:
     images = build_images(manifest, wanted, lambda _: None)
     seal_package(config, manifest, wanted, None)
     return Packed(config, manifest, images)
-
-
-@pytest.fixture(scope="session")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    needs("podman", "runc")
-    engine = Podman(tmp_path_factory.mktemp("podman"))
-    yield engine
-    engine.close()
 
 
 @pytest.fixture
