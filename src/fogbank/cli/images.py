@@ -107,7 +107,7 @@ def build_images(manifest: Manifest, wanted: Sequence[Build], tell: Tell) -> lis
     """
     from fogbank.image import Layout, build_image
 
-    key = _key(wanted)
+    key = build_key(wanted)
     there = _there(manifest.folder, key)
     if there is not None:
         return there
@@ -130,7 +130,8 @@ def build_images(manifest: Manifest, wanted: Sequence[Build], tell: Tell) -> lis
     return images
 
 
-def _key(wanted: Sequence[Build]) -> str:
+def build_key(wanted: Sequence[Build]) -> str:
+    """What images are made of, as one digest."""
     said = [
         [item.package.artifact_sha256, item.package.package_sha256, item.base.manifest.digest, item.base.name,
          item.target.platform, item.target.python, [asdict(wheel) for wheel in item.wheels]]

@@ -7,7 +7,7 @@ import os
 import click
 
 from fogbank.cli.compose import here
-from fogbank.cli.images import IMAGE, image_of
+from fogbank.cli.images import IMAGE, Tell, image_of
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.dependencies import MACHINES
@@ -39,15 +39,16 @@ def push(terminal: Terminal, reference: str | None, platform: str | None) -> Non
     terminal.result(pushed)
 
 
-def push_image(config: ProjectConfig, manifest: Manifest, named: str, platform: str, tell: object = None) -> str:
-    """Push one platform's image; `host/name@sha256:...`. Raises PackageError, RegistryError."""
+def push_image(
+    config: ProjectConfig, manifest: Manifest, named: str, platform: str, tell: Tell, profile: str = ""
+) -> str:
+    """Push one platform's image; `host/name@sha256:...`. `profile` is AWS's, for ECR. Raises PackageError, RegistryError."""
     from fogbank.image import Layout, Registry, login_for, parse_reference
     from fogbank.image import push as send
 
     image_of(manifest, platform)
     layout = Layout(manifest.folder / IMAGE)
     reference = parse_reference(named)
-    registry = Registry(reference, login_for(reference.host, os.environ))
-    say = tell if callable(tell) else lambda _: None
-    digest = send(layout, layout.images()[platform], registry, config.state / "uploads", say)
+    registry = Registry(reference, login_for(reference.host, os.environ, profile))
+    digest = send(layout, layout.images()[platform], registry, config.state / "uploads", tell)
     return f"{reference.host}/{reference.name}@{digest}"

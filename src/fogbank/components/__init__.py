@@ -2,7 +2,8 @@
 
 from fogbank.components.batch import BatchTransform
 from fogbank.components.endpoint import DataCapture, Endpoint
+from fogbank.components.image import Image
 from fogbank.components.monitor import MonitoringSchedule
 from fogbank.components.service import ModelService, load_package
 
-__all__ = ["BatchTransform", "DataCapture", "Endpoint", "ModelService", "MonitoringSchedule", "load_package"]
+__all__ = ["BatchTransform", "DataCapture", "Endpoint", "Image", "ModelService", "MonitoringSchedule", "load_package"]

@@ -51,15 +51,14 @@ class Endpoint(pulumi.ComponentResource):
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
         public_name = endpoint_name or name
         said = {
-            "model": service.model_digest,
             "type": instance_type,
             "count": instance_count,
             "capture": asdict(capture) if capture else None,
         }
-        digest = sha256_bytes(canonical_json(said))[:12]
+        digest = service.model_digest.apply(lambda model: sha256_bytes(canonical_json({**said, "model": model}))[:12])
         config = aws.sagemaker.EndpointConfiguration(
             f"{name}-config",
-            name=f"{public_name[:50]}-{digest}",
+            name=digest.apply(lambda found: f"{public_name[:50]}-{found}"),
             production_variants=[
                 {
                     "variant_name": VARIANT,

@@ -34,8 +34,9 @@ def load_package(folder: Path) -> Manifest:
 class ModelService(pulumi.ComponentResource):
     """A packaged model, ready to be served.
 
-    `package` is the manifest of `fogbank pack`; `image` the container image that SageMaker runs (the local cloud runs the
-    package itself). `force_destroy` lets `destroy` delete the bucket with what is in it: for stacks that may be lost.
+    `package` is the manifest of `fogbank pack`; `image` the container image that SageMaker runs, such as an `Image`'s `uri`
+    (a local cloud whose instances are processes runs the package itself). `force_destroy` lets `destroy` delete the bucket
+    with what is in it: for stacks that may be lost.
 
     Outputs: `model_name`, `bucket`, `role_arn`.
     """
@@ -45,7 +46,7 @@ class ModelService(pulumi.ComponentResource):
         name: str,
         *,
         package: Manifest,
-        image: str,
+        image: pulumi.Input[str],
         environment: Mapping[str, str] | None = None,
         force_destroy: bool = False,
         opts: pulumi.ResourceOptions | None = None,
@@ -82,13 +83,14 @@ class ModelService(pulumi.ComponentResource):
             ENV_MANIFEST_DIGEST: package.package_sha256,
             **(environment or {}),
         }
-        digest = sha256_bytes(
-            canonical_json({"artifact": package.artifact_sha256, "image": image, "environment": variables})
+        self.model_digest = pulumi.Output.from_input(image).apply(
+            lambda uri: sha256_bytes(
+                canonical_json({"artifact": package.artifact_sha256, "image": uri, "environment": variables})
+            )
         )
-        self.model_digest = digest
         model = aws.sagemaker.Model(
             f"{name}-model",
-            name=f"{name}-{digest[:12]}",
+            name=self.model_digest.apply(lambda digest: f"{name}-{digest[:12]}"),
             execution_role_arn=role.arn,
             primary_container={
                 "image": image,

@@ -17,6 +17,9 @@ DATA_QUALITY_JOB_DEFINITION = "aws:sagemaker/dataQualityJobDefinition:DataQualit
 MONITORING_SCHEDULE = "aws:sagemaker/monitoringSchedule:MonitoringSchedule"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
 
+IMAGE = "fogbank:index:Image"
+"""The one type of fogbank's own provider so far."""
+
 MODEL_SERVICE = "fogbank:components:ModelService"
 ENDPOINT_COMPONENT = "fogbank:components:Endpoint"
 BATCH_TRANSFORM = "fogbank:components:BatchTransform"

@@ -22,22 +22,22 @@ HELPER_LIMIT_S = 30
 Login = tuple[str, str]
 
 
-def login_for(host: str, environment: Mapping[str, str]) -> Login | None:
-    """User and password for a registry. Raises RegistryError (`registry-login-failed`)."""
+def login_for(host: str, environment: Mapping[str, str], profile: str = "") -> Login | None:
+    """User and password for a registry; `profile` is the one of AWS's files that ECR is asked with. Raises RegistryError (`registry-login-failed`)."""
     found = next(_from_files(host, environment), None)
     if found is not None:
         return found
     ecr = ECR.fullmatch(host)
-    return ecr_login(ecr["account"], ecr["region"]) if ecr else None
+    return ecr_login(ecr["account"], ecr["region"], profile=profile) if ecr else None
 
 
-def ecr_login(account: str, region: str, client: Any = None) -> Login:
+def ecr_login(account: str, region: str, client: Any = None, profile: str = "") -> Login:
     """ECR's token (GetAuthorizationToken), which is good for 12 hours. Raises RegistryError."""
     try:
         if client is None:
             import boto3
 
-            client = boto3.session.Session(region_name=region).client("ecr")
+            client = boto3.session.Session(region_name=region, profile_name=profile or None).client("ecr")
         answer = client.get_authorization_token(registryIds=[account])
         token = base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode()
     except Exception as error:  # botocore has a tree of its own for each way to have no credentials

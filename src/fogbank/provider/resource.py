@@ -32,6 +32,50 @@ class ProvisionError(Exception):
     """The cloud refused or failed; the text is what the user reads."""
 
 
+class UnknownTypeError(ProvisionError):
+    """A resource type or function that a provider does not have."""
+
+
+class Provider(Protocol):
+    """What answers the engine: the verbs over all types of a provider, in plain dictionaries."""
+
+    @property
+    def version(self) -> str:
+        """Its version, as the engine is told."""
+
+    def refuses(self, config: Properties) -> str | None:
+        """Why a stack's configuration of this provider is refused; None where it is not."""
+
+    def in_region(self, region: str) -> Provider:
+        """The provider for the region that the stack's configuration names."""
+
+    def check(
+        self, token: str, inputs: Properties, old: Properties, logical: str, seed: bytes
+    ) -> tuple[Properties, list[Failure]]:
+        """Completed inputs, and what is refused."""
+
+    def diff(self, token: str, old: Properties, new: Properties) -> Difference:
+        """What an update would do."""
+
+    def preview(self, token: str, inputs: Properties) -> Properties:
+        """The state of a resource that is to be created, with what is unknown yet."""
+
+    def create(self, token: str, inputs: Properties) -> tuple[str, Properties]:
+        """Id and state."""
+
+    def read(self, token: str, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
+        """Inputs and state as they are; None where the resource is gone."""
+
+    def update(self, token: str, id_: str, old: Properties, new: Properties) -> Properties:
+        """The new state."""
+
+    def delete(self, token: str, id_: str, state: Properties) -> None:
+        """Delete."""
+
+    def invoke(self, token: str, arguments: Properties) -> Properties:
+        """A function's answer."""
+
+
 class ResourceType(Protocol):
     """One `aws:*` resource type."""
 

@@ -1,20 +1,17 @@
-"""The stand-in as a Pulumi provider: gRPC on loopback, to which the engine attaches (`PULUMI_DEBUG_PROVIDERS=aws:<port>`).
+"""A provider over Pulumi's protocol: gRPC on loopback. The stand-in for `aws`, to which the engine attaches
+(`PULUMI_DEBUG_PROVIDERS=aws:<port>`), and fogbank's own, which the engine starts (`pulumi-resource-fogbank`).
 
-In: the engine's requests; out: the stand-in's answers as protobuf structs. It refuses a stack that is not a local one, so a
-stack that means AWS can never be provided from here by accident.
+In: the engine's requests; out: the provider's answers as protobuf structs.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
-from urllib.parse import urlparse
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # instances are spawned, never forked into
 
@@ -24,13 +21,9 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from fogbank.provider.resource import Properties, ProvisionError
-from fogbank.provider.standin import StandIn, UnknownTypeError
+from fogbank.provider.resource import Properties, Provider, ProvisionError, UnknownTypeError
 
 log = logging.getLogger("fogbank.provider")
-VERSION = "7.51.1"
-"""The version of pulumi-aws whose types and replacements the table follows."""
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 LIMIT = [
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 400 << 20),
@@ -39,11 +32,11 @@ LIMIT = [
 
 
 class ProviderServer:
-    """Serves the stand-in until `stop`, on the port that is asked for if it is free, else on any."""
+    """Serves a provider until `stop`, on the port that is asked for if it is free, else on any."""
 
-    def __init__(self, standin: StandIn, port: int = 0) -> None:
+    def __init__(self, provider: Provider, port: int = 0) -> None:
         self._server = grpc.server(ThreadPoolExecutor(16, thread_name_prefix="provider"), options=LIMIT)
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(_Servicer(standin), self._server)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(_Servicer(provider), self._server)
         self.port = _bound(self._server, port) or _bound(self._server, 0)
 
     def start(self) -> None:
@@ -64,7 +57,7 @@ def _bound(server: Any, port: int) -> int:
 
 
 def _verb(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Errors of the stand-in as gRPC statuses with their own words; anything else as a bug, with its traceback in the log."""
+    """Errors of the provider as gRPC statuses with their own words; anything else as a bug, with its traceback in the log."""
 
     def answer(self: Any, request: Any, context: Any) -> Any:
         try:
@@ -75,14 +68,14 @@ def _verb(method: Callable[..., Any]) -> Callable[..., Any]:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except Exception as error:
             log.exception("%s of %s", method.__name__, getattr(request, "urn", ""))
-            context.abort(grpc.StatusCode.INTERNAL, f"fogbank's stand-in failed in {method.__name__}: {error!r}")
+            context.abort(grpc.StatusCode.INTERNAL, f"fogbank's provider failed in {method.__name__}: {error!r}")
 
     return answer
 
 
 class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    def __init__(self, standin: StandIn) -> None:
-        self._standin = standin
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
         self._configuring = threading.Lock()
 
     @_verb
@@ -95,7 +88,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_verb
     def GetPluginInfo(self, request: Any) -> Any:  # noqa: N802
-        return plugin_pb2.PluginInfo(version=VERSION)
+        return plugin_pb2.PluginInfo(version=self._provider.version)
 
     @_verb
     def Cancel(self, request: Any) -> Any:  # noqa: N802
@@ -103,7 +96,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_verb
     def CheckConfig(self, request: Any) -> Any:  # noqa: N802
-        reason = foreign(_plain(request.news))
+        reason = self._provider.refuses(_plain(request.news))
         failures = [provider_pb2.CheckFailure(property="endpoints", reason=reason)] if reason else []
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
@@ -116,19 +109,19 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         region = _plain(request.args).get("region")
         with self._configuring:
             if isinstance(region, str) and region:
-                self._standin = replace(self._standin, region=region)
+                self._provider = self._provider.in_region(region)
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     @_verb
     def Invoke(self, request: Any) -> Any:  # noqa: N802
         return provider_pb2.InvokeResponse(
-            **{"return": _struct(self._standin.invoke(request.tok, _plain(request.args)))}
+            **{"return": _struct(self._provider.invoke(request.tok, _plain(request.args)))}
         )
 
     @_verb
     def Check(self, request: Any) -> Any:  # noqa: N802
         token, logical = _urn(request.urn)
-        inputs, failures = self._standin.check(
+        inputs, failures = self._provider.check(
             token, _plain(request.news), _plain(request.olds), logical, request.randomSeed
         )
         return provider_pb2.CheckResponse(
@@ -139,7 +132,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     @_verb
     def Diff(self, request: Any) -> Any:  # noqa: N802
         token, _ = _urn(request.urn)
-        found = self._standin.diff(token, _plain(request.old_inputs), _plain(request.news))
+        found = self._provider.diff(token, _plain(request.old_inputs), _plain(request.news))
         ignored = set(request.ignoreChanges)
         changed = [key for key in found.changed if key not in ignored]
         replaces = [key for key in found.replaces if key not in ignored]
@@ -162,14 +155,14 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         token, _ = _urn(request.urn)
         inputs = _plain(request.properties)
         if request.preview:
-            return provider_pb2.CreateResponse(properties=_struct(self._standin.preview(token, inputs)))
-        id_, state = self._standin.create(token, inputs)
+            return provider_pb2.CreateResponse(properties=_struct(self._provider.preview(token, inputs)))
+        id_, state = self._provider.create(token, inputs)
         return provider_pb2.CreateResponse(id=id_, properties=_struct(state))
 
     @_verb
     def Read(self, request: Any) -> Any:  # noqa: N802
         token, _ = _urn(request.urn)
-        found = self._standin.read(token, request.id, _plain(request.inputs))
+        found = self._provider.read(token, request.id, _plain(request.inputs))
         if found is None:
             return provider_pb2.ReadResponse()
         inputs, state = found
@@ -181,29 +174,13 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         old, new = _plain(request.old_inputs), _plain(request.news)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=_struct({**_plain(request.olds), **new}))
-        return provider_pb2.UpdateResponse(properties=_struct(self._standin.update(token, request.id, old, new)))
+        return provider_pb2.UpdateResponse(properties=_struct(self._provider.update(token, request.id, old, new)))
 
     @_verb
     def Delete(self, request: Any) -> Any:  # noqa: N802
         token, _ = _urn(request.urn)
-        self._standin.delete(token, request.id, _plain(request.properties))
+        self._provider.delete(token, request.id, _plain(request.properties))
         return Empty()
-
-
-def foreign(config: Properties) -> str | None:
-    """Why a provider configuration is not a local stack's; None where it is."""
-    endpoints = config.get("endpoints")
-    if isinstance(endpoints, str):
-        endpoints = json.loads(endpoints)
-    urls = [url for group in endpoints or [] for url in group.values() if isinstance(url, str)]
-    if not urls:
-        return "this stack has no aws:endpoints, so it means AWS; the local cloud's stand-in serves local stacks only (unset PULUMI_DEBUG_PROVIDERS)"
-    outside = [url for url in urls if urlparse(url).hostname not in LOOPBACK]
-    return (
-        f"aws:endpoints names {outside[0]}, which is not this machine; the local cloud's stand-in serves local stacks only"
-        if outside
-        else None
-    )
 
 
 def _urn(urn: str) -> tuple[str, str]:

@@ -5,13 +5,15 @@ The gRPC server and the engine's mocks are two thin ends of this. In: Pulumi pro
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlparse
 
 from fogbank.contracts import tokens
 from fogbank.provider import iam, s3, sagemaker, scheduler
-from fogbank.provider.resource import AutoName, Clients, Difference, Failure, Properties, ProvisionError, ResourceType
+from fogbank.provider.resource import AutoName, Clients, Difference, Failure, Properties, ResourceType, UnknownTypeError
 from fogbank.provider.shapes import UNKNOWN
 
 ROWS: tuple[ResourceType, ...] = (
@@ -36,11 +38,10 @@ NAMES: Mapping[str, AutoName] = {
     tokens.DATA_QUALITY_JOB_DEFINITION: AutoName(prefix_key=None),
     tokens.MONITORING_SCHEDULE: AutoName(prefix_key=None),
 }
+VERSION = "7.51.1"
+"""The version of pulumi-aws whose types and replacements the table follows."""
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 COMPUTED = ("arn", "id", "tagsAll", "region", "etag", "uniqueId", "bucketDomainName", "bucketRegionalDomainName")
-
-
-class UnknownTypeError(ProvisionError):
-    """A resource type or function that the stand-in does not have."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,15 @@ class StandIn:
     clients: Callable[[str, str], Any]
     region: str = "us-east-1"
     account: str = tokens.LOCAL_ACCOUNT
+    version: str = VERSION
+
+    def refuses(self, config: Properties) -> str | None:
+        """Why a provider configuration is not a local stack's: one that means AWS is never provided from here by accident."""
+        return foreign(config)
+
+    def in_region(self, region: str) -> StandIn:
+        """The same for another region."""
+        return replace(self, region=region)
 
     def check(
         self, token: str, inputs: Properties, old: Properties, logical: str, seed: bytes
@@ -84,7 +94,7 @@ class StandIn:
         """Delete."""
         _row(token).delete(self._in_region(state), id_, state)
 
-    def invoke(self, token: str, _: Properties) -> Properties:
+    def invoke(self, token: str, arguments: Properties) -> Properties:
         """The data sources that need no cloud."""
         answers: dict[str, Properties] = {
             "aws:index/getRegion:getRegion": {
@@ -122,3 +132,19 @@ def _row(token: str) -> ResourceType:
     if row is None:
         raise UnknownTypeError(f"the local cloud's stand-in for pulumi-aws does not have the resource type {token}")
     return row
+
+
+def foreign(config: Properties) -> str | None:
+    """Why a provider configuration is not a local stack's; None where it is."""
+    endpoints = config.get("endpoints")
+    if isinstance(endpoints, str):
+        endpoints = json.loads(endpoints)
+    urls = [url for group in endpoints or [] for url in group.values() if isinstance(url, str)]
+    if not urls:
+        return "this stack has no aws:endpoints, so it means AWS; the local cloud's stand-in serves local stacks only (unset PULUMI_DEBUG_PROVIDERS)"
+    outside = [url for url in urls if urlparse(url).hostname not in LOOPBACK]
+    return (
+        f"aws:endpoints names {outside[0]}, which is not this machine; the local cloud's stand-in serves local stacks only"
+        if outside
+        else None
+    )

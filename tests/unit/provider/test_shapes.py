@@ -3,10 +3,9 @@ from __future__ import annotations
 import pytest
 
 from fogbank.contracts import tokens
-from fogbank.provider.resource import AutoName, difference
-from fogbank.provider.server import foreign
+from fogbank.provider.resource import AutoName, UnknownTypeError, difference
 from fogbank.provider.shapes import UNKNOWN
-from fogbank.provider.standin import TABLE, StandIn, UnknownTypeError
+from fogbank.provider.standin import TABLE, StandIn, foreign
 
 
 def no_clients(service: str, region: str) -> object:
