@@ -7,7 +7,6 @@ built from source: what has no wheel for the target is an error.
 from __future__ import annotations
 
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
@@ -19,13 +18,12 @@ from typing import Any
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from fogbank.contracts.dependencies import MANYLINUX, Pin, Target, Wheel, WheelFile
+from fogbank.contracts.dependencies import MANYLINUX, Pin, Target, Wheel, WheelFile, elf_machine
 from fogbank.contracts.digest import sha256_bytes
 from fogbank.contracts.errors import PackageError
 from fogbank.image.layers import write_whole
 
 TIME_LIMIT_S = 900
-ELF_MACHINES = {62: "x86_64", 183: "aarch64"}
 LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 
 
@@ -116,18 +114,6 @@ def install(wheels: Iterable[Wheel], target: Target, folder: Path) -> None:
                 f"{path.relative_to(folder)} is for {machine}, and the image is for {target.machine}",
                 "its wheel is tagged wrongly: choose another version of that distribution",
             )
-
-
-def elf_machine(path: Path) -> str | None:
-    """The machine of an ELF file, None for another file."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as stream:
-        head = stream.read(20)
-    if head[:4] != b"\x7fELF":
-        return None
-    number = struct.unpack("<H", head[18:20])[0]
-    return ELF_MACHINES.get(number, f"machine {number}")
 
 
 def _for(target: Target) -> list[str]:

@@ -7,13 +7,14 @@ Exit codes: 0 stopped on request or ready, 1 not ready, 2 wrong usage, 3 the mod
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 
-from fogbank.contracts.container import PING_TIMEOUT_S, ServeSettings, serve_settings
+from fogbank.contracts.container import ENV_REPORT_FD, PING_TIMEOUT_S, ServeSettings, serve_settings
 from fogbank.serve import logs
-from fogbank.serve.problems import EXIT_LOAD, EXIT_STOPPED, LoadError, RequestError
+from fogbank.serve.problems import EXIT_LOAD, EXIT_STOPPED
 
 
 def main(arguments: list[str]) -> int:
@@ -65,6 +66,20 @@ def _ping(port: int) -> int:
 
 
 def _check(settings: ServeSettings, log: logging.Logger) -> int:
+    from fogbank.serve.diagnosis import told
+
+    error = _tried(settings)
+    if error is None:
+        return EXIT_STOPPED
+    code, cause = told(error, settings.code_dir)
+    log.error("%s", cause)
+    if ENV_REPORT_FD in os.environ:
+        os.write(int(os.environ[ENV_REPORT_FD]), json.dumps({"code": code, "cause": cause}).encode())
+    return EXIT_LOAD
+
+
+def _tried(settings: ServeSettings) -> BaseException | None:
+    """What the package fails with: on loading, or on the sample."""
     from fogbank.serve.handler import Call, load_handler
 
     try:
@@ -72,18 +87,9 @@ def _check(settings: ServeSettings, log: logging.Logger) -> int:
         sample = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
         if sample and not handler.is_async and not handler.wants_context:
             handler(Call(sample, "text/csv", "*/*"))
-    except LoadError as error:
-        log.error("%s", error)
-        return EXIT_LOAD
-    except RequestError as error:
-        log.error("the handler refuses the sample: %s", error)
-        return EXIT_LOAD
     except Exception as error:  # noqa: BLE001 - the handler is the user's
-        from fogbank.serve.program import said_where
-
-        log.error("the handler fails on the sample: %s", said_where(error, settings.code_dir))
-        return EXIT_LOAD
-    return EXIT_STOPPED
+        return error
+    return None
 
 
 if __name__ == "__main__":

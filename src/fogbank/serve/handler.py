@@ -171,13 +171,16 @@ def load_handler(settings: ServeSettings) -> Handler:
     context = Context(str(settings.model_dir), package)
     own = functions.get("model_fn")
     if own is None and package is None:
-        raise LoadError("the handler has no model_fn, and the archive has no manifest that names the model's file")
+        raise LoadError(
+            "the handler has no model_fn, and the archive has no manifest that names the model's file",
+            "handler-contract",
+        )
     try:
         model = _call_model_fn(own, context) if own else load_model(package, settings.model_dir)  # type: ignore[arg-type]  # not both None
         return Handler(functions, model, package, settings)
     except (Exception, SystemExit) as error:
-        what = "model_fn failed" if own else "the model does not load"
-        raise LoadError(f"{what}: {said_where(error, settings.code_dir)}") from error
+        what, code = ("model_fn failed", "model-fn-error") if own else ("the model does not load", "model-unreadable")
+        raise LoadError(f"{what}: {said_where(error, settings.code_dir)}", code) from error
 
 
 def checked_package(settings: ServeSettings) -> PackageManifest | None:
@@ -185,16 +188,16 @@ def checked_package(settings: ServeSettings) -> PackageManifest | None:
     path = settings.model_dir / INNER_NAME
     if not path.is_file():
         if settings.package_sha256:
-            raise LoadError(f"{INNER_NAME} is missing, and its digest is required")
+            raise LoadError(f"{INNER_NAME} is missing, and its digest is required", "file-differs")
         return None
     data = path.read_bytes()
     if settings.package_sha256 and sha256_bytes(data) != settings.package_sha256:
-        raise LoadError(str(DigestError(INNER_NAME, settings.package_sha256, sha256_bytes(data))))
+        raise LoadError(str(DigestError(INNER_NAME, settings.package_sha256, sha256_bytes(data))), "file-differs")
     try:
         package = decode_package(data)
         package.check_files(settings.model_dir)
     except FogbankError as error:
-        raise LoadError(str(error)) from error
+        raise LoadError(str(error), "file-differs") from error
     return package
 
 

@@ -115,3 +115,4 @@ def set_up(level: str, log_format: str, write: Write = write_all) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.captureWarnings(True)

@@ -29,4 +29,8 @@ class HandlerTimeoutError(BaseException):
 
 
 class LoadError(Exception):
-    """The model or its handler cannot be loaded; the text is one readable cause."""
+    """The model or its handler cannot be loaded; the text is one readable cause, `code` its kind in a word."""
+
+    def __init__(self, message: str, code: str = "load-failed") -> None:
+        super().__init__(message)
+        self.code = code

@@ -38,7 +38,10 @@ def user_functions(settings: ServeSettings, package: PackageManifest | None) -> 
     names = (*PARAMETERS, "execution_parameters_fn")
     own = {name: _function(name, getattr(module, name)) for name in names if callable(getattr(module, name, None))}
     if "transform_fn" in own and own.keys() & {"input_fn", "predict_fn", "output_fn"}:
-        raise LoadError("transform_fn takes the place of input_fn, predict_fn and output_fn: define one or the others")
+        raise LoadError(
+            "transform_fn takes the place of input_fn, predict_fn and output_fn: define one or the others",
+            "handler-contract",
+        )
     return own
 
 
@@ -55,17 +58,18 @@ def said_where(error: BaseException, code_dir: Path) -> str:
 def _import(settings: ServeSettings, program: str) -> ModuleType:
     script = settings.code_dir / program
     if not script.is_file():
-        raise LoadError(f"no handler at code/{program}")
+        raise LoadError(f"no handler at code/{program}", "handler-missing")
     sys.path.append(str(settings.code_dir))  # after ours: user code never shadows the server's modules
     spec = importlib.util.spec_from_file_location("fogbank_user_handler", script)
     if spec is None or spec.loader is None:
-        raise LoadError(f"code/{program} is not a Python file")
+        raise LoadError(f"code/{program} is not a Python file", "handler-missing")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickles of the handler's own look it up there
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise LoadError(f"the handler does not import: {said_where(error, settings.code_dir)}") from error
+        said = said_where(error, settings.code_dir)
+        raise LoadError(f"the handler does not import: {said}", "handler-import-error") from error
     return module
 
 
@@ -81,7 +85,10 @@ def _function(name: str, function: Function) -> UserFunction:
     if _accepts(function, expected + 1):
         return UserFunction(function, wants_context=True, is_async=is_async)
     takes = len(parameters)
-    raise LoadError(f"{name} takes {takes} parameters; it must take {expected}, or {expected + 1} with a context")
+    raise LoadError(
+        f"{name} takes {takes} parameters; it must take {expected}, or {expected + 1} with a context",
+        "handler-contract",
+    )
 
 
 def _accepts(function: Function, count: int) -> bool:

@@ -15,14 +15,13 @@ import pytest
 
 from fogbank.cli.images import builds, store
 from fogbank.contracts.config import load_config, running_python
-from fogbank.contracts.dependencies import Target
+from fogbank.contracts.dependencies import ELF_MACHINES, Target
 from fogbank.contracts.digest import sha256_bytes
 from fogbank.contracts.errors import PackageError
 from fogbank.engine.locate import cache_dir
 from fogbank.image import LayerStore, Layout, make_base, open_base, write_containerfile
 from fogbank.image.layers import Entry
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Descriptor, compact_json, descriptor
-from fogbank.image.wheels import ELF_MACHINES
 from tests.contracts.image.conftest import Packed
 from tests.engines import Podman, needs
 from tests.projects import small_project

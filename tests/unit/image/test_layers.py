@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.contracts.dependencies import Pin, Target, WheelFile
+from fogbank.contracts.dependencies import Pin, Target, WheelFile, elf_machine
 from fogbank.contracts.errors import DigestError, PackageError
 from fogbank.image.layers import PIECE, Entry, LayerStore
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Layout, compact_json
 from fogbank.image.reference import parse_reference
-from fogbank.image.wheels import choose_wheels, elf_machine, supported_tags
+from fogbank.image.wheels import choose_wheels, supported_tags
 
 ARM64 = Target(platform="linux/arm64", python="3.11")
 AMD64 = Target(platform="linux/amd64", python="3.11")

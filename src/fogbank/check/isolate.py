@@ -1,0 +1,76 @@
+"""SageMaker's conditions for this process and its children: no network but loopback, and a model folder that cannot be written.
+
+In: a folder; out: which conditions could not be had here. By Linux namespaces (user, network, mount); needs no root where the
+kernel lets users have them. It changes the process that calls it, which must have one thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+from pathlib import Path
+
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+NETWORK, READ_ONLY = "no network", "read-only /opt/ml/model"
+
+
+def isolate(model: Path) -> list[str]:
+    """Take the network away and make `model` read-only; the names of what this machine does not let us do."""
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        _new_user(libc)
+        return [
+            name
+            for name, enter in ((NETWORK, lambda: _no_network(libc)), (READ_ONLY, lambda: _freeze(libc, model)))
+            if not _done(enter)
+        ]
+    except (OSError, AttributeError):  # no such calls: another system than Linux
+        return [NETWORK, READ_ONLY]
+
+
+def _done(enter: object) -> bool:
+    try:
+        enter()  # type: ignore[operator]  # one of the two above
+    except OSError:
+        return False
+    return True
+
+
+def _new_user(libc: ctypes.CDLL) -> None:
+    """Root of a user namespace of our own, where we are not root already."""
+    user, group = os.getuid(), os.getgid()
+    if user == 0:
+        return
+    _call(libc.unshare(CLONE_NEWUSER))
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+
+
+def _no_network(libc: ctypes.CDLL) -> None:
+    _call(libc.unshare(CLONE_NEWNET))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        request = struct.pack("16sh14x", b"lo", 0)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(probe, SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(probe, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
+
+
+def _freeze(libc: ctypes.CDLL, model: Path) -> None:
+    place = str(model).encode()
+    _call(libc.unshare(CLONE_NEWNS))
+    _call(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
+    _call(libc.mount(place, place, None, MS_BIND, None))
+    for kept in (0, MS_NOSUID | MS_NODEV):  # a user's namespace must keep what the mount below has
+        if libc.mount(place, place, None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept, None) == 0:
+            return
+    _call(-1)
+
+
+def _call(result: int) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

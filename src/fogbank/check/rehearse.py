@@ -1,0 +1,303 @@
+"""`python -m fogbank.check.rehearse`: start the package's server under SageMaker's conditions, and be its client.
+
+In: an `Order` as JSON on standard input; out: what was found and seen, as JSON. It is a process of its own because it takes the
+network away from itself.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fogbank.check import processes
+from fogbank.check.isolate import NETWORK, isolate
+from fogbank.contracts.container import (
+    DEFAULT_PORT,
+    ENV_PARENT_FD,
+    ENV_REPORT_FD,
+    INVOCATION_LIMIT_S,
+    PING_TIMEOUT_S,
+    STOP_GRACE_S,
+)
+
+POLL_S = 0.02
+LOOK_S = 0.1
+"""How often memory and ports are looked at."""
+PATIENCE_S = 1.0
+"""How long a server may listen elsewhere before that is what is wrong with it."""
+DIAGNOSIS_LIMIT_S = 60
+TAIL_LINES = 6
+PORT = "SAGEMAKER_BIND_TO_PORT"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to rehearse. `base_dir` stands for /opt/ml, `python` has the package's dependencies; `sample` is CSV, empty for none.
+
+    `port` is where the server must listen: SageMaker's own where the rehearsal has a network of its own, else any free one.
+    """
+
+    python: str
+    base_dir: str
+    environment: dict[str, str]
+    sample: str
+    rows: int
+    startup_limit_s: float
+    answer_limit_s: float = INVOCATION_LIMIT_S
+    stop_limit_s: float = STOP_GRACE_S
+    memory_bytes: int
+    port: int = DEFAULT_PORT
+    network: bool = False
+
+
+class FoundError(Exception):
+    """A finding that ends the rehearsal."""
+
+    def __init__(self, code: str, cause: str) -> None:
+        super().__init__(cause)
+        self.code, self.cause = code, cause
+
+
+@dataclass
+class Seen:
+    """What the rehearsal has seen so far."""
+
+    findings: list[dict[str, str]] = field(default_factory=list)
+    ready_s: float | None = None
+    answer_s: float | None = None
+    peak_bytes: int = 0
+    unchecked: list[str] = field(default_factory=list)
+
+
+class Rehearsal:
+    """One server, from its start to its stop."""
+
+    def __init__(self, order: Order, seen: Seen) -> None:
+        self._order, self._seen = order, seen
+        self._log = Path(order.base_dir) / "server.log"
+        self._looked = 0.0
+        self._elsewhere_since = 0.0
+        self._lifeline, write_end = os.pipe()
+        self._write_end = write_end
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [order.python, "-P", "-m", "fogbank.serve", "serve"],
+                env=_environment(order) | {ENV_PARENT_FD: str(self._lifeline)},
+                pass_fds=(self._lifeline,),
+                cwd=order.base_dir,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def run(self) -> None:
+        """Start, ping, ask the sample, stop. Raises FoundError."""
+        started = time.monotonic()
+        while not self._ready():
+            self._look()
+            if self._process.poll() is not None:
+                raise FoundError(*self._why_it_ended())
+            if time.monotonic() - started > self._order.startup_limit_s:
+                raise FoundError(
+                    "slow-start", f"/ping did not answer 200 within {self._order.startup_limit_s:g} s: {self._tail()}"
+                )
+            time.sleep(POLL_S)
+        self._seen.ready_s = time.monotonic() - started
+        self._warned()
+        if self._order.sample:
+            self._ask()
+        self._look(now=True)
+        self._stop()
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        os.close(self._write_end)
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+    def _ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self._order.port, timeout=PING_TIMEOUT_S)
+        try:
+            connection.request("GET", "/ping")
+            return connection.getresponse().status == 200
+        except TimeoutError:
+            raise FoundError("ping-slow", f"/ping took longer than {PING_TIMEOUT_S:g} s") from None
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _look(self, *, now: bool = False) -> None:
+        """Memory and ports, every now and then. Raises FoundError."""
+        if not now and time.monotonic() - self._looked < LOOK_S:
+            return
+        self._looked = time.monotonic()
+        held = processes.memory(self._process.pid)
+        self._seen.peak_bytes = max(self._seen.peak_bytes, held)
+        if held > self._order.memory_bytes:
+            raise FoundError(
+                "memory-exceeded", f"it holds {held >> 20} MiB, and may hold {self._order.memory_bytes >> 20} MiB"
+            )
+        ports = processes.listening(self._process.pid)
+        if not ports or self._order.port in ports:
+            self._elsewhere_since = 0.0
+        elif not self._elsewhere_since:
+            self._elsewhere_since = time.monotonic()
+        elif time.monotonic() - self._elsewhere_since > PATIENCE_S:
+            raise FoundError(
+                "wrong-port",
+                f"it listens on {', '.join(map(str, sorted(ports)))}, and SageMaker asks on {self._order.port}",
+            )
+
+    def _ask(self) -> None:
+        """Send the sample, as an endpoint would. Raises FoundError."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._order.port, timeout=self._order.answer_limit_s)
+        started = time.monotonic()
+        try:
+            connection.request(
+                "POST", "/invocations", self._order.sample.encode(), {"Content-Type": "text/csv", "Accept": "text/csv"}
+            )
+            answer = connection.getresponse()
+            body = answer.read().decode(errors="replace")
+        except TimeoutError:
+            raise FoundError(
+                "sample-slow", f"the sample was not answered in {self._order.answer_limit_s:g} s"
+            ) from None
+        except (OSError, http.client.HTTPException) as error:
+            self._process.wait(1) if self._process.poll() is not None else None
+            raise FoundError(
+                "server-died", f"the server broke off while it answered the sample ({error}): {self._tail()}"
+            ) from error
+        finally:
+            connection.close()
+        self._seen.answer_s = time.monotonic() - started
+        if answer.status == 504:
+            raise FoundError("sample-slow", body)
+        if answer.status >= 400:
+            raise FoundError(
+                *(self._diagnosed() or ("sample-refused" if answer.status < 500 else "sample-failed", body))
+            )
+        rows = len(body.strip().splitlines())
+        if answer.status == 200 and rows != self._order.rows:
+            raise FoundError("answer-rows", f"the sample has {self._order.rows} row(s), and its answer {rows}")
+
+    def _stop(self) -> None:
+        """SIGTERM, as SageMaker stops a container. Raises FoundError."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(self._order.stop_limit_s)
+        except subprocess.TimeoutExpired:
+            raise FoundError("stop-slow", f"it still ran {self._order.stop_limit_s:g} s after SIGTERM") from None
+
+    def _warned(self) -> None:
+        """A model of another version: scikit-learn warns of it, and answers wrongly without an error."""
+        for line in self._log.read_text(errors="replace").splitlines():
+            if "InconsistentVersionWarning" in line:
+                try:
+                    said = str(json.loads(line)["message"])
+                except (ValueError, KeyError):
+                    said = line
+                raise FoundError("model-version-differs", said.partition("Warning: ")[2].partition(". ")[0])
+
+    def _why_it_ended(self) -> tuple[str, str]:
+        status = self._process.returncode
+        found = self._diagnosed()
+        if found:
+            return found
+        ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        return "server-died", f"the server {ended} before it answered /ping: {self._tail()}"
+
+    def _diagnosed(self) -> tuple[str, str] | None:
+        """What the server itself says of the package, loading it once more; None where it does not fail that way."""
+        read_end, write_end = os.pipe()
+        try:
+            subprocess.run(
+                [self._order.python, "-P", "-m", "fogbank.serve", "check"],
+                env=_environment(self._order) | {ENV_REPORT_FD: str(write_end)},
+                pass_fds=(write_end,),
+                cwd=self._order.base_dir,
+                input=self._order.sample.encode(),
+                capture_output=True,
+                check=False,
+                timeout=DIAGNOSIS_LIMIT_S,
+            )
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            os.close(write_end)
+        with os.fdopen(read_end, "rb") as report:
+            said = report.read()
+        if not said:
+            return None
+        found = json.loads(said)
+        return found["code"], found["cause"]
+
+    def _tail(self) -> str:
+        """The end of the server's log, its JSON lines as their messages."""
+        lines = []
+        for line in self._log.read_text(errors="replace").splitlines()[-TAIL_LINES:]:
+            try:
+                lines.append(str(json.loads(line)["message"]))
+            except (ValueError, KeyError, TypeError):
+                lines.append(line)
+        return "\n".join(lines) or "it printed nothing"
+
+
+def _environment(order: Order) -> dict[str, str]:
+    """What a container would have: nothing of this machine's own."""
+    port = {} if order.port == DEFAULT_PORT else {PORT: str(order.port)}
+    return {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": "/tmp",  # noqa: S108 - what a container's HOME is worth
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **port,
+        **order.environment,
+        "SAGEMAKER_BASE_DIR": order.base_dir,
+    }
+
+
+def rehearse(order: Order) -> Seen:
+    """Take the conditions on, and run the server through."""
+    seen = Seen()
+    seen.unchecked = [] if order.network else isolate(Path(order.base_dir) / "model")
+    if order.network or NETWORK in seen.unchecked:
+        order = _on_a_free_port(order)
+    rehearsal = Rehearsal(order, seen)
+    try:
+        rehearsal.run()
+    except FoundError as found:
+        seen.findings.append({"code": found.code, "cause": found.cause[:2000]})
+    finally:
+        rehearsal.close()
+    return seen
+
+
+def _on_a_free_port(order: Order) -> Order:
+    """This machine's own port 8080 may be taken."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Order(**{**asdict(order), "port": int(probe.getsockname()[1])})
+
+
+def main() -> int:
+    """Rehearse an order."""
+    order: dict[str, Any] = json.load(sys.stdin)
+    sys.stdout.write(json.dumps(asdict(rehearse(Order(**order)))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""The check of an artifact, from the archive to the last answer.
+
+In: model.tar.gz, a sample, and the conditions of the instance that it is meant for; out: a `Report`. What it needs from elsewhere
+(an environment of the package's own dependencies) comes as a function.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from fogbank.check.findings import Finding, Report
+from fogbank.check.rehearse import Order
+from fogbank.check.static import look
+from fogbank.contracts.archive import unpack_archive
+from fogbank.contracts.container import INVOCATION_LIMIT_S, STARTUP_LIMIT_S, STOP_GRACE_S
+from fogbank.contracts.dependencies import Target
+from fogbank.contracts.errors import PackageError
+
+PythonFor = Callable[[Sequence[str]], Path]
+"""The Python of an environment for these requirement lines. Raises PackageError (`dependency-uninstallable`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What the container will meet. `environment` is the model's own, as it is declared; times are seconds."""
+
+    target: Target
+    environment: Mapping[str, str] = field(default_factory=dict)
+    memory_bytes: int = 8 << 30
+    startup_limit_s: float = STARTUP_LIMIT_S
+    answer_limit_s: float = INVOCATION_LIMIT_S
+    stop_limit_s: float = STOP_GRACE_S
+    network: bool = False
+
+
+def check_artifact(archive: Path, sample: str, conditions: Conditions, python_for: PythonFor) -> Report:
+    """Unpack, look, install, boot, ask. Findings are in the order in which SageMaker would meet them."""
+    with tempfile.TemporaryDirectory(prefix="fogbank-check-") as folder:
+        base = Path(folder)
+        try:
+            unpack_archive(archive, base / "model")
+        except PackageError as error:
+            return Report(findings=(Finding(code=error.code, cause=error.cause),))
+        found = look(base / "model", conditions.environment, conditions.target)
+        if found:
+            return Report(findings=tuple(found))
+        try:
+            python = python_for(_requirements(base / "model"))
+        except PackageError as error:
+            return Report(findings=(Finding(code=error.code, cause=error.cause),))
+        return _rehearsed(base, sample, conditions, python)
+
+
+def _requirements(model: Path) -> list[str]:
+    path = model / "code" / "requirements.txt"
+    return path.read_text().splitlines() if path.is_file() else []
+
+
+def _rehearsed(base: Path, sample: str, conditions: Conditions, python: Path) -> Report:
+    order = Order(
+        python=str(python),
+        base_dir=str(base),
+        environment=dict(conditions.environment),
+        sample=sample,
+        rows=len(sample.strip().splitlines()),
+        startup_limit_s=conditions.startup_limit_s,
+        answer_limit_s=conditions.answer_limit_s,
+        stop_limit_s=conditions.stop_limit_s,
+        memory_bytes=conditions.memory_bytes,
+        network=conditions.network,
+    )
+    limit = conditions.startup_limit_s + conditions.answer_limit_s + conditions.stop_limit_s + 120
+    done = subprocess.run(
+        [sys.executable, "-m", "fogbank.check.rehearse"],
+        input=json.dumps(asdict(order)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=limit,
+    )
+    if done.returncode != 0:
+        return Report(findings=(Finding(code="check-failed", cause=done.stderr.strip()[-1000:]),))
+    seen = json.loads(done.stdout)
+    findings = tuple(Finding(**item) for item in seen.pop("findings"))
+    return Report(**{**seen, "findings": findings, "unchecked": tuple(seen["unchecked"])})

@@ -1,0 +1,137 @@
+"""`fogbank check`: the package rehearsed as SageMaker would run it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from fogbank.cli.compose import ensure_trained, here, run_pack, server_pins
+from fogbank.cli.terminal import Terminal
+from fogbank.contracts.config import ProjectConfig, running_python
+from fogbank.contracts.dependencies import Target, host_platform
+from fogbank.contracts.digest import canonical_json, sha256_bytes
+from fogbank.contracts.errors import PackageError
+from fogbank.contracts.manifest import ENV_MANIFEST_DIGEST, Manifest
+from fogbank.contracts.shipped import shipped_digest
+from fogbank.engine.locate import cache_dir
+
+RECORD = "checked.json"
+MEMORY_MB = 8192
+"""An ml.m5.large has as much."""
+
+
+@click.command()
+@click.argument("archive", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--sample",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="CSV rows. Default: training's sample.csv.",
+)
+@click.option("--env", "variables", multiple=True, metavar="NAME=VALUE", help="A variable of the model's environment.")
+@click.option("--memory", type=int, help="MiB that it may use. Default: `memory_mb` in [tool.fogbank].")
+@click.option(
+    "--startup-timeout", type=float, default=240, show_default=True, help="Seconds until /ping must answer 200."
+)
+@click.option("--network", is_flag=True, help="Leave it the network, and the model folder writable.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_obj
+def check(
+    terminal: Terminal, archive: Path | None, sample: Path | None, variables: tuple[str, ...], memory: int | None,
+    startup_timeout: float, network: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Boot the package as SageMaker would, send it a sample, and report what would fail in the cloud, with cause and fix.
+
+    ARCHIVE is any model.tar.gz; without one, the project is packed and checked. It runs in an environment of its own, without
+    network, with a model folder that cannot be written, under a memory limit and the limit for /ping.
+    """
+    from fogbank.check import Conditions, check_artifact
+
+    own: dict[str, str] = {}
+    if archive is None:
+        config = here()
+        memory = memory or config.memory_mb
+        ensure_trained(config, terminal)
+        with terminal.step("pack") as step:
+            manifest = run_pack(config)
+            step.done(f"sha256 {manifest.artifact_sha256[:12]}")
+        archive, own = manifest.artifact_path, environment_of(manifest)
+        sample = sample or config.trained / "sample.csv"
+    given = dict(item.partition("=")[::2] for item in variables)
+    conditions = Conditions(
+        target=Target(platform=host_platform(), python=running_python()),
+        environment={**own, **given},
+        memory_bytes=(memory or MEMORY_MB) << 20,
+        startup_limit_s=startup_timeout,
+        network=network,
+    )
+    with terminal.step("check") as step:
+        rows = sample.read_text() if sample is not None and sample.is_file() else ""
+        report = check_artifact(archive, rows, conditions, python_for)
+        if report.passed:
+            answered = f", sample answered in {report.answer_s * 1000:.0f} ms" if report.answer_s is not None else ""
+            step.done(f"ready in {report.ready_s:.2f} s, {report.peak_bytes >> 20} MiB{answered}")
+        else:
+            step.done(f"{len(report.findings)} finding(s)")
+    if as_json:
+        terminal.document(report.document())
+    for name in report.unchecked:
+        terminal.note(f"not checked, this machine does not let us: {name}")
+    if not report.passed:
+        refuse(report.findings[0].code, [(item.code, item.cause, item.fix) for item in report.findings])
+    if not as_json:
+        terminal.result("ok")
+
+
+def refuse(code: str, findings: Sequence[tuple[str, str, str]]) -> None:
+    """Raises PackageError with every finding."""
+    cause = "\n".join(f"{name}: {why}" if len(findings) > 1 else why for name, why, _ in findings)
+    raise PackageError(code, cause, "; ".join(dict.fromkeys(fix for _, _, fix in findings)))
+
+
+def python_for(requirements: Sequence[str]) -> Path:
+    """The Python of the package's own environment, as the local cloud has it. Raises PackageError (`dependency-uninstallable`)."""
+    from fogbank.cloud.environment import DependencyError, Environments
+
+    try:
+        return Environments(cache_dir(os.environ) / "environments", server_pins()).python_for(requirements)
+    except DependencyError as error:
+        raise PackageError("dependency-uninstallable", str(error), "look at the requirements") from error
+
+
+def environment_of(manifest: Manifest) -> dict[str, str]:
+    """The environment that the components declare for a package's model."""
+    handler = manifest.package.handler
+    return {
+        **({"SAGEMAKER_PROGRAM": handler} if handler else {}),
+        "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv",
+        ENV_MANIFEST_DIGEST: manifest.package_sha256,
+    }
+
+
+def check_once(config: ProjectConfig, manifest: Manifest, terminal: Terminal) -> None:
+    """Check a package that was not checked yet, for `up`. Raises PackageError with every finding."""
+    from fogbank.check import Conditions, check_artifact
+
+    key = sha256_bytes(
+        canonical_json([manifest.artifact_sha256, manifest.package_sha256, shipped_digest(), config.memory_mb])
+    )
+    record = config.state / RECORD
+    if record.is_file() and record.read_text() == key:
+        return
+    with terminal.step("check") as step:
+        sample = config.trained / "sample.csv"
+        conditions = Conditions(
+            target=Target(platform=host_platform(), python=manifest.package.python),
+            environment=environment_of(manifest),
+            memory_bytes=config.memory_mb << 20,
+        )
+        report = check_artifact(
+            manifest.artifact_path, sample.read_text() if sample.is_file() else "", conditions, python_for
+        )
+        if not report.passed:
+            refuse(report.findings[0].code, [(item.code, item.cause, item.fix) for item in report.findings])
+        step.done(f"ready in {report.ready_s:.2f} s, {report.peak_bytes >> 20} MiB")
+    record.write_text(key)
