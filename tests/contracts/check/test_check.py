@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -237,7 +238,7 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="another user is taken on by root alone")
-def test_an_ordinary_user_gets_the_same_conditions(tmp_path: Path) -> None:
+def test_an_ordinary_user_gets_the_same_conditions() -> None:
     """In a user namespace: root, to whom all is permitted, would not notice what is missing."""
     code = """
 import ctypes, json, os, socket, sys
@@ -254,15 +255,12 @@ for attempt in (lambda: (Path(sys.argv[1]) / "x").write_text(""), lambda: socket
         said.append(error.strerror)
 print(json.dumps([unchecked, said]))
 """
-    model = tmp_path / "model"
-    model.mkdir(mode=0o777)
-    for folder in (model, *list(model.parents)[:3]):
-        folder.chmod(0o777)
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
-
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(model)], env=env, capture_output=True, text=True, check=False
-    )
+    with tempfile.TemporaryDirectory() as folder:  # tmp_path lies below folders that are root's alone
+        Path(folder).chmod(0o777)
+        done = subprocess.run(
+            [sys.executable, "-c", code, folder], env=env, capture_output=True, text=True, check=False
+        )
 
     assert json.loads(done.stdout) == [[], ["Read-only file system", "Network is unreachable"]], done.stderr
 
