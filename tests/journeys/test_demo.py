@@ -16,6 +16,7 @@ Fogbank = Callable[..., subprocess.CompletedProcess[str]]
 STEPS = [
     "train",
     "pack",
+    "check",
     "local cloud",
     "up",
     "invoke the endpoint",

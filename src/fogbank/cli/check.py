@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import ENV_MANIFEST_DIGEST, Manifest
 from fogbank.contracts.shipped import shipped_digest
 from fogbank.engine.locate import cache_dir
+
+if TYPE_CHECKING:
+    from fogbank.check import Report
 
 RECORD = "checked.json"
 MEMORY_MB = 8192
@@ -70,25 +74,14 @@ def check(
     with terminal.step("check") as step:
         rows = sample.read_text() if sample is not None and sample.is_file() else ""
         report = check_artifact(archive, rows, conditions, python_for)
-        if report.passed:
-            answered = f", sample answered in {report.answer_s * 1000:.0f} ms" if report.answer_s is not None else ""
-            step.done(f"ready in {report.ready_s:.2f} s, {report.peak_bytes >> 20} MiB{answered}")
-        else:
-            step.done(f"{len(report.findings)} finding(s)")
+        step.done(told(report) if report.passed else f"{len(report.findings)} finding(s)")
     if as_json:
         terminal.document(report.document())
     for name in report.unchecked:
         terminal.note(f"not checked, this machine does not let us: {name}")
-    if not report.passed:
-        refuse(report.findings[0].code, [(item.code, item.cause, item.fix) for item in report.findings])
+    told(report)
     if not as_json:
         terminal.result("ok")
-
-
-def refuse(code: str, findings: Sequence[tuple[str, str, str]]) -> None:
-    """Raises PackageError with every finding."""
-    cause = "\n".join(f"{name}: {why}" if len(findings) > 1 else why for name, why, _ in findings)
-    raise PackageError(code, cause, "; ".join(dict.fromkeys(fix for _, _, fix in findings)))
 
 
 def python_for(requirements: Sequence[str]) -> Path:
@@ -113,8 +106,6 @@ def environment_of(manifest: Manifest) -> dict[str, str]:
 
 def check_once(config: ProjectConfig, manifest: Manifest, terminal: Terminal) -> None:
     """Check a package that was not checked yet, for `up`. Raises PackageError with every finding."""
-    from fogbank.check import Conditions, check_artifact
-
     key = sha256_bytes(
         canonical_json([manifest.artifact_sha256, manifest.package_sha256, shipped_digest(), config.memory_mb])
     )
@@ -122,16 +113,32 @@ def check_once(config: ProjectConfig, manifest: Manifest, terminal: Terminal) ->
     if record.is_file() and record.read_text() == key:
         return
     with terminal.step("check") as step:
-        sample = config.trained / "sample.csv"
-        conditions = Conditions(
-            target=Target(platform=host_platform(), python=manifest.package.python),
-            environment=environment_of(manifest),
-            memory_bytes=config.memory_mb << 20,
-        )
-        report = check_artifact(
-            manifest.artifact_path, sample.read_text() if sample.is_file() else "", conditions, python_for
-        )
-        if not report.passed:
-            refuse(report.findings[0].code, [(item.code, item.cause, item.fix) for item in report.findings])
-        step.done(f"ready in {report.ready_s:.2f} s, {report.peak_bytes >> 20} MiB")
+        step.done(rehearsed(config, manifest))
     record.write_text(key)
+
+
+def rehearsed(config: ProjectConfig, manifest: Manifest) -> str:
+    """Check the project's package; what was seen, in a few words. Raises PackageError with every finding."""
+    from fogbank.check import Conditions, check_artifact
+
+    sample = config.trained / "sample.csv"
+    conditions = Conditions(
+        target=Target(platform=host_platform(), python=manifest.package.python),
+        environment=environment_of(manifest),
+        memory_bytes=config.memory_mb << 20,
+    )
+    rows = sample.read_text() if sample.is_file() else ""
+    report = check_artifact(manifest.artifact_path, rows, conditions, python_for)
+    return told(report)
+
+
+def told(report: Report) -> str:
+    """A report in a few words. Raises PackageError with every finding."""
+    if not report.passed:
+        several = len(report.findings) > 1
+        cause = "\n".join(f"{item.code}: {item.cause}" if several else item.cause for item in report.findings)
+        raise PackageError(
+            report.findings[0].code, cause, "; ".join(dict.fromkeys(item.fix for item in report.findings))
+        )
+    answered = f", sample answered in {report.answer_s * 1000:.0f} ms" if report.answer_s is not None else ""
+    return f"ready in {report.ready_s:.2f} s, {report.peak_bytes >> 20} MiB{answered}"

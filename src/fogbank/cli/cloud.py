@@ -6,12 +6,14 @@ import re
 import signal
 import time
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from fogbank.cli.compose import here, start_cloud
 from fogbank.cli.terminal import Terminal
 from fogbank.cloud.client import CloudClient, is_locked, read_address
+from fogbank.contracts.config import Runtime
 from fogbank.contracts.errors import CloudError, DataError
 
 STOP_LIMIT_S = 60
@@ -157,9 +159,10 @@ def advance(terminal: Terminal, span: str, as_json: bool) -> None:
 @cloud.command(hidden=True)
 @click.option("--folder", type=click.Path(path_type=Path), required=True)
 @click.option("--port", type=int, required=True)
-def run(folder: Path, port: int) -> None:
+@click.option("--runtime", type=click.Choice(get_args(Runtime)), default="process")
+def run(folder: Path, port: int, runtime: Runtime) -> None:
     """Be the cloud process (what `start` starts)."""
     from fogbank.cli.cloud_process import serve
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(folder, port)
+    serve(folder, port, runtime)

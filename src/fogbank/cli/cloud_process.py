@@ -21,13 +21,16 @@ import urllib3
 
 from fogbank.cli.compose import server_pins
 from fogbank.cloud.client import ADDRESS, LOCK, Address, write_address
+from fogbank.cloud.containers import find_containers
+from fogbank.cloud.instance import StartError
 from fogbank.cloud.local_cloud import CloudSettings, LocalCloud
 from fogbank.cloud.store import StateVersionError
+from fogbank.contracts.config import Runtime
 from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.engine.locate import cache_dir
 
 
-def serve(folder: Path, port: int) -> None:
+def serve(folder: Path, port: int, runtime: Runtime) -> None:
     """Run the cloud of a folder until it is asked to stop."""
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     for noisy in ("werkzeug", "botocore", "boto3", "urllib3", "s3transfer"):
@@ -40,7 +43,7 @@ def serve(folder: Path, port: int) -> None:
                 "cloud-running", f"another process runs the local cloud of {folder}", "use it: `fogbank cloud status`"
             )
             return
-        _serve_locked(folder, port)
+        _serve_locked(folder, port, runtime)
         logging.shutdown()
         os._exit(0)  # all is written; the lock goes with the process, so whoever waits for it finds nothing left
 
@@ -56,12 +59,19 @@ def _take(lock: IO[str]) -> bool:
     return False
 
 
-def _serve_locked(folder: Path, port: int) -> None:
-    settings = CloudSettings(
-        folder=folder, port=port, environments=cache_dir(os.environ) / "environments", server_pins=server_pins()
-    )
+def _serve_locked(folder: Path, port: int, runtime: Runtime) -> None:
     try:
+        settings = CloudSettings(
+            folder=folder,
+            port=port,
+            environments=cache_dir(os.environ) / "environments",
+            server_pins=server_pins(),
+            containers=find_containers(os.environ, folder) if runtime == "container" else None,
+        )
         cloud = LocalCloud(settings)
+    except StartError as error:
+        _fail("container-engine-missing", str(error), 'install podman or docker, or set `runtime = "process"`')
+        return
     except (StateVersionError, sqlite3.DatabaseError) as error:
         _fail("cloud-state-unreadable", str(error), f"move {folder} away, and run `fogbank up` for a new cloud")
         return

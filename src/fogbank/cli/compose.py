@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fogbank.cli.terminal import Step, Terminal
-from fogbank.contracts.config import ProjectConfig, load_config
+from fogbank.contracts.config import ProjectConfig, Runtime, load_config
 from fogbank.contracts.errors import CloudError, PackageError
 from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 
@@ -199,10 +199,18 @@ def start_cloud(config: ProjectConfig, port: int | None = None) -> Address:
     client = CloudClient(config.cloud)
     if not client.running():
         try:
-            launch_cloud(config.cloud, int(os.environ.get("FOGBANK_PORT") or config.port) if port is None else port)
+            wanted = int(os.environ.get("FOGBANK_PORT") or config.port) if port is None else port
+            launch_cloud(config.cloud, wanted, config.runtime)
         except CloudError as error:
             if error.code != "cloud-running" or not _answers(client):
                 raise
+    running = client.call("status")["runtime"]
+    if running != config.runtime:
+        raise CloudError(
+            "cloud-runtime-differs",
+            f"the cloud that runs has instances of the kind {running}, and [tool.fogbank] says {config.runtime}",
+            "`fogbank cloud stop`, then again: its state stays",
+        )
     return client.address()
 
 
@@ -216,12 +224,13 @@ def _answers(client: CloudClient) -> bool:
     return False
 
 
-def launch_cloud(folder: Path, port: int) -> None:
+def launch_cloud(folder: Path, port: int, runtime: Runtime = "process") -> None:
     """Start a cloud process for a folder and return when it answers. Raises CloudError with what it said."""
     import json
 
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "fogbank", "cloud", "run", "--folder", str(folder), "--port", str(port)]
+    command += ["--runtime", runtime]
     with (folder / "cloud.log").open("ab") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True, cwd=folder

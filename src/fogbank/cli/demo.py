@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from fogbank.cli.check import rehearsed
 from fogbank.cli.compose import LOCAL, driver, find_engine, here, run_pack, run_training, start_cloud, told_model
 from fogbank.cli.report import write_report
 from fogbank.cli.service import Service
@@ -82,6 +83,10 @@ def _pack(found: Demo, step: Step) -> None:
     step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}, {told_model(manifest)}")
 
 
+def _check(found: Demo, step: Step) -> None:
+    step.done(rehearsed(found.config, found.manifest))
+
+
 def _cloud(found: Demo, step: Step) -> None:
     step.done(start_cloud(found.config).url)
 
@@ -96,7 +101,7 @@ def _invoke(found: Demo, step: Step) -> None:
     found.expected = in_memory(found.config, found.rows)
     answers, latencies = _send(found, found.rows)
     found.document |= {"latencies_ms": latencies, "endpoint": found.service.full_name(ENDPOINT)}
-    _check(found, "endpoint, through boto3", answers)
+    _compare(found, "endpoint, through boto3", answers)
     step.done(f"{len(answers)} rows equal to the model in memory, p50 {sorted(latencies)[len(latencies) // 2]:.1f} ms")
 
 
@@ -105,7 +110,7 @@ def _transform(found: Demo, step: Step) -> None:
         SCHEDULE, "rows.csv", to_csv(found.rows), lambda status: setattr(step, "doing", status)
     )
     answers = from_csv(result.outputs["rows.csv.out"])
-    _check(found, "batch transform, through S3", answers)
+    _compare(found, "batch transform, through S3", answers)
     step.done(f"{len(answers)} rows equal to the model in memory")
 
 
@@ -122,6 +127,7 @@ def _shifted(found: Demo, step: Step) -> None:
 STEPS: tuple[tuple[str, Callable[[Demo, Step], None]], ...] = (
     ("train", _train),
     ("pack", _pack),
+    ("check", _check),
     ("local cloud", _cloud),
     ("up", _up),
     ("invoke the endpoint", _invoke),
@@ -199,7 +205,7 @@ def _send(found: Demo, rows: Sequence[Sequence[float]]) -> tuple[list[list[float
     return answers, latencies
 
 
-def _check(found: Demo, path: str, answers: Sequence[Sequence[float]]) -> None:
+def _compare(found: Demo, path: str, answers: Sequence[Sequence[float]]) -> None:
     if len(answers) != len(found.expected):
         raise DataError(
             "answers-differ",

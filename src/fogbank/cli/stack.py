@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from fogbank.cli.check import check_once
 from fogbank.cli.compose import (
     LOCAL,
     cloud_address,
@@ -40,12 +41,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 @click.command()
 @stack_option
 @click.option("--packed", is_flag=True, help="Deploy the package that is there, byte for byte: train and pack nothing.")
+@click.option("--no-check", is_flag=True, help="Deploy without rehearsing the package first (`fogbank check`).")
 @json_option
 @click.pass_obj
-def up(terminal: Terminal, stack: str | None, packed: bool, as_json: bool) -> None:
-    """Train and pack what has changed, start the local cloud, and create or update the stack's resources."""
+def up(terminal: Terminal, stack: str | None, packed: bool, no_check: bool, as_json: bool) -> None:
+    """Train, pack and check what has changed, start the local cloud, and create or update the stack's resources."""
     config, name = _chosen(stack)
-    prepare(config, name, terminal, packed=packed)
+    prepare(config, name, terminal, packed=packed, check=not no_check)
     with terminal.step(f"up {name}") as step:
         summary = _driver(config, name, step).up(tell(step))
         step.done(told(summary))
@@ -118,15 +120,21 @@ def outputs(terminal: Terminal, stack: str | None, name: str | None) -> None:
         raise click.BadParameter(f"no output {name!r}; there are {', '.join(found) or 'none'}", param_hint="NAME")
 
 
-def prepare(config: ProjectConfig, stack: str, terminal: Terminal, *, packed: bool = False) -> None:
+def prepare(
+    config: ProjectConfig, stack: str, terminal: Terminal, *, packed: bool = False, check: bool = False
+) -> None:
     """What the Pulumi program needs: a package whose digests are right, and for a local stack its cloud."""
     if packed:
         with terminal.step("package") as step:
-            step.done(f"sha256 {load_manifest(config.package).artifact_sha256[:12]}, as it is")
+            manifest = load_manifest(config.package)
+            step.done(f"sha256 {manifest.artifact_sha256[:12]}, as it is")
     else:
         ensure_trained(config, terminal)
         with terminal.step("pack") as step:
-            step.done(f"sha256 {run_pack(config).artifact_sha256[:12]}")
+            manifest = run_pack(config)
+            step.done(f"sha256 {manifest.artifact_sha256[:12]}")
+    if check:
+        check_once(config, manifest, terminal)
     if is_local(config, stack):
         with terminal.step("local cloud") as step:
             step.done(start_cloud(config).url)

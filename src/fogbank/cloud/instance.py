@@ -1,6 +1,6 @@
-"""One instance: a process that runs the package's own server in the package's own environment, on a port of its own.
+"""One instance: the package's own server on a port of its own, as a process in the package's own environment or as a container.
 
-In: an unpacked model folder, a Python and the container's environment; out: an answering server, or StartError with the
+In: an unpacked model folder, a launcher and the container's environment; out: an answering server, or StartError with the
 server's own last words.
 """
 
@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Protocol
 
 import urllib3
 
@@ -36,11 +37,21 @@ class InstanceTimeoutError(Exception):
     """The server did not answer within the invocation limit."""
 
 
+class Launcher(Protocol):
+    """Starts a server for a plan."""
+
+    def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> tuple[int, subprocess.Popen[bytes]]:
+        """A pipe's write end, which is closed when the server is to end, and the process to wait for and to signal."""
+
+    def clean(self) -> None:
+        """Remove what a process that was killed may have left."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LaunchPlan:
     """What an instance is started from. `base_dir` stands for /opt/ml; `log` is where stdout and stderr go."""
 
-    python: Path
+    launcher: Launcher
     base_dir: Path
     environment: Mapping[str, str]
     log: Path
@@ -54,7 +65,9 @@ class Instance:
         self.plan = plan
         self.port = _free_port()
         self._pool = urllib3.HTTPConnectionPool("127.0.0.1", self.port, maxsize=32, retries=False)
-        self._pipe, self._process = _spawn(plan, self.port)
+        plan.log.parent.mkdir(parents=True, exist_ok=True)
+        with plan.log.open("ab") as log:
+            self._pipe, self._process = plan.launcher.spawn(plan, self.port, log)
         self._stopping = threading.Lock()
 
     @property
@@ -121,6 +134,7 @@ class Instance:
                 except subprocess.TimeoutExpired:
                     self._process.kill()
                     self._process.wait()
+                    self.plan.launcher.clean()
             if self._pipe >= 0:
                 os.close(self._pipe)
                 self._pipe = -1
@@ -136,20 +150,25 @@ class Instance:
         return "\n".join(lines[-TAIL_LINES:]) or "(it printed nothing)"
 
 
-def _spawn(plan: LaunchPlan, port: int) -> tuple[int, subprocess.Popen[bytes]]:
-    read_end, write_end = os.pipe()
-    env = {
-        **_host_environment(),
-        **plan.environment,
-        "SAGEMAKER_BASE_DIR": str(plan.base_dir),
-        "SAGEMAKER_BIND_TO_PORT": str(port),
-        ENV_PARENT_FD: str(read_end),
-    }
-    plan.log.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with plan.log.open("ab") as log:
+class ProcessLauncher:
+    """Runs the server with a Python of the package's own environment."""
+
+    def __init__(self, python: Path) -> None:
+        self._python = python
+
+    def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> tuple[int, subprocess.Popen[bytes]]:
+        """The server itself."""
+        read_end, write_end = os.pipe()
+        env = {
+            **_host_environment(),
+            **plan.environment,
+            "SAGEMAKER_BASE_DIR": str(plan.base_dir),
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            ENV_PARENT_FD: str(read_end),
+        }
+        try:
             process = subprocess.Popen(
-                [str(plan.python), "-P", "-m", "fogbank.serve", "serve"],
+                [str(self._python), "-P", "-m", "fogbank.serve", "serve"],
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -157,9 +176,12 @@ def _spawn(plan: LaunchPlan, port: int) -> tuple[int, subprocess.Popen[bytes]]:
                 cwd=plan.base_dir,
                 pass_fds=(read_end,),
             )
-    finally:
-        os.close(read_end)
-    return write_end, process
+        finally:
+            os.close(read_end)
+        return write_end, process
+
+    def clean(self) -> None:
+        """Nothing: the workers see that their parent is gone."""
 
 
 def _host_environment() -> dict[str, str]:

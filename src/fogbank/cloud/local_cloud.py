@@ -25,6 +25,7 @@ from fogbank import __version__
 from fogbank.cloud.admin import Admin
 from fogbank.cloud.capture import Recorder
 from fogbank.cloud.clock import Clock
+from fogbank.cloud.containers import Containers
 from fogbank.cloud.control import ControlPlane, service_model
 from fogbank.cloud.endpoints import KIND as ENDPOINT
 from fogbank.cloud.endpoints import EndpointConfigs, Endpoints
@@ -54,12 +55,16 @@ PORT = "port"
 
 @dataclass(frozen=True, kw_only=True)
 class CloudSettings:
-    """`folder` holds all state; `port` 0 takes any; `server_pins` are the server's own locked dependencies."""
+    """`folder` holds all state; `port` 0 takes any; `server_pins` are the server's own locked dependencies.
+
+    `containers` is the engine that runs the instances; without one they are processes.
+    """
 
     folder: Path
     port: int
     environments: Path
     server_pins: Sequence[str]
+    containers: Containers | None = None
 
 
 class _Handler(MotoRequestHandler):
@@ -84,7 +89,7 @@ class LocalCloud:
         self.moto = MotoGateway(self.store, time.time)
         environments = Environments(settings.environments, settings.server_pins)
         logs = folder / "logs"
-        self._workspace = Workspace(folder / "instances", logs, environments, self.s3)
+        self._workspace = Workspace(folder / "instances", logs, environments, self.s3, settings.containers)
         self._jobs_folder = folder / "processing"
         models = Models(self.store, self.clock)
         configs = EndpointConfigs(self.store, self.clock, models)
@@ -202,6 +207,7 @@ class LocalCloud:
             "url": self.url,
             "folder": str(self.settings.folder),
             "pid": os.getpid(),
+            "runtime": "container" if self.settings.containers else "process",
             "started": self._started,
             "time": self.clock.now().isoformat(),
             "endpoints": {doc["EndpointName"]: doc["EndpointStatus"] for doc in self.store.all(ENDPOINT)},

@@ -1,4 +1,4 @@
-"""How an instance comes to be: fetch the model data, read its requirements, find its environment, start its server.
+"""How an instance comes to be: fetch the model data, find its environment or its image, start its server.
 
 In: a Model document; out: a ready `Instance`, or StartError with the cause. Endpoints and transform jobs share it.
 """
@@ -12,20 +12,32 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.cloud.artifact import ArtifactError, fetch
+from fogbank.cloud.containers import Containers
 from fogbank.cloud.environment import DependencyError, Environments
-from fogbank.cloud.instance import Instance, LaunchPlan, StartError
+from fogbank.cloud.instance import Instance, Launcher, LaunchPlan, ProcessLauncher, StartError
+from fogbank.cloud.models import container_of
 from fogbank.cloud.store import Document
 from fogbank.contracts.container import STARTUP_LIMIT_S
 
 
 class Workspace:
-    """Starts instances below one folder; `s3` makes a client of the cloud's own S3."""
+    """Starts instances below one folder; `s3` makes a client of the cloud's own S3. With `containers`, instances are such."""
 
-    def __init__(self, folder: Path, logs: Path, environments: Environments, s3: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        logs: Path,
+        environments: Environments,
+        s3: Callable[[], Any],
+        containers: Containers | None = None,
+    ) -> None:
         self._folder, self._logs, self._environments, self._s3 = folder, logs, environments, s3
+        self._containers = containers
 
     def clear(self) -> None:
         """Remove what instances of an earlier process left."""
+        if self._containers is not None:
+            self._containers.remove_left()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(
@@ -35,7 +47,7 @@ class Workspace:
         home = self._folder / uuid.uuid4().hex[:12]
         try:
             instance = Instance(self._plan(model, home, log_name, extra, startup_limit_s))
-        except (ArtifactError, DependencyError) as error:
+        except (ArtifactError, DependencyError, StartError) as error:
             shutil.rmtree(home, ignore_errors=True)
             raise StartError(str(error)) from error
         try:
@@ -51,18 +63,23 @@ class Workspace:
         shutil.rmtree(instance.plan.base_dir, ignore_errors=True)
 
     def _plan(self, model: Document, home: Path, log_name: str, extra: Mapping[str, str], limit_s: float) -> LaunchPlan:
-        container = model.get("PrimaryContainer") or {}
-        url = container.get("ModelDataUrl")
-        if not url:
-            raise ArtifactError("the model has no ModelDataUrl: the local cloud runs the package in it, not the image")
+        container = container_of(model)
         home.mkdir(parents=True)
-        fetch(self._s3(), url, home / "model")
-        requirements = home / "model" / "code" / "requirements.txt"
-        lines = requirements.read_text().splitlines() if requirements.is_file() else []
+        if url := container.get("ModelDataUrl"):
+            fetch(self._s3(), url, home / "model")
         return LaunchPlan(
-            python=self._environments.python_for(lines),
+            launcher=self._launcher(container, home / "model"),
             base_dir=home,
             environment={**container.get("Environment", {}), **extra},
             log=self._logs / f"{log_name}.log",
             startup_limit_s=limit_s,
         )
+
+    def _launcher(self, container: Mapping[str, Any], model: Path) -> Launcher:
+        if self._containers is not None:
+            return self._containers.launcher(container["Image"])
+        if not model.is_dir():
+            raise ArtifactError("the model has no ModelDataUrl: the local cloud runs the package in it, not the image")
+        requirements = model / "code" / "requirements.txt"
+        lines = requirements.read_text().splitlines() if requirements.is_file() else []
+        return ProcessLauncher(self._environments.python_for(lines))

@@ -11,19 +11,20 @@ from typing import Any
 from fogbank.cli.cloud import stop_cloud
 from fogbank.cli.compose import launch_cloud
 from fogbank.cloud.client import Address, CloudClient, is_locked, read_address
+from fogbank.contracts.config import Runtime
 from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 
 
 class CloudProcess:
-    """The cloud process of a folder."""
+    """The cloud process of a folder; `runtime` is what its instances are."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, runtime: Runtime = "process") -> None:
+        self.folder, self._runtime = folder, runtime
         self.admin = CloudClient(folder)
 
     def start(self, port: int = 0) -> None:
         """Start it and wait until it answers. Raises CloudError."""
-        launch_cloud(self.folder, port)
+        launch_cloud(self.folder, port, self._runtime)
 
     def stop(self) -> None:
         """Stop it in an orderly way."""
