@@ -28,7 +28,7 @@ demo: setup                         ## the whole main job on the local cloud, en
 	@$(RUN)/fogbank demo
 
 test: setup                         ## every test
-	@$(RUN)/pytest -n $(JOBS) --dist loadgroup
+	@$(RUN)/pytest -n $(JOBS)
 
 check: setup                        ## format, lint, types, imports: what CI runs before the tests
 	@$(RUN)/ruff format --check .

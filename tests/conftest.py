@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,12 +28,13 @@ def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProc
 
 
 @pytest.fixture(scope="session")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    """podman with a store of its own; tests that use it are in the group `image`, so that one worker has it."""
+def podman() -> Iterator[Podman]:
+    """podman with a store of this worker's own."""
     needs("podman", "runc")
-    engine = Podman(tmp_path_factory.mktemp("podman"))
-    yield engine
-    engine.close()
+    with tempfile.TemporaryDirectory(prefix="fogpod-") as folder:  # podman allows its run root 50 characters
+        engine = Podman(Path(folder))
+        yield engine
+        engine.close()
 
 
 @pytest.fixture

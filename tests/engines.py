@@ -3,6 +3,7 @@ except in CI, which sets FOGBANK_EVERY_TEST: there a missing program is a failur
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -40,11 +41,14 @@ def free_port() -> int:
 def ensure_base(*platforms: str) -> Layout:
     """The bases of these platforms in fogbank's cache, made by mmdebstrap where they are missing."""
     layout = Layout(made_bases() / running_python())
-    there = layout.images() if (layout.folder / "index.json").is_file() else {}
-    for platform in platforms:
-        if platform not in there:
-            needs("mmdebstrap")
-            make_base(Target(platform=platform, python=running_python()), store(), layout.folder, None)
+    layout.folder.mkdir(parents=True, exist_ok=True)
+    with (layout.folder / ".lock").open("w") as lock:  # several workers may want them
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        there = layout.images() if (layout.folder / "index.json").is_file() else {}
+        for platform in platforms:
+            if platform not in there:
+                needs("mmdebstrap")
+                make_base(Target(platform=platform, python=running_python()), store(), layout.folder, None)
     return layout
 
 
@@ -77,9 +81,9 @@ class Podman:
         return said.rpartition("Loaded image: ")[2]
 
     def close(self) -> None:
-        """Remove what the store holds."""
+        """Remove what the store holds, its mounts too."""
         self.run("rm", "--all", "--force", check=False)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self.run("rmi", "--all", "--force", check=False)
 
 
 @contextmanager

@@ -101,7 +101,7 @@ class Rehearsal:
     def run(self) -> None:
         """Start, ping, ask the sample, stop. Raises FoundError."""
         started = time.monotonic()
-        while not self._ready():
+        while not self._pings(LOOK_S):
             self._look()
             if self._process.poll() is not None:
                 raise FoundError(*self._why_it_ended())
@@ -115,6 +115,10 @@ class Rehearsal:
         if self._order.sample:
             self._ask()
         self._look(now=True)
+        if not self._pings(PING_TIMEOUT_S):
+            raise FoundError(
+                "ping-slow", f"after the sample, /ping was not answered 200 within {PING_TIMEOUT_S:g} s: {self._tail()}"
+            )
         self._stop()
 
     def close(self) -> None:
@@ -124,13 +128,12 @@ class Rehearsal:
             self._process.kill()
         self._process.wait()
 
-    def _ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._order.port, timeout=PING_TIMEOUT_S)
+    def _pings(self, limit_s: float) -> bool:
+        """Whether /ping answers 200 in time."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._order.port, timeout=limit_s)
         try:
             connection.request("GET", "/ping")
             return connection.getresponse().status == 200
-        except TimeoutError:
-            raise FoundError("ping-slow", f"/ping took longer than {PING_TIMEOUT_S:g} s") from None
         except (OSError, http.client.HTTPException):
             return False
         finally:

@@ -69,7 +69,9 @@ def test_jobs_that_are_refused(served: Served, change: dict[str, Any], said: str
 
 
 def test_a_job_can_be_stopped(served: Served) -> None:
-    served.s3.put_object(Bucket=served.name, Key="in/a.csv", Body=served.sample * 200)
+    served.s3.put_object(
+        Bucket=served.name, Key="in/a.csv", Body=served.sample * 20_000
+    )  # a request a row: half a minute
     job = served.name
     source = {
         "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{served.name}/in/"}},

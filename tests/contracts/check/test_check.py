@@ -21,7 +21,8 @@ import pytest
 import sklearn
 from sklearn.linear_model import LogisticRegression
 
-from fogbank.check import FIXES, Conditions, Report, check_artifact
+from fogbank.check import Conditions, Report, check_artifact
+from fogbank.check.findings import FIXES
 from fogbank.cli.check import python_for
 from fogbank.contracts.config import running_python
 from fogbank.contracts.dependencies import Target, host_platform

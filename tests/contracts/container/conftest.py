@@ -46,16 +46,13 @@ def settings(tmp_path: Path) -> ServeSettings:
     return with_limits(signed(tmp_path, HANDLER), payload_limit=LIMIT)
 
 
-IMAGE = pytest.param("image", marks=pytest.mark.xdist_group("image"))
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test runs on every carrier that it can: one that looks into the server's process (`on_host`) not on the image."""
     if "serve" in metafunc.fixturenames:
-        metafunc.parametrize("carrier", ["asgi", "subprocess", IMAGE])
+        metafunc.parametrize("carrier", ["asgi", "subprocess", "image"])
     elif "start" in metafunc.fixturenames:
         on_host = metafunc.definition.get_closest_marker("on_host")
-        metafunc.parametrize("carrier", ["subprocess"] if on_host else ["subprocess", IMAGE])
+        metafunc.parametrize("carrier", ["subprocess"] if on_host else ["subprocess", "image"])
 
 
 @pytest.fixture(scope="session")

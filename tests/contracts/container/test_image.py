@@ -14,7 +14,6 @@ from tests.engines import Podman, free_port
 from tests.packages import signed
 from tests.waiting import until
 
-pytestmark = pytest.mark.xdist_group("image")
 READ_ONLY = ("--read-only", "--read-only-tmpfs")
 
 

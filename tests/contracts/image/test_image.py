@@ -26,7 +26,6 @@ from tests.contracts.image.conftest import Packed
 from tests.engines import Podman, needs
 from tests.projects import small_project
 
-pytestmark = pytest.mark.xdist_group("image")
 NOW, LATER = (), ("faketime", "2031-05-05 05:05:05")
 
 

@@ -21,8 +21,6 @@ from fogbank.testing import CloudProcess
 from tests.contracts.image.conftest import Packed
 from tests.engines import docker_registry, free_port, needs
 
-pytestmark = pytest.mark.xdist_group("image")
-
 
 def at(address: str, name: str = "churn:1") -> Reference:
     return parse_reference(f"{address}/{name}")

@@ -22,7 +22,6 @@ from fogbank.testing import CloudProcess, Deployment
 from tests.contracts.image.conftest import Packed
 from tests.projects import BASELINE, HANDLER, nothing, packed
 
-pytestmark = pytest.mark.xdist_group("image")
 Deploy = Callable[..., Deployment]
 
 

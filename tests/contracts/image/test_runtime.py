@@ -18,8 +18,6 @@ from tests.contracts.image.conftest import Packed
 from tests.engines import Podman
 from tests.waiting import until
 
-pytestmark = pytest.mark.xdist_group("image")
-
 
 @pytest.fixture
 def cloud(podman: Podman, tmp_path: Path) -> Iterator[CloudProcess]:
