@@ -11,10 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.check.findings import FIXES
 from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.dependencies import MACHINES
+from tests.engines import ensure_base, needs
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
+NEEDS = {"docs/08-image.md": ("mmdebstrap", "openssl")}
+"""Programs of the system that a page's blocks run."""
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -32,6 +37,9 @@ def script(page: Path) -> str:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if BLOCK.search((ROOT / page).read_text())])
 def test_the_blocks_of_a_page_run(page: str, tmp_path: Path, fogbank_project: ProjectConfig) -> None:
+    needs(*NEEDS.get(page, ()))
+    if page in NEEDS:
+        ensure_base(*MACHINES)
     env = {**os.environ, "FOGBANK_PORT": "0", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     start = tmp_path
     if page != "README.md":
@@ -50,6 +58,14 @@ def test_the_blocks_of_a_page_run(page: str, tmp_path: Path, fogbank_project: Pr
     subprocess.run(["fogbank", "cloud", "stop"], cwd=tmp_path / "churn", env=env, check=False, capture_output=True)
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_finding_of_a_check_is_in_its_page() -> None:
+    page = (ROOT / "docs/09-check.md").read_text()
+
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) == set(FIXES) - {"check-failed"}
+    for code, fix in FIXES.items():
+        assert code == "check-failed" or f"| `{code}` | {fix} |" in page
 
 
 def test_links_between_pages_lead_somewhere() -> None:

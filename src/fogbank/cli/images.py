@@ -211,6 +211,14 @@ def signing_key(given: str | None) -> Path | None:
     return Path(named) if named else None
 
 
+def packed_platforms(manifest: Manifest) -> tuple[str, ...]:
+    """The platforms whose images lie in the package's folder."""
+    from fogbank.image import Layout
+
+    folder = manifest.folder / IMAGE
+    return tuple(Layout(folder).images()) if (folder / "index.json").is_file() else ()
+
+
 def image_of(manifest: Manifest, platform: str) -> str:
     """The digest of the package's image for a platform. Raises PackageError (`image-not-packed`)."""
     from fogbank.image import Layout

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fogbank.cli.compose import ensure_trained, here, run_pack, told_model
-from fogbank.cli.images import Image, build_images, builds, seal_package, signing_key, store
+from fogbank.cli.images import Image, build_images, builds, packed_platforms, seal_package, signing_key, store
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.dependencies import MACHINES
@@ -43,7 +43,12 @@ def pack(
     with terminal.step("pack") as step:
         manifest = run_pack(config)
         step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}, {told_model(manifest)}")
-    wanted = builds(config, manifest, platforms or (config.platform,), terminal.note) if image or containerfile else []
+    there = packed_platforms(manifest)
+    image = image or bool(
+        there
+    )  # an image that is there already belongs to the package: it is kept, and sealed with it
+    chosen = platforms or there or (config.platform,)
+    wanted = builds(config, manifest, chosen, terminal.note) if image or containerfile else []
     images = pack_images(manifest, wanted, terminal) if image else []
     if containerfile:
         _containerfiles(config, wanted, terminal)

@@ -1,0 +1,120 @@
+"""A package from training to a registry, as a person types it: pack, sign, verify, check, push."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.engines import docker_registry, ensure_base, needs
+from tests.projects import small_project
+
+Fogbank = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def churn(tmp_path: Path) -> Path:
+    ensure_base("linux/amd64")
+    root = small_project(tmp_path / "churn").root
+    (root / "model").mkdir()
+    (root / "model" / "train.py").touch()
+    (root / ".fogbank/trained/model.joblib").touch()  # newer than the module that did not train it
+    return root
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> tuple[Path, Path]:
+    """A key pair as the documentation makes it."""
+    secret, public = tmp_path / "fogbank.key", tmp_path / "fogbank.pub"
+    subprocess.run(
+        ["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(secret)], check=True, capture_output=True
+    )
+    subprocess.run(
+        ["openssl", "pkey", "-in", str(secret), "-pubout", "-out", str(public)], check=True, capture_output=True
+    )
+    return secret, public
+
+
+def ok(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_pack_sign_verify_push(churn: Path, keys: tuple[Path, Path], tmp_path: Path, fogbank: Fogbank) -> None:
+    needs("docker-registry")
+    secret, public = keys
+    said = json.loads(ok(fogbank(churn, "pack", "--image", "--containerfile", "--sign", str(secret), "--json")))
+    package = churn / ".fogbank/package"
+    assert [image["platform"] for image in said["images"]] == ["linux/amd64"]
+    assert Path(said["provenance"]) == package / "provenance.dsse.json"
+    assert (churn / ".fogbank/containerfile/amd64/Containerfile").read_text().startswith("# the base is debian")
+    assert ok(fogbank(churn, "verify", "--key", str(public))) == "ok"
+    materials = json.loads((package / "sbom.cdx.json").read_text())["components"]
+    assert {"onnxruntime", "libc6"} <= {item["name"] for item in materials}
+
+    again = json.loads(ok(fogbank(churn, "pack", "--sign", str(secret), "--json")))
+    assert again["images"] == said["images"], "an image that is there is kept"
+    with docker_registry(tmp_path / "registry") as address:
+        pushed = ok(fogbank(churn, "push", f"{address}/churn:1"))
+    assert pushed == f"{address}/churn@{said['images'][0]['digest']}"
+
+    blob = max((package / "image/blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
+    data = bytearray(blob.read_bytes())
+    data[len(data) // 2] ^= 1
+    blob.write_bytes(data)
+    damaged = fogbank(churn, "verify", "--key", str(public))
+    assert damaged.returncode == 3
+    assert f"image/blobs/sha256/{blob.name} is not the file that was sealed" in damaged.stderr
+    assert fogbank(churn, "verify", "--unsigned").returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["verify"], 3, "error key-missing"),
+        (["verify", "--unsigned"], 3, "error package-unsealed"),
+        (["push"], 2, "error repository-missing"),
+        (["push", "127.0.0.1:9/churn"], 3, "error package-missing"),
+        (["pack", "--sign", "no.key"], 3, "error key-unreadable"),
+        (["base", "--python", "3.7"], 3, "error base-python"),
+    ],
+)
+def test_what_is_missing_is_said_with_the_next_step(
+    churn: Path, fogbank: Fogbank, arguments: list[str], code: int, said: str
+) -> None:
+    done = fogbank(churn, *arguments)
+
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert "next: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_passes_or_names_what_would_fail(churn: Path, fogbank: Fogbank) -> None:
+    report = json.loads(ok(fogbank(churn, "check", "--json")))
+    assert report["passed"] is True
+    assert report["unchecked"] == []
+
+    starved = fogbank(churn, "check", "--memory", "5")
+    assert (starved.returncode, "error memory-exceeded" in starved.stderr) == (3, True), starved.stderr
+    assert "next: choose an instance with more memory" in starved.stderr
+    elsewhere = fogbank(churn, "check", "--env", "SAGEMAKER_BIND_TO_PORT=9999")
+    assert "error wrong-port: it listens on 9999" in elsewhere.stderr
+    archive = churn / ".fogbank/package/model.tar.gz"
+    outside = fogbank(churn.parent, "check", str(archive), "--sample", str(churn / ".fogbank/trained/sample.csv"))
+    assert ok(outside) == "ok"
+
+
+def test_up_refuses_a_package_that_would_fail(project: Path, fogbank: Fogbank) -> None:
+    handler = project / "handlers" / "inference.py"
+    writes = "import os\nopen(os.path.join(os.environ['SAGEMAKER_BASE_DIR'], 'model', 'cache'), 'w')\n"
+    handler.write_text(handler.read_text() + writes)
+    done = fogbank(project, "up")
+
+    assert done.returncode == 3
+    assert "✗ check  failed" in done.stderr
+    assert "error model-dir-read-only" in done.stderr
+    assert not (project / ".fogbank" / "cloud").exists(), "nothing was started"
+    assert "Traceback" not in done.stderr
