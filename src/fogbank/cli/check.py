@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fogbank.cli.compose import ensure_trained, here, run_pack, server_pins
+from fogbank.cli.images import wheels_for
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import ProjectConfig, running_python
 from fogbank.contracts.dependencies import Target, host_platform
@@ -118,9 +119,17 @@ def check_once(config: ProjectConfig, manifest: Manifest, terminal: Terminal) ->
 
 
 def rehearsed(config: ProjectConfig, manifest: Manifest) -> str:
-    """Check the project's package; what was seen, in a few words. Raises PackageError with every finding."""
+    """Check the project's package, and that its wheels exist for the cloud's platform; what was seen, in a few words.
+
+    Raises PackageError with every finding.
+    """
     from fogbank.check import Conditions, check_artifact
 
+    try:
+        wheels_for(config, manifest, Target(platform=config.platform, python=manifest.package.python))
+    except PackageError as error:
+        if error.code != "index-unreachable":  # whether there is a wheel is found when the image is built
+            raise
     sample = config.trained / "sample.csv"
     conditions = Conditions(
         target=Target(platform=host_platform(), python=manifest.package.python),

@@ -81,23 +81,28 @@ def _pulled(text: str, target: Target, cache: Path, tell: Tell) -> Base:
     if not (folder / "index.json").is_file():
         tell(f"pulling {reference}")
         pull(Registry(reference, login_for(reference.host, os.environ)), layout, target.platform, tell)
-    return open_base(
-        layout, f"{reference.host}/{reference.name}" + (f":{reference.tag}" if reference.tag else ""), target, cache
-    )
+    name = f"{reference.host}/{reference.name}" + (f":{reference.tag}" if reference.tag else "")
+    return open_base(layout, name, target, cache, pulled=True)
 
 
 def builds(config: ProjectConfig, manifest: Manifest, platforms: Sequence[str], tell: Tell) -> list[Build]:
     """What the images of a package are made of. Raises PackageError, RegistryError."""
-    from fogbank.image import Build, choose_wheels
-    from fogbank.pack import image_pins
+    from fogbank.image import Build
 
     found = []
     for platform in platforms:
         target = Target(platform=platform, python=manifest.package.python)
-        pins = image_pins(config, manifest, target)
-        wheels = choose_wheels(pins, target, cache_dir(os.environ) / "layers")
+        wheels = wheels_for(config, manifest, target)
         found.append(Build(package=manifest, base=base_for(config, target, tell), target=target, wheels=wheels))
     return found
+
+
+def wheels_for(config: ProjectConfig, manifest: Manifest, target: Target) -> tuple[Wheel, ...]:
+    """The wheels of a package's image, its own dependencies' and the server's. Raises PackageError."""
+    from fogbank.image import choose_wheels
+    from fogbank.pack import image_pins
+
+    return choose_wheels(image_pins(config, manifest, target), target, cache_dir(os.environ) / "layers")
 
 
 def build_images(manifest: Manifest, wanted: Sequence[Build], tell: Tell) -> list[Image]:

@@ -14,7 +14,6 @@ from fogbank.cli.compose import fogbank_version
 from fogbank.cli.images import IMAGE, build_images, build_key, builds, seal_package, signing_key
 from fogbank.cli.push import push_image
 from fogbank.contracts.config import load_config
-from fogbank.contracts.errors import RegistryError
 from fogbank.contracts.manifest import load_manifest
 
 POLL_S = 0.5
@@ -47,13 +46,8 @@ class PackageImages:
             folder, _, digest = uri.removeprefix(LAYOUT_SCHEME).rpartition("@")
             return Layout(Path(folder)).blob(digest).is_file()
         reference = parse_reference(uri)
-        try:
-            Registry(reference, login_for(reference.host, os.environ, profile)).manifest(reference.wanted)
-        except RegistryError as error:
-            if error.code == "image-missing":
-                return False
-            raise
-        return True
+        registry = Registry(reference, login_for(reference.host, os.environ, profile))
+        return bool(registry.digest_of(reference.wanted))
 
 
 def _quiet(_: str) -> None:

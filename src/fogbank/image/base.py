@@ -46,7 +46,10 @@ TIME_LIMIT_S = 900
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """A base image for one platform. `python` is the path of its interpreter; `packages` are Debian's, as `name version`."""
+    """A base image for one platform. `python` is the path of its interpreter; `packages` are Debian's, as `name version`.
+
+    `name` is what a person knows it by: a reference where `pulled`, and else something that is on this machine alone.
+    """
 
     name: str
     platform: str
@@ -56,9 +59,10 @@ class Base:
     layers: tuple[Descriptor, ...]
     python: str
     packages: tuple[str, ...] = ()
+    pulled: bool = False
 
 
-def open_base(layout: Layout, name: str, target: Target, cache: Path) -> Base:
+def open_base(layout: Layout, name: str, target: Target, cache: Path, *, pulled: bool = False) -> Base:
     """The base of a layout for a target. Raises PackageError.
 
     Its codes: `base-platform-missing`, `base-without-python`, `base-without-glibc`, `layout-unreadable`, `digest-mismatch`.
@@ -101,6 +105,7 @@ def open_base(layout: Layout, name: str, target: Target, cache: Path) -> Base:
         layers=layers,
         python=found["python"],
         packages=tuple(found["packages"]),
+        pulled=pulled,
     )
 
 

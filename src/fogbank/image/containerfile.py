@@ -36,7 +36,7 @@ def write_containerfile(build: Build, store: LayerStore, folder: Path) -> Path:
 
 
 def _base_lines(build: Build, folder: Path) -> list[str]:
-    if "/" in build.base.name and not build.base.name.startswith("/"):
+    if build.base.pulled:
         return [f"FROM --platform={build.target.platform} {build.base.name}@{build.base.manifest.digest}"]
     lines = [f"# the base is {build.base.name}, which is in no registry", "FROM scratch"]
     for number, item in enumerate(build.base.layers):

@@ -69,6 +69,15 @@ class Registry:
         kind = answer.headers.get("content-type", "").partition(";")[0] or json.loads(data).get("mediaType", MANIFEST)
         return Fetched(descriptor=Descriptor(media_type=kind, digest=digest, size=len(data)), data=data)
 
+    def digest_of(self, wanted: str) -> str:
+        """The digest of the manifest that a tag or a digest names; empty where there is none. Raises RegistryError."""
+        try:
+            return self.manifest(wanted).descriptor.digest
+        except RegistryError as error:
+            if error.code == "image-missing":
+                return ""
+            raise
+
     def put_manifest(self, wanted: str, data: bytes, media_type: str) -> None:
         """Write a manifest under a tag or its digest. Raises RegistryError."""
         self._expect(self._send("PUT", f"manifests/{wanted}", body=data, headers={"Content-Type": media_type}), 201)

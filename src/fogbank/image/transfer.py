@@ -40,7 +40,8 @@ def push(layout: Layout, image: Descriptor, registry: Registry, state: Path, tel
             done.result()
     data = layout.blob(image.digest).read_bytes()
     for wanted in filter(None, (image.digest, registry.reference.tag)):
-        registry.put_manifest(wanted, data, image.media_type)
+        if registry.digest_of(wanted) != image.digest:  # a tag that may not be moved is not written again
+            registry.put_manifest(wanted, data, image.media_type)
     found = registry.manifest(image.digest).descriptor.digest
     if found != image.digest:
         raise RegistryError("digest-mismatch", f"the registry has {found} for {image.digest}", "push again")

@@ -18,11 +18,14 @@ from typing import Any
 import pulumi
 
 from fogbank.cli.cloud_process import standin_clients
-from fogbank.cli.compose import find_engine
+from fogbank.cli.compose import find_engine, fogbank_version
+from fogbank.cli.provider_process import PackageImages
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.errors import EngineError
+from fogbank.contracts.tokens import IMAGE
 from fogbank.engine.stack import StackDriver, Step, Summary, stack_environment
-from fogbank.provider.resource import Failure, ProvisionError
+from fogbank.provider.fogbank import FogbankProvider
+from fogbank.provider.resource import Failure, Provider, ProvisionError
 from fogbank.provider.standin import TABLE, StandIn
 from fogbank.testing.cloud import CloudProcess
 
@@ -90,6 +93,7 @@ class StandInMocks(pulumi.runtime.Mocks):
 
     def __init__(self, standin: StandIn) -> None:
         self._standin = standin
+        self._own: Provider = FogbankProvider(images=PackageImages(), version=fogbank_version())
         self.resources: dict[str, dict[str, Any]] = {}
         self.failure: EngineError | None = None
 
@@ -99,9 +103,10 @@ class StandInMocks(pulumi.runtime.Mocks):
         if args.typ not in TABLE and not args.custom:
             return args.name, inputs
         try:
-            named, failures = self._standin.check(args.typ, inputs, {}, args.name, args.name.encode())
+            provider = self._own if args.typ == IMAGE else self._standin
+            named, failures = provider.check(args.typ, inputs, {}, args.name, args.name.encode())
             refuse(failures)
-            id_, state = self._standin.create(args.typ, named)
+            id_, state = provider.create(args.typ, named)
         except ProvisionError as error:
             self.failure = self.failure or EngineError("up-failed", f"{args.name}: {error}", "mend the program")
             raise

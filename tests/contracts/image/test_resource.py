@@ -50,6 +50,9 @@ def test_up_builds_and_pushes_and_hands_the_digest_on(
     assert first.driver.up(lambda _: None).changed is False
     assert first.driver.refresh(lambda _: None).changed is False
 
+    mocked = deploy(program(manifest, None), mocks=True)
+    assert mocked.outputs["digest"] == digest, "the mocks have fogbank's own provider too"
+
     (project.root / "handlers/inference.py").write_text(HANDLER + "\n# changed\n")
     changed = build(project, read_trained(project.trained), BASELINE, nothing)
     second = deploy(program(changed, repository))
