@@ -231,6 +231,6 @@ def _corrupt(expected: str, found: str) -> RegistryError:
 def _unreachable(reference: Reference, error: Exception) -> RegistryError:
     return RegistryError(
         "registry-unreachable",
-        f"{reference.host} cannot be reached: {error}",
+        f"{reference.host} cannot be reached: {getattr(error, 'reason', error)}",
         "look at the network and the name; `fogbank base` makes a base without a registry",
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
+from fogbank.cloud.containers import find_containers
+from fogbank.cloud.instance import StartError
 from fogbank.contracts.manifest import ENV_MANIFEST_DIGEST
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE, Served
@@ -123,11 +124,5 @@ def test_an_image_that_cannot_run_is_the_endpoints_failure_reason(served: Served
 
 
 def test_without_an_engine_the_cloud_says_so(tmp_path: Path) -> None:
-    code = (
-        "from pathlib import Path; from fogbank.cloud.containers import find_containers; from fogbank.cloud.instance import StartError\n"
-        "try: find_containers({'FOGBANK_CONTAINER_ENGINE': 'no-such-engine --root x'}, Path('.'))\n"
-        "except StartError as error: print(error)"
-    )
-    done = subprocess.run(["python", "-c", code], capture_output=True, text=True, check=True)
-
-    assert "needs podman or docker" in done.stdout
+    with pytest.raises(StartError, match="needs podman or docker"):
+        find_containers({"FOGBANK_CONTAINER_ENGINE": "no-such-engine --root x"}, tmp_path)
