@@ -78,8 +78,6 @@ def check(
         step.done(told(report) if report.passed else f"{len(report.findings)} finding(s)")
     if as_json:
         terminal.document(report.document())
-    for name in report.unchecked:
-        terminal.note(f"not checked, this machine does not let us: {name}")
     told(report)
     if not as_json:
         terminal.result("ok")
@@ -150,4 +148,5 @@ def told(report: Report) -> str:
             report.findings[0].code, cause, "; ".join(dict.fromkeys(item.fix for item in report.findings))
         )
     answered = f", sample answered in {report.answer_s * 1000:.0f} ms" if report.answer_s is not None else ""
-    return f"ready in {report.ready_s:.2f} s, {report.peak_bytes >> 20} MiB{answered}"
+    beside = f" (not checked here: {', '.join(report.unchecked)})" if report.unchecked else ""
+    return f"ready in {report.ready_s:.2f} s, {report.peak_bytes >> 20} MiB{answered}{beside}"

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from fogbank.cloud.instance import LaunchPlan, StartError
+from fogbank.cloud.instance import ON_A_LAPTOP, LaunchPlan, StartError
 from fogbank.contracts.container import DEFAULT_PORT, ENV_PARENT_FD
 
 ENGINE, OPTIONS = "FOGBANK_CONTAINER_ENGINE", "FOGBANK_CONTAINER_OPTIONS"
@@ -81,7 +81,7 @@ class Containers:
 
     def command_line(self, name: str, image: str, plan: LaunchPlan, port: int, *, binds: bool) -> list[str]:
         """`run` of an image for a plan. One that can be told its port has the host's network, behind loopback."""
-        variables = {**plan.environment, "SAGEMAKER_BIND_TO_PORT": str(port)} if binds else dict(plan.environment)
+        variables = {**ON_A_LAPTOP, **plan.environment, **({"SAGEMAKER_BIND_TO_PORT": str(port)} if binds else {})}
         model = plan.base_dir / "model"
         network = ["--network=host", f"--preserve-fds={LIFELINE - 2}"] if binds and self.podman else []
         if network:

@@ -184,19 +184,19 @@ class ProcessLauncher:
         """Nothing: the workers see that their parent is gone."""
 
 
-def _host_environment() -> dict[str, str]:
-    """What a container would have of its own: a PATH, a locale and a home; nothing else of the host's, no credentials.
+ON_A_LAPTOP = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1", "FOGBANK_LOG_FORMAT": "text"}
+"""One worker, and logs that a person reads: this is not an instance with a fleet's traffic. A model's own environment comes
+after this, and may say otherwise."""
 
-    One worker, and logs that a person reads: a laptop is not an instance with a fleet's traffic. The model's own
-    environment comes after this, and may say otherwise.
-    """
+
+def _host_environment() -> dict[str, str]:
+    """What a container would have of its own: a PATH, a locale and a home; nothing else of the host's, no credentials."""
     return {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
         "HOME": "/tmp",  # noqa: S108 - what a container's HOME is worth
         "PYTHONUNBUFFERED": "1",
-        "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
-        "FOGBANK_LOG_FORMAT": "text",
+        **ON_A_LAPTOP,
     }
 
 

@@ -28,6 +28,8 @@ from fogbank.image.registry import Fetched, Registry, Upload
 PIECE = 8 << 20
 """Bytes a request: what is lost of an upload that is interrupted, at most. ECR takes pieces of 5 MiB and more."""
 AT_ONCE = 3
+BEGINNINGS = 3
+"""How often an upload that the registry has lost is begun anew."""
 Tell = Callable[[str], None]
 
 
@@ -62,10 +64,18 @@ def _push_blob(layout: Layout, item: Descriptor, registry: Registry, state: Path
         / f"{sha256_bytes(f'{registry.reference.host}/{registry.reference.name}/{item.digest}'.encode())[:32]}.json"
     )
     upload = _resumed(note, registry, tell, item) or registry.begin_upload()
+    beginnings = 0
     with path.open("rb") as stream:
         while upload.offset < item.size:
             stream.seek(upload.offset)
             sent = registry.send_piece(upload, stream.read(max(PIECE, upload.least)))
+            beginnings += sent is None
+            if beginnings > BEGINNINGS:
+                raise RegistryError(
+                    "registry-refused",
+                    f"{registry.reference.host} loses its place in {item.digest} again and again",
+                    "try again later; what has arrived is not sent twice",
+                )
             upload = sent or registry.begin_upload()
             write_whole(note, json.dumps({"location": upload.location}).encode())
             tell(f"{item.digest[7:19]} {min(upload.offset, item.size) >> 20} of {item.size >> 20} MiB")

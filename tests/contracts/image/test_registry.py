@@ -9,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -212,3 +214,38 @@ def test_what_is_not_there_and_who_does_not_answer(registry: str, tmp_path: Path
 
     assert (missing.value.code, away.value.code) == ("image-missing", "registry-unreachable")
     shutil.rmtree(tmp_path / "pulled", ignore_errors=True)
+
+
+class Forgetful(BaseHTTPRequestHandler):
+    """A registry that takes no piece at the place that it named itself."""
+
+    def do_HEAD(self) -> None:
+        self._say(404)
+
+    def do_POST(self) -> None:
+        self._say(202, "/v2/churn/blobs/uploads/1")
+
+    def do_PATCH(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._say(416)
+
+    def _say(self, status: int, location: str = "") -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        if location:
+            self.send_header("Location", location)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is logged."""
+
+
+def test_a_registry_that_loses_its_place_for_ever_is_an_error_not_a_loop(tmp_path: Path) -> None:
+    layout, image = small_image(tmp_path, b"content")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Forgetful) as server:
+        threading.Thread(target=server.serve_forever).start()
+        with pytest.raises(RegistryError, match="loses its place") as caught:
+            push(layout, image, Registry(at(f"127.0.0.1:{server.server_port}")), tmp_path / "state")
+        server.shutdown()
+
+    assert caught.value.code == "registry-refused"
