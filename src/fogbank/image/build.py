@@ -6,6 +6,8 @@ any day, in any folder; a layer whose content is as it was is taken from the sto
 
 from __future__ import annotations
 
+import csv
+import io
 import subprocess
 import sys
 import tarfile
@@ -28,6 +30,7 @@ HOME = "opt/fogbank"
 """The image's virtual environment: the base's Python, and nothing of what the base itself has installed for it."""
 MODEL = "opt/ml/model"
 CREATED = "1970-01-01T00:00:00Z"
+UNUSED_FOLDERS = {"tests", "__pycache__", ".lock"}
 UNUSED_SUFFIXES = (".pyi", ".pyx", ".pxd", ".h", ".hpp", ".c", ".cc", ".cpp", ".a")
 """Sources and stubs that wheels carry for compilers and editors."""
 
@@ -180,10 +183,22 @@ def _keep_used(folder: Path, target: Path) -> None:
     """What the server can import, moved: uv's files are links into its cache, so bytecode is written beside others."""
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
-        if not path.is_file() or {"tests", "__pycache__", ".lock"} & set(place.parts) or path.suffix in UNUSED_SUFFIXES:
+        if not path.is_file() or UNUSED_FOLDERS & set(place.parts) or path.suffix in UNUSED_SUFFIXES:
             continue
         (target / place).parent.mkdir(parents=True, exist_ok=True)
         path.rename(target / place)
+    for record in target.glob("*.dist-info/RECORD"):
+        _rewrite(record, target)
+
+
+def _rewrite(record: Path, root: Path) -> None:
+    """A list of installed files without those that were left out: scripts among them, whose bytes name this host's Python."""
+    with record.open(newline="") as stream:
+        rows = [row for row in csv.reader(stream) if row and (root / row[0]).is_file()]
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(sorted(rows))
+    record.unlink()  # it may be a link into uv's cache
+    record.write_text(out.getvalue())
 
 
 def server_entries(target: Target, work: Path) -> Iterator[Entry]:

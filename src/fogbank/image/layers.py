@@ -22,7 +22,7 @@ import deflate
 
 from fogbank.contracts.digest import CHUNK, canonical_json, sha256_file
 
-FORMAT = 2
+FORMAT = 3
 """Part of every layer's key: raise it when the same entries become other bytes."""
 LEVEL = 6
 PIECE = 32 << 20
