@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 from fogbank.cli.compose import fogbank_version
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.dependencies import Target, Wheel
-from fogbank.contracts.digest import canonical_json, sha256_bytes
+from fogbank.contracts.digest import canonical_json
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Manifest
 from fogbank.contracts.materials import Material
-from fogbank.contracts.shipped import shipped_digest
 from fogbank.engine.locate import cache_dir
 
 if TYPE_CHECKING:
@@ -110,9 +109,9 @@ def build_images(manifest: Manifest, wanted: Sequence[Build], tell: Tell) -> lis
 
     Raises PackageError.
     """
-    from fogbank.image import Layout, build_image
+    from fogbank.image import Layout, build_image, image_key
 
-    key = build_key(wanted)
+    key = image_key(wanted)
     there = _there(manifest.folder, key)
     if there is not None:
         return there
@@ -133,16 +132,6 @@ def build_images(manifest: Manifest, wanted: Sequence[Build], tell: Tell) -> lis
     said = {"key": key, "images": [asdict(item) for item in images]}
     (manifest.folder / RECORD).write_bytes(canonical_json(said))
     return images
-
-
-def build_key(wanted: Sequence[Build]) -> str:
-    """What images are made of, as one digest."""
-    said = [
-        [item.package.artifact_sha256, item.package.package_sha256, item.base.manifest.digest, item.base.name,
-         item.target.platform, item.target.python, [asdict(wheel) for wheel in item.wheels]]
-        for item in wanted
-    ]  # fmt: skip
-    return sha256_bytes(canonical_json([shipped_digest(), fogbank_version(), said]))
 
 
 def _there(folder: Path, key: str) -> list[Image] | None:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from fogbank.cli.compose import fogbank_version
-from fogbank.cli.images import IMAGE, build_images, build_key, builds, seal_package, signing_key
+from fogbank.cli.images import IMAGE, build_images, builds, seal_package, signing_key
 from fogbank.cli.push import push_image
 from fogbank.contracts.config import load_config
 from fogbank.contracts.manifest import load_manifest
@@ -25,8 +25,10 @@ class PackageImages:
 
     def content(self, package: Path, platform: str) -> str:
         """What the image is made of, as a digest. Raises FogbankError."""
+        from fogbank.image import image_key
+
         manifest = load_manifest(package)
-        return build_key(builds(load_config(package), manifest, [platform], _quiet))
+        return image_key(builds(load_config(package), manifest, [platform], _quiet))
 
     def publish(self, package: Path, platform: str, repository: str, profile: str) -> tuple[str, str]:
         """Build, seal and push. Raises FogbankError."""

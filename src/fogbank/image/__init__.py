@@ -1,7 +1,7 @@
 """Image: a package, its wheels and the server as an OCI image, without any container engine; and its way to a registry and back."""
 
 from fogbank.image.base import Base, make_base, open_base
-from fogbank.image.build import Build, BuiltImage, build_image
+from fogbank.image.build import Build, BuiltImage, build_image, image_key
 from fogbank.image.containerfile import write_containerfile
 from fogbank.image.credentials import ecr_login, login_for
 from fogbank.image.layers import LayerStore
@@ -22,6 +22,7 @@ __all__ = [
     "build_image",
     "choose_wheels",
     "ecr_login",
+    "image_key",
     "login_for",
     "make_base",
     "open_base",

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
+import platform
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fogbank.contracts.container import DEFAULT_PORT
@@ -106,8 +107,23 @@ def dependencies_key(build: Build) -> str:
 
 
 def _key(content: object, target: Target | None) -> str:
-    said = {"format": FORMAT, "content": content, "target": [target.platform, target.python] if target else None}
-    return sha256_bytes(canonical_json(said))[:32]
+    made_for = [target.platform, target.python, bytecode_of()] if target else None
+    return sha256_bytes(canonical_json({"format": FORMAT, "content": content, "target": made_for}))[:32]
+
+
+def bytecode_of() -> str:
+    """The Python that writes the bytecode: its compiler may change with a patch version."""
+    return platform.python_version()
+
+
+def image_key(builds: Sequence[Build]) -> str:
+    """What images are made of, as one digest."""
+    said = [
+        [item.package.artifact_sha256, item.package.package_sha256, item.base.manifest.digest, item.base.name,
+         item.target.platform, item.target.python, [asdict(wheel) for wheel in item.wheels]]
+        for item in builds
+    ]  # fmt: skip
+    return sha256_bytes(canonical_json([FORMAT, bytecode_of(), shipped_digest(), said]))
 
 
 def image_config(build: Build, layers: tuple[Layer, ...]) -> Document:
