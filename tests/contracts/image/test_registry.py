@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,10 +19,11 @@ import pytest
 from fogbank.contracts.errors import DigestError, RegistryError
 from fogbank.image import Layout, Reference, Registry, ecr_login, login_for, parse_reference, pull, push
 from fogbank.image.layers import Entry, LayerStore
-from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Descriptor, compact_json
+from fogbank.image.layout import CONFIG, INDEX, LAYER, MANIFEST, Descriptor, compact_json, platform_document
 from fogbank.testing import CloudProcess
 from tests.contracts.image.conftest import Packed
 from tests.engines import docker_registry, free_port, needs
+from tests.projects import small_project
 
 
 def at(address: str, name: str = "churn:1") -> Reference:
@@ -214,6 +216,48 @@ def test_what_is_not_there_and_who_does_not_answer(registry: str, tmp_path: Path
 
     assert (missing.value.code, away.value.code) == ("image-missing", "registry-unreachable")
     shutil.rmtree(tmp_path / "pulled", ignore_errors=True)
+
+
+def test_an_index_gives_each_platform_its_own_image(bases: Layout, registry: str, tmp_path: Path) -> None:
+    images = bases.images()
+    for image in images.values():
+        push(bases, image, Registry(at(registry)), tmp_path / "state")
+    manifests = [
+        {**image.document(), "platform": platform_document(platform)} for platform, image in sorted(images.items())
+    ]
+    index = compact_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests[1:]})
+    Registry(at(registry)).put_manifest("several", index, INDEX)
+
+    found = pull(Registry(at(registry, "churn:several")), Layout(tmp_path / "pulled"), "linux/arm64")
+    assert found.digest == images["linux/arm64"].digest
+    with pytest.raises(RegistryError, match="has linux/arm64, and not linux/amd64") as caught:
+        pull(Registry(at(registry, "churn:several")), Layout(tmp_path / "other"), "linux/amd64")
+    assert caught.value.code == "platform-missing"
+
+
+@pytest.mark.parametrize("form", ["oci", "v2s2"])
+def test_a_base_in_a_registry_is_pulled_in_either_format(
+    bases: Layout, registry: str, tmp_path: Path, fogbank: Callable[..., subprocess.CompletedProcess[str]], form: str
+) -> None:
+    needs("skopeo")
+    subprocess.run(
+        ["skopeo", "copy", "--quiet", "--format", form, "--dest-tls-verify=false", f"oci:{bases.folder}:base-amd64",
+         f"docker://{registry}/base:{form}"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    root = small_project(tmp_path / "project", settings=f'base = "{registry}/base:{form}"\ntrain = "train"\n').root
+    env = {"FOGBANK_CACHE": str(tmp_path / "cache")}
+
+    done = fogbank(root, "pack", "--image", "--containerfile", "--json", **env)
+    assert done.returncode == 0, done.stderr
+    [image] = json.loads(done.stdout)["images"]
+    layout = Layout(root / ".fogbank/package/image")
+    manifest = layout.read(layout.images()["linux/amd64"])
+    assert image["base"] == f"{registry}/base:{form}"
+    assert {layer["mediaType"] for layer in manifest["layers"]} == {LAYER}
+    below = manifest["annotations"]["org.opencontainers.image.base.digest"]
+    lines = (root / ".fogbank/containerfile/amd64/Containerfile").read_text().splitlines()
+    assert lines[0] == f"FROM --platform=linux/amd64 {registry}/base:{form}@{below}"
 
 
 class Forgetful(BaseHTTPRequestHandler):
