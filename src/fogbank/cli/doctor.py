@@ -5,26 +5,33 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from pathlib import Path
 
 import click
 
 from fogbank.cli.compose import assets, fogbank_version, here
+from fogbank.cli.images import made_bases
 from fogbank.cli.terminal import Terminal
 from fogbank.cloud.client import CloudClient, read_address
+from fogbank.cloud.containers import find_containers
+from fogbank.cloud.instance import StartError
+from fogbank.contracts.config import running_python
 from fogbank.contracts.errors import EngineError, FogbankError, ProjectError
 from fogbank.contracts.manifest import load_manifest
 from fogbank.engine.build import VERSION
 from fogbank.engine.locate import cache_dir, find
+from fogbank.image import Layout
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_obj
 def doctor(terminal: Terminal, as_json: bool) -> None:
-    """Show the Pulumi engine in use and why, the project, its package and its cloud."""
+    """Show the Pulumi engine in use and why, the container tools, the project, its package and its cloud."""
     found = {
         "fogbank": f"{fogbank_version()}, Python {platform.python_version()} at {sys.executable}",
         "engine": _engine(),
+        "images": _images(),
         **_project(),
     }
     if as_json:
@@ -40,6 +47,22 @@ def _engine() -> str:
     except EngineError as error:
         return f"none yet; `fogbank up` will install or build Pulumi {VERSION} into {cache_dir(os.environ) / 'pulumi'}\n{error.cause}"
     return f"Pulumi {engine.version} at {engine.command}: {engine.why}"
+
+
+def _images() -> str:
+    """What images would be made on, and what would run them."""
+    made = Layout(made_bases() / running_python())
+    platforms = ", ".join(made.images()) if (made.folder / "index.json").is_file() else ""
+    base = (
+        f"base of Debian for {platforms}"
+        if platforms
+        else f"no base made; python:{running_python()}-slim would be pulled"
+    )
+    try:
+        engine = find_containers(os.environ, Path()).name
+    except StartError:
+        engine = 'no podman and no docker (only runtime = "container" needs one)'
+    return f"{base}; {engine}"
 
 
 def _project() -> dict[str, str]:

@@ -45,9 +45,9 @@ class Containers:
         self._loading = threading.Lock()
 
     @property
-    def podman(self) -> bool:
-        """Whether the engine is podman."""
-        return Path(self._command[0]).name == "podman"
+    def name(self) -> str:
+        """The engine's name."""
+        return Path(self._command[0]).name
 
     def launcher(self, image: str) -> ContainerLauncher:
         """A launcher of an image, which the engine then has. Raises StartError."""
@@ -83,7 +83,7 @@ class Containers:
         """`run` of an image for a plan. One that can be told its port has the host's network, behind loopback."""
         variables = {**ON_A_LAPTOP, **plan.environment, **({"SAGEMAKER_BIND_TO_PORT": str(port)} if binds else {})}
         model = plan.base_dir / "model"
-        network = ["--network=host", f"--preserve-fds={LIFELINE - 2}"] if binds and self.podman else []
+        network = ["--network=host", f"--preserve-fds={LIFELINE - 2}"] if binds and self.name == "podman" else []
         if network:
             variables[ENV_PARENT_FD] = str(LIFELINE)
         else:
