@@ -11,6 +11,7 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
@@ -24,18 +25,15 @@ def isolate(model: Path) -> list[str]:
     try:
         libc = ctypes.CDLL(None, use_errno=True)
         _new_user(libc)
-        return [
-            name
-            for name, enter in ((NETWORK, lambda: _no_network(libc)), (READ_ONLY, lambda: _freeze(libc, model)))
-            if not _done(enter)
-        ]
+        conditions = {NETWORK: lambda: _no_network(libc), READ_ONLY: lambda: _freeze(libc, model)}
+        return [name for name, enter in conditions.items() if not _done(enter)]
     except (OSError, AttributeError):  # no such calls: another system than Linux
         return [NETWORK, READ_ONLY]
 
 
-def _done(enter: object) -> bool:
+def _done(enter: Callable[[], None]) -> bool:
     try:
-        enter()  # type: ignore[operator]  # one of the two above
+        enter()
     except OSError:
         return False
     return True

@@ -75,10 +75,9 @@ def check(
     with terminal.step("check") as step:
         rows = sample.read_text() if sample is not None and sample.is_file() else ""
         report = check_artifact(archive, rows, conditions, python_for)
-        step.done(told(report) if report.passed else f"{len(report.findings)} finding(s)")
-    if as_json:
-        terminal.document(report.document())
-    told(report)
+        if as_json:
+            terminal.document(report.document())
+        step.done(told(report))
     if not as_json:
         terminal.result("ok")
 
