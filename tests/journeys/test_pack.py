@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fogbank.engine.locate import cache_dir
 from tests.engines import docker_registry, ensure_base, needs
 from tests.projects import small_project
 
@@ -105,6 +108,24 @@ def test_check_passes_or_names_what_would_fail(churn: Path, fogbank: Fogbank) ->
     archive = churn / ".fogbank/package/model.tar.gz"
     outside = fogbank(churn.parent, "check", str(archive), "--sample", str(churn / ".fogbank/trained/sample.csv"))
     assert ok(outside) == "ok"
+
+
+def test_a_full_disk_is_one_error_and_the_next_try_succeeds(churn: Path, tmp_path: Path, fogbank: Fogbank) -> None:
+    needs("unshare")
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (tmp_path / "bases").symlink_to(cache_dir(os.environ) / "bases")
+    script = 'mount -t tmpfs -o size=8m none "$1" && ln -s "$2" "$1/bases" && FOGBANK_CACHE="$1" exec "$3" -m fogbank pack --image'
+    full = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh", str(cache), str(tmp_path / "bases"), sys.executable],
+        cwd=churn, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert full.returncode == 2, full.stderr
+    assert "error disk-full: there is no room left: " in full.stderr
+    assert "Traceback" not in full.stderr
+    assert not (churn / ".fogbank/package/image").exists()
+    assert fogbank(churn, "pack", "--image").returncode == 0
 
 
 def test_up_refuses_a_package_that_would_fail(project: Path, fogbank: Fogbank) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 import traceback
+from typing import NoReturn
 
 import click
 
 from fogbank import __version__
 from fogbank.cli.terminal import Terminal
-from fogbank.contracts.errors import FogbankError
+from fogbank.contracts.errors import FogbankError, ProjectError
 
 VERBS = {
     "new": "new",
@@ -73,13 +75,30 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except FogbankError as error:
-        Terminal().error(error)
-        sys.exit(error.exit_code)
+        _refuse(error)
     except BrokenPipeError:
         sys.exit(0)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug ends in its traceback and a name
-        traceback.print_exc()
-        Terminal().error(
-            FogbankError("internal", f"this is a bug in fogbank: {error!r}", "please report it with the lines above")
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            _bug(error)
+        _refuse(
+            ProjectError(
+                "disk-full",
+                f"there is no room left: {error}",
+                "make room, then run it again: nothing half-written is used",
+            )
         )
-        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug ends in its traceback and a name
+        _bug(error)
+
+
+def _refuse(error: FogbankError) -> NoReturn:
+    Terminal().error(error)
+    sys.exit(error.exit_code)
+
+
+def _bug(error: Exception) -> NoReturn:
+    traceback.print_exc()
+    cause = f"this is a bug in fogbank: {error!r}"
+    Terminal().error(FogbankError("internal", cause, "please report it with the lines above"))
+    sys.exit(1)
