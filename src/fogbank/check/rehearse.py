@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,12 @@ class Rehearsal:
         self._seen.ready_s = time.monotonic() - started
         self._warned()
         if self._order.sample:
-            self._ask()
+            with ThreadPoolExecutor(1) as client:
+                asked = client.submit(self._ask)
+                while not asked.done():
+                    self._look_while(client)
+                    time.sleep(POLL_S)
+            asked.result()
         self._look(now=True)
         if not self._pings(PING_TIMEOUT_S):
             raise FoundError(
@@ -160,6 +166,15 @@ class Rehearsal:
                 "wrong-port",
                 f"it listens on {', '.join(map(str, sorted(ports)))}, and SageMaker asks on {self._order.port}",
             )
+
+    def _look_while(self, client: ThreadPoolExecutor) -> None:
+        """As `_look`; a server that is found out is ended, so that its client is too. Raises FoundError."""
+        try:
+            self._look()
+        except FoundError:
+            self._process.kill()
+            client.shutdown()
+            raise
 
     def _ask(self) -> None:
         """Send the sample, as an endpoint would. Raises FoundError."""

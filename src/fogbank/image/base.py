@@ -185,10 +185,10 @@ def make_base(target: Target, store: LayerStore, folder: Path, mirror: str | Non
     return layout
 
 
-def _debootstrap(suite: str, target: Target, mirror: str, tar: Path) -> None:
+def _debootstrap(suite: str, target: Target, mirror: str | None, tar: Path) -> None:
     packages = ",".join((f"python{target.python}", *PACKAGES))
     command = ["mmdebstrap", "--quiet", "--variant=extract", "--skip=cleanup/apt", f"--architectures={target.architecture}",
-               f"--include={packages}", "--format=tar", suite, str(tar), mirror]  # fmt: skip
+               f"--include={packages}", "--format=tar", suite, str(tar), *([mirror] if mirror else [])]  # fmt: skip
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIME_LIMIT_S)
     except subprocess.TimeoutExpired as error:
@@ -199,12 +199,12 @@ def _debootstrap(suite: str, target: Target, mirror: str, tar: Path) -> None:
         )
 
 
-def _own_sources(suite: str) -> str:
-    """The sources of this machine where it is that Debian release, else Debian's own."""
+def _own_sources(suite: str) -> str | None:
+    """The sources of this machine where it is that Debian release, else none: mmdebstrap knows Debian's own."""
     for path in (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list")):
         if path.is_file() and re.search(rf"\b{suite}\b", path.read_text()):
             return str(path)
-    return "/etc/apt/sources.list"
+    return None
 
 
 def _base_entries(tar: Path, target: Target) -> Iterator[Entry]:

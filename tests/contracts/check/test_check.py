@@ -115,6 +115,14 @@ def _hog() -> str:
     return GOOD.replace("return 2.0", "global X; X = bytearray(b'1' * (400 << 20)); import time; time.sleep(30)")
 
 
+def _hog_on_request() -> str:
+    """It takes the memory for the answer, and has given it back when the answer is there."""
+    return GOOD.replace(
+        "return data",
+        "import time; x = bytearray(b'1' * (400 << 20)); time.sleep(1); del x; return data",
+    )
+
+
 def _caller() -> str:
     return GOOD.replace("return 2.0", "import socket; socket.create_connection(('192.0.2.1', 80), 5)")
 
@@ -152,6 +160,7 @@ BROKEN: dict[str, tuple[str, Make, str]] = {
     "another version": ("model-version-differs", lambda f: packed(f, _of_another_version()), "LogisticRegression from version"),
     "slow start": ("slow-start", lambda f: script(f, "import time\ndef model_fn(d): time.sleep(60)\n"), "within 1 s"),
     "too much memory": ("memory-exceeded", lambda f: script(f, _hog()), "may hold 300 MiB"),
+    "too much memory for an answer": ("memory-exceeded", lambda f: script(f, _hog_on_request()), "may hold 300 MiB"),
     "asks the network": ("needs-network", lambda f: script(f, _caller()), "model_fn failed"),
     "writes to the model": ("model-dir-read-only", lambda f: script(f, _writer()), "Read-only file system"),
     "refuses the sample": ("sample-refused", lambda f: packed(f, dumped(MODEL), schema=_three()), "the schema has 3"),
@@ -164,6 +173,7 @@ BROKEN: dict[str, tuple[str, Make, str]] = {
 ONLY_FOR: dict[str, dict[str, Any]] = {
     "slow start": {"startup_limit_s": 1.0},
     "too much memory": {"memory_bytes": 300 << 20},
+    "too much memory for an answer": {"memory_bytes": 300 << 20},
     "slow answer": {"answer_limit_s": 1.0},
 }
 
