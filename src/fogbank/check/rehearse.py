@@ -102,7 +102,7 @@ class Rehearsal:
     def run(self) -> None:
         """Start, ping, ask the sample, stop. Raises FoundError."""
         started = time.monotonic()
-        while not self._pings(LOOK_S):
+        while not self._ready():
             self._look()
             if self._process.poll() is not None:
                 raise FoundError(*self._why_it_ended())
@@ -121,10 +121,7 @@ class Rehearsal:
                     time.sleep(POLL_S)
             asked.result()
         self._look(now=True)
-        if not self._pings(PING_TIMEOUT_S):
-            raise FoundError(
-                "ping-slow", f"after the sample, /ping was not answered 200 within {PING_TIMEOUT_S:g} s: {self._tail()}"
-            )
+        self._ping()
         self._stop()
 
     def close(self) -> None:
@@ -134,14 +131,32 @@ class Rehearsal:
             self._process.kill()
         self._process.wait()
 
-    def _pings(self, limit_s: float) -> bool:
-        """Whether /ping answers 200 in time."""
+    def _ready(self) -> bool:
+        """Whether /ping answers 200; while it starts, a server may be slow to."""
+        try:
+            return self._status(LOOK_S) == 200
+        except TimeoutError:
+            return False
+
+    def _ping(self) -> None:
+        """As SageMaker does for as long as the container runs. Raises FoundError."""
+        try:
+            self._status(PING_TIMEOUT_S)
+        except TimeoutError:
+            raise FoundError(
+                "ping-slow", f"/ping was not answered within {PING_TIMEOUT_S:g} s: {self._tail()}"
+            ) from None
+
+    def _status(self, limit_s: float) -> int:
+        """What /ping answers, 0 where nobody does. Raises TimeoutError."""
         connection = http.client.HTTPConnection("127.0.0.1", self._order.port, timeout=limit_s)
         try:
             connection.request("GET", "/ping")
-            return connection.getresponse().status == 200
+            return connection.getresponse().status
+        except TimeoutError:
+            raise
         except (OSError, http.client.HTTPException):
-            return False
+            return 0
         finally:
             connection.close()
 
@@ -168,9 +183,10 @@ class Rehearsal:
             )
 
     def _look_while(self, client: ThreadPoolExecutor) -> None:
-        """As `_look`; a server that is found out is ended, so that its client is too. Raises FoundError."""
+        """As `_look`, and /ping; a server that is found out is ended, so that its client is too. Raises FoundError."""
         try:
             self._look()
+            self._ping()
         except FoundError:
             self._process.kill()
             client.shutdown()

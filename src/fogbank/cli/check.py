@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fogbank.cli.compose import ensure_trained, here, run_pack, server_pins
 from fogbank.cli.images import wheels_for
-from fogbank.cli.terminal import Terminal
+from fogbank.cli.terminal import Step, Terminal
 from fogbank.contracts.config import ProjectConfig, running_python
 from fogbank.contracts.dependencies import Target, host_platform
 from fogbank.contracts.digest import canonical_json, sha256_bytes
 from fogbank.contracts.errors import PackageError
-from fogbank.contracts.manifest import ENV_MANIFEST_DIGEST, Manifest
+from fogbank.contracts.manifest import Manifest
 from fogbank.contracts.shipped import shipped_digest
 from fogbank.engine.locate import cache_dir
 
 if TYPE_CHECKING:
-    from fogbank.check import Report
+    from fogbank.check import Conditions, Report
 
 RECORD = "checked.json"
 MEMORY_MB = 8192
@@ -52,34 +52,56 @@ def check(
     ARCHIVE is any model.tar.gz; without one, the project is packed and checked. It runs in an environment of its own, without
     network, with a model folder that cannot be written, under a memory limit and the limit for /ping.
     """
-    from fogbank.check import Conditions, check_artifact
+    from fogbank.check import check_artifact
 
-    own: dict[str, str] = {}
-    if archive is None:
-        config = here()
-        memory = memory or config.memory_mb
-        ensure_trained(config, terminal)
-        with terminal.step("pack") as step:
-            manifest = run_pack(config)
-            step.done(f"sha256 {manifest.artifact_sha256[:12]}")
-        archive, own = manifest.artifact_path, environment_of(manifest)
-        sample = sample or config.trained / "sample.csv"
     given = dict(item.partition("=")[::2] for item in variables)
-    conditions = Conditions(
-        target=Target(platform=host_platform(), python=running_python()),
-        environment={**own, **given},
-        memory_bytes=(memory or MEMORY_MB) << 20,
-        startup_limit_s=startup_timeout,
-        network=network,
-    )
+    changes = {"startup_limit_s": startup_timeout, "network": network}
+    if archive is not None:
+        conditions = conditions_of(given, memory or MEMORY_MB, running_python(), **changes)
+        with terminal.step("check") as step:
+            report = check_artifact(archive, sample.read_text() if sample else "", conditions, python_for)
+            _end(report, terminal, step, as_json=as_json)
+        return
+    config = here()
+    ensure_trained(config, terminal)
+    with terminal.step("pack") as step:
+        manifest = run_pack(config)
+        step.done(f"sha256 {manifest.artifact_sha256[:12]}")
+    environment = {**manifest.model_environment, **given}
+    conditions = conditions_of(environment, memory or config.memory_mb, manifest.package.python, **changes)
     with terminal.step("check") as step:
-        rows = sample.read_text() if sample is not None and sample.is_file() else ""
-        report = check_artifact(archive, rows, conditions, python_for)
-        if as_json:
-            terminal.document(report.document())
-        step.done(told(report))
+        _end(project_report(config, manifest, conditions, sample), terminal, step, as_json=as_json)
+
+
+def _end(report: Report, terminal: Terminal, step: Step, *, as_json: bool) -> None:
+    if as_json:
+        terminal.document(report.document())
+    step.done(told(report))
     if not as_json:
         terminal.result("ok")
+
+
+def conditions_of(environment: Mapping[str, str], memory_mb: int, python: str, **changes: Any) -> Conditions:
+    """The conditions of an instance on this machine's own platform."""
+    from fogbank.check import Conditions
+
+    target = Target(platform=host_platform(), python=python)
+    return Conditions(target=target, environment=environment, memory_bytes=memory_mb << 20, **changes)
+
+
+def project_report(
+    config: ProjectConfig, manifest: Manifest, conditions: Conditions, sample: Path | None = None
+) -> Report:
+    """The check of a project's package: that its wheels exist for the cloud's platform, then the rehearsal on this one's."""
+    from fogbank.check import Finding, Report, check_artifact
+
+    try:
+        wheels_for(config, manifest, Target(platform=config.platform, python=manifest.package.python))
+    except PackageError as error:
+        if error.code != "index-unreachable":  # whether there is a wheel is found when the image is built
+            return Report(findings=(Finding(code=error.code, cause=error.cause),))
+    rows = sample or config.trained / "sample.csv"
+    return check_artifact(manifest.artifact_path, rows.read_text() if rows.is_file() else "", conditions, python_for)
 
 
 def python_for(requirements: Sequence[str]) -> Path:
@@ -90,16 +112,6 @@ def python_for(requirements: Sequence[str]) -> Path:
         return Environments(cache_dir(os.environ) / "environments", server_pins()).python_for(requirements)
     except DependencyError as error:
         raise PackageError("dependency-uninstallable", str(error), "look at the requirements") from error
-
-
-def environment_of(manifest: Manifest) -> dict[str, str]:
-    """The environment that the components declare for a package's model."""
-    handler = manifest.package.handler
-    return {
-        **({"SAGEMAKER_PROGRAM": handler} if handler else {}),
-        "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv",
-        ENV_MANIFEST_DIGEST: manifest.package_sha256,
-    }
 
 
 def check_once(config: ProjectConfig, manifest: Manifest, terminal: Terminal) -> None:
@@ -116,26 +128,9 @@ def check_once(config: ProjectConfig, manifest: Manifest, terminal: Terminal) ->
 
 
 def rehearsed(config: ProjectConfig, manifest: Manifest) -> str:
-    """Check the project's package, and that its wheels exist for the cloud's platform; what was seen, in a few words.
-
-    Raises PackageError with every finding.
-    """
-    from fogbank.check import Conditions, check_artifact
-
-    try:
-        wheels_for(config, manifest, Target(platform=config.platform, python=manifest.package.python))
-    except PackageError as error:
-        if error.code != "index-unreachable":  # whether there is a wheel is found when the image is built
-            raise
-    sample = config.trained / "sample.csv"
-    conditions = Conditions(
-        target=Target(platform=host_platform(), python=manifest.package.python),
-        environment=environment_of(manifest),
-        memory_bytes=config.memory_mb << 20,
-    )
-    rows = sample.read_text() if sample.is_file() else ""
-    report = check_artifact(manifest.artifact_path, rows, conditions, python_for)
-    return told(report)
+    """Check the project's package; what was seen, in a few words. Raises PackageError with every finding."""
+    conditions = conditions_of(manifest.model_environment, config.memory_mb, manifest.package.python)
+    return told(project_report(config, manifest, conditions))
 
 
 def told(report: Report) -> str:

@@ -14,7 +14,7 @@ import pulumi_aws as aws
 
 from fogbank.contracts.digest import canonical_json, sha256_bytes
 from fogbank.contracts.errors import FogbankError
-from fogbank.contracts.manifest import ENV_MANIFEST_DIGEST, Manifest, load_manifest
+from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.contracts.tokens import MODEL_SERVICE
 
 MODELS, CAPTURE, MONITOR = "models", "capture", "monitor"
@@ -76,13 +76,7 @@ class ModelService(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-role-policy", role=role.name, policy=bucket.arn.apply(execution_policy), opts=child
         )
-        variables = {
-            **({"SAGEMAKER_PROGRAM": package.package.handler} if package.package.handler else {}),
-            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-            "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv",
-            ENV_MANIFEST_DIGEST: package.package_sha256,
-            **(environment or {}),
-        }
+        variables = {**package.model_environment, **(environment or {})}
         self.model_digest = pulumi.Output.from_input(image).apply(
             lambda uri: sha256_bytes(
                 canonical_json({"artifact": package.artifact_sha256, "image": uri, "environment": variables})

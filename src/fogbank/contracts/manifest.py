@@ -136,6 +136,21 @@ class Manifest:
         return self.package.name
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What a container must be told to run this package, and no other."""
+        handler = {"SAGEMAKER_PROGRAM": self.package.handler} if self.package.handler else {}
+        return {
+            **handler,
+            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+            ENV_MANIFEST_DIGEST: self.package_sha256,
+        }
+
+    @property
+    def model_environment(self) -> dict[str, str]:
+        """The environment that a SageMaker Model of this package declares: besides, CSV is answered where nobody asks."""
+        return {**self.environment, "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"}
+
+    @property
     def artifact_path(self) -> Path:
         """The archive on disk."""
         return self.folder / self.artifact

@@ -20,7 +20,7 @@ from fogbank.contracts.container import DEFAULT_PORT
 from fogbank.contracts.dependencies import Target, Wheel
 from fogbank.contracts.digest import canonical_json, sha256_bytes
 from fogbank.contracts.errors import PackageError
-from fogbank.contracts.manifest import ENV_MANIFEST_DIGEST, Manifest
+from fogbank.contracts.manifest import Manifest
 from fogbank.contracts.shipped import shipped_digest, shipped_files
 from fogbank.image.base import Base
 from fogbank.image.layers import FORMAT, Entry, Layer, LayerStore
@@ -128,16 +128,13 @@ def image_key(builds: Sequence[Build]) -> str:
 
 def image_config(build: Build, layers: tuple[Layer, ...]) -> Document:
     """The image's configuration (image-spec v1.1, config.md), with SageMaker's entry point, labels, port and user."""
-    package = build.package.package
     base = build.base.config.get("config") or {}
     environment = dict(item.partition("=")[::2] for item in base.get("Env") or [])
     environment |= {
         "PATH": f"/{HOME}/bin:{environment.get('PATH', '/usr/local/bin:/usr/bin:/bin')}",
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        "SAGEMAKER_SUBMIT_DIRECTORY": f"/{MODEL}/code",
-        ENV_MANIFEST_DIGEST: build.package.package_sha256,
-        **({"SAGEMAKER_PROGRAM": package.handler} if package.handler else {}),
+        **build.package.environment,
     }
     server = [f"/{HOME}/bin/python", "-P", "-m", "fogbank.serve"]
     history = [

@@ -97,10 +97,10 @@ class Registry:
         try:
             self._expect(answer, 200, 206)
             if start and answer.status == 200:
-                for _ in answer.stream(CHUNK):  # the registry gives no parts: what is there already is read past
-                    start -= len(_)
+                for piece in answer.stream(CHUNK):  # the registry gives no parts: what is there already is read past
+                    start -= len(piece)
                     if start < 0:
-                        yield _[start:]
+                        yield piece[start:]
                         break
             yield from answer.stream(CHUNK)
         except urllib3.exceptions.HTTPError as error:

@@ -23,10 +23,12 @@ from sklearn.linear_model import LogisticRegression
 
 from fogbank.check import Conditions, Report, check_artifact
 from fogbank.check.findings import FIXES
-from fogbank.cli.check import python_for
+from fogbank.cli.check import project_report, python_for
 from fogbank.contracts.config import running_python
 from fogbank.contracts.dependencies import Target, host_platform
+from fogbank.pack import build, read_trained
 from tests.packages import signed
+from tests.projects import BASELINE, nothing, small_project
 
 GOOD = "def model_fn(d): return 2.0\ndef predict_fn(data, model): return data * model\n"
 CONDITIONS = Conditions(
@@ -221,6 +223,27 @@ def test_a_server_that_does_not_stop_is_found(tmp_path: Path) -> None:
     report = checked(script(tmp_path, stops_its_parent), stop_limit_s=0.5)
 
     assert [item.code for item in report.findings] == ["stop-slow"]
+
+
+def test_a_server_that_leaves_ping_unanswered_while_it_computes_is_found(tmp_path: Path) -> None:
+    """`sum` over a range is one call in C: nothing else of the process gets a turn."""
+    holds = GOOD.replace("return data", "sum(range(10**9)); return data")
+
+    report = checked(script(tmp_path, holds), environment={"SAGEMAKER_MODEL_SERVER_WORKERS": "1"})
+
+    assert [item.code for item in report.findings] == ["ping-slow"]
+
+
+def test_a_wheel_that_the_clouds_platform_lacks_is_found_before_anything_runs(tmp_path: Path) -> None:
+    config = small_project(tmp_path / "project", settings='platform = "linux/arm64"\n')
+    manifest = build(config, read_trained(config.trained), BASELINE, nothing)
+    lock = config.root / "uv.lock"
+    lock.write_text(lock.read_text().replace("aarch64", "ppc64le"))
+
+    report = project_report(config, manifest, CONDITIONS)
+
+    assert [item.code for item in report.findings] == ["wheel-missing"]
+    assert "linux/arm64" in report.findings[0].cause
 
 
 def test_a_requirement_that_cannot_be_had_is_found(tmp_path: Path) -> None:
