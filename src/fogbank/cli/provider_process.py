@@ -15,9 +15,9 @@ from fogbank.cli.images import IMAGE, build_images, builds, seal_package, signin
 from fogbank.cli.push import push_image
 from fogbank.contracts.config import load_config
 from fogbank.contracts.manifest import load_manifest
+from fogbank.contracts.tokens import LAYOUT_SCHEME
 
 POLL_S = 0.5
-LAYOUT_SCHEME = "oci:"
 
 
 class PackageImages:

@@ -22,13 +22,12 @@ from pathlib import Path
 from typing import IO
 
 from fogbank.cloud.instance import ON_A_LAPTOP, LaunchPlan, StartError
-from fogbank.contracts.container import DEFAULT_PORT, ENV_PARENT_FD
+from fogbank.contracts.container import BIND_LABEL, DEFAULT_PORT, ENV_PARENT_FD
+from fogbank.contracts.tokens import LAYOUT_SCHEME
 
 ENGINE, OPTIONS = "FOGBANK_CONTAINER_ENGINE", "FOGBANK_CONTAINER_OPTIONS"
 ENGINES = ("podman", "docker")
-LAYOUT = "oci:"
 PLACEHOLDER = "local/"
-BINDS = "com.amazonaws.sagemaker.capabilities.accept-bind-to-port"
 CLOUD_LABEL = "dev.fogbank.cloud"
 LIFELINE = 3
 """The first descriptor after the standard ones, which is what podman's --preserve-fds passes on."""
@@ -57,9 +56,9 @@ class Containers:
                 'build an Image (`pulumi config rm -s local fogbank:image`), or set `runtime = "process"` in [tool.fogbank]'
             )
         with self._loading:
-            name = self._loaded(image) if image.startswith(LAYOUT) else image
+            name = self._loaded(image) if image.startswith(LAYOUT_SCHEME) else image
             labels = self._labels(name)
-        return ContainerLauncher(self, name, binds=labels.get(BINDS) == "true")
+        return ContainerLauncher(self, name, binds=labels.get(BIND_LABEL) == "true")
 
     def remove_left(self) -> None:
         """Remove the containers that an earlier process of this cloud left."""
@@ -106,7 +105,7 @@ class Containers:
 
     def _loaded(self, uri: str) -> str:
         """The name that the engine has an image of a layout by. Raises StartError."""
-        folder, _, digest = uri.removeprefix(LAYOUT).rpartition("@")
+        folder, _, digest = uri.removeprefix(LAYOUT_SCHEME).rpartition("@")
         name = f"localhost/fogbank-{digest.partition(':')[2][:16]}:latest"
         if self._has(name):
             return name

@@ -22,6 +22,9 @@ STREAM_LIMIT_S = 480.0
 """A streamed reply may take 8 minutes in all."""
 STOP_GRACE_S = 30.0
 """SIGTERM, then SIGKILL after 30 s."""
+BIND_LABEL = "com.amazonaws.sagemaker.capabilities.accept-bind-to-port"
+MULTI_MODEL_LABEL = "com.amazonaws.sagemaker.capabilities.multi-models"
+"""What an image says of itself, each `true`: that it listens where SAGEMAKER_BIND_TO_PORT says, and has the /models API."""
 MEBIBYTE = 1 << 20
 HOSTING_PAYLOAD_LIMIT = 25 * MEBIBYTE
 BATCH_PAYLOAD_LIMIT = 100 * MEBIBYTE

@@ -19,6 +19,8 @@ SCHEDULE = "aws:scheduler/schedule:Schedule"
 
 IMAGE = "fogbank:index:Image"
 """The one type of fogbank's own provider so far."""
+LAYOUT_SCHEME = "oci:"
+"""Before the folder of an OCI layout, in the URI of an image that is in no registry: `oci:<folder>@sha256:<hex>`."""
 
 MODEL_SERVICE = "fogbank:components:ModelService"
 ENDPOINT_COMPONENT = "fogbank:components:Endpoint"

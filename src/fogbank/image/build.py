@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fogbank.contracts.container import DEFAULT_PORT
+from fogbank.contracts.container import BIND_LABEL, DEFAULT_PORT, MULTI_MODEL_LABEL
 from fogbank.contracts.dependencies import Target, Wheel
 from fogbank.contracts.digest import canonical_json, sha256_bytes
 from fogbank.contracts.errors import PackageError
@@ -170,8 +170,8 @@ def image_config(build: Build, layers: tuple[Layer, ...]) -> Document:
 def image_labels(build: Build) -> dict[str, str]:
     """SageMaker's capabilities, and what names the content."""
     return {
-        "com.amazonaws.sagemaker.capabilities.accept-bind-to-port": "true",
-        "com.amazonaws.sagemaker.capabilities.multi-models": "true",
+        BIND_LABEL: "true",
+        MULTI_MODEL_LABEL: "true",
         "dev.fogbank.artifact.sha256": build.package.artifact_sha256,
         "dev.fogbank.package.sha256": build.package.package_sha256,
         "org.opencontainers.image.base.digest": build.base.manifest.digest,

@@ -63,10 +63,11 @@ def test_up_builds_and_pushes_and_hands_the_digest_on(
 
 
 def test_a_registry_that_is_away_is_one_readable_error(
-    local_cloud: CloudProcess, deploy: Deploy, churn: Packed
+    local_cloud: CloudProcess, deploy: Deploy, bases: Layout, tmp_path: Path
 ) -> None:
+    _, manifest = packed(tmp_path / "project")
     with pytest.raises(EngineError, match=r"registry-unreachable: 127\.0\.0\.1:9 cannot be reached"):
-        deploy(program(churn.manifest, "127.0.0.1:9/churn"))
+        deploy(program(manifest, "127.0.0.1:9/churn"))
 
 
 @pytest.fixture
@@ -110,8 +111,10 @@ def test_only_what_the_image_is_makes_another(provider: FogbankProvider) -> None
     assert provider.preview(tokens.IMAGE, old)["uri"] == UNKNOWN
 
 
-def test_without_a_repository_the_image_stays_in_its_layout(provider: FogbankProvider, churn: Packed) -> None:
-    manifest = churn.manifest
+def test_without_a_repository_the_image_stays_in_its_layout(
+    provider: FogbankProvider, bases: Layout, tmp_path: Path
+) -> None:
+    _, manifest = packed(tmp_path / "project")
     inputs = {"package": str(manifest.folder), "artifactSha256": "a", "packageSha256": "b", "platform": "linux/amd64"}
     uri, state = provider.create(tokens.IMAGE, inputs)
 
