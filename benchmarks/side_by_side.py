@@ -28,8 +28,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fogbank.contracts.digest import sha256_file
 from fogbank.contracts.manifest import INNER_NAME, Column, Compilation, ModelKind, PackageManifest, Schema
+from fogbank.ground.digest import sha256_file
 from fogbank.pack.proof import prove
 
 ROOT = Path(__file__).parent

@@ -3,10 +3,8 @@ except in CI, which sets FOGBANK_EVERY_TEST: there a missing program is a failur
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +16,8 @@ import urllib3
 from fogbank.cli.images import made_bases, store
 from fogbank.contracts.config import running_python
 from fogbank.contracts.dependencies import Target
+from fogbank.ground.locks import locked
+from fogbank.ground.ports import free_port
 from fogbank.image import Layout, make_base
 from tests.waiting import until
 
@@ -31,19 +31,10 @@ def needs(*programs: str) -> None:
         pytest.skip(f"needs {', '.join(missing)}")
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def ensure_base(*platforms: str) -> Layout:
     """The bases of these platforms in fogbank's cache, made by mmdebstrap where they are missing."""
     layout = Layout(made_bases() / running_python())
-    layout.folder.mkdir(parents=True, exist_ok=True)
-    with (layout.folder / ".lock").open("w") as lock:  # several workers may want them
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(layout.folder / ".lock"):  # several workers may want them
         there = layout.images() if (layout.folder / "index.json").is_file() else {}
         for platform in platforms:
             if platform not in there:

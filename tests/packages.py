@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.container import ServeSettings
-from fogbank.contracts.digest import sha256_bytes, sha256_file
 from fogbank.contracts.manifest import INNER_NAME, Column, PackageManifest, Schema
+from fogbank.ground.digest import sha256_bytes, sha256_file
 
 TWO_FLOATS = Schema(columns=(Column(name="a"), Column(name="b")))
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from fogbank.cli.cloud_process import standin_clients
 from fogbank.contracts import tokens
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import load_manifest
+from fogbank.contracts.transform import CREATE_TRANSFORM_JOB_TARGET
+from fogbank.ground.aws import LocalClients
 from fogbank.provider.resource import ProvisionError
 from fogbank.provider.standin import TABLE, StandIn
 from fogbank.testing import CloudProcess
@@ -71,7 +72,7 @@ def definition(name: str, endpoint: str) -> dict[str, Any]:
 
 @pytest.fixture
 def standin(shared_cloud: CloudProcess) -> StandIn:
-    return StandIn(clients=standin_clients(shared_cloud.url))
+    return StandIn(clients=LocalClients(shared_cloud.url))
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path) -> dict[st
         "scheduleConfig": {"scheduleExpression": "cron(0 * ? * * *)"},
     }
     daily = {**schedule, "scheduleConfig": {"scheduleExpression": "cron(0 5 ? * * *)"}}
-    target = {"arn": tokens.CREATE_TRANSFORM_JOB_TARGET, "roleArn": ROLE, "input": "{}"}
+    target = {"arn": CREATE_TRANSFORM_JOB_TARGET, "roleArn": ROLE, "input": "{}"}
     found = [
         Life(tokens.BUCKET, {"bucket": f"{unique}-b", "tags": {"a": "1"}}, {"tags": {"a": "2"}}),
         Life(tokens.BUCKET_PUBLIC_ACCESS_BLOCK, {"bucket": bucket, "blockPublicAcls": True}, {"blockPublicPolicy": True}),

@@ -12,7 +12,7 @@ import pytest
 from uv import find_uv_bin
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
+from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.testing import CloudProcess, Deployment
 
 ROOT = Path(__file__).parents[2]

@@ -14,11 +14,10 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fogbank.check import processes
 from fogbank.check.isolate import NETWORK, isolate
 from fogbank.contracts.container import (
     DEFAULT_PORT,
@@ -28,6 +27,9 @@ from fogbank.contracts.container import (
     PING_TIMEOUT_S,
     STOP_GRACE_S,
 )
+from fogbank.ground import processes
+from fogbank.ground.ports import free_port
+from fogbank.ground.processes import BARE_ENVIRONMENT
 
 POLL_S = 0.02
 LOOK_S = 0.1
@@ -290,10 +292,7 @@ def _environment(order: Order) -> dict[str, str]:
     """What a container would have: nothing of this machine's own."""
     port = {} if order.port == DEFAULT_PORT else {PORT: str(order.port)}
     return {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "LANG": "C.UTF-8",
-        "HOME": "/tmp",  # noqa: S108 - what a container's HOME is worth
-        "PYTHONUNBUFFERED": "1",
+        **BARE_ENVIRONMENT,
         "PYTHONDONTWRITEBYTECODE": "1",
         **port,
         **order.environment,
@@ -319,11 +318,7 @@ def rehearse(order: Order) -> Seen:
 
 def _on_a_free_port(order: Order) -> Order:
     """This machine's own port 8080 may be taken."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return Order(**{**asdict(order), "port": int(probe.getsockname()[1])})
+    return replace(order, port=free_port())
 
 
 def main() -> int:

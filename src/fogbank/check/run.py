@@ -17,10 +17,10 @@ from pathlib import Path
 from fogbank.check.findings import Finding, Report
 from fogbank.check.rehearse import Order
 from fogbank.check.static import look
-from fogbank.contracts.archive import unpack_archive
 from fogbank.contracts.container import INVOCATION_LIMIT_S, STARTUP_LIMIT_S, STOP_GRACE_S
 from fogbank.contracts.dependencies import Target
 from fogbank.contracts.errors import PackageError
+from fogbank.ground.archive import ArchiveError, unpack_archive
 
 PythonFor = Callable[[Sequence[str]], Path]
 """The Python of an environment for these requirement lines. Raises PackageError (`dependency-uninstallable`)."""
@@ -45,7 +45,7 @@ def check_artifact(archive: Path, sample: str, conditions: Conditions, python_fo
         base = Path(folder)
         try:
             unpack_archive(archive, base / "model")
-        except PackageError as error:
+        except ArchiveError as error:
             return Report(findings=(Finding(code=error.code, cause=error.cause),))
         found = look(base / "model", conditions.environment, conditions.target)
         if found:

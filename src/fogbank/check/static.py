@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fogbank.check.findings import Finding
-from fogbank.contracts.dependencies import Target, elf_machine
+from fogbank.contracts.dependencies import Target
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.manifest import INNER_NAME, PackageManifest, decode_package
+from fogbank.ground.elf import elf_machine
 
 LIBRARY = re.compile(r".*\.so(\.\d+)*")
 DEFAULT_PROGRAM = "inference.py"

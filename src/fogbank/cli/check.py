@@ -13,12 +13,13 @@ from fogbank.cli.compose import ensure_trained, here, run_pack, server_pins
 from fogbank.cli.images import wheels_for
 from fogbank.cli.terminal import Step, Terminal
 from fogbank.contracts.config import ProjectConfig, running_python
+from fogbank.contracts.container import SHIPPED_ROOMS
 from fogbank.contracts.dependencies import Target, host_platform
-from fogbank.contracts.digest import canonical_json, sha256_bytes
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Manifest
-from fogbank.contracts.shipped import shipped_digest
 from fogbank.engine.locate import cache_dir
+from fogbank.ground.digest import canonical_json, sha256_bytes
+from fogbank.ground.sources import source_digest
 
 if TYPE_CHECKING:
     from fogbank.check import Conditions, Report
@@ -106,7 +107,7 @@ def project_report(
 
 def python_for(requirements: Sequence[str]) -> Path:
     """The Python of the package's own environment, as the local cloud has it. Raises PackageError (`dependency-uninstallable`)."""
-    from fogbank.cloud.environment import DependencyError, Environments
+    from fogbank.cloud.hosting.environment import DependencyError, Environments
 
     try:
         return Environments(cache_dir(os.environ) / "environments", server_pins()).python_for(requirements)
@@ -117,7 +118,9 @@ def python_for(requirements: Sequence[str]) -> Path:
 def check_once(config: ProjectConfig, manifest: Manifest, terminal: Terminal) -> None:
     """Check a package that was not checked yet, for `up`. Raises PackageError with every finding."""
     key = sha256_bytes(
-        canonical_json([manifest.artifact_sha256, manifest.package_sha256, shipped_digest(), config.memory_mb])
+        canonical_json(
+            [manifest.artifact_sha256, manifest.package_sha256, source_digest(SHIPPED_ROOMS), config.memory_mb]
+        )
     )
     record = config.state / RECORD
     if record.is_file() and record.read_text() == key:

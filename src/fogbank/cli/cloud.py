@@ -12,9 +12,10 @@ import click
 
 from fogbank.cli.compose import here, start_cloud
 from fogbank.cli.terminal import Terminal
-from fogbank.cloud.client import CloudClient, is_locked, read_address
+from fogbank.cloud.client import LOCK, CloudClient, read_address
 from fogbank.contracts.config import Runtime
 from fogbank.contracts.errors import CloudError, DataError
+from fogbank.ground.locks import is_locked
 
 STOP_LIMIT_S = 60
 SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
@@ -65,7 +66,7 @@ def stop_cloud(folder: Path) -> str:
         return "was not running"
     client.call("stop")
     deadline = time.monotonic() + STOP_LIMIT_S
-    while is_locked(folder):
+    while is_locked(folder / LOCK):
         if time.monotonic() > deadline:
             raise CloudError(
                 "cloud-not-stopping",

@@ -5,7 +5,6 @@ In: a folder and a port; out: `{"ok": ...}` or `{"error": ...}` on the first lin
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -13,21 +12,21 @@ import signal
 import sqlite3
 import sys
 import threading
-import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import urllib3
 
 from fogbank.cli.compose import server_pins
 from fogbank.cloud.client import ADDRESS, LOCK, Address, write_address
-from fogbank.cloud.containers import find_containers
-from fogbank.cloud.instance import StartError
+from fogbank.cloud.ground.store import StateVersionError
+from fogbank.cloud.hosting.containers import find_containers
+from fogbank.cloud.hosting.instance import StartError
 from fogbank.cloud.local_cloud import CloudSettings, LocalCloud
-from fogbank.cloud.store import StateVersionError
 from fogbank.contracts.config import Runtime
-from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.engine.locate import cache_dir
+from fogbank.ground.aws import LocalClients
+from fogbank.ground.locks import take
 
 
 def serve(folder: Path, port: int, runtime: Runtime) -> None:
@@ -38,7 +37,7 @@ def serve(folder: Path, port: int, runtime: Runtime) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # the journal holds what was sent, also what was sent to the Secrets Manager
     with (folder / LOCK).open("w") as lock:
-        if not _take(lock):
+        if not take(lock):
             _fail(
                 "cloud-running", f"another process runs the local cloud of {folder}", "use it: `fogbank cloud status`"
             )
@@ -46,17 +45,6 @@ def serve(folder: Path, port: int, runtime: Runtime) -> None:
         _serve_locked(folder, port, runtime)
         logging.shutdown()
         os._exit(0)  # all is written; the lock goes with the process, so whoever waits for it finds nothing left
-
-
-def _take(lock: IO[str]) -> bool:
-    """Take the lock; one that is held for half a second is another cloud's, one for a moment is somebody's look at it."""
-    for _ in range(50):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except OSError:
-            time.sleep(0.01)
-    return False
 
 
 def _serve_locked(folder: Path, port: int, runtime: Runtime) -> None:
@@ -109,34 +97,11 @@ def _start_provider(cloud: LocalCloud) -> Any:
     from fogbank.provider.standin import StandIn
 
     provider = ProviderServer(
-        StandIn(clients=standin_clients(cloud.url)), int(cloud.store.setting("provider-port", "0"))
+        StandIn(clients=LocalClients(cloud.url, read_timeout_s=300)), int(cloud.store.setting("provider-port", "0"))
     )
     cloud.store.set_setting("provider-port", str(provider.port))
     provider.start()
     return provider
-
-
-def standin_clients(url: str) -> Any:
-    """boto3 clients by service and region, each made once."""
-    import boto3
-    from botocore.config import Config
-
-    made: dict[tuple[str, str], Any] = {}
-    lock = threading.Lock()
-
-    def client(service: str, region: str) -> Any:
-        with lock:
-            if (service, region) not in made:
-                session = boto3.session.Session(
-                    aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region
-                )
-                config = Config(
-                    retries={"total_max_attempts": 1}, read_timeout=300, proxies={}, s3={"addressing_style": "path"}
-                )
-                made[service, region] = session.client(service, endpoint_url=url, config=config)
-            return made[service, region]
-
-    return client
 
 
 def _fail(code: str, cause: str, hint: str) -> None:

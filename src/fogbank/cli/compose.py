@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fogbank.cli.terminal import Step, Terminal
 from fogbank.contracts.config import ProjectConfig, Runtime, load_config
 from fogbank.contracts.errors import CloudError, PackageError
-from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
+from fogbank.ground.aws import LocalClients
 
 if TYPE_CHECKING:
     from fogbank.cloud.client import Address, CloudClient
@@ -81,17 +81,7 @@ def cloud_address(config: ProjectConfig) -> Address:
 
 def aws_client(config: ProjectConfig, service: str, region: str = "us-east-1") -> Any:
     """Unmodified boto3 against the project's local cloud."""
-    import boto3
-    from botocore.config import Config
-
-    session = boto3.session.Session(
-        aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region
-    )
-    return session.client(
-        service,
-        endpoint_url=cloud_address(config).url,
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=70, proxies={}),
-    )
+    return LocalClients(cloud_address(config).url)(service, region)
 
 
 @lru_cache(maxsize=1)

@@ -13,8 +13,8 @@ from fogbank.cli.compose import assets, fogbank_version, here
 from fogbank.cli.images import made_bases
 from fogbank.cli.terminal import Terminal
 from fogbank.cloud.client import CloudClient, read_address
-from fogbank.cloud.containers import find_containers
-from fogbank.cloud.instance import StartError
+from fogbank.cloud.hosting.containers import find_containers
+from fogbank.cloud.hosting.instance import StartError
 from fogbank.contracts.config import running_python
 from fogbank.contracts.errors import EngineError, FogbankError, ProjectError
 from fogbank.contracts.manifest import load_manifest

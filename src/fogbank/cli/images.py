@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from fogbank.cli.compose import fogbank_version
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.dependencies import Target, Wheel
-from fogbank.contracts.digest import canonical_json
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Manifest
 from fogbank.contracts.materials import Material
 from fogbank.engine.locate import cache_dir
+from fogbank.ground.digest import canonical_json
 
 if TYPE_CHECKING:
     from fogbank.image import Base, Build, BuiltImage, LayerStore

@@ -14,8 +14,8 @@ from fogbank.cli.compose import fogbank_version
 from fogbank.cli.images import IMAGE, build_images, builds, seal_package, signing_key
 from fogbank.cli.push import push_image
 from fogbank.contracts.config import load_config
+from fogbank.contracts.container import LAYOUT_SCHEME
 from fogbank.contracts.manifest import load_manifest
-from fogbank.contracts.tokens import LAYOUT_SCHEME
 
 POLL_S = 0.5
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fogbank.cloud.control import ApiError
-from fogbank.cloud.wire import Answer, Request, error_answer, json_answer
+from fogbank.cloud.api.control import ApiError
+from fogbank.cloud.ground.wire import Answer, Request, error_answer, json_answer
 
 PREFIX = "/_fogbank/"
 Call = Callable[[dict[str, Any]], object]

@@ -5,7 +5,6 @@ In: the cloud's folder; out: answers, or CloudError with the next step.
 
 from __future__ import annotations
 
-import fcntl
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import urllib3
 
 from fogbank.contracts.errors import AwsError, CloudError
+from fogbank.ground.locks import is_locked
 
 ADDRESS, LOCK = "cloud.json", "cloud.lock"
 
@@ -45,19 +45,7 @@ def read_address(folder: Path) -> Address | None:
         address = Address(**json.loads((folder / ADDRESS).read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    return address if is_locked(folder) else None
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether a process runs the cloud of this folder: it holds the lock until the system takes it away at its end."""
-    try:
-        with (folder / LOCK).open("r") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return address if is_locked(folder / LOCK) else None
 
 
 class CloudClient:

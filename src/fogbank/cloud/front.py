@@ -17,10 +17,10 @@ from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY
 from werkzeug.http import HTTP_STATUS_CODES
 
 from fogbank.cloud.admin import Admin
-from fogbank.cloud.control import ControlPlane, NotOursError
-from fogbank.cloud.gateway import MotoGateway
-from fogbank.cloud.runtime import Runtime
-from fogbank.cloud.wire import Answer, Request, error_answer
+from fogbank.cloud.api.control import ControlPlane, NotOursError
+from fogbank.cloud.ground.wire import Answer, Request, error_answer
+from fogbank.cloud.hosting.runtime import Runtime
+from fogbank.cloud.moto.gateway import MotoGateway
 
 log = logging.getLogger("fogbank.cloud")
 LOOPBACK = re.compile(r"(127(\.\d+){3}|localhost|\[::1\]|(?P<bucket>[a-z0-9.-]+)\.localhost)(:\d+)?", re.IGNORECASE)

@@ -8,13 +8,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import socket
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,30 +22,31 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from fogbank import __version__
 from fogbank.cloud.admin import Admin
-from fogbank.cloud.capture import Recorder
-from fogbank.cloud.clock import Clock
-from fogbank.cloud.containers import Containers
-from fogbank.cloud.control import ControlPlane, service_model
-from fogbank.cloud.endpoints import KIND as ENDPOINT
-from fogbank.cloud.endpoints import EndpointConfigs, Endpoints
-from fogbank.cloud.environment import Environments
-from fogbank.cloud.executions import Executions
-from fogbank.cloud.fleets import Watch
+from fogbank.cloud.api.control import ControlPlane, service_model
+from fogbank.cloud.api.models import Models
+from fogbank.cloud.api.tags import Tags
 from fogbank.cloud.front import Front
-from fogbank.cloud.gateway import MotoGateway
-from fogbank.cloud.metrics import Metrics
-from fogbank.cloud.models import Models
-from fogbank.cloud.monitors import SCHEDULE, JobDefinitions, MonitoringSchedules
-from fogbank.cloud.processing import ProcessingJobs
-from fogbank.cloud.runtime import Runtime
-from fogbank.cloud.store import Store
-from fogbank.cloud.tags import Tags
-from fogbank.cloud.timeline import Timeline
-from fogbank.cloud.transforms import KIND as TRANSFORM
-from fogbank.cloud.transforms import TransformJobs
-from fogbank.cloud.wire import DEFAULT_REGION
-from fogbank.cloud.workspace import Workspace
-from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
+from fogbank.cloud.ground.clock import Clock
+from fogbank.cloud.ground.store import Store
+from fogbank.cloud.ground.wire import DEFAULT_REGION
+from fogbank.cloud.hosting.containers import Containers
+from fogbank.cloud.hosting.endpoints import KIND as ENDPOINT
+from fogbank.cloud.hosting.endpoints import EndpointConfigs, Endpoints
+from fogbank.cloud.hosting.environment import Environments
+from fogbank.cloud.hosting.fleets import Watch
+from fogbank.cloud.hosting.runtime import Runtime
+from fogbank.cloud.hosting.workspace import Workspace
+from fogbank.cloud.jobs.processing import ProcessingJobs
+from fogbank.cloud.jobs.transforms import KIND as TRANSFORM
+from fogbank.cloud.jobs.transforms import TransformJobs
+from fogbank.cloud.monitoring.executions import Executions
+from fogbank.cloud.monitoring.schedules import SCHEDULE, JobDefinitions, MonitoringSchedules
+from fogbank.cloud.moto.gateway import MotoGateway
+from fogbank.cloud.observe.capture import Recorder
+from fogbank.cloud.observe.metrics import Metrics
+from fogbank.cloud.time.timeline import Timeline
+from fogbank.ground.aws import LocalClients
+from fogbank.ground.ports import is_free
 
 FLUSH_PERIOD_S = 2.0
 METRICS_TURNS = 5
@@ -128,7 +128,7 @@ class LocalCloud:
         """Take the port: the one that is set, or, for 0, the one that this folder's cloud had before. Raises OSError."""
         wanted = self.settings.port
         earlier = int(self.store.setting(PORT, "0"))
-        if wanted == 0 and earlier and not _free(earlier):
+        if wanted == 0 and earlier and not is_free(earlier):
             earlier = 0
         self._server = make_server("127.0.0.1", wanted or earlier, self.front, threaded=True, request_handler=_Handler)
         self.store.set_setting(PORT, str(self.port))
@@ -137,6 +137,10 @@ class LocalCloud:
     def port(self) -> int:
         """The port that the cloud listens on."""
         return int(self._server.server_port)
+
+    @cached_property
+    def _clients(self) -> LocalClients:
+        return LocalClients(self.url, attempts=2, connections=32)
 
     @property
     def url(self) -> str:
@@ -191,14 +195,14 @@ class LocalCloud:
 
     def s3(self) -> Any:
         """A client of the cloud's own S3."""
-        return _client("s3", self.url, DEFAULT_REGION)
+        return self._clients("s3", DEFAULT_REGION)
 
     def cloudwatch(self, region: str) -> Any:
         """A client of a region's CloudWatch."""
-        return _client("cloudwatch", self.url, region)
+        return self._clients("cloudwatch", region)
 
     def _scheduler(self, region: str) -> Any:
-        return _client("scheduler", self.url, region)
+        return self._clients("scheduler", region)
 
     def status(self) -> dict[str, Any]:
         """What `fogbank cloud status` shows."""
@@ -254,27 +258,3 @@ class LocalCloud:
                 self.recorder.flush()
                 if turn % METRICS_TURNS == 0:
                     self.metrics.flush()
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-@lru_cache(maxsize=64)
-def _client(service: str, url: str, region: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    session = boto3.session.Session(
-        aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region
-    )
-    config = Config(
-        retries={"total_max_attempts": 2}, max_pool_connections=32, s3={"addressing_style": "path"}, proxies={}
-    )
-    return session.client(service, endpoint_url=url, config=config)

@@ -12,7 +12,8 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.service import ModelService, trust
-from fogbank.contracts.tokens import BATCH_TRANSFORM, CREATE_TRANSFORM_JOB_TARGET, EXECUTION_ID
+from fogbank.contracts.tokens import BATCH_TRANSFORM
+from fogbank.contracts.transform import CREATE_TRANSFORM_JOB_TARGET, EXECUTION_ID
 
 
 class BatchTransform(pulumi.ComponentResource):

@@ -8,8 +8,8 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.service import CAPTURE, ModelService
-from fogbank.contracts.digest import canonical_json, sha256_bytes
 from fogbank.contracts.tokens import ENDPOINT_COMPONENT
+from fogbank.ground.digest import canonical_json, sha256_bytes
 
 VARIANT = "AllTraffic"
 

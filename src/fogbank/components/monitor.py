@@ -7,9 +7,9 @@ import pulumi_aws as aws
 
 from fogbank.components.endpoint import Endpoint
 from fogbank.components.service import MONITOR
-from fogbank.contracts.digest import canonical_json, sha256_bytes
 from fogbank.contracts.monitoring import CONSTRAINTS, PROCESSING, STATISTICS
 from fogbank.contracts.tokens import MONITORING
+from fogbank.ground.digest import canonical_json, sha256_bytes
 
 
 class MonitoringSchedule(pulumi.ComponentResource):

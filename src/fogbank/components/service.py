@@ -12,10 +12,10 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from fogbank.contracts.digest import canonical_json, sha256_bytes
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.contracts.tokens import MODEL_SERVICE
+from fogbank.ground.digest import canonical_json, sha256_bytes
 
 MODELS, CAPTURE, MONITOR = "models", "capture", "monitor"
 

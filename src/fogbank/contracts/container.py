@@ -7,10 +7,11 @@ aws/sagemaker-inference-toolkit and aws/sagemaker-containers.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from fogbank.ground.machine import memory_limit, usable_cores
 
 DEFAULT_PORT = 8080
 PING_TIMEOUT_S = 2.0
@@ -25,11 +26,16 @@ STOP_GRACE_S = 30.0
 BIND_LABEL = "com.amazonaws.sagemaker.capabilities.accept-bind-to-port"
 MULTI_MODEL_LABEL = "com.amazonaws.sagemaker.capabilities.multi-models"
 """What an image says of itself, each `true`: that it listens where SAGEMAKER_BIND_TO_PORT says, and has the /models API."""
+LAYOUT_SCHEME = "oci:"
+"""Before the folder of an OCI layout, in the URI of an image that is in no registry: `oci:<folder>@sha256:<hex>`."""
+
 MEBIBYTE = 1 << 20
 HOSTING_PAYLOAD_LIMIT = 25 * MEBIBYTE
 BATCH_PAYLOAD_LIMIT = 100 * MEBIBYTE
 
 # Distributions that the server itself needs; they belong to the image, not to the model's lock.
+SHIPPED_ROOMS = ("contracts", "ground", "monitor", "serve")
+"""fogbank's own rooms that travel with a model: into a container's image, and into the environment of a local instance."""
 SERVER_DISTRIBUTIONS = ("httptools", "uvloop", "orjson", "numpy", "pysimdjson")
 
 # Set by whoever starts the server as a child process: the read end of a pipe that closes when the parent is gone.
@@ -111,25 +117,6 @@ def serve_settings(env: Mapping[str, str], cores: int | None = None) -> ServeSet
         package_sha256=env.get("FOGBANK_MANIFEST_SHA256"),
         unix_socket=Path(env[ENV_UNIX_SOCKET]) if ENV_UNIX_SOCKET in env else None,
     )
-
-
-def usable_cores() -> int:
-    """The cores that this process may use: its affinity, and its container's quota (cgroup v2) where there is one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, min(cores, int(quota) // int(period))) if quota != "max" else cores
-    except (OSError, ValueError):
-        return cores
-
-
-def memory_limit() -> int:
-    """The bytes of memory that this process may use: its container's limit (cgroup v2), else the machine's."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    except (OSError, ValueError):
-        return machine
 
 
 def _port(env: Mapping[str, str]) -> int:

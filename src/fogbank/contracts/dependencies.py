@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from pathlib import Path
 
 MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 """The platforms of OCI that SageMaker has instances of, and the machine's name in wheels and markers."""
 DEBIAN = {"linux/amd64": "amd64", "linux/arm64": "arm64"}
 HOST_PLATFORM = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
-ELF_MACHINES = {62: "x86_64", 183: "aarch64"}
 MANYLINUX = (2, 28)
 """The newest glibc that wheels may ask for: that of every base since Debian 11, Ubuntu 20.04 and RHEL 8."""
 
@@ -92,15 +90,3 @@ class Wheel:
     version: str
     filename: str
     sha256: str
-
-
-def elf_machine(path: Path) -> str | None:
-    """The machine of an ELF file, None for another file."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as stream:
-        head = stream.read(20)
-    if head[:4] != b"\x7fELF":
-        return None
-    number = int.from_bytes(head[18:20], "little")
-    return ELF_MACHINES.get(number, f"machine {number}")

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fogbank.contracts.digest import canonical_json, sha256_bytes, sha256_file
 from fogbank.contracts.errors import DigestError, PackageError
+from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
 
 FORMAT = 2
 INNER_NAME = "fogbank.json"

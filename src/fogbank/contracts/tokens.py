@@ -19,19 +19,8 @@ SCHEDULE = "aws:scheduler/schedule:Schedule"
 
 IMAGE = "fogbank:index:Image"
 """The one type of fogbank's own provider so far."""
-LAYOUT_SCHEME = "oci:"
-"""Before the folder of an OCI layout, in the URI of an image that is in no registry: `oci:<folder>@sha256:<hex>`."""
 
 MODEL_SERVICE = "fogbank:components:ModelService"
 ENDPOINT_COMPONENT = "fogbank:components:Endpoint"
 BATCH_TRANSFORM = "fogbank:components:BatchTransform"
 MONITORING = "fogbank:components:MonitoringSchedule"
-
-CREATE_TRANSFORM_JOB_TARGET = "arn:aws:scheduler:::aws-sdk:sagemaker:createTransformJob"
-"""EventBridge Scheduler's universal target for CreateTransformJob."""
-EXECUTION_ID = "<aws.scheduler.execution-id>"
-SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
-
-LOCAL_ACCOUNT = "123456789012"
-LOCAL_ACCESS_KEY = "fogbank-local"
-LOCAL_SECRET_KEY = "fogbank-local"  # noqa: S105 - the local cloud has no secrets; AWS refuses this key

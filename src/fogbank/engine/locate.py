@@ -6,7 +6,6 @@ safe against two processes at once (a lock) and against being interrupted (a fol
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from fogbank.contracts.errors import EngineError
 from fogbank.engine.build import VERSION, BuildError, build
+from fogbank.ground.locks import locked
 
 Tell = Callable[[str], None]
 LEAST = (3, 200, 0)
@@ -170,9 +170,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 @contextmanager
 def _locked(home: Path) -> Iterator[None]:
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    with locked(home / "lock"):
         for leftover in [*home.glob("installing-*"), *home.glob("building-*")]:  # of processes that were killed
             shutil.rmtree(leftover, ignore_errors=True)
         yield

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.errors import EngineError, ProjectError
-from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.engine.locate import Engine
+from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 
 CLOSING_WORDS = {"update failed", "preview failed"}
 """What the engine adds after the cause."""

@@ -20,8 +20,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from fogbank.contracts.dependencies import Target
-from fogbank.contracts.digest import canonical_json
 from fogbank.contracts.errors import PackageError
+from fogbank.ground.digest import canonical_json
 from fogbank.image.layers import Entry, LayerStore, write_whole
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Descriptor, Document, Layout, compact_json, descriptor
 

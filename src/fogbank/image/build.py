@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fogbank.contracts.container import BIND_LABEL, DEFAULT_PORT, MULTI_MODEL_LABEL
+from fogbank.contracts.container import BIND_LABEL, DEFAULT_PORT, MULTI_MODEL_LABEL, SHIPPED_ROOMS
 from fogbank.contracts.dependencies import Target, Wheel
-from fogbank.contracts.digest import canonical_json, sha256_bytes
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Manifest
-from fogbank.contracts.shipped import shipped_digest, shipped_files
+from fogbank.ground.digest import canonical_json, sha256_bytes
+from fogbank.ground.sources import source_digest, source_files
 from fogbank.image.base import Base
 from fogbank.image.layers import FORMAT, Entry, Layer, LayerStore
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Descriptor, Document, Layout, compact_json
@@ -95,7 +95,10 @@ def image_layers(build: Build, store: LayerStore) -> tuple[Layer, Layer, Layer]:
     """The dependencies, the server and the model."""
     return (
         store.layer(dependencies_key(build), lambda work: dependency_entries(build, work)),
-        store.layer(f"server-{_key(shipped_digest(), build.target)}", lambda work: server_entries(build.target, work)),
+        store.layer(
+            f"server-{_key(source_digest(SHIPPED_ROOMS), build.target)}",
+            lambda work: server_entries(build.target, work),
+        ),
         store.layer(f"model-{_key(build.package.artifact_sha256, None)}", lambda _: model_entries(build.package)),
     )
 
@@ -123,7 +126,7 @@ def image_key(builds: Sequence[Build]) -> str:
          item.target.platform, item.target.python, [asdict(wheel) for wheel in item.wheels]]
         for item in builds
     ]  # fmt: skip
-    return sha256_bytes(canonical_json([FORMAT, bytecode_of(), shipped_digest(), said]))
+    return sha256_bytes(canonical_json([FORMAT, bytecode_of(), source_digest(SHIPPED_ROOMS), said]))
 
 
 def image_config(build: Build, layers: tuple[Layer, ...]) -> Document:
@@ -216,7 +219,7 @@ def _rewrite(record: Path, root: Path) -> None:
 
 def server_entries(target: Target, work: Path) -> Iterator[Entry]:
     """fogbank's own rooms that serve and monitor, with their bytecode."""
-    for name, path in shipped_files().items():
+    for name, path in source_files(SHIPPED_ROOMS).items():
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         (work / name).write_bytes(path.read_bytes())
     yield from _tree(work, f"{site_packages(target)}/fogbank")

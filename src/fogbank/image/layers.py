@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import deflate
 
-from fogbank.contracts.digest import CHUNK, canonical_json, sha256_file
+from fogbank.ground.digest import CHUNK, canonical_json, sha256_file
 
 FORMAT = 3
 """Part of every layer's key: raise it when the same entries become other bytes."""

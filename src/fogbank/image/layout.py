@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fogbank.contracts.digest import sha256_bytes, sha256_file
 from fogbank.contracts.errors import DigestError, PackageError
+from fogbank.ground.digest import sha256_bytes, sha256_file
 from fogbank.image.layers import copy_checked, write_whole
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

@@ -15,8 +15,8 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import urllib3
 
-from fogbank.contracts.digest import CHUNK
 from fogbank.contracts.errors import RegistryError
+from fogbank.ground.digest import CHUNK
 from fogbank.image.credentials import Login
 from fogbank.image.layout import DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST, Descriptor
 from fogbank.image.reference import Reference

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from fogbank.contracts.digest import CHUNK, sha256_bytes, sha256_file
 from fogbank.contracts.errors import DigestError, RegistryError
+from fogbank.ground.digest import CHUNK, sha256_bytes, sha256_file
 from fogbank.image.layers import write_whole
 from fogbank.image.layout import (
     DOCKER_LIST,

@@ -18,9 +18,10 @@ from typing import Any
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from fogbank.contracts.dependencies import MANYLINUX, Pin, Target, Wheel, WheelFile, elf_machine
-from fogbank.contracts.digest import sha256_bytes
+from fogbank.contracts.dependencies import MANYLINUX, Pin, Target, Wheel, WheelFile
 from fogbank.contracts.errors import PackageError
+from fogbank.ground.digest import sha256_bytes
+from fogbank.ground.elf import elf_machine
 from fogbank.image.layers import write_whole
 
 TIME_LIMIT_S = 900

@@ -14,10 +14,10 @@ from pathlib import Path
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.container import SERVER_DISTRIBUTIONS
 from fogbank.contracts.dependencies import Pin, Target
-from fogbank.contracts.digest import sha256_bytes, sha256_file
 from fogbank.contracts.errors import GateError, PackageError
 from fogbank.contracts.manifest import INNER_NAME, OUTER_NAME, Manifest, PackageManifest, load_manifest
 from fogbank.contracts.monitoring import CONSTRAINTS, STATISTICS
+from fogbank.ground.digest import sha256_bytes, sha256_file
 from fogbank.pack.archive import write_archive
 from fogbank.pack.code import code_files, defines
 from fogbank.pack.compile import Compiled, compile_trained, native

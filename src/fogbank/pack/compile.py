@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.contracts.digest import canonical_json, sha256_bytes, sha256_file
 from fogbank.contracts.manifest import Compilation
+from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
 from fogbank.pack.trained import Trained
 
 ROWS = 10_000

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fogbank.contracts.digest import sha256_file
 from fogbank.contracts.manifest import Compilation
+from fogbank.ground.digest import sha256_file
 from fogbank.pack.compile import BATCH_SIZES, BATCHED_ROWS, REASON_LENGTH, ROWS, Compiled, native
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from fogbank.contracts.config import running_python
-from fogbank.contracts.digest import canonical_json, sha256_file
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import ModelKind, Schema, schema_from
+from fogbank.ground.digest import canonical_json, sha256_file
 
 MODEL_FILES: dict[str, ModelKind] = {
     "model.joblib": "joblib",

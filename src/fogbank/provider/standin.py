@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 from fogbank.contracts import tokens
+from fogbank.ground.aws import LOCAL_ACCOUNT
 from fogbank.provider import iam, s3, sagemaker, scheduler
 from fogbank.provider.resource import AutoName, Clients, Difference, Failure, Properties, ResourceType, UnknownTypeError
 from fogbank.provider.shapes import UNKNOWN
@@ -50,7 +51,7 @@ class StandIn:
 
     clients: Callable[[str, str], Any]
     region: str = "us-east-1"
-    account: str = tokens.LOCAL_ACCOUNT
+    account: str = LOCAL_ACCOUNT
     version: str = VERSION
 
     def refuses(self, config: Properties) -> str | None:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from fogbank.contracts.container import ServeSettings
-from fogbank.contracts.digest import sha256_bytes
 from fogbank.contracts.errors import DigestError, FogbankError
 from fogbank.contracts.manifest import INNER_NAME, PackageManifest, decode_package
+from fogbank.ground.digest import sha256_bytes
 from fogbank.serve import media
 from fogbank.serve.context import Context
 from fogbank.serve.decode import Decoder

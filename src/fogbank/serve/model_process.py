@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
 from fogbank.contracts.container import ENV_PARENT_FD, ENV_REPORT_FD, ENV_UNIX_SOCKET, STOP_GRACE_S
+from fogbank.ground.processes import memory
 from fogbank.serve.http import Reply
 from fogbank.serve.problems import LoadError, RequestError, overloaded
 
@@ -91,7 +92,7 @@ class ModelProcess:
 
     def memory(self) -> int:
         """Bytes of memory that the model's processes hold, what they share counted by its share (PSS)."""
-        return sum(_proportional(pid) for pid in (self._process.pid, *_children(self._process.pid)))
+        return memory(self._process.pid)
 
     def alive(self) -> bool:
         """Whether the server runs."""
@@ -155,18 +156,3 @@ async def _head(reader: asyncio.StreamReader) -> tuple[Reply, int | None]:
     headers.pop("x-request-id", None)
     kind = headers.pop("content-type", "application/octet-stream")
     return Reply(int(head[0].split(" ")[1]), b"", kind, headers), None if length is None else int(length)
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except (OSError, ValueError):
-        return []
-
-
-def _proportional(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

@@ -10,9 +10,10 @@ from typing import Any
 
 from fogbank.cli.cloud import stop_cloud
 from fogbank.cli.compose import launch_cloud
-from fogbank.cloud.client import Address, CloudClient, is_locked, read_address
+from fogbank.cloud.client import LOCK, Address, CloudClient, read_address
 from fogbank.contracts.config import Runtime
-from fogbank.contracts.tokens import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
+from fogbank.ground.aws import LocalClients
+from fogbank.ground.locks import is_locked
 
 
 class CloudProcess:
@@ -33,7 +34,7 @@ class CloudProcess:
     def kill(self) -> None:
         """`kill -9`, and wait until the process and all its threads are gone."""
         os.kill(self.address.pid, signal.SIGKILL)
-        while is_locked(self.folder):
+        while is_locked(self.folder / LOCK):
             time.sleep(0.005)
 
     @property
@@ -53,14 +54,7 @@ class CloudProcess:
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """Unmodified boto3 on it, without retries."""
-        import boto3
-        from botocore.config import Config
-
-        session = boto3.session.Session(
-            aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region
-        )
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=70, proxies={})
-        return session.client(service, endpoint_url=self.url, config=config)
+        return LocalClients(self.url)(service, region)
 
     def advance(self, seconds: float) -> list[dict[str, str]]:
         """Move its clock, firing every schedule in between; returns what was fired."""

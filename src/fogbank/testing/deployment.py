@@ -17,13 +17,13 @@ from typing import Any
 
 import pulumi
 
-from fogbank.cli.cloud_process import standin_clients
 from fogbank.cli.compose import find_engine, fogbank_version
 from fogbank.cli.provider_process import PackageImages
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.errors import EngineError
 from fogbank.contracts.tokens import IMAGE
 from fogbank.engine.stack import StackDriver, Step, Summary, stack_environment
+from fogbank.ground.aws import LocalClients
 from fogbank.provider.fogbank import FogbankProvider
 from fogbank.provider.resource import Failure, Provider, ProvisionError
 from fogbank.provider.standin import TABLE, StandIn
@@ -64,7 +64,7 @@ def deploy_with_mocks(program: Program, cloud: CloudProcess) -> Deployment:
 
     Raises EngineError for an input that the stand-in refuses.
     """
-    mocks = StandInMocks(StandIn(clients=standin_clients(cloud.url)))
+    mocks = StandInMocks(StandIn(clients=LocalClients(cloud.url)))
     found: dict[str, Any] = {}
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fogbank.ground.locks import locked
+
 if TYPE_CHECKING:
     from fogbank.contracts.config import ProjectConfig
     from fogbank.testing.cloud import CloudProcess
@@ -22,16 +24,13 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def fogbank_project(pytestconfig: pytest.Config) -> ProjectConfig:
     """The project of these tests, trained where it was not yet, and packed. Safe with parallel workers."""
-    import fcntl
 
     from fogbank.cli.compose import ensure_trained, run_pack
     from fogbank.cli.terminal import Terminal
     from fogbank.contracts.config import load_config
 
     config = load_config(pytestconfig.rootpath)
-    config.state.mkdir(exist_ok=True)
-    with (config.state / "test.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(config.state / "test.lock"):
         ensure_trained(config, Terminal(quiet=True))
         run_pack(config)
     return config

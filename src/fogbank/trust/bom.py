@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from fogbank.contracts.digest import canonical_json, sha256_bytes
 from fogbank.contracts.manifest import Manifest
 from fogbank.contracts.materials import Material
+from fogbank.ground.digest import canonical_json, sha256_bytes
 
 TYPES = {"pypi": "library", "deb": "library", "oci": "container"}
 NAMESPACE = uuid.UUID("8ad5ed4f-0bd6-5b11-b7e3-0c0f3b2a6c9d")

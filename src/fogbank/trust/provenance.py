@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fogbank.contracts.digest import sha256_file
 from fogbank.contracts.materials import Material
+from fogbank.ground.digest import sha256_file
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"

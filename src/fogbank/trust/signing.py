@@ -12,8 +12,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fogbank.contracts.digest import canonical_json, sha256_bytes
 from fogbank.contracts.errors import TrustError
+from fogbank.ground.digest import canonical_json, sha256_bytes
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey

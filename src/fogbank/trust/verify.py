@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fogbank.contracts.digest import canonical_json
 from fogbank.contracts.errors import TrustError
+from fogbank.ground.digest import canonical_json
 from fogbank.trust.provenance import PREDICATE, STATEMENT, digests
 from fogbank.trust.signing import key_id, opened, sign
 

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from fogbank.contracts.container import MEBIBYTE, ServeSettings
+from fogbank.ground.ports import free_port
 from fogbank.serve.asgi import Message, ServeApp
 from fogbank.serve.handler import load_handler
 from fogbank.serve.runner import Runner
 from fogbank.serve.scoreboard import Field, Scoreboard, State
 from fogbank.serve.service import Service
-from tests.engines import Podman, free_port
+from tests.engines import Podman
 from tests.waiting import until
 
 HEAD = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\naccept: text/csv\r\n"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from tests.engines import Podman, free_port
+from fogbank.ground.ports import free_port
+from tests.engines import Podman
 from tests.packages import signed
 from tests.waiting import until
 

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from fogbank.contracts.container import ServeSettings
+from fogbank.ground.ports import free_port
 from tests.contracts.container.conftest import HANDLER
 from tests.packages import script
 
@@ -21,15 +22,9 @@ def run(settings: ServeSettings, **env: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 def test_a_model_that_cannot_load_exits_with_one_cause(settings: ServeSettings) -> None:
     (settings.code_dir / "inference.py").write_text(HANDLER + "\n# changed\n")
-    done = run(settings, SAGEMAKER_BIND_TO_PORT=free_port(), SAGEMAKER_MODEL_SERVER_WORKERS="2")
+    done = run(settings, SAGEMAKER_BIND_TO_PORT=str(free_port()), SAGEMAKER_MODEL_SERVER_WORKERS="2")
 
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert done.returncode == 3
@@ -39,7 +34,7 @@ def test_a_model_that_cannot_load_exits_with_one_cause(settings: ServeSettings) 
 
 def test_a_model_that_does_not_load_in_time_exits_with_the_variables_name(settings: ServeSettings) -> None:
     slow = script(settings.base_dir / "slow", "import time\ndef model_fn(d): time.sleep(60)\n")
-    done = run(slow, SAGEMAKER_BIND_TO_PORT=free_port(), SAGEMAKER_STARTUP_TIMEOUT="1")
+    done = run(slow, SAGEMAKER_BIND_TO_PORT=str(free_port()), SAGEMAKER_STARTUP_TIMEOUT="1")
 
     assert (done.returncode, "SAGEMAKER_STARTUP_TIMEOUT" in done.stderr) == (3, True)
 
@@ -55,7 +50,9 @@ def test_a_model_that_does_not_load_in_time_exits_with_the_variables_name(settin
     ],
 )
 def test_a_wrong_variable_is_named(settings: ServeSettings, name: str, value: str, said: str) -> None:
-    done = run(settings, **{"SAGEMAKER_BIND_TO_PORT": free_port(), "SAGEMAKER_MODEL_SERVER_WORKERS": "1", name: value})
+    done = run(
+        settings, **{"SAGEMAKER_BIND_TO_PORT": str(free_port()), "SAGEMAKER_MODEL_SERVER_WORKERS": "1", name: value}
+    )
 
     assert (done.returncode, said in done.stderr) == (3, True), done.stderr
     assert "Traceback" not in done.stderr

@@ -15,10 +15,11 @@ import pytest
 
 from fogbank.cli.images import builds, store
 from fogbank.contracts.config import load_config, running_python
-from fogbank.contracts.dependencies import ELF_MACHINES, Target
-from fogbank.contracts.digest import sha256_bytes
+from fogbank.contracts.dependencies import Target
 from fogbank.contracts.errors import PackageError
 from fogbank.engine.locate import cache_dir
+from fogbank.ground import elf
+from fogbank.ground.digest import sha256_bytes
 from fogbank.image import LayerStore, Layout, make_base, open_base, write_containerfile
 from fogbank.image.layers import Entry
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Descriptor, compact_json, descriptor
@@ -96,7 +97,7 @@ def test_each_platforms_image_holds_its_own_wheels_made_without_emulation(
     machines, tags = set(), set()
     for name, data in files_of(churn.layout, platform):
         if data[:4] == b"\x7fELF":
-            machines.add(ELF_MACHINES[int.from_bytes(data[18:20], "little")])
+            machines.add(elf.MACHINES[int.from_bytes(data[18:20], "little")])
         if name.endswith(".dist-info/WHEEL"):
             tags |= {line.rpartition("_")[2] for line in data.decode().splitlines() if "linux" in line}
 

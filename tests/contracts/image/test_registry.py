@@ -17,12 +17,13 @@ from pathlib import Path
 import pytest
 
 from fogbank.contracts.errors import DigestError, RegistryError
+from fogbank.ground.ports import free_port
 from fogbank.image import Layout, Reference, Registry, ecr_login, login_for, parse_reference, pull, push
 from fogbank.image.layers import Entry, LayerStore
 from fogbank.image.layout import CONFIG, INDEX, LAYER, MANIFEST, Descriptor, compact_json, platform_document
 from fogbank.testing import CloudProcess
 from tests.contracts.image.conftest import Packed
-from tests.engines import docker_registry, free_port, needs
+from tests.engines import docker_registry, needs
 from tests.projects import small_project
 
 

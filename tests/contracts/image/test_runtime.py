@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from fogbank.cloud.containers import find_containers
-from fogbank.cloud.instance import StartError
+from fogbank.cloud.hosting.containers import find_containers
+from fogbank.cloud.hosting.instance import StartError
 from fogbank.contracts.manifest import ENV_MANIFEST_DIGEST
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE, Served

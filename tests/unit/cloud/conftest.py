@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.cloud.store import Store
+from fogbank.cloud.ground.store import Store
 
 OpenStore = Callable[[Path], Store]
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.contracts.dependencies import Pin, Target, WheelFile, elf_machine
+from fogbank.contracts.dependencies import Pin, Target, WheelFile
 from fogbank.contracts.errors import DigestError, PackageError
+from fogbank.ground.elf import elf_machine
 from fogbank.image.layers import PIECE, Entry, LayerStore
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Layout, compact_json
 from fogbank.image.reference import parse_reference

@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.serialization import (
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from fogbank.contracts.digest import canonical_json
 from fogbank.contracts.errors import TrustError
 from fogbank.contracts.manifest import Manifest
 from fogbank.contracts.materials import Material
+from fogbank.ground.digest import canonical_json
 from fogbank.trust import BOM, SIGNED, UNSIGNED, bill_of_materials, private_key, public_key, seal, statement, verify
 from tests.projects import packed
 

@@ -1,0 +1,1 @@
+"""Endpoints: instances, fleets, rollouts and the traffic between them."""

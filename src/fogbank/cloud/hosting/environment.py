@@ -1,0 +1,87 @@
+"""The package's own environment: its locked dependencies and the server's, installed by uv into a cached virtual environment.
+
+In: the lines of code/requirements.txt; out: a Python that has exactly these, and fogbank's `contracts`, `serve` and
+`monitor` rooms, and nothing else of the host's. Where the network is away, uv's own cache serves.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from fogbank.contracts.container import SHIPPED_ROOMS
+from fogbank.ground.digest import sha256_bytes
+from fogbank.ground.locks import locked
+from fogbank.ground.sources import source_digest, source_files
+
+TIME_LIMIT_S = 600
+
+
+class DependencyError(Exception):
+    """The dependencies cannot be installed; the text is the installer's own last lines."""
+
+
+class Environments:
+    """Virtual environments by the digest of what is in them; safe against two processes at once and against kill -9.
+
+    `server_pins` are the `name==version` lines that the server needs; a package's own pin of the same name wins.
+    """
+
+    def __init__(self, cache: Path, server_pins: Sequence[str]) -> None:
+        self._cache, self._server_pins = cache, tuple(server_pins)
+
+    def python_for(self, requirements: Sequence[str]) -> Path:
+        """The Python of the environment for these requirement lines, made now if it is not there. Raises DependencyError."""
+        lines = self._merged(requirements)
+        key = sha256_bytes("\n".join([sys.version, source_digest(SHIPPED_ROOMS), *lines]).encode())[:20]
+        home = self._cache / key
+        python = home / "bin" / "python"
+        if not python.exists():
+            self._cache.mkdir(parents=True, exist_ok=True)
+            with locked(self._cache / f"{key}.lock"):
+                if not python.exists():
+                    self._build(home, lines)
+        return python
+
+    def _merged(self, requirements: Sequence[str]) -> list[str]:
+        own = [line for line in (line.strip() for line in requirements) if line and not line.startswith("#")]
+        taken = {_name(line) for line in own}
+        return sorted([*own, *(pin for pin in self._server_pins if _name(pin) not in taken)])
+
+    def _build(self, home: Path, lines: list[str]) -> None:
+        with tempfile.TemporaryDirectory(dir=self._cache, prefix="build-") as folder:
+            fresh = Path(folder) / "env"
+            wanted = Path(folder) / "requirements.txt"
+            wanted.write_text("\n".join(lines) + "\n")
+            _uv("venv", "--quiet", "--python", sys.executable, str(fresh))
+            _uv("pip", "install", "--quiet", "--python", str(fresh / "bin" / "python"), "--no-deps", "-r", str(wanted))
+            _install_rooms(next((fresh / "lib").glob("python3*")) / "site-packages" / "fogbank")
+            fresh.rename(home)
+
+
+def _uv(*arguments: str) -> None:
+    from uv import find_uv_bin
+
+    try:
+        subprocess.run([find_uv_bin(), *arguments], check=True, capture_output=True, text=True, timeout=TIME_LIMIT_S)
+    except subprocess.CalledProcessError as error:
+        raise DependencyError(error.stderr.strip()[-1500:]) from error
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise DependencyError(str(error)) from error
+
+
+def _install_rooms(target: Path) -> None:
+    for name, path in source_files(SHIPPED_ROOMS).items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target / name)
+
+
+def _name(line: str) -> str:
+    for index, letter in enumerate(line):
+        if not (letter.isalnum() or letter in "-_."):
+            return line[:index].replace("_", "-").replace(".", "-").lower()
+    return line.replace("_", "-").replace(".", "-").lower()

@@ -1,0 +1,85 @@
+"""How an instance comes to be: fetch the model data, find its environment or its image, start its server.
+
+In: a Model document; out: a ready `Instance`, or StartError with the cause. Endpoints and transform jobs share it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fogbank.cloud.api.models import container_of
+from fogbank.cloud.ground.store import Document
+from fogbank.cloud.hosting.artifact import ArtifactError, fetch
+from fogbank.cloud.hosting.containers import Containers
+from fogbank.cloud.hosting.environment import DependencyError, Environments
+from fogbank.cloud.hosting.instance import Instance, Launcher, LaunchPlan, ProcessLauncher, StartError
+from fogbank.contracts.container import STARTUP_LIMIT_S
+
+
+class Workspace:
+    """Starts instances below one folder; `s3` makes a client of the cloud's own S3. With `containers`, instances are such."""
+
+    def __init__(
+        self,
+        folder: Path,
+        logs: Path,
+        environments: Environments,
+        s3: Callable[[], Any],
+        containers: Containers | None = None,
+    ) -> None:
+        self._folder, self._logs, self._environments, self._s3 = folder, logs, environments, s3
+        self._containers = containers
+
+    def clear(self) -> None:
+        """Remove what instances of an earlier process left."""
+        if self._containers is not None:
+            self._containers.remove_left()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(
+        self, model: Document, log_name: str, extra: Mapping[str, str], startup_limit_s: float = STARTUP_LIMIT_S
+    ) -> Instance:
+        """A ready instance of the model. Raises StartError."""
+        home = self._folder / uuid.uuid4().hex[:12]
+        try:
+            instance = Instance(self._plan(model, home, log_name, extra, startup_limit_s))
+        except (ArtifactError, DependencyError, StartError) as error:
+            shutil.rmtree(home, ignore_errors=True)
+            raise StartError(str(error)) from error
+        try:
+            instance.wait_ready()
+        except StartError:
+            self.stop(instance, grace_s=1)
+            raise
+        return instance
+
+    def stop(self, instance: Instance, grace_s: float = 30.0) -> None:
+        """Stop the instance and remove its folder."""
+        instance.stop(grace_s)
+        shutil.rmtree(instance.plan.base_dir, ignore_errors=True)
+
+    def _plan(self, model: Document, home: Path, log_name: str, extra: Mapping[str, str], limit_s: float) -> LaunchPlan:
+        container = container_of(model)
+        home.mkdir(parents=True)
+        if url := container.get("ModelDataUrl"):
+            fetch(self._s3(), url, home / "model")
+        return LaunchPlan(
+            launcher=self._launcher(container, home / "model"),
+            base_dir=home,
+            environment={**container.get("Environment", {}), **extra},
+            log=self._logs / f"{log_name}.log",
+            startup_limit_s=limit_s,
+        )
+
+    def _launcher(self, container: Mapping[str, Any], model: Path) -> Launcher:
+        if self._containers is not None:
+            return self._containers.launcher(container["Image"])
+        if not model.is_dir():
+            raise ArtifactError("the model has no ModelDataUrl: the local cloud runs the package in it, not the image")
+        requirements = model / "code" / "requirements.txt"
+        lines = requirements.read_text().splitlines() if requirements.is_file() else []
+        return ProcessLauncher(self._environments.python_for(lines))

@@ -1,0 +1,1 @@
+"""What runs to an end: transform and processing jobs, and the one owner of threads."""

@@ -1,0 +1,1 @@
+"""Monitors: definitions, schedules, executions."""

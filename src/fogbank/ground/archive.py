@@ -1,0 +1,155 @@
+"""Unpack model data safely: the archive is somebody else's, and may be damaged or hostile.
+
+In: a gzip tar; out: a folder with plain files, folders, and links that stay inside; or a ArchiveError that names the member.
+Nothing is trusted of what the archive says: names cannot leave the folder, nothing is written through a link, and what it grows
+to is counted while it is written.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tarfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from fogbank.ground.digest import CHUNK
+
+MEMBERS_LIMIT = 100_000
+BOMB_RATIO = 200
+"""Model weights shrink by a few times, text by twenty; deflate can do a thousand. Below `BOMB_SIZE` nobody minds."""
+BOMB_SIZE = 1 << 30
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+class ArchiveError(Exception):
+    """An archive that is damaged or hostile: a stable `code`, the `cause`, and a `hint`: the next step."""
+
+    def __init__(self, code: str, cause: str, hint: str) -> None:
+        super().__init__(cause)
+        self.code, self.cause, self.hint = code, cause, hint
+
+
+def unpack_archive(archive: Path, target: Path, *, bomb_size: int = BOMB_SIZE) -> None:
+    """Unpack a gzip tar into `target`, which is made. What was unpacked before an error stays there.
+
+    Raises ArchiveError: `archive-not-gzip`, `archive-not-tar`, `archive-truncated`, `archive-escapes`, `archive-link-out`,
+    `archive-device`, `archive-bomb`, `archive-unwritable` (no room, or a name that two members share).
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    with archive.open("rb") as stream:
+        if stream.read(2) != GZIP_MAGIC:
+            raise _refused("archive-not-gzip", f"{archive.name} is not a gzip tar archive: it does not begin as gzip does",
+                           "make it with `fogbank pack`, or `tar czf model.tar.gz -C FOLDER .`")  # fmt: skip
+    writer = _Writer(target, max(bomb_size, BOMB_RATIO * archive.stat().st_size))
+    try:
+        with gzip.open(archive) as plain, tarfile.open(fileobj=plain, mode="r|") as tar:
+            for member in tar:
+                writer.write(tar, member)
+            while piece := plain.read(CHUNK):  # what follows the tar: read, so that gzip's checksum is looked at
+                writer.count(piece, "its end")
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise _refused(
+            "archive-truncated", f"{archive.name} is damaged or cut short: {error}", "upload it again"
+        ) from error
+    except tarfile.TarError as error:
+        raise _damaged(archive, writer, error) from error
+    except OSError as error:
+        raise _refused(
+            "archive-unwritable",
+            f"{archive.name} cannot be unpacked: {error}",
+            "make room on the disk, or a smaller archive",
+        ) from error
+
+
+def _damaged(archive: Path, writer: _Writer, error: Exception) -> ArchiveError:
+    if writer.members or "unexpected end" in str(error):
+        return _refused("archive-truncated", f"{archive.name} is damaged or cut short: {error}", "upload it again")
+    return _refused(
+        "archive-not-tar", f"{archive.name} is gzip, and what is in it is no tar: {error}", "pack a folder, not a file"
+    )
+
+
+class _Writer:
+    """Writes members, and counts."""
+
+    def __init__(self, root: Path, limit: int) -> None:
+        self._root, self._limit = root, limit
+        self.members = self._written = 0
+
+    def write(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        self.members += 1
+        if self.members > MEMBERS_LIMIT:
+            raise _refused("archive-bomb", f"it has more than {MEMBERS_LIMIT} members", "pack fewer files")
+        place = self._place(member.name)
+        if place == self._root:
+            return
+        if member.isdir():
+            place.mkdir(parents=True, exist_ok=True)
+        elif member.issym():
+            self._link(place, member)
+        elif member.islnk():
+            self._fresh(place)
+            shutil.copyfile(self._place(member.linkname), place, follow_symlinks=False)
+        elif member.isreg() and not member.sparse:
+            self._file(place, tar.extractfile(member), member)
+        else:
+            raise _refused(
+                "archive-device", f"{member.name} is a device, a pipe or a sparse file", "pack plain files alone"
+            )
+
+    def _place(self, name: str) -> Path:
+        """Where a member goes: below the root, and through no link."""
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\0" in name:
+            raise _refused(
+                "archive-escapes", f"{name!r} would be written outside of the folder", "pack relative names alone"
+            )
+        place = self._root
+        for part in path.parts:
+            if place.is_symlink():
+                raise _refused(
+                    "archive-escapes", f"{name!r} would be written through the link {place.name!r}", "pack no such link"
+                )
+            place /= part
+        return place
+
+    def _link(self, place: Path, member: tarfile.TarInfo) -> None:
+        """A symbolic link downwards or beside itself: what has no `..` and no link of that kind behind it stays inside."""
+        to = PurePosixPath(member.linkname)
+        if to.is_absolute() or ".." in to.parts:
+            raise _refused(
+                "archive-link-out",
+                f"{member.name} links to {member.linkname}, which may be outside",
+                "pack the file itself",
+            )
+        self._fresh(place)
+        place.symlink_to(member.linkname)
+
+    def _file(self, place: Path, stream: BinaryIO | object, member: tarfile.TarInfo) -> None:
+        self._fresh(place)
+        with place.open("wb") as out:
+            while piece := stream.read(CHUNK):  # type: ignore[union-attr]  # a regular member has a stream
+                self.count(piece, member.name)
+                out.write(piece)
+        place.chmod(0o755 if member.mode & 0o100 else 0o644)
+
+    def count(self, piece: bytes, where: str) -> None:
+        """Add to what was unpacked. Raises ArchiveError (`archive-bomb`)."""
+        self._written += len(piece)
+        if self._written > self._limit:
+            raise _refused(
+                "archive-bomb",
+                f"it grows beyond {self._limit} bytes, more than {BOMB_RATIO} times its size, at {where}",
+                "do not use it",
+            )
+
+    def _fresh(self, place: Path) -> None:
+        """Room for a member: nothing is written over a link, or through a hard one."""
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+
+
+def _refused(code: str, cause: str, hint: str) -> ArchiveError:
+    return ArchiveError(code, cause, hint)

@@ -1,0 +1,72 @@
+"""AWS's own forms: S3 URIs and keys, and the one place where a boto3 client is made.
+
+boto3 is imported when a client is made: rooms that only take URIs apart do not carry it.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+SCHEME = "s3://"
+LOCAL_ACCOUNT = "123456789012"
+LOCAL_ACCESS_KEY = "fogbank-local"
+LOCAL_SECRET_KEY = "fogbank-local"  # noqa: S105 - the local cloud has no secrets; AWS refuses this key
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of an `s3://bucket/key` URI; a key may hold any character. Raises ValueError.
+
+    >>> split_uri("s3://b/a/c.csv")
+    ('b', 'a/c.csv')
+    """
+    bucket, _, key = uri.removeprefix(SCHEME).partition("/")
+    if not uri.startswith(SCHEME) or not bucket:
+        raise ValueError(f"not an S3 URI: {uri!r}")
+    return bucket, key
+
+
+def join_key(*parts: str) -> str:
+    """An S3 key of those parts that are not empty; the last part is the key as it is, the others are folders.
+
+    >>> join_key("out/", "", "a/b.csv")
+    'out/a/b.csv'
+    """
+    kept = [part.strip("/") for part in parts[:-1]]
+    return "/".join(part for part in (*kept, parts[-1]) if part)
+
+
+class LocalClients:
+    """boto3 clients of a local cloud at `url`, each made once, safe from many threads.
+
+    `read_timeout_s` is how long an answer may take; `attempts` how often a call is made that finds no answer.
+    """
+
+    def __init__(self, url: str, *, read_timeout_s: float = 70, attempts: int = 1, connections: int = 10) -> None:
+        self.url = url
+        self._read_timeout_s, self._attempts, self._connections = read_timeout_s, attempts, connections
+        self._made: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, service: str, region: str) -> Any:
+        """A client of a region's service."""
+        with self._lock:
+            if (service, region) not in self._made:
+                self._made[service, region] = self._make(service, region)
+            return self._made[service, region]
+
+    def _make(self, service: str, region: str) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        session = boto3.session.Session(
+            aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region
+        )
+        config = Config(
+            retries={"total_max_attempts": self._attempts},
+            read_timeout=self._read_timeout_s,
+            max_pool_connections=self._connections,
+            s3={"addressing_style": "path"},
+            proxies={},
+        )
+        return session.client(service, endpoint_url=self.url, config=config)

@@ -1,0 +1,73 @@
+"""Processes: what a container would find around it, a lifeline, and what a tree of them uses and listens on, read from /proc."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+LISTEN = "0A"
+BARE_ENVIRONMENT: Mapping[str, str] = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": "/tmp",  # noqa: S108 - what a container's HOME is worth
+    "PYTHONUNBUFFERED": "1",
+}
+"""What a container would have of its own: a PATH, a locale and a home; nothing else of the host's, no credentials."""
+
+
+class Lifeline:
+    """A pipe that a child watches: its other end closes when this process ends, however it ends, and the child then ends too.
+
+    `inherited` is the descriptor that the child is given; `start` it, then call `handed_over`; `cut` ends the child.
+    """
+
+    def __init__(self) -> None:
+        self.inherited, self._held = os.pipe()
+
+    def handed_over(self) -> None:
+        """The child has its end: ours of it is closed."""
+        os.close(self.inherited)
+
+    def cut(self) -> None:
+        """Let the child end. Calling it twice is no error."""
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
+
+
+def tree(pid: int) -> Iterator[int]:
+    """A process and all that descend from it."""
+    yield pid
+    with contextlib.suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            yield from tree(int(child))
+
+
+def memory(pid: int) -> int:
+    """The bytes that the tree holds: shared pages are shared out among those that share them (PSS)."""
+    total = 0
+    for each in tree(pid):
+        with contextlib.suppress(OSError, StopIteration, ValueError):
+            lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
+            total += int(next(line for line in lines if line.startswith("Pss:")).split()[1]) << 10
+    return total
+
+
+def listening(pid: int) -> set[int]:
+    """The TCP ports that the tree listens on."""
+    sockets = set()
+    for each in tree(pid):
+        with contextlib.suppress(OSError):
+            for link in Path(f"/proc/{each}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    sockets.add(str(link.readlink()))
+    ports = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == LISTEN and f"socket:[{fields[9]}]" in sockets:
+                    ports.add(int(fields[1].rpartition(":")[2], 16))
+    return ports
