@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fogbank.cloud.api.control import ApiError
+from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, json_answer
 
 PREFIX = "/_fogbank/"

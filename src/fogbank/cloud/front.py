@@ -17,7 +17,8 @@ from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY
 from werkzeug.http import HTTP_STATUS_CODES
 
 from fogbank.cloud.admin import Admin
-from fogbank.cloud.api.control import ControlPlane, NotOursError
+from fogbank.cloud.api.control import ControlPlane
+from fogbank.cloud.api.errors import NotOursError
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
 from fogbank.cloud.hosting.runtime import Runtime
 from fogbank.cloud.moto.gateway import MotoGateway

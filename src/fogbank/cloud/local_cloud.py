@@ -24,14 +24,17 @@ from fogbank import __version__
 from fogbank.cloud.admin import Admin
 from fogbank.cloud.api.control import ControlPlane, service_model
 from fogbank.cloud.api.models import Models
+from fogbank.cloud.api.resource import Ground
 from fogbank.cloud.api.tags import Tags
 from fogbank.cloud.front import Front
 from fogbank.cloud.ground.clock import Clock
+from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import DEFAULT_REGION
+from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.containers import Containers
 from fogbank.cloud.hosting.endpoints import KIND as ENDPOINT
-from fogbank.cloud.hosting.endpoints import EndpointConfigs, Endpoints
+from fogbank.cloud.hosting.endpoints import Endpoints
 from fogbank.cloud.hosting.environment import Environments
 from fogbank.cloud.hosting.fleets import Watch
 from fogbank.cloud.hosting.runtime import Runtime
@@ -86,13 +89,15 @@ class LocalCloud:
         self._stopped = threading.Event()
         self.store = Store(folder / "cloud.db")
         self.clock = Clock(self.store)
+        self.events = Events(self.store, self.clock)
         self.moto = MotoGateway(self.store, time.time)
         environments = Environments(settings.environments, settings.server_pins)
         logs = folder / "logs"
         self._workspace = Workspace(folder / "instances", logs, environments, self.s3, settings.containers)
         self._jobs_folder = folder / "processing"
-        models = Models(self.store, self.clock)
-        configs = EndpointConfigs(self.store, self.clock, models)
+        ground = Ground(self.store, self.clock, self.events)
+        models = Models(ground)
+        configs = EndpointConfigs(ground, models)
         self.endpoints = Endpoints(self.store, self.clock, models, configs, self._workspace)
         self.transforms = TransformJobs(self.store, self.clock, models, self._workspace, self.s3, logs)
         self.processing = ProcessingJobs(

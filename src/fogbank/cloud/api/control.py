@@ -17,6 +17,8 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
+from fogbank.cloud.api.errors import ApiError, validation
+from fogbank.cloud.api.supported import lacking
 from fogbank.cloud.ground.wire import Answer, Request, json_answer
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
@@ -37,31 +39,10 @@ class Scope:
 Operation = Callable[[Scope, Params], Params]
 
 
-class ApiError(Exception):
-    """An error of the AWS API: its code, verbatim, and its message."""
-
-    def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
-        super().__init__(message)
-        self.code, self.message, self.status, self.members = code, message, status, members
-
-
-class NotOursError(Exception):
-    """The call is about something that moto has."""
-
-
-def validation(message: str) -> ApiError:
-    """A ValidationException."""
-    return ApiError("ValidationException", message)
-
-
-def in_use(message: str) -> ApiError:
-    """A ResourceInUse error."""
-    return ApiError("ResourceInUse", message)
-
-
-def not_found(message: str) -> ApiError:
-    """A ResourceNotFound error."""
-    return ApiError("ResourceNotFound", message)
+def refuse_lacking(params: Params, shape: Shape) -> None:
+    """What the local cloud lacks is refused by name, all of it at once, never ignored. Raises ValidationException."""
+    if paths := lacking(params, shape):
+        raise validation(f"The local cloud does not have {', '.join(paths)} yet; it is refused, not ignored.")
 
 
 def refuse(params: Params, *names: str) -> None:
@@ -97,6 +78,7 @@ class ControlPlane:
         model = service_model().operation_model(name)
         if model.input_shape is not None:
             check_input(params, model.input_shape)
+            refuse_lacking(params, model.input_shape)
         result = self._operations[name](scope, params)
         if model.output_shape is None:
             return {}

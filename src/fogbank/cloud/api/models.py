@@ -5,73 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fogbank.cloud.api.control import Operation, Params, Scope, page, refuse, validation
-from fogbank.cloud.ground.clock import Clock
-from fogbank.cloud.ground.store import Document, Store
+from fogbank.cloud.api.control import Operation, Params, Scope
+from fogbank.cloud.api.errors import validation
+from fogbank.cloud.api.listing import Listing
+from fogbank.cloud.api.resource import Ground, Kind, NoState, Resource
+from fogbank.cloud.ground.store import Document
 
-KIND = "model"
+MODEL = Kind(
+    path="model",
+    stem="Model",
+    key="ModelName",
+    arn="ModelArn",
+    missing=lambda arn: validation(f'Could not find model "{arn}".'),
+    taken=lambda arn: validation(f'Cannot create already existing model "{arn}".'),
+    listing=Listing(operation="ListModels", answer="Models", name="ModelName"),
+)
 
 
-class Models:
+class Models(Resource[NoState]):
     """The models of every region."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(MODEL, NoState, ground)
 
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
-        return {
-            "CreateModel": self.create,
-            "DescribeModel": self.describe,
-            "ListModels": self.summaries,
-            "DeleteModel": self.delete,
-        }
+        return {**super().operations(), "CreateModel": self.create}
 
     def create(self, scope: Scope, params: Params) -> Params:
         """Refuses a name that exists, and what the local data plane could not run."""
-        name, arn = params["ModelName"], scope.arn("model", params["ModelName"])
-        if self._store.get(KIND, scope.region, name):
-            raise validation(f'Cannot create already existing model "{arn}".')
         if bool(params.get("PrimaryContainer")) == bool(params.get("Containers")):
             raise validation("Exactly one of PrimaryContainer and Containers must be given.")
         containers = params.get("Containers", [])
         if len(containers) > 1:
             raise validation("The local cloud does not run serial inference pipelines yet: give one container.")
         for container in [*containers, params.get("PrimaryContainer") or {}]:
-            refuse(container, "ModelDataSource", "ModelPackageName", "MultiModelConfig", "AdditionalModelDataSources")
             if container.get("Mode", "SingleModel") != "SingleModel":
                 raise validation("The local cloud does not have multi-model containers yet: Mode must be SingleModel.")
-        document: Document = {
-            **params,
-            "ModelArn": arn,
-            "CreationTime": self._clock.epoch(),
-            "EnableNetworkIsolation": params.get("EnableNetworkIsolation", False),
-        }
-        self._store.put(KIND, scope.region, name, document)
-        return {"ModelArn": arn}
-
-    def describe(self, scope: Scope, params: Params) -> Params:
-        """The model. Raises ValidationException where there is none."""
-        return self.get(scope.region, params["ModelName"])
-
-    def get(self, region: str, name: str) -> Document:
-        """The model's document, its one container as PrimaryContainer. Raises ValidationException."""
-        document = self._store.get(KIND, region, name)
-        if document is None:
-            raise validation(f'Could not find model "{Scope(region).arn("model", name)}".')
-        return document
-
-    def summaries(self, scope: Scope, params: Params) -> Params:
-        """Summaries, newest first."""
-        found = self._store.all(KIND, scope.region)
-        named = [doc for doc in found if params.get("NameContains", "") in doc["ModelName"]]
-        return page([{**doc, "_name": doc["ModelName"]} for doc in named], params, "Models")
-
-    def delete(self, scope: Scope, params: Params) -> Params:
-        """Delete. Raises ValidationException where there is none."""
-        self.get(scope.region, params["ModelName"])
-        self._store.delete(KIND, scope.region, params["ModelName"])
-        return {}
+        isolated = params.get("EnableNetworkIsolation", False)
+        record = self.add(scope, params["ModelName"], {**params, "EnableNetworkIsolation": isolated}, NoState())
+        return {"ModelArn": record.public["ModelArn"]}
 
 
 def container_of(model: Document) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fogbank.cloud.api.control import NotOursError, Operation, Params, Scope
+from fogbank.cloud.api.control import Operation, Params, Scope
+from fogbank.cloud.api.errors import NotOursError
 from fogbank.cloud.ground.store import Document, Store
 
 ARNS: Mapping[str, tuple[str, str]] = {

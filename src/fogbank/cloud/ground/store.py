@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 Document = dict[str, Any]
-"""A resource in the shape that its Describe call answers; keys that begin with `_` are the cloud's own."""
+"""A resource in the shape that its Describe call answers; `_state` holds what only the cloud knows."""
 
-VERSION = 1
-"""Of the tables below; a file with another one is refused, not guessed at."""
+EventRow = tuple[float, str, str, str, str, str]
+"""An event's time, topic, region, name, change and detail (JSON)."""
+
+VERSION = 2
+"""Of the tables below, and of what a document holds. The version before is brought up to this one; another is refused."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -27,6 +30,9 @@ CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL,
     headers TEXT NOT NULL, body BLOB NOT NULL, object TEXT, upload TEXT);
 CREATE INDEX IF NOT EXISTS journal_object ON journal (object) WHERE object IS NOT NULL;
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, topic TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
+    change TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -66,10 +72,28 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         found = self._db.execute("PRAGMA user_version").fetchone()[0]
         fresh = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-        if not fresh and found != VERSION:
+        if not fresh and found not in {VERSION - 1, VERSION}:
             self._db.close()
             raise StateVersionError(f"{file} has state version {found}, and this fogbank reads version {VERSION}")
-        self._db.executescript(SCHEMA + f"PRAGMA user_version={VERSION};")
+        self._db.executescript(SCHEMA)
+        if not fresh and found == VERSION - 1:
+            self._upgrade()
+        self._db.execute(f"PRAGMA user_version={VERSION}")
+
+    def _upgrade(self) -> None:
+        """From version 1, where what only the cloud knows lay beside the API's members, under names that begin with `_`."""
+        self._db.execute("BEGIN")
+        rows = self._db.execute("SELECT kind, region, name, body FROM documents").fetchall()
+        for kind, region, name, body in rows:
+            document = json.loads(body)
+            private = {key: document.pop(key) for key in list(document) if key.startswith("_")}
+            document["_state"] = {key.removeprefix("_"): value for key, value in private.items()}
+            self._db.execute(
+                "UPDATE documents SET body=? WHERE kind=? AND region=? AND name=?",
+                (json.dumps(document), kind, region, name),
+            )
+        self._db.execute(f"PRAGMA user_version={VERSION}")
+        self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Checkpoint and close the file."""
@@ -108,6 +132,28 @@ class Store:
                 (kind, region, region),
             ).fetchall()
         return [json.loads(row[0]) for row in rows]
+
+    def named(self, kind: str, region: str | None = None) -> list[tuple[str, str, Document]]:
+        """(region, name, document) of a kind, of one region or of all, by name."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT region, name, body FROM documents WHERE kind=? AND (? IS NULL OR region=?) ORDER BY name, region",
+                (kind, region, region),
+            ).fetchall()
+        return [(at, name, json.loads(body)) for at, name, body in rows]
+
+    def append_event(self, row: EventRow, kept: int) -> None:
+        """Write an event; the oldest beyond `kept` go."""
+        with self._lock:
+            cursor = self._db.execute(
+                "INSERT INTO events (at, topic, region, name, change, detail) VALUES (?, ?, ?, ?, ?, ?)", row
+            )
+            self._db.execute("DELETE FROM events WHERE seq <= ?", ((cursor.lastrowid or 0) - kept,))
+
+    def events_after(self, seq: int, limit: int) -> list[tuple[int, float, str, str, str, str, str]]:
+        """Rows of events after a number, oldest first."""
+        with self._lock:
+            return self._db.execute("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)).fetchall()
 
     def update(self, kind: str, region: str, name: str, **changes: Any) -> Document | None:
         """Change keys of a document in one step; None where it is not there."""

@@ -11,10 +11,12 @@ import logging
 import threading
 from collections.abc import Mapping
 
-from fogbank.cloud.api.control import ApiError, Operation, Params, Scope, page, refuse, validation
+from fogbank.cloud.api.control import Operation, Params, Scope, page, refuse
+from fogbank.cloud.api.errors import ApiError, validation
 from fogbank.cloud.api.models import Models, container_of
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Document, Store
+from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.fleets import Fleet, VariantPlan
 from fogbank.cloud.hosting.instance import StartError
 from fogbank.cloud.hosting.workspace import Workspace
@@ -22,67 +24,7 @@ from fogbank.contracts.container import STARTUP_LIMIT_S
 from fogbank.contracts.status import ENDPOINT, step
 
 log = logging.getLogger("fogbank.cloud")
-CONFIG, KIND = "endpoint-config", "endpoint"
-UNSUPPORTED_VARIANT = ("ServerlessConfig", "CoreDumpConfig", "AcceleratorType", "ManagedInstanceScaling")
-UNSUPPORTED_CONFIG = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
-
-
-class EndpointConfigs:
-    """The endpoint configurations of every region; they never change."""
-
-    def __init__(self, store: Store, clock: Clock, models: Models) -> None:
-        self._store, self._clock, self._models = store, clock, models
-
-    def operations(self) -> Mapping[str, Operation]:
-        """The calls that this room answers."""
-        return {
-            "CreateEndpointConfig": self.create,
-            "DescribeEndpointConfig": self.describe,
-            "ListEndpointConfigs": self.summaries,
-            "DeleteEndpointConfig": self.delete,
-        }
-
-    def create(self, scope: Scope, params: Params) -> Params:
-        """Refuses names that exist, models that do not, and features that the data plane lacks."""
-        name, arn = params["EndpointConfigName"], scope.arn("endpoint-config", params["EndpointConfigName"])
-        if self._store.get(CONFIG, scope.region, name):
-            raise validation(f'Cannot create already existing endpoint configuration "{arn}".')
-        refuse(params, *UNSUPPORTED_CONFIG)
-        for variant in params["ProductionVariants"]:
-            refuse(variant, *UNSUPPORTED_VARIANT)
-            if not variant.get("ModelName"):
-                raise validation("The local cloud does not have inference components yet: a variant needs a ModelName.")
-            self._models.get(scope.region, variant["ModelName"])
-        self._store.put(
-            CONFIG, scope.region, name, {**params, "EndpointConfigArn": arn, "CreationTime": self._clock.epoch()}
-        )
-        return {"EndpointConfigArn": arn}
-
-    def describe(self, scope: Scope, params: Params) -> Params:
-        """The configuration."""
-        return self.get(scope.region, params["EndpointConfigName"])
-
-    def get(self, region: str, name: str) -> Document:
-        """The document. Raises ValidationException."""
-        document = self._store.get(CONFIG, region, name)
-        if document is None:
-            raise validation(f'Could not find endpoint configuration "{Scope(region).arn("endpoint-config", name)}".')
-        return document
-
-    def summaries(self, scope: Scope, params: Params) -> Params:
-        """Summaries, newest first."""
-        named = [
-            doc
-            for doc in self._store.all(CONFIG, scope.region)
-            if params.get("NameContains", "") in doc["EndpointConfigName"]
-        ]
-        return page([{**doc, "_name": doc["EndpointConfigName"]} for doc in named], params, "EndpointConfigs")
-
-    def delete(self, scope: Scope, params: Params) -> Params:
-        """Delete; SageMaker does not stop you from deleting one that is in use."""
-        self.get(scope.region, params["EndpointConfigName"])
-        self._store.delete(CONFIG, scope.region, params["EndpointConfigName"])
-        return {}
+KIND = "endpoint"
 
 
 class Endpoints:
@@ -129,7 +71,7 @@ class Endpoints:
         with self._lock:
             if self._store.get(KIND, scope.region, name):
                 raise validation(f'Cannot create already existing endpoint "{arn}".')
-            config = self._configs.get(scope.region, params["EndpointConfigName"])
+            config = self._configs.get(scope.region, params["EndpointConfigName"]).public
             now = self._clock.epoch()
             document: Document = {
                 "EndpointName": name,
@@ -153,7 +95,7 @@ class Endpoints:
             document = self.get(scope.region, params["EndpointName"])
             if document["EndpointStatus"] != "InService":
                 raise validation(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
-            config = self._configs.get(scope.region, params["EndpointConfigName"])
+            config = self._configs.get(scope.region, params["EndpointConfigName"]).public
             self._move(scope.region, params["EndpointName"], "Updating", FailureReason=None, _pending=config)
         self._background(self._bring_up, scope.region, params["EndpointName"], config)
         return {"EndpointArn": document["EndpointArn"]}
@@ -299,7 +241,7 @@ class Endpoints:
     def _plans(self, region: str, config: Document) -> list[VariantPlan]:
         plans = []
         for variant in config["ProductionVariants"]:
-            model = self._models.get(region, variant["ModelName"])
+            model = self._models.get(region, variant["ModelName"]).public
             plans.append(
                 VariantPlan(
                     name=variant["VariantName"],

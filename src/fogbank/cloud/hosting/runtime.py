@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
-from fogbank.cloud.api.control import ApiError
+from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.ground.store import Document, Store
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
 from fogbank.cloud.hosting.endpoints import KIND, Endpoints

@@ -19,7 +19,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fogbank.cloud.api.control import Operation, Params, Scope, in_use, not_found, page, refuse, validation
+from fogbank.cloud.api.control import Operation, Params, Scope, page, refuse
+from fogbank.cloud.api.errors import in_use, not_found, validation
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Document, Store
 from fogbank.cloud.hosting.environment import DependencyError, Environments

@@ -16,7 +16,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fogbank.cloud.api.control import ApiError, Operation, Params, Scope, in_use, not_found, page, refuse, validation
+from fogbank.cloud.api.control import Operation, Params, Scope, page, refuse
+from fogbank.cloud.api.errors import ApiError, in_use, not_found, validation
 from fogbank.cloud.api.models import Models, container_of
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Document, Store
@@ -77,7 +78,7 @@ class TransformJobs:
     def create(self, scope: Scope, params: Params) -> Params:
         """Checks what can be checked, then runs the job in the background."""
         name, arn = params["TransformJobName"], scope.arn("transform-job", params["TransformJobName"])
-        model = self._models.get(scope.region, params["ModelName"])
+        model = self._models.get(scope.region, params["ModelName"]).public
         check_job(params)
         with self._lock:
             if self._store.get(KIND, scope.region, name):

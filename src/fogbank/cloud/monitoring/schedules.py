@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from fogbank.cloud.api.control import ApiError, Operation, Params, Scope, in_use, not_found, page, refuse, validation
+from fogbank.cloud.api.control import Operation, Params, Scope, page, refuse
+from fogbank.cloud.api.errors import ApiError, in_use, not_found, validation
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Document, Store
 from fogbank.cloud.time.cron import ScheduleExpressionError, due

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fogbank.cloud.api.control import ApiError, ControlPlane, Scope
+from fogbank.cloud.api.control import ControlPlane, Scope
+from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.jobs.transforms import TransformJobs

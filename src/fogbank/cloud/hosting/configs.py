@@ -1,0 +1,45 @@
+"""Endpoint configurations: CreateEndpointConfig, DescribeEndpointConfig, ListEndpointConfigs, DeleteEndpointConfig.
+
+They never change, and SageMaker does not stop you from deleting one that is in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fogbank.cloud.api.control import Operation, Params, Scope
+from fogbank.cloud.api.errors import validation
+from fogbank.cloud.api.listing import Listing
+from fogbank.cloud.api.models import Models
+from fogbank.cloud.api.resource import Ground, Kind, NoState, Resource
+
+ENDPOINT_CONFIG = Kind(
+    path="endpoint-config",
+    stem="EndpointConfig",
+    key="EndpointConfigName",
+    arn="EndpointConfigArn",
+    missing=lambda arn: validation(f'Could not find endpoint configuration "{arn}".'),
+    taken=lambda arn: validation(f'Cannot create already existing endpoint configuration "{arn}".'),
+    listing=Listing(operation="ListEndpointConfigs", answer="EndpointConfigs", name="EndpointConfigName"),
+)
+
+
+class EndpointConfigs(Resource[NoState]):
+    """The endpoint configurations of every region."""
+
+    def __init__(self, ground: Ground, models: Models) -> None:
+        super().__init__(ENDPOINT_CONFIG, NoState, ground)
+        self._models = models
+
+    def operations(self) -> Mapping[str, Operation]:
+        """The calls that this room answers."""
+        return {**super().operations(), "CreateEndpointConfig": self.create}
+
+    def create(self, scope: Scope, params: Params) -> Params:
+        """Refuses names that exist, and models that do not."""
+        for variant in params["ProductionVariants"]:
+            if not variant.get("ModelName"):
+                raise validation("The local cloud does not have inference components yet: a variant needs a ModelName.")
+            self._models.get(scope.region, variant["ModelName"])
+        record = self.add(scope, params["EndpointConfigName"], params, NoState())
+        return {"EndpointConfigArn": record.public["EndpointConfigArn"]}

@@ -1,0 +1,77 @@
+"""List calls: every member of their shapes has its meaning, pages are whole whatever happens between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fogbank.cloud.api.control import service_model
+from fogbank.cloud.api.errors import ApiError
+from fogbank.cloud.api.listing import PAGING, Listing
+from fogbank.cloud.api.models import MODEL
+from fogbank.cloud.api.resource import Kind
+from fogbank.cloud.hosting.configs import ENDPOINT_CONFIG
+
+KINDS = (MODEL, ENDPOINT_CONFIG)
+ENDPOINTS = Listing(
+    operation="ListEndpoints", answer="Endpoints", name="EndpointName", status="EndpointStatus", page_size=10
+)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.path)
+def test_every_member_of_a_list_call_looks_at_a_member_of_its_summaries(kind: Kind) -> None:
+    shape = service_model().operation_model(kind.listing.operation)
+    summary = set(shape.output_shape.members[kind.listing.answer].member.members)
+    looked_at = {kind.listing.field_of(member) for member in shape.input_shape.members if member not in PAGING}
+    sorted_by = {kind.listing.sort_field(order) for order in shape.input_shape.members["SortBy"].enum}
+
+    assert looked_at | sorted_by <= summary
+
+
+def records(count: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "EndpointName": f"e{i:02}",
+            "CreationTime": 1000.0 + i // 3,
+            "LastModifiedTime": 2000.0 - i,
+            "EndpointStatus": "InService" if i % 2 else "Failed",
+        }
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("params", "names"),
+    [
+        ({"NameContains": "1"}, ["e11", "e10", "e01"]),
+        ({"StatusEquals": "Failed", "MaxResults": 2}, ["e10", "e08"]),
+        ({"CreationTimeAfter": 1003.0}, ["e11", "e10", "e09"]),
+        ({"CreationTimeBefore": 1001.0}, ["e02", "e01", "e00"]),
+        ({"LastModifiedTimeAfter": 1999.0, "SortOrder": "Ascending"}, ["e00", "e01"]),
+        ({"LastModifiedTimeBefore": 1990.0, "SortBy": "Name", "SortOrder": "Ascending"}, ["e11"]),
+        ({"SortBy": "Status", "SortOrder": "Ascending", "MaxResults": 2}, ["e00", "e02"]),
+        ({"CreationTimeAfter": 9999.0}, []),
+    ],
+)
+def test_filters_and_orders(params: dict[str, Any], names: list[str]) -> None:
+    assert [item["EndpointName"] for item in ENDPOINTS.page(records(12), params)["Endpoints"]] == names
+
+
+def test_pages_are_whole_though_the_list_changes_between_them() -> None:
+    first = ENDPOINTS.page(records(25), {})
+    without_some = [record for record in records(30) if record["EndpointName"] not in {"e24", "e20"}]
+    second = ENDPOINTS.page(without_some, {"NextToken": first["NextToken"]})
+    third = ENDPOINTS.page(without_some, {"NextToken": second["NextToken"]})
+
+    names = [item["EndpointName"] for page in (first, second, third) for item in page["Endpoints"]]
+    assert names == [f"e{i:02}" for i in range(24, -1, -1)]
+    assert "NextToken" not in third
+
+
+@pytest.mark.parametrize("token", ["10", "%%%", "bnVsbA==", "WzFd", "W251bGwsIDFd"])
+def test_a_token_that_nobody_gave_is_refused(token: str) -> None:
+    with pytest.raises(ApiError) as refusal:
+        ENDPOINTS.page(records(2), {"NextToken": token})
+
+    assert refusal.value.code == "ValidationException"
