@@ -72,14 +72,14 @@ def base_for(config: ProjectConfig, target: Target, tell: Tell) -> Base:
 
 def _pulled(text: str, target: Target, cache: Path, tell: Tell) -> Base:
     """A base from a registry: what a digest names is fetched once, a tag once until its folder is removed."""
-    from fogbank.image import Layout, Registry, login_for, open_base, parse_reference, pull
+    from fogbank.image import Layout, Registry, logins_for, open_base, parse_reference, pull
 
     reference = parse_reference(text)
     folder = cache_dir(os.environ) / "pulled" / re.sub(r"[^\w.-]", "_", f"{reference}-{target.platform}")
     layout = Layout(folder)
     if not (folder / "index.json").is_file():
         tell(f"pulling {reference}")
-        pull(Registry(reference, login_for(reference.host, os.environ)), layout, target.platform, tell)
+        pull(Registry(reference, logins_for(reference, os.environ)), layout, target.platform, tell)
     name = f"{reference.host}/{reference.name}" + (f":{reference.tag}" if reference.tag else "")
     return open_base(layout, name, target, cache, pulled=True)
 

@@ -42,13 +42,13 @@ class PackageImages:
 
     def exists(self, uri: str, profile: str) -> bool:
         """Whether the image is in its registry, or in its layout. Raises RegistryError."""
-        from fogbank.image import Layout, Registry, login_for, parse_reference
+        from fogbank.image import Layout, Registry, logins_for, parse_reference
 
         if uri.startswith(LAYOUT_SCHEME):
             folder, _, digest = uri.removeprefix(LAYOUT_SCHEME).rpartition("@")
             return Layout(Path(folder)).blob(digest).is_file()
         reference = parse_reference(uri)
-        registry = Registry(reference, login_for(reference.host, os.environ, profile))
+        registry = Registry(reference, logins_for(reference, os.environ, profile))
         return bool(registry.digest_of(reference.wanted))
 
 

@@ -43,12 +43,12 @@ def push_image(
     config: ProjectConfig, manifest: Manifest, named: str, platform: str, tell: Tell, profile: str = ""
 ) -> str:
     """Push one platform's image; `host/name@sha256:...`. `profile` is AWS's, for ECR. Raises PackageError, RegistryError."""
-    from fogbank.image import Layout, Registry, login_for, parse_reference
+    from fogbank.image import Layout, Registry, logins_for, parse_reference
     from fogbank.image import push as send
 
     image_of(manifest, platform)
     layout = Layout(manifest.folder / IMAGE)
     reference = parse_reference(named)
-    registry = Registry(reference, login_for(reference.host, os.environ, profile))
+    registry = Registry(reference, logins_for(reference, os.environ, profile))
     digest = send(layout, layout.images()[platform], registry, config.state / "uploads", tell)
     return f"{reference.host}/{reference.name}@{digest}"

@@ -3,7 +3,7 @@
 from fogbank.image.base import Base, make_base, open_base
 from fogbank.image.build import Build, BuiltImage, build_image, image_key
 from fogbank.image.containerfile import write_containerfile
-from fogbank.image.credentials import ecr_login, login_for
+from fogbank.image.credentials import Logins, ecr_login, logins_for
 from fogbank.image.layers import LayerStore
 from fogbank.image.layout import Layout
 from fogbank.image.reference import Reference, parse_reference
@@ -17,13 +17,14 @@ __all__ = [
     "BuiltImage",
     "LayerStore",
     "Layout",
+    "Logins",
     "Reference",
     "Registry",
     "build_image",
     "choose_wheels",
     "ecr_login",
     "image_key",
-    "login_for",
+    "logins_for",
     "make_base",
     "open_base",
     "parse_reference",

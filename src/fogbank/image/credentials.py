@@ -9,12 +9,12 @@ import base64
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.errors import RegistryError
-from fogbank.image.reference import DOCKER, ECR
+from fogbank.image.reference import DOCKER, Reference
 
 DOCKER_KEY = "https://index.docker.io/v1/"
 HELPER_LIMIT_S = 30
@@ -22,13 +22,40 @@ HELPER_LIMIT_S = 30
 Login = tuple[str, str]
 
 
-def login_for(host: str, environment: Mapping[str, str], profile: str = "") -> Login | None:
-    """User and password for a registry; `profile` is the one of AWS's files that ECR is asked with. Raises RegistryError (`registry-login-failed`)."""
-    found = next(_from_files(host, environment), None)
-    if found is not None:
-        return found
-    ecr = ECR.fullmatch(host)
-    return ecr_login(ecr["account"], ecr["region"], profile=profile) if ecr else None
+class Logins:
+    """The logins of a registry, best first: one is asked for when the one before was refused, and not before."""
+
+    def __init__(self, logins: Iterable[Login]) -> None:
+        self._logins = iter(logins)
+
+    def next(self) -> Login | None:
+        """The next one; None where there is none left. Raises RegistryError (`registry-login-failed`)."""
+        return next(self._logins, None)
+
+
+def logins_for(
+    reference: Reference, environment: Mapping[str, str], profile: str = "", ecr_client: Any = None
+) -> Logins:
+    """How to log in at a reference's registry; `profile` is the one of AWS's files that ECR is asked with.
+
+    For ECR boto3 comes first, twice, since a token may end in the middle of a long push: they live 12 hours, and what
+    `docker login` left in a file may be yesterday's.
+    """
+    return Logins(_logins(reference, environment, profile, ecr_client))
+
+
+def _logins(reference: Reference, environment: Mapping[str, str], profile: str, ecr_client: Any) -> Iterator[Login]:
+    refusal = None
+    if reference.ecr is not None:
+        account, region = reference.ecr
+        try:
+            yield ecr_login(account, region, ecr_client, profile)
+            yield ecr_login(account, region, ecr_client, profile)
+        except RegistryError as error:
+            refusal = error
+    yield from _from_files(reference.host, environment)
+    if refusal is not None:
+        raise refusal
 
 
 def ecr_login(account: str, region: str, client: Any = None, profile: str = "") -> Login:

@@ -13,7 +13,11 @@ from fogbank.contracts.errors import PackageError
 NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
+ECR = re.compile(
+    r"(?P<account>\d{12})\.(dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.(com|com\.cn|eu)"
+    r"|dkr-ecr(-fips)?\.(?P<dual>[a-z0-9-]+)\.on\.(aws|amazonwebservices\.com\.cn))"
+)
+"""ECR's hosts in every partition, with FIPS and dual-stack endpoints. Source: ECR User Guide, "Amazon ECR endpoints"."""
 DOCKER = "docker.io"
 DOCKER_HOST = "registry-1.docker.io"
 
@@ -41,6 +45,16 @@ class Reference:
     def local(self) -> bool:
         """Whether the registry is on this machine, where plain HTTP will do."""
         return self.host.partition(":")[0] in {"localhost", "127.0.0.1"} or self.host.startswith("[::1]")
+
+    @property
+    def ecr(self) -> tuple[str, str] | None:
+        """Account and region, where the registry is Amazon ECR.
+
+        >>> parse_reference("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/churn").ecr
+        ('123456789012', 'us-east-1')
+        """
+        match = ECR.fullmatch(self.host)
+        return (match["account"], match["region"] or match["dual"]) if match else None
 
     def at(self, digest: str) -> Reference:
         """The same repository, at a digest."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +19,7 @@ import urllib3
 
 from fogbank.contracts.errors import RegistryError
 from fogbank.ground.digest import CHUNK
-from fogbank.image.credentials import Login
+from fogbank.image.credentials import Login, Logins
 from fogbank.image.layout import DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST, Descriptor
 from fogbank.image.reference import Reference
 
@@ -26,6 +28,9 @@ TRIES = urllib3.Retry(total=4, backoff_factor=0.3, status_forcelist=(429, 500, 5
                       raise_on_status=False, redirect=5)  # fmt: skip
 TIMEOUT = urllib3.Timeout(connect=10, read=120)
 MANIFEST_LIMIT = 8 << 20
+PAUSES_S = (0.3, 0.6, 1.2, 2.4)
+"""Between tries of a request that changes something, where the registry says that it is too busy."""
+PAUSE_LIMIT_S = 30.0
 CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -47,14 +52,17 @@ class Upload:
 
 
 class Registry:
-    """One repository of a registry. `login` is user and password; plain HTTP is for this machine alone."""
+    """One repository of a registry. `logins` are tried in turn as they are refused; plain HTTP is for this machine alone."""
 
-    def __init__(self, reference: Reference, login: Login | None = None) -> None:
+    def __init__(self, reference: Reference, logins: Logins | None = None) -> None:
         self.reference = reference
-        self._login = login
+        self._logins = logins or Logins(())
+        self._login: Login | None = None
         self._root = f"{'http' if reference.local else 'https'}://{reference.address}"
         self._pool = urllib3.PoolManager(retries=TRIES, timeout=TIMEOUT, maxsize=4)
+        self._lock = threading.Lock()
         self._authorization: str | None = None
+        self._worked: str | None = None
 
     def manifest(self, wanted: str) -> Fetched:
         """The manifest of a tag or a digest. Raises RegistryError (`image-missing`, `digest-mismatch`, ...)."""
@@ -69,6 +77,17 @@ class Registry:
         kind = answer.headers.get("content-type", "").partition(";")[0] or json.loads(data).get("mediaType", MANIFEST)
         return Fetched(descriptor=Descriptor(media_type=kind, digest=digest, size=len(data)), data=data)
 
+    def require_repository(self) -> None:
+        """Raises RegistryError (`repository-missing`) where ECR has no such repository: a push to one ends its connection."""
+        answer = self._send("GET", f"manifests/{self.reference.wanted}", headers={"Accept": ACCEPT})
+        if answer.status == 404 and b"NAME_UNKNOWN" in answer.data and self.reference.ecr:
+            name, region = self.reference.name, self.reference.ecr[1]
+            raise RegistryError(
+                "repository-missing",
+                f"{self.reference.host} has no repository {name}",
+                f"declare an aws.ecr.Repository, or `aws ecr create-repository --repository-name {name} --region {region}`",
+            )
+
     def digest_of(self, wanted: str) -> str:
         """The digest of the manifest that a tag or a digest names; empty where there is none. Raises RegistryError."""
         try:
@@ -79,8 +98,15 @@ class Registry:
             raise
 
     def put_manifest(self, wanted: str, data: bytes, media_type: str) -> None:
-        """Write a manifest under a tag or its digest. Raises RegistryError."""
-        self._expect(self._send("PUT", f"manifests/{wanted}", body=data, headers={"Content-Type": media_type}), 201)
+        """Write a manifest under a tag or its digest. Raises RegistryError (`tag-immutable` where a tag may not be moved)."""
+        answer = self._send("PUT", f"manifests/{wanted}", body=data, headers={"Content-Type": media_type})
+        if answer.status == 400 and b"immutable" in answer.data:
+            raise RegistryError(
+                "tag-immutable",
+                f"{self.reference.host}/{self.reference.name} has another image under the tag {wanted}, and its tags are immutable",
+                "push under another tag, or without one: the image is used by its digest",
+            )
+        self._expect(answer, 201)
 
     def has_blob(self, digest: str) -> bool:
         """Whether the repository has the blob. Raises RegistryError."""
@@ -124,9 +150,11 @@ class Registry:
         end = upload.offset + len(piece) - 1
         headers = {"Content-Type": "application/octet-stream", "Content-Range": f"{upload.offset}-{end}"}
         answer = self._send("PATCH", upload.location, body=piece, headers=headers)
-        if answer.status in {404, 416}:
+        if answer.status in {404, 416} or answer.status >= 500:
             return None
-        self._expect(answer, 202)
+        self._expect(
+            answer, 202, 201, 204
+        )  # the specification's; ECR's (dotnet/sdk-container-builds#279); some proxies'
         return self._upload(answer, upload.offset + len(piece))
 
     def end_upload(self, upload: Upload, digest: str) -> None:
@@ -154,12 +182,43 @@ class Registry:
         preload: bool = True,
     ) -> Any:
         url = path if "://" in path else f"{self._root}/v2/{self.reference.name}/{path}"
-        answer = self._once(method, url, body, headers, preload)
-        if answer.status == 401:
-            self._authorization = self._authorize(answer.headers.get("www-authenticate", ""))
+        while True:
+            used = self._authorization
+            answer = self._patient(method, url, body, headers, preload)
+            if answer.status != 401 and not (answer.status == 403 and self.reference.ecr):
+                self._worked = used
+                return answer
+            challenge = answer.headers.get("www-authenticate", "")
             answer.drain_conn()
+            with self._lock:  # of several blobs at once, the first that is refused logs in for all
+                if self._authorization is used:
+                    self._log_in(challenge)
+
+    def _patient(self, method: str, url: str, body: bytes, headers: Mapping[str, str] | None, preload: bool) -> Any:
+        """The answer; a registry that is too busy is asked again, but for a piece, whose fate is not known after a 5xx."""
+        for pause in (*PAUSES_S, None):
             answer = self._once(method, url, body, headers, preload)
+            busy = answer.status == 429 or (answer.status == 503 and method != "PATCH")
+            if pause is None or not busy or method in {"GET", "HEAD"}:
+                break
+            answer.drain_conn()
+            time.sleep(_asked_pause(answer) or pause)
         return answer
+
+    def _log_in(self, challenge: str) -> None:
+        """Answer a refusal: a token that was good is renewed, else the next login is tried. Raises RegistryError.
+
+        Where tokens are given out, who has no login asks for one as nobody. ECR refuses a token that has ended by 403, not 401
+        (aws/aws-cli#2351), and says so in a body that a HEAD has not.
+        """
+        bearer = challenge.lower().startswith("bearer")
+        renewed = bearer and self._authorization is not None and self._worked is self._authorization
+        if not renewed:
+            login = self._logins.next()
+            if login is None and not (bearer and self._authorization is None):
+                raise self._login_failed()
+            self._login = login
+        self._authorization = self._authorize(challenge or "Basic")
 
     def _once(self, method: str, url: str, body: bytes, headers: Mapping[str, str] | None, preload: bool) -> Any:
         given = dict(headers or {})
@@ -189,10 +248,17 @@ class Registry:
             if answer.status == 200:
                 said = answer.json()
                 return f"Bearer {said.get('token') or said.get('access_token')}"
-        raise RegistryError(
+        raise self._login_failed()
+
+    def _login_failed(self) -> RegistryError:
+        host = self.reference.host
+        ways = f"`docker login {host}` or `podman login {host}`"
+        if self.reference.ecr is not None:
+            ways = "look at your AWS credentials (`aws sts get-caller-identity`) and their rights in the repository"
+        return RegistryError(
             "registry-login-failed",
-            f"{self.reference.host} does not let us at {self.reference.name}",
-            f"log in first: `docker login {self.reference.host}` or `podman login {self.reference.host}`",
+            f"{host} does not let us at {self.reference.name}",
+            ways if self.reference.ecr else f"log in first: {ways}",
         )
 
     def _refuse_plain(self, realm: str) -> None:
@@ -213,6 +279,11 @@ class Registry:
                 if answer.status in {401, 403, 404}
                 else "try again; what has arrived is not sent twice",
             )
+
+
+def _asked_pause(answer: Any) -> float:
+    said = answer.headers.get("retry-after", "")
+    return min(float(said), PAUSE_LIMIT_S) if said.isdecimal() else 0.0
 
 
 def _offset(answer: Any) -> int:

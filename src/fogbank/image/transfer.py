@@ -10,9 +10,11 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 from fogbank.contracts.errors import DigestError, RegistryError
 from fogbank.ground.digest import CHUNK, sha256_bytes, sha256_file
+from fogbank.image.docker import docker_manifest
 from fogbank.image.layers import write_whole
 from fogbank.image.layout import (
     DOCKER_LIST,
@@ -28,23 +30,45 @@ from fogbank.image.registry import Fetched, Registry, Upload
 PIECE = 8 << 20
 """Bytes a request: what is lost of an upload that is interrupted, at most. ECR takes pieces of 5 MiB and more."""
 AT_ONCE = 3
+"""Blobs at once; ECR is sent one after another: it breaks connections otherwise (dotnet/sdk-container-builds#279)."""
 BEGINNINGS = 3
 """How often an upload that the registry has lost is begun anew."""
 Tell = Callable[[str], None]
+Form = Literal["docker", "oci"]
 
 
-def push(layout: Layout, image: Descriptor, registry: Registry, state: Path, tell: Tell = lambda _: None) -> str:
-    """Push an image; its digest. `state` is a folder for what an interrupted push leaves. Raises RegistryError, DigestError."""
+def push(
+    layout: Layout,
+    image: Descriptor,
+    registry: Registry,
+    state: Path,
+    tell: Tell = lambda _: None,
+    form: Form | None = None,
+) -> str:
+    """Push an image; the digest of what was pushed. `state` is a folder for what an interrupted push leaves.
+
+    Its manifest is in Docker's form for ECR, since SageMaker takes no other, and in OCI's elsewhere, unless `form` says
+    otherwise: another form is another digest. Without a tag it gets one of its own (`fogbank-<digest>`), since lifecycle rules
+    delete what has none. Raises RegistryError, DigestError, PackageError (`base-layer-zstd`).
+    """
+    docker = (form or ("docker" if registry.reference.ecr else "oci")) == "docker"
+    manifest, data = docker_manifest(layout, image) if docker else (image, layout.blob(image.digest).read_bytes())
+    if registry.reference.ecr:
+        registry.require_repository()
     document = layout.read(image)
     blobs = {item.digest: item for item in map(descriptor, (document["config"], *document["layers"]))}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(1 if registry.reference.ecr else AT_ONCE) as pool:
         for done in [pool.submit(_push_blob, layout, item, registry, state, tell) for item in blobs.values()]:
             done.result()
-    data = layout.blob(image.digest).read_bytes()
-    for wanted in filter(None, (image.digest, registry.reference.tag)):
-        if registry.digest_of(wanted) != image.digest:  # a tag that may not be moved is not written again
-            registry.put_manifest(wanted, data, image.media_type)
-    return registry.manifest(image.digest).descriptor.digest  # read back, and checked by its digest
+    for wanted in (manifest.digest, registry.reference.tag or own_tag(manifest.digest)):
+        if registry.digest_of(wanted) != manifest.digest:  # a tag that may not be moved is not written again
+            registry.put_manifest(wanted, data, manifest.media_type)
+    return registry.manifest(manifest.digest).descriptor.digest  # read back, and checked by its digest
+
+
+def own_tag(digest: str) -> str:
+    """The tag of an image that was given none."""
+    return f"fogbank-{digest.partition(':')[2][:12]}"
 
 
 def _push_blob(layout: Layout, item: Descriptor, registry: Registry, state: Path, tell: Tell) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from fogbank.contracts.errors import DigestError, RegistryError
 from fogbank.ground.ports import free_port
-from fogbank.image import Layout, Reference, Registry, ecr_login, login_for, parse_reference, pull, push
+from fogbank.image import Layout, Logins, Reference, Registry, ecr_login, logins_for, parse_reference, pull, push
 from fogbank.image.layers import Entry, LayerStore
 from fogbank.image.layout import CONFIG, INDEX, LAYER, MANIFEST, Descriptor, compact_json, platform_document
 from fogbank.testing import CloudProcess
@@ -179,11 +179,11 @@ def test_a_registry_that_wants_a_login_gets_ecrs_through_boto3(shared_cloud: Clo
     with docker_registry(tmp_path / "registry", passwords) as address:
         with pytest.raises(RegistryError) as nobody:
             push(layout, image, Registry(at(address)), tmp_path / "state")
-        push(layout, image, Registry(at(address), (user, password)), tmp_path / "state")
+        push(layout, image, Registry(at(address), Logins([(user, password)])), tmp_path / "state")
 
         auth = base64.b64encode(f"{user}:{password}".encode()).decode()
         (tmp_path / "config.json").write_text(json.dumps({"auths": {address: {"auth": auth}}}))
-        login = login_for(address, {"DOCKER_CONFIG": str(tmp_path), "HOME": str(tmp_path)})
+        login = logins_for(at(address), {"DOCKER_CONFIG": str(tmp_path), "HOME": str(tmp_path)})
         assert pull(Registry(at(address), login), Layout(tmp_path / "pulled"), "linux/amd64").digest == image.digest
 
     assert (nobody.value.code, nobody.value.exit_code) == ("registry-login-failed", 9)
@@ -195,7 +195,7 @@ def test_credential_helpers_are_asked(tmp_path: Path) -> None:
     helper.write_text('#!/bin/sh\nread host\necho "{\\"Username\\": \\"me\\", \\"Secret\\": \\"for $host\\"}"\n')
     helper.chmod(0o755)
     (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {"host.example": "mine"}}))
-    code = "import os; from fogbank.image import login_for; print(login_for('host.example', os.environ))"
+    code = "import os; from fogbank.image import logins_for, parse_reference; print(logins_for(parse_reference('host.example/x'), os.environ).next())"
     env = {
         **os.environ,
         "DOCKER_CONFIG": str(tmp_path),
