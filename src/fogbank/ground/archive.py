@@ -48,7 +48,7 @@ def unpack_archive(archive: Path, target: Path, *, bomb_size: int = BOMB_SIZE) -
             for member in tar:
                 writer.write(tar, member)
             while piece := plain.read(CHUNK):  # what follows the tar: read, so that gzip's checksum is looked at
-                writer.count(piece, "its end")
+                writer.count(len(piece), "its end")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise _refused(
             "archive-truncated", f"{archive.name} is damaged or cut short: {error}", "upload it again"
@@ -90,8 +90,10 @@ class _Writer:
         elif member.issym():
             self._link(place, member)
         elif member.islnk():
+            source = self._place(member.linkname)
             self._fresh(place)
-            shutil.copyfile(self._place(member.linkname), place, follow_symlinks=False)
+            self.count(source.lstat().st_size, member.name)  # a copy, so that nothing is ever written through it
+            shutil.copyfile(source, place, follow_symlinks=False)
         elif member.isreg() and not member.sparse:
             self._file(place, tar.extractfile(member), member)
         else:
@@ -131,13 +133,13 @@ class _Writer:
         self._fresh(place)
         with place.open("wb") as out:
             while piece := stream.read(CHUNK):  # type: ignore[union-attr]  # a regular member has a stream
-                self.count(piece, member.name)
+                self.count(len(piece), member.name)
                 out.write(piece)
         place.chmod(0o755 if member.mode & 0o100 else 0o644)
 
-    def count(self, piece: bytes, where: str) -> None:
+    def count(self, size: int, where: str) -> None:
         """Add to what was unpacked. Raises ArchiveError (`archive-bomb`)."""
-        self._written += len(piece)
+        self._written += size
         if self._written > self._limit:
             raise _refused(
                 "archive-bomb",

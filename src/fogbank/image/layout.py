@@ -14,6 +14,7 @@ from typing import Any
 from fogbank.contracts.errors import DigestError, PackageError
 from fogbank.ground.digest import sha256_bytes, sha256_file
 from fogbank.image.layers import copy_checked, write_whole
+from fogbank.image.reference import DIGEST
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -46,9 +47,11 @@ class Descriptor:
 
 
 def descriptor(document: Mapping[str, Any]) -> Descriptor:
-    """A descriptor from its JSON form; Docker's media types become OCI's. Raises KeyError."""
-    kind = str(document["mediaType"])
-    return Descriptor(media_type=AS_OCI.get(kind, kind), digest=str(document["digest"]), size=int(document["size"]))
+    """A descriptor from its JSON form; Docker's media types become OCI's. Raises KeyError, ValueError, TypeError."""
+    kind, digest, size = str(document["mediaType"]), str(document["digest"]), int(document["size"])
+    if not DIGEST.fullmatch(digest) or size < 0:
+        raise ValueError(f"{digest!r} with the size {size} does not name a blob")
+    return Descriptor(media_type=AS_OCI.get(kind, kind), digest=digest, size=size)
 
 
 def compact_json(document: object) -> bytes:
@@ -63,7 +66,9 @@ class Layout:
         self.folder = folder
 
     def blob(self, digest: str) -> Path:
-        """Where the blob of that digest lies, or would."""
+        """Where the blob of that digest lies, or would. Raises ValueError for what is no digest: it is to become a path."""
+        if not DIGEST.fullmatch(digest):
+            raise ValueError(f"{digest!r} is not a digest")
         return self.folder / "blobs" / digest.replace(":", "/")
 
     def put(self, data: bytes, media_type: str) -> Descriptor:

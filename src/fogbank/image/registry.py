@@ -25,9 +25,10 @@ from fogbank.image.reference import Reference
 
 ACCEPT = f"{MANIFEST}, {INDEX}, {DOCKER_MANIFEST}, {DOCKER_LIST}"
 TRIES = urllib3.Retry(total=4, backoff_factor=0.3, status_forcelist=(429, 500, 502, 503, 504), allowed_methods={"GET", "HEAD"},
-                      raise_on_status=False, redirect=5)  # fmt: skip
+                      raise_on_status=False, redirect=5, respect_retry_after_header=False)  # fmt: skip
 TIMEOUT = urllib3.Timeout(connect=10, read=120)
 MANIFEST_LIMIT = 8 << 20
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PAUSES_S = (0.3, 0.6, 1.2, 2.4)
 """Between tries of a request that changes something, where the registry says that it is too busy."""
 PAUSE_LIMIT_S = 30.0
@@ -74,7 +75,7 @@ class Registry:
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         if wanted.startswith("sha256:") and digest != wanted:
             raise _corrupt(wanted, digest)
-        kind = answer.headers.get("content-type", "").partition(";")[0] or json.loads(data).get("mediaType", MANIFEST)
+        kind = answer.headers.get("content-type", "").partition(";")[0] or self._parsed(data).get("mediaType", MANIFEST)
         return Fetched(descriptor=Descriptor(media_type=kind, digest=digest, size=len(data)), data=data)
 
     def require_repository(self) -> None:
@@ -87,6 +88,16 @@ class Registry:
                 f"{self.reference.host} has no repository {name}",
                 f"declare an aws.ecr.Repository, or `aws ecr create-repository --repository-name {name} --region {region}`",
             )
+
+    def _parsed(self, data: bytes) -> dict[str, Any]:
+        """A JSON object of the registry's. Raises RegistryError (`registry-malformed`)."""
+        try:
+            document = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise malformed(self.reference, error) from error
+        if not isinstance(document, dict):
+            raise malformed(self.reference, f"an object is expected, not {str(document)[:60]}")
+        return document
 
     def digest_of(self, wanted: str) -> str:
         """The digest of the manifest that a tag or a digest names; empty where there is none. Raises RegistryError."""
@@ -132,7 +143,7 @@ class Registry:
         except urllib3.exceptions.HTTPError as error:
             raise _unreachable(self.reference, error) from error
         finally:
-            answer.release_conn()
+            answer.close()  # whoever stops in the middle leaves no half-read connection to the next
 
     def begin_upload(self) -> Upload:
         """Begin to upload a blob. Raises RegistryError."""
@@ -169,6 +180,8 @@ class Registry:
 
     def _upload(self, answer: Any, offset: int) -> Upload:
         location = urljoin(f"{self._root}/v2/", answer.headers["location"]) if "location" in answer.headers else ""
+        if location:
+            refuse_plain(self.reference, location)
         least = answer.headers.get("oci-chunk-min-length", "0")
         return Upload(location=location, offset=offset, least=int(least) if least.isdecimal() else 0)
 
@@ -241,13 +254,13 @@ class Registry:
             query = urlencode(
                 {key: value for key, value in (("service", asked.get("service")), ("scope", scope)) if value}
             )
-            self._refuse_plain(asked["realm"])
+            refuse_plain(self.reference, asked["realm"])
             answer = self._pool.request(
                 "GET", f"{asked['realm']}?{query}", headers={"Authorization": basic} if basic else {}
             )
             if answer.status == 200:
-                said = answer.json()
-                return f"Bearer {said.get('token') or said.get('access_token')}"
+                granted = self._parsed(answer.data)
+                return f"Bearer {granted.get('token') or granted.get('access_token')}"
         raise self._login_failed()
 
     def _login_failed(self) -> RegistryError:
@@ -260,14 +273,6 @@ class Registry:
             f"{host} does not let us at {self.reference.name}",
             ways if self.reference.ecr else f"log in first: {ways}",
         )
-
-    def _refuse_plain(self, realm: str) -> None:
-        """A password goes over plain HTTP to this machine alone."""
-        parts = urlsplit(realm)
-        if parts.scheme != "https" and not self.reference.local:
-            raise RegistryError(
-                "registry-insecure", f"{self.reference.host} asks for a password over {parts.scheme}", ""
-            )
 
     def _expect(self, answer: Any, *statuses: int) -> None:
         if answer.status not in statuses:
@@ -296,6 +301,27 @@ def _corrupt(expected: str, found: str) -> RegistryError:
         "digest-mismatch",
         f"the bytes are not those of {expected}: found {found}",
         "try again; if it stays, the registry's copy is damaged: nothing of it was kept",
+    )
+
+
+def refuse_plain(reference: Reference, url: str) -> None:
+    """A password, and a blob, go over plain HTTP from this machine to itself alone. Raises RegistryError (`registry-insecure`)."""
+    parts = urlsplit(url)
+    loopback = reference.local and parts.hostname in LOOPBACK
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise RegistryError(
+            "registry-insecure",
+            f"{reference.host} sends us to {parts.scheme}://{parts.hostname}, where everybody could listen",
+            "use a registry with TLS",
+        )
+
+
+def malformed(reference: Reference, reason: object) -> RegistryError:
+    """A registry that answers what is no registry's answer."""
+    return RegistryError(
+        "registry-malformed",
+        f"{reference.host} gave about {reference.name} what no registry gives: {reason}",
+        "look whether the address is a registry's, and not a page's or a proxy's",
     )
 
 

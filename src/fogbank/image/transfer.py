@@ -25,7 +25,7 @@ from fogbank.image.layout import (
     Layout,
     descriptor,
 )
-from fogbank.image.registry import Fetched, Registry, Upload
+from fogbank.image.registry import Fetched, Registry, Upload, malformed
 
 PIECE = 8 << 20
 """Bytes a request: what is lost of an upload that is interrupted, at most. ECR takes pieces of 5 MiB and more."""
@@ -127,8 +127,12 @@ def pull(registry: Registry, layout: Layout, platform: str, tell: Tell = lambda 
     Its codes besides the registry's own: `platform-missing`.
     """
     fetched = _for_platform(registry, registry.manifest(registry.reference.wanted), platform)
-    document = json.loads(fetched.data)
-    for item in {item.digest: item for item in map(descriptor, (document["config"], *document["layers"]))}.values():
+    try:
+        document = json.loads(fetched.data)
+        blobs = {item.digest: item for item in map(descriptor, (document["config"], *document["layers"]))}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise malformed(registry.reference, repr(error)) from error
+    for item in blobs.values():
         tell(f"{item.digest[7:19]} {item.size >> 20} MiB")
         _pull_blob(registry, layout, item)
     write_whole(layout.blob(fetched.descriptor.digest), fetched.data)
@@ -143,11 +147,14 @@ def _for_platform(registry: Registry, fetched: Fetched, platform: str) -> Fetche
     if fetched.descriptor.media_type not in {INDEX, DOCKER_LIST}:
         return fetched
     has = []
-    for item in json.loads(fetched.data)["manifests"]:
-        about = item.get("platform", {})
-        has.append(f"{about.get('os')}/{about.get('architecture')}")
-        if has[-1] == platform and item["mediaType"] in {MANIFEST, DOCKER_MANIFEST}:
-            return registry.manifest(item["digest"])
+    try:
+        for item in json.loads(fetched.data)["manifests"]:
+            about = item.get("platform", {})
+            has.append(f"{about.get('os')}/{about.get('architecture')}")
+            if has[-1] == platform and item["mediaType"] in {MANIFEST, DOCKER_MANIFEST}:
+                return registry.manifest(descriptor(item).digest)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise malformed(registry.reference, repr(error)) from error
     raise RegistryError(
         "platform-missing",
         f"{registry.reference} has {', '.join(sorted(set(has)))}, and not {platform}",
@@ -157,8 +164,9 @@ def _for_platform(registry: Registry, fetched: Fetched, platform: str) -> Fetche
 
 def _pull_blob(registry: Registry, layout: Layout, item: Descriptor) -> None:
     path = layout.blob(item.digest)
-    if path.is_file():
+    if path.is_file() and f"sha256:{sha256_file(path)}" == item.digest:
         return
+    path.unlink(missing_ok=True)
     part = path.with_name(f"{path.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     found = hashlib.sha256()
@@ -170,6 +178,8 @@ def _pull_blob(registry: Registry, layout: Layout, item: Descriptor) -> None:
             for piece in registry.blob(item.digest, out.tell()):
                 found.update(piece)
                 out.write(piece)
+                if out.tell() > item.size:  # its digest is another, whatever comes
+                    break
     if f"sha256:{found.hexdigest()}" != item.digest:
         part.unlink()
         raise RegistryError(

@@ -60,6 +60,7 @@ def test_files_folders_and_links_that_stay_inside_come_out(tmp_path: Path) -> No
         ("archive-device", [member("d", kind=tarfile.FIFOTYPE)]),
         ("archive-bomb", [member("zeros", bytes(3 << 20))]),
         ("archive-bomb", [member(f"zeros{n}", bytes(1 << 20)) for n in range(3)]),
+        ("archive-bomb", [member("a", bytes(range(256)) * 2048), *(member(f"l{n}", kind=tarfile.LNKTYPE, link="a") for n in range(4))]),
         ("archive-unwritable", [member("a"), member("a/b")]),
         ("archive-unwritable", [member("x", kind=tarfile.LNKTYPE, link="not-there")]),
     ],
