@@ -16,9 +16,9 @@ from pathlib import Path
 
 from measure import FOGBANK, fogbank, project, ratio, tell, timed
 
-from fogbank.cli.images import made_bases
 from fogbank.contracts.config import running_python
 from fogbank.engine.locate import cache_dir
+from fogbank.project.images import made_bases
 
 ROUNDS = 3
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fogbank.cli.new import write_project
+from fogbank.project.scaffold import write_project
 
 FOGBANK = [sys.executable, "-m", "fogbank"]
 

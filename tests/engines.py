@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from fogbank.cli.images import made_bases, store
 from fogbank.contracts.config import running_python
 from fogbank.contracts.dependencies import Target
 from fogbank.ground.locks import locked
 from fogbank.ground.ports import free_port
 from fogbank.image import Layout, make_base
+from fogbank.project.images import made_bases, store
 from tests.waiting import until
 
 

@@ -1,4 +1,4 @@
-"""The command line: one file per verb. The only room that prints, and the composition root."""
+"""The command line: one file per verb. The only room that prints."""
 
 from fogbank.cli.app import main
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from fogbank.cli.images import made_bases, store
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import running_python
 from fogbank.contracts.dependencies import MACHINES, Target, host_platform
+from fogbank.project.images import made_bases, store
 
 
 @click.command()

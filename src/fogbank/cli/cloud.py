@@ -10,14 +10,13 @@ from typing import get_args
 
 import click
 
-from fogbank.cli.compose import here, start_cloud
+from fogbank.cli.prepare import here
 from fogbank.cli.terminal import Terminal
-from fogbank.cloud.client import LOCK, CloudClient, read_address
+from fogbank.cloud.client import CloudClient
 from fogbank.contracts.config import Runtime
-from fogbank.contracts.errors import CloudError, DataError
-from fogbank.ground.locks import is_locked
+from fogbank.contracts.errors import DataError
+from fogbank.project.cloud import start_cloud, stop_cloud
 
-STOP_LIMIT_S = 60
 SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -56,25 +55,6 @@ def stop(terminal: Terminal) -> None:
     config = here()
     with terminal.step("local cloud") as step:
         step.done(stop_cloud(config.cloud))
-
-
-def stop_cloud(folder: Path) -> str:
-    """Ask the cloud of a folder to stop and wait until its process is gone; returns what was done. Raises CloudError."""
-    address = read_address(folder)
-    client = CloudClient(folder)
-    if address is None or not client.running():
-        return "was not running"
-    client.call("stop")
-    deadline = time.monotonic() + STOP_LIMIT_S
-    while is_locked(folder / LOCK):
-        if time.monotonic() > deadline:
-            raise CloudError(
-                "cloud-not-stopping",
-                f"process {address.pid} is still there after {STOP_LIMIT_S} s",
-                f"see {folder / 'cloud.log'}",
-            )
-        time.sleep(0.02)
-    return "stopped"
 
 
 @cloud.command()
@@ -163,7 +143,7 @@ def advance(terminal: Terminal, span: str, as_json: bool) -> None:
 @click.option("--runtime", type=click.Choice(get_args(Runtime)), default="process")
 def run(folder: Path, port: int, runtime: Runtime) -> None:
     """Be the cloud process (what `start` starts)."""
-    from fogbank.cli.cloud_process import serve
+    from fogbank.project.cloud_process import serve
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     serve(folder, port, runtime)

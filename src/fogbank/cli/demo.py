@@ -18,16 +18,20 @@ from typing import Any
 
 import click
 
-from fogbank.cli.check import rehearsed
-from fogbank.cli.compose import LOCAL, driver, find_engine, here, run_pack, run_training, start_cloud, told_model
+from fogbank.cli.prepare import here
 from fogbank.cli.report import write_report
-from fogbank.cli.service import Service
 from fogbank.cli.stack import tell, told
 from fogbank.cli.terminal import Step, Terminal
 from fogbank.cloud.client import CloudClient
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import DataError, FogbankError
 from fogbank.contracts.manifest import Manifest, load_manifest
+from fogbank.project.checking import rehearsed
+from fogbank.project.cloud import start_cloud
+from fogbank.project.packing import pack, serving
+from fogbank.project.service import Service
+from fogbank.project.stack import LOCAL, driver, find_engine
+from fogbank.project.training import train
 
 TOLERANCE = 1e-9
 SHIFTED_COLUMNS = 3
@@ -68,7 +72,7 @@ def demo(terminal: Terminal) -> None:
 
 
 def _train(found: Demo, step: Step) -> None:
-    run_training(found.config)
+    train(found.config)
     scores = json.loads((found.config.trained / "metrics.json").read_text())
     found.document |= {
         "metrics": scores["metrics"],
@@ -78,9 +82,9 @@ def _train(found: Demo, step: Step) -> None:
 
 
 def _pack(found: Demo, step: Step) -> None:
-    manifest = run_pack(found.config)
+    manifest = pack(found.config)
     found.document |= {"name": manifest.name, "artifact_sha256": manifest.artifact_sha256}
-    step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}, {told_model(manifest)}")
+    step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}, {serving(manifest)}")
 
 
 def _check(found: Demo, step: Step) -> None:
@@ -92,7 +96,7 @@ def _cloud(found: Demo, step: Step) -> None:
 
 
 def _up(found: Demo, step: Step) -> None:
-    engine = find_engine(step)
+    engine = find_engine(step.tell)
     step.done(told(driver(found.config, engine, LOCAL).up(tell(step))))
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import click
 
-from fogbank.cli.compose import assets, fogbank_version, here
-from fogbank.cli.images import made_bases
+from fogbank.cli.prepare import here
 from fogbank.cli.terminal import Terminal
 from fogbank.cloud.client import CloudClient, read_address
 from fogbank.cloud.hosting.containers import find_containers
@@ -21,6 +20,8 @@ from fogbank.contracts.manifest import load_manifest
 from fogbank.engine.build import VERSION
 from fogbank.engine.locate import cache_dir, find
 from fogbank.image import Layout
+from fogbank.project.images import made_bases
+from fogbank.project.installation import engine_recipes, fogbank_version
 
 
 @click.command()
@@ -43,7 +44,7 @@ def doctor(terminal: Terminal, as_json: bool) -> None:
 
 def _engine() -> str:
     try:
-        engine = find(os.environ, assets() / "tools" / "pulumi", lambda _: None, fetch=False)
+        engine = find(os.environ, engine_recipes(), lambda _: None, fetch=False)
     except EngineError as error:
         return f"none yet; `fogbank up` will install or build Pulumi {VERSION} into {cache_dir(os.environ) / 'pulumi'}\n{error.cause}"
     return f"Pulumi {engine.version} at {engine.command}: {engine.why}"

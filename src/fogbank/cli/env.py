@@ -6,9 +6,11 @@ import shlex
 
 import click
 
-from fogbank.cli.compose import cloud_address, find_engine, here
+from fogbank.cli.prepare import here
 from fogbank.cli.terminal import Terminal
 from fogbank.engine.stack import stack_environment
+from fogbank.project.cloud import cloud_address
+from fogbank.project.stack import find_engine
 
 
 @click.command()
@@ -18,7 +20,7 @@ def env(terminal: Terminal) -> None:
     config = here()
     address = cloud_address(config)
     with terminal.step("engine") as step:
-        engine = find_engine(step)
+        engine = find_engine(step.tell)
         step.done(f"Pulumi {engine.version}")
     for name, value in stack_environment(config.pulumi, engine, address.url, address.provider_port).items():
         terminal.result(f"export {name}={shlex.quote(value)}")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from fogbank.cli.compose import here
-from fogbank.cli.service import Service, content_type_of, read_input
+from fogbank.cli.prepare import here
+from fogbank.project.service import Service, content_type_of, read_input
 
 
 @click.command()

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from fogbank.cli.compose import here
-from fogbank.cli.service import Service
+from fogbank.cli.prepare import here
 from fogbank.cli.terminal import Terminal
 from fogbank.cloud.client import CloudClient
 from fogbank.contracts.errors import VIOLATIONS_FOUND, DataError
+from fogbank.project.service import Service
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 

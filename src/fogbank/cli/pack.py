@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fogbank.cli.compose import ensure_trained, here, run_pack, told_model
-from fogbank.cli.images import Image, build_images, builds, packed_platforms, seal_package, signing_key, store
+from fogbank.cli.prepare import ensure_trained, here
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.dependencies import MACHINES
 from fogbank.contracts.manifest import Manifest
+from fogbank.project.images import Image, build_images, builds, packed_platforms, seal_package, signing_key, store
+from fogbank.project.packing import pack as pack_project
+from fogbank.project.packing import serving
 
 if TYPE_CHECKING:
     from fogbank.image import Build
@@ -41,8 +43,8 @@ def pack(
     config = here()
     ensure_trained(config, terminal)
     with terminal.step("pack") as step:
-        manifest = run_pack(config)
-        step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}, {told_model(manifest)}")
+        manifest = pack_project(config)
+        step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}, {serving(manifest)}")
     there = packed_platforms(manifest)
     image = image or bool(
         there

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import click
 
-from fogbank.cli.check import check_once
-from fogbank.cli.compose import (
-    LOCAL,
-    cloud_address,
-    driver,
-    ensure_trained,
-    find_engine,
-    here,
-    is_local,
-    run_pack,
-    start_cloud,
-)
+from fogbank.cli.prepare import here, prepare
 from fogbank.cli.terminal import Step as Progress
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import ProjectConfig
-from fogbank.contracts.manifest import load_manifest
 from fogbank.engine.stack import Listen, StackDriver, Step, Summary
+from fogbank.project.cloud import cloud_address
+from fogbank.project.stack import LOCAL, driver, find_engine, is_local
 
 OPS = {
     "create": "creating",
@@ -120,26 +110,6 @@ def outputs(terminal: Terminal, stack: str | None, name: str | None) -> None:
         raise click.BadParameter(f"no output {name!r}; there are {', '.join(found) or 'none'}", param_hint="NAME")
 
 
-def prepare(
-    config: ProjectConfig, stack: str, terminal: Terminal, *, packed: bool = False, check: bool = False
-) -> None:
-    """What the Pulumi program needs: a package whose digests are right, and for a local stack its cloud."""
-    if packed:
-        with terminal.step("package") as step:
-            manifest = load_manifest(config.package)
-            step.done(f"sha256 {manifest.artifact_sha256[:12]}, as it is")
-    else:
-        ensure_trained(config, terminal)
-        with terminal.step("pack") as step:
-            manifest = run_pack(config)
-            step.done(f"sha256 {manifest.artifact_sha256[:12]}")
-    if check:
-        check_once(config, manifest, terminal)
-    if is_local(config, stack):
-        with terminal.step("local cloud") as step:
-            step.done(start_cloud(config).url)
-
-
 def tell(step: Progress) -> Listen:
     """Resource operations as a step's progress."""
 
@@ -167,4 +137,4 @@ def _chosen(stack: str | None) -> tuple[ProjectConfig, str]:
 def _driver(config: ProjectConfig, stack: str, step: Progress) -> StackDriver:
     if is_local(config, stack):
         cloud_address(config)
-    return driver(config, find_engine(step), stack)
+    return driver(config, find_engine(step.tell), stack)

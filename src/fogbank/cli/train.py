@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from fogbank.cli.compose import here, run_training
+from fogbank.cli.prepare import here
 from fogbank.cli.terminal import Terminal
+from fogbank.project.training import train as train_project
 
 
 @click.command()
@@ -14,4 +15,4 @@ def train(terminal: Terminal) -> None:
     """Train the model: runs the module that `train` in [tool.fogbank] names."""
     config = here()
     with terminal.step(f"train ({config.train})") as step:
-        step.done(run_training(config))
+        step.done(train_project(config))

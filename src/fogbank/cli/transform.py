@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from fogbank.cli.compose import here
-from fogbank.cli.service import Service, read_input
+from fogbank.cli.prepare import here
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.errors import DataError
+from fogbank.project.service import Service, read_input
 
 
 @click.command()

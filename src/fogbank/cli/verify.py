@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fogbank.cli.compose import here
+from fogbank.cli.prepare import here
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.errors import TrustError
 

@@ -8,12 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fogbank.cli.cloud import stop_cloud
-from fogbank.cli.compose import launch_cloud
 from fogbank.cloud.client import LOCK, Address, CloudClient, read_address
 from fogbank.contracts.config import Runtime
 from fogbank.ground.aws import LocalClients
 from fogbank.ground.locks import is_locked
+from fogbank.project.cloud import launch_cloud, stop_cloud
 
 
 class CloudProcess:

@@ -17,13 +17,13 @@ from typing import Any
 
 import pulumi
 
-from fogbank.cli.compose import find_engine, fogbank_version
-from fogbank.cli.provider_process import PackageImages
-from fogbank.cli.terminal import Terminal
 from fogbank.contracts.errors import EngineError
 from fogbank.contracts.tokens import IMAGE
 from fogbank.engine.stack import StackDriver, Step, Summary, stack_environment
 from fogbank.ground.aws import LocalClients
+from fogbank.project.installation import fogbank_version
+from fogbank.project.package_images import PackageImages
+from fogbank.project.stack import find_engine
 from fogbank.provider.fogbank import FogbankProvider
 from fogbank.provider.resource import Failure, Provider, ProvisionError
 from fogbank.provider.standin import TABLE, StandIn
@@ -46,8 +46,7 @@ class Deployment:
 
 def deploy_with_engine(program: Program | Path, cloud: CloudProcess, state: Path, stack: str = "local") -> Deployment:
     """`pulumi up` by the real engine; its state lies in `state`. Raises EngineError."""
-    with Terminal(quiet=True).step("engine") as step:
-        engine = find_engine(step)
+    engine = find_engine(lambda _: None)
     environment = stack_environment(state, engine, cloud.url, cloud.address.provider_port)
     if isinstance(program, Path):
         driver = StackDriver(program, engine, environment, stack)

@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 def fogbank_project(pytestconfig: pytest.Config) -> ProjectConfig:
     """The project of these tests, trained where it was not yet, and packed. Safe with parallel workers."""
 
-    from fogbank.cli.compose import ensure_trained, run_pack
-    from fogbank.cli.terminal import Terminal
     from fogbank.contracts.config import load_config
+    from fogbank.project.packing import pack
+    from fogbank.project.training import needs_training, train
 
     config = load_config(pytestconfig.rootpath)
     with locked(config.state / "test.lock"):
-        ensure_trained(config, Terminal(quiet=True))
-        run_pack(config)
+        if needs_training(config):
+            train(config)
+        pack(config)
     return config
 
 

@@ -23,10 +23,10 @@ from sklearn.linear_model import LogisticRegression
 
 from fogbank.check import Conditions, Report, check_artifact
 from fogbank.check.findings import FIXES
-from fogbank.cli.check import project_report, python_for
 from fogbank.contracts.config import running_python
 from fogbank.contracts.dependencies import Target, host_platform
 from fogbank.pack import build, read_trained
+from fogbank.project.checking import project_report, python_for
 from tests.packages import signed
 from tests.projects import BASELINE, nothing, small_project
 

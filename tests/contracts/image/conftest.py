@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.cli.images import Image, build_images, builds, seal_package
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.dependencies import MACHINES
 from fogbank.contracts.manifest import Manifest
 from fogbank.image import Layout
+from fogbank.project.images import Image, build_images, builds, seal_package
 from tests.engines import docker_registry, ensure_base, needs
 from tests.projects import packed
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.cli.images import builds, store
 from fogbank.contracts.config import load_config, running_python
 from fogbank.contracts.dependencies import Target
 from fogbank.contracts.errors import PackageError
@@ -23,6 +22,7 @@ from fogbank.ground.digest import sha256_bytes
 from fogbank.image import LayerStore, Layout, make_base, open_base, write_containerfile
 from fogbank.image.layers import Entry
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Descriptor, compact_json, descriptor
+from fogbank.project.images import builds, store
 from tests.contracts.image.conftest import Packed
 from tests.engines import Podman, needs
 from tests.projects import small_project

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from fogbank.cli.provider_process import PackageImages
 from fogbank.components import Image, ModelService
 from fogbank.contracts import tokens
 from fogbank.contracts.errors import EngineError
 from fogbank.contracts.manifest import Manifest
 from fogbank.image import Layout, Registry, parse_reference
 from fogbank.pack import build, read_trained
+from fogbank.project.package_images import PackageImages
 from fogbank.provider.fogbank import FogbankProvider
 from fogbank.provider.resource import Failure, ProvisionError, UnknownTypeError
 from fogbank.provider.shapes import UNKNOWN

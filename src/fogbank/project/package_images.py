@@ -1,23 +1,17 @@
-"""`pulumi-resource-fogbank`: fogbank's own provider as the process that Pulumi's engine starts.
+"""Images of packages in this machine's projects, built and pushed for the provider's Image resource.
 
-In: the engine's address; out: the provider's port on the first line of stdout, then answers over gRPC until the engine is gone.
+In: a package's folder and a platform; out: an image where its URI says.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-import time
 from pathlib import Path
 
-from fogbank.cli.compose import fogbank_version
-from fogbank.cli.images import IMAGE, build_images, builds, seal_package, signing_key
-from fogbank.cli.push import push_image
 from fogbank.contracts.config import load_config
 from fogbank.contracts.container import LAYOUT_SCHEME
 from fogbank.contracts.manifest import load_manifest
-
-POLL_S = 0.5
+from fogbank.project.images import IMAGE, build_images, builds, push_image, seal_package, signing_key
 
 
 class PackageImages:
@@ -54,18 +48,3 @@ class PackageImages:
 
 def _quiet(_: str) -> None:
     """The engine shows the resource's own progress."""
-
-
-def main() -> None:
-    """Serve until the engine is gone."""
-    from fogbank.provider.fogbank import FogbankProvider
-    from fogbank.provider.server import ProviderServer
-
-    server = ProviderServer(FogbankProvider(images=PackageImages(), version=fogbank_version()))
-    server.start()
-    sys.stdout.write(f"{server.port}\n")
-    sys.stdout.flush()
-    engine = os.getppid()
-    while os.getppid() == engine:
-        time.sleep(POLL_S)
-    server.stop()

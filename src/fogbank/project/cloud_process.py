@@ -17,16 +17,15 @@ from typing import Any
 
 import urllib3
 
-from fogbank.cli.compose import server_pins
 from fogbank.cloud.client import ADDRESS, LOCK, Address, write_address
 from fogbank.cloud.ground.store import StateVersionError
 from fogbank.cloud.hosting.containers import find_containers
 from fogbank.cloud.hosting.instance import StartError
 from fogbank.cloud.local_cloud import CloudSettings, LocalCloud
 from fogbank.contracts.config import Runtime
-from fogbank.engine.locate import cache_dir
 from fogbank.ground.aws import LocalClients
 from fogbank.ground.locks import take
+from fogbank.project.installation import cached, server_pins
 
 
 def serve(folder: Path, port: int, runtime: Runtime) -> None:
@@ -52,7 +51,7 @@ def _serve_locked(folder: Path, port: int, runtime: Runtime) -> None:
         settings = CloudSettings(
             folder=folder,
             port=port,
-            environments=cache_dir(os.environ) / "environments",
+            environments=cached("environments"),
             server_pins=server_pins(),
             containers=find_containers(os.environ, folder) if runtime == "container" else None,
         )

@@ -12,10 +12,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from fogbank.cli.compose import aws_client
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import AwsError, DataError
 from fogbank.contracts.monitoring import STATISTICS, VIOLATIONS
+from fogbank.project.cloud import aws_client
 
 CONTENT_TYPES = {
     ".csv": "text/csv",

@@ -1,4 +1,4 @@
-"""`python -m fogbank.cli.run_module MODULE`: run a project's module; when it fails, its last line says where and why.
+"""`python -m fogbank.project.run_module MODULE`: run a project's module; when it fails, its last line says where and why.
 
 In: a module's name, in the project's folder; out: the module's own output, its traceback on stderr, and exit code 1 after a
 line `file line N: source: Error: text` on stdout.
@@ -28,7 +28,7 @@ def main() -> None:
             if frames
             else ""
         )
-        print(f"{where}{type(error).__name__}: {error}")
+        sys.stdout.write(f"{where}{type(error).__name__}: {error}\n")
         sys.exit(1)
 
 

@@ -13,14 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fogbank.cli.compose import fogbank_version
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.dependencies import Target, Wheel
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Manifest
 from fogbank.contracts.materials import Material
-from fogbank.engine.locate import cache_dir
 from fogbank.ground.digest import canonical_json
+from fogbank.project.installation import cached, fogbank_version
 
 if TYPE_CHECKING:
     from fogbank.image import Base, Build, BuiltImage, LayerStore
@@ -46,12 +45,12 @@ def store() -> LayerStore:
     """This user's layers."""
     from fogbank.image import LayerStore
 
-    return LayerStore(cache_dir(os.environ) / "layers")
+    return LayerStore(cached("layers"))
 
 
 def made_bases() -> Path:
     """Where `fogbank base` leaves a base, by Python."""
-    return cache_dir(os.environ) / "bases"
+    return cached("bases")
 
 
 def base_for(config: ProjectConfig, target: Target, tell: Tell) -> Base:
@@ -61,7 +60,7 @@ def base_for(config: ProjectConfig, target: Target, tell: Tell) -> Base:
     """
     from fogbank.image import Layout, open_base
 
-    cache = cache_dir(os.environ) / "layers"
+    cache = cached("layers")
     if config.base and (config.root / config.base / "index.json").is_file():
         return open_base(Layout(config.root / config.base), config.base, target, cache)
     made = Layout(made_bases() / target.python)
@@ -75,7 +74,7 @@ def _pulled(text: str, target: Target, cache: Path, tell: Tell) -> Base:
     from fogbank.image import Layout, Registry, logins_for, open_base, parse_reference, pull
 
     reference = parse_reference(text)
-    folder = cache_dir(os.environ) / "pulled" / re.sub(r"[^\w.-]", "_", f"{reference}-{target.platform}")
+    folder = cached("pulled") / re.sub(r"[^\w.-]", "_", f"{reference}-{target.platform}")
     layout = Layout(folder)
     if not (folder / "index.json").is_file():
         tell(f"pulling {reference}")
@@ -101,7 +100,7 @@ def wheels_for(config: ProjectConfig, manifest: Manifest, target: Target) -> tup
     from fogbank.image import choose_wheels
     from fogbank.pack import image_pins
 
-    return choose_wheels(image_pins(config, manifest, target), target, cache_dir(os.environ) / "layers")
+    return choose_wheels(image_pins(config, manifest, target), target, cached("layers"))
 
 
 def build_images(manifest: Manifest, wanted: Sequence[Build], tell: Tell) -> list[Image]:
@@ -226,3 +225,18 @@ def image_of(manifest: Manifest, platform: str) -> str:
             f"run `fogbank pack --image --platform {platform}`",
         )
     return images[platform].digest
+
+
+def push_image(
+    config: ProjectConfig, manifest: Manifest, named: str, platform: str, tell: Tell, profile: str = ""
+) -> str:
+    """Push one platform's image; `host/name@sha256:...`. `profile` is AWS's, for ECR. Raises PackageError, RegistryError."""
+    from fogbank.image import Layout, Registry, logins_for, parse_reference
+    from fogbank.image import push as send
+
+    image_of(manifest, platform)
+    layout = Layout(manifest.folder / IMAGE)
+    reference = parse_reference(named)
+    registry = Registry(reference, logins_for(reference, os.environ, profile))
+    digest = send(layout, layout.images()[platform], registry, config.state / "uploads", tell)
+    return f"{reference.host}/{reference.name}@{digest}"
