@@ -19,6 +19,13 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
 def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
     """One real cloud for tests that use names of their own and leave it running."""
     cloud = CloudProcess(tmp_path_factory.mktemp("shared-cloud"))

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from fogbank.contracts.config import ProjectConfig, load_config
 from fogbank.contracts.manifest import Manifest
 from fogbank.pack import Baseline, build, read_trained
+from tests.fakes.probe import Probe
 
 BASELINE = Baseline(statistics=b"{}", constraints=b"{}")
 ROOT = Path(__file__).parents[1]
@@ -21,10 +22,6 @@ import numpy as np
 def predict_fn(data, model):
     return model.predict_proba(data)[:, 1:]
 """
-
-
-def nothing(_: Path, __: Path) -> None:
-    """A probe that finds nothing wrong."""
 
 
 def small_project(
@@ -54,7 +51,25 @@ def small_project(
     return config
 
 
+def uncompiled_project(root: Path) -> ProjectConfig:
+    """A project with code of its own beside the handler, and a model of one column that no baseline proves: served as it is."""
+    for name, text in (
+        ("model/__init__.py", ""),
+        ("model/features.py", "X = 1\n"),
+        ("handlers/inference.py", "from model.features import X\n"),
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    config = ProjectConfig(root=root, name="churn", handler=root / "handlers" / "inference.py")
+    config.trained.mkdir(parents=True)
+    joblib.dump(LogisticRegression().fit(np.array([[0.0], [1.0]]), [0, 1]), config.trained / "model.joblib")
+    schema = {"columns": [{"name": "a", "dtype": "float"}]}
+    (config.trained / "schema.json").write_text(json.dumps({"input": schema, "output": schema}))
+    (config.trained / "metrics.json").write_text(json.dumps({"metrics": {"f1": 0.9}, "gates": {"f1": 0.8}}))
+    return config
+
+
 def packed(root: Path, handler: str = HANDLER) -> tuple[ProjectConfig, Manifest]:
     """A small project, and its package."""
     config = small_project(root, handler)
-    return config, build(config, read_trained(config.trained), BASELINE, nothing)
+    return config, build(config, read_trained(config.trained), BASELINE, Probe())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -140,13 +141,43 @@ def test_contradictory_arguments_are_refused_before_anything_is_declared(
         deploy(program, mocks=True)
 
 
+def grants(policy: str) -> set[tuple[str, str]]:
+    """Every (action, resource) that a policy allows; it must say nothing else."""
+    document = json.loads(policy)
+    assert set(document) == {"Version", "Statement"}
+    allowed = set()
+    for statement in document["Statement"]:
+        assert set(statement) == {"Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        allowed |= {(action, statement["Resource"]) for action in actions}
+    return allowed
+
+
 def test_roles_may_do_what_is_needed_and_no_more(package: Manifest) -> None:
     from fogbank.components.batch import start_policy
     from fogbank.components.service import execution_policy
 
-    assert '"s3:*"' not in execution_policy("arn:aws:s3:::b")
-    assert '"Resource": "arn:aws:s3:::b/*"' in execution_policy("arn:aws:s3:::b")
-    assert '"sagemaker:*"' not in start_policy()
+    assert grants(execution_policy("arn:aws:s3:::b")) == {
+        ("s3:GetObject", "arn:aws:s3:::b/*"),
+        ("s3:PutObject", "arn:aws:s3:::b/*"),
+        ("s3:AbortMultipartUpload", "arn:aws:s3:::b/*"),
+        ("s3:ListBucket", "arn:aws:s3:::b"),
+        ("s3:GetBucketLocation", "arn:aws:s3:::b"),
+        ("logs:CreateLogGroup", "arn:aws:logs:*:*:log-group:/aws/sagemaker/*"),
+        ("logs:CreateLogStream", "arn:aws:logs:*:*:log-group:/aws/sagemaker/*"),
+        ("logs:PutLogEvents", "arn:aws:logs:*:*:log-group:/aws/sagemaker/*"),
+        ("logs:DescribeLogStreams", "arn:aws:logs:*:*:log-group:/aws/sagemaker/*"),
+        ("cloudwatch:PutMetricData", "*"),
+        ("ecr:GetAuthorizationToken", "*"),
+        ("ecr:BatchGetImage", "*"),
+        ("ecr:GetDownloadUrlForLayer", "*"),
+        ("ecr:BatchCheckLayerAvailability", "*"),
+    }
+    assert grants(start_policy()) == {
+        ("sagemaker:CreateTransformJob", "arn:aws:sagemaker:*:*:transform-job/*"),
+        ("sagemaker:AddTags", "arn:aws:sagemaker:*:*:transform-job/*"),
+    }
 
 
 def test_a_program_without_its_package_ends_in_one_readable_error(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fogbank.testing import CloudProcess
+from tests.waiting import until_answer
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 
@@ -61,7 +61,7 @@ class Served:
         self.settled()
 
     def settled(self) -> dict[str, Any]:
-        return until(
+        return until_answer(
             lambda: self.sagemaker.describe_endpoint(EndpointName=self.name),
             lambda d: d["EndpointStatus"] not in {"Creating", "Updating"},
         )
@@ -77,26 +77,13 @@ class Served:
             "TransformOutput": {"S3OutputPath": f"s3://{self.name}/out", "Accept": "text/csv"},
             "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1}, **extra,
         })  # fmt: skip
-        return until(
+        return until_answer(
             lambda: self.sagemaker.describe_transform_job(TransformJobName=job),
             lambda d: d["TransformJobStatus"] not in {"InProgress", "Stopping"},
         )
 
     def keys(self, prefix: str) -> list[str]:
         return [item["Key"] for item in self.s3.list_objects_v2(Bucket=self.name, Prefix=prefix).get("Contents", [])]
-
-
-def until(
-    ask: Callable[[], dict[str, Any]], done: Callable[[dict[str, Any]], bool], limit_s: float = 60
-) -> dict[str, Any]:
-    """Ask again until the answer is as wanted; the real state machine sets the pace."""
-    deadline = time.monotonic() + limit_s
-    while True:
-        found = ask()
-        if done(found):
-            return found
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
 
 
 def code_of(call: Callable[[], object]) -> tuple[str, str]:

@@ -9,7 +9,8 @@ import pytest
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import load_manifest
 from fogbank.testing import CloudProcess
-from tests.contracts.aws.served import ROLE, Served, code_of, until
+from tests.contracts.aws.served import ROLE, Served, code_of
+from tests.waiting import until_answer
 
 
 def test_a_transform_job_scores_every_object_of_a_prefix(served: Served) -> None:
@@ -83,7 +84,7 @@ def test_a_job_can_be_stopped(served: Served) -> None:
         TransformOutput={"S3OutputPath": f"s3://{served.name}/out"}, TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
     )  # fmt: skip
     served.sagemaker.stop_transform_job(TransformJobName=job)
-    found = until(
+    found = until_answer(
         lambda: served.sagemaker.describe_transform_job(TransformJobName=job),
         lambda d: d["TransformJobStatus"] == "Stopped",
     )
@@ -109,7 +110,7 @@ def test_a_baseline_job_of_the_analyzers_image_really_computes(served: Served, f
             "S3Uri": f"s3://{served.name}/base", "LocalPath": f"{root}/output", "S3UploadMode": "EndOfJob",
         }}]},
     )  # fmt: skip
-    job = until(
+    job = until_answer(
         lambda: served.sagemaker.describe_processing_job(ProcessingJobName=served.name),
         lambda d: d["ProcessingJobStatus"] != "InProgress",
     )
@@ -128,7 +129,7 @@ def test_a_processing_job_of_another_image_says_that_it_cannot_run(served: Serve
         AppSpecification={"ImageUri": "python:3"},
         ProcessingResources=resources,
     )
-    job = until(
+    job = until_answer(
         lambda: served.sagemaker.describe_processing_job(ProcessingJobName=served.name),
         lambda d: d["ProcessingJobStatus"] != "InProgress",
     )

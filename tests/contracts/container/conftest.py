@@ -11,8 +11,9 @@ from fogbank.pack import build, read_trained
 from fogbank.project.images import build_images, builds
 from tests.contracts.container.served import Container, InProcess, Server, Subprocess, with_limits
 from tests.engines import Podman, ensure_base
+from tests.fakes.probe import Probe
 from tests.packages import signed
-from tests.projects import BASELINE, nothing, small_project
+from tests.projects import BASELINE, small_project
 
 HANDLER = """
 import logging, time
@@ -63,7 +64,7 @@ def built_image(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str
         settings='compile = false\nbase = ""\n',
         needs=("skops", "onnxruntime", "pandas"),
     )
-    manifest = build(config, read_trained(config.trained), BASELINE, nothing)
+    manifest = build(config, read_trained(config.trained), BASELINE, Probe())
     ensure_base("linux/amd64")
     build_images(manifest, builds(config, manifest, ["linux/amd64"], lambda _: None), lambda _: None)
     return podman.load(manifest.folder / "image")

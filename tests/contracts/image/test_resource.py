@@ -20,7 +20,8 @@ from fogbank.provider.resource import Failure, ProvisionError, UnknownTypeError
 from fogbank.provider.shapes import UNKNOWN
 from fogbank.testing import CloudProcess, Deployment
 from tests.contracts.image.conftest import Packed
-from tests.projects import BASELINE, HANDLER, nothing, packed
+from tests.fakes.probe import Probe
+from tests.projects import BASELINE, HANDLER, packed
 
 Deploy = Callable[..., Deployment]
 
@@ -54,7 +55,7 @@ def test_up_builds_and_pushes_and_hands_the_digest_on(
     assert mocked.outputs["digest"] == digest, "the mocks have fogbank's own provider too"
 
     (project.root / "handlers/inference.py").write_text(HANDLER + "\n# changed\n")
-    changed = build(project, read_trained(project.trained), BASELINE, nothing)
+    changed = build(project, read_trained(project.trained), BASELINE, Probe())
     second = deploy(program(changed, repository))
 
     assert second.outputs["digest"] != digest

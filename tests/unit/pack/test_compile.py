@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import load_manifest
-from fogbank.pack import Baseline, build, read_trained
+from fogbank.pack import build, read_trained
 from fogbank.pack.compile import compile_trained
 from fogbank.pack.proof import _batch_exact, prove
 from fogbank.serve.models import OnnxModel
+from tests.fakes.probe import Probe
+from tests.once import made_once
+from tests.projects import BASELINE
 
 X, Y = make_classification(600, 8, n_informative=5, n_classes=3, random_state=1)
 NUMBERS, VALUES = make_regression(600, 8, random_state=1)
@@ -88,15 +91,12 @@ def test_what_cannot_be_proven_is_served_natively_with_the_reason(
     assert len(found.compilation.reason) < 500
 
 
-def trained_project(root: Path, model: Any, handler: str | None = None) -> ProjectConfig:
-    """A project whose model was trained on X and Y, with a baseline and a sample."""
-    path = root / "handlers" / "inference.py"
-    if handler is not None:
-        path.parent.mkdir()
-        path.write_text(handler)
-    config = ProjectConfig(root=root, name="churn", handler=path if handler is not None else None)
+def write_project(root: Path) -> None:
+    """A project whose model was trained on X and Y, with a baseline and a sample, and compiled."""
+    config = ProjectConfig(root=root, name="churn", handler=None)
     config.trained.mkdir(parents=True)
-    joblib.dump(model.fit(X, Y), config.trained / "model.joblib")
+    model = LogisticRegression().fit(X, Y)
+    joblib.dump(model, config.trained / "model.joblib")
     names = [f"f{i}" for i in range(8)]
     with (config.trained / "baseline.csv").open("w", newline="") as stream:
         writer = csv.writer(stream)
@@ -107,20 +107,41 @@ def trained_project(root: Path, model: Any, handler: str | None = None) -> Proje
     output = {"columns": [{"name": "label", "dtype": "integer"}]}
     (config.trained / "schema.json").write_text(json.dumps({"input": columns, "output": output}))
     (config.trained / "metrics.json").write_text(json.dumps({"metrics": {}}))
-    return config
+    compile_trained(config, read_trained(config.trained), own_model_fn=False)
 
 
-def passes(_: Path, __: Path) -> None:
-    """A probe that finds nothing wrong."""
+@pytest.fixture(scope="session")
+def compiled_project(run_folder: Path) -> Path:
+    """The project of `write_project`, made once: converting and proving are the dear part of every test here."""
+    return made_once(run_folder / "compiled-project", write_project)
 
 
-def pack(config: ProjectConfig, probe: Any = passes) -> Any:
-    build(config, read_trained(config.trained), Baseline(statistics=b"{}", constraints=b"{}"), probe)
+@pytest.fixture
+def trained_project(compiled_project: Path, tmp_path: Path) -> Callable[..., ProjectConfig]:
+    """A copy of the compiled project, with a handler or without, and with other settings."""
+
+    def copied(handler: str | None = None, **settings: Any) -> ProjectConfig:
+        root = tmp_path / "project"
+        shutil.copytree(compiled_project, root)
+        path = root / "handlers" / "inference.py"
+        if handler is not None:
+            path.parent.mkdir()
+            path.write_text(handler)
+        return ProjectConfig(root=root, name="churn", handler=path if handler is not None else None, **settings)
+
+    return copied
+
+
+Trained = Callable[..., ProjectConfig]
+
+
+def pack(config: ProjectConfig, probe: Probe | None = None) -> Any:
+    build(config, read_trained(config.trained), BASELINE, probe or Probe())
     return load_manifest(config.package).package
 
 
-def test_a_compiled_package_needs_neither_scikit_learn_nor_a_pickle(tmp_path: Path) -> None:
-    package = pack(trained_project(tmp_path, LogisticRegression()))
+def test_a_compiled_package_needs_neither_scikit_learn_nor_a_pickle(trained_project: Trained) -> None:
+    package = pack(trained_project())
 
     assert (package.kind, package.model_file, package.handler) == ("onnx", "model.onnx", None)
     assert (package.compilation.compiled, package.compilation.rows, package.compilation.reason) == (True, 600, "")
@@ -130,10 +151,8 @@ def test_a_compiled_package_needs_neither_scikit_learn_nor_a_pickle(tmp_path: Pa
     assert not names & {"scikit-learn", "scipy", "joblib"}
 
 
-def test_what_the_handler_imports_stays_among_the_dependencies(tmp_path: Path) -> None:
-    config = trained_project(
-        tmp_path, LogisticRegression(), "import joblib\ndef predict_fn(data, model): return model.predict(data)\n"
-    )
+def test_what_the_handler_imports_stays_among_the_dependencies(trained_project: Trained) -> None:
+    config = trained_project("import joblib\ndef predict_fn(data, model): return model.predict(data)\n")
 
     names = {pin.partition("==")[0] for pin in pack(config).requirements}
     assert {"onnxruntime", "joblib"} <= names
@@ -148,34 +167,27 @@ def test_what_the_handler_imports_stays_among_the_dependencies(tmp_path: Path) -
         (None, {"method": "decision_function"}, "decision_function has no counterpart in ONNX"),
     ],
 )
-def test_why_a_model_is_not_compiled(tmp_path: Path, handler: str | None, settings: dict[str, Any], said: str) -> None:
-    config = replace(trained_project(tmp_path, LogisticRegression(), handler), **settings)
-    package = pack(config)
+def test_why_a_model_is_not_compiled(
+    trained_project: Trained, handler: str | None, settings: dict[str, Any], said: str
+) -> None:
+    package = pack(trained_project(handler, **settings))
 
     assert (package.kind, package.compilation.reason) == ("joblib", said)
     assert any(pin.startswith("scikit-learn==") for pin in package.requirements)
 
 
-def test_a_handler_that_needs_more_of_the_model_gets_the_native_one(tmp_path: Path) -> None:
-    config = trained_project(
-        tmp_path, LogisticRegression(), "def predict_fn(data, model): return data @ model.coef_.T\n"
-    )
-    kinds: list[str] = []
+def test_a_handler_that_needs_more_of_the_model_gets_the_native_one(trained_project: Trained) -> None:
+    lacking = "AttributeError: 'OnnxModel' object has no attribute 'coef_'"
+    probe = Probe(cause=lambda kind: lacking if kind == "onnx" else None)
 
-    def probe(stage: Path, sample: Path) -> None:
-        assert sample.is_file()
-        kinds.append("onnx" if (stage / "model" / "model.onnx").exists() else "native")
-        if kinds[-1] == "onnx":
-            raise PackageError("package-unloadable", "AttributeError: 'OnnxModel' object has no attribute 'coef_'")
+    package = pack(trained_project("def predict_fn(data, model): return data @ model.coef_.T\n"), probe)
 
-    package = pack(config, probe)
-
-    assert kinds == ["onnx", "native"]
+    assert probe.kinds == ["onnx", "joblib"]
     assert (package.kind, "no attribute 'coef_'" in package.compilation.reason) == ("joblib", True)
 
 
-def test_the_outcome_is_kept_until_the_model_or_the_baseline_changes(tmp_path: Path) -> None:
-    config = trained_project(tmp_path, LogisticRegression())
+def test_the_outcome_is_kept_until_the_model_or_the_baseline_changes(trained_project: Trained) -> None:
+    config = trained_project()
     trained = read_trained(config.trained)
     first = compile_trained(config, trained, own_model_fn=False)
     [kept] = (config.state / "compiled").glob("*.json")
@@ -188,8 +200,8 @@ def test_the_outcome_is_kept_until_the_model_or_the_baseline_changes(tmp_path: P
     assert len(list((config.state / "compiled").glob("*.json"))) == 2
 
 
-def test_a_model_that_is_not_scikit_learns_is_served_as_it_is(tmp_path: Path) -> None:
-    config = trained_project(tmp_path, LogisticRegression())
+def test_a_model_that_is_not_scikit_learns_is_served_as_it_is(trained_project: Trained) -> None:
+    config = trained_project()
     joblib.dump(np.sum, config.trained / "model.joblib")
 
     assert "is not a scikit-learn estimator" in pack(config).compilation.reason
@@ -203,8 +215,8 @@ def test_a_model_whose_rows_are_not_the_same_in_company_is_not_computed_in_compa
     assert _batch_exact(lambda rows: [rows * 2], X)
 
 
-def test_a_half_written_outcome_is_made_again(tmp_path: Path) -> None:
-    config = trained_project(tmp_path, LogisticRegression())
+def test_a_half_written_outcome_is_made_again(trained_project: Trained) -> None:
+    config = trained_project()
     trained = read_trained(config.trained)
     first = compile_trained(config, trained, own_model_fn=False)
     [kept] = (config.state / "compiled").glob("*.json")

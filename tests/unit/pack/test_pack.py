@@ -1,57 +1,57 @@
+"""A package: the same bytes from the same input, whole or not at all, and what stops it."""
+
 from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
-import joblib
-import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import DigestError, GateError, PackageError
 from fogbank.contracts.manifest import load_manifest
-from fogbank.pack import Baseline, build, read_trained, record_environment
+from fogbank.pack import build, read_trained, record_environment
 from fogbank.pack.archive import write_archive
 from fogbank.pack.code import code_files
-
-BASELINE = Baseline(statistics=b"{}", constraints=b"{}")
-
-
-def nothing(_: Path, __: Path) -> None:
-    """A probe that finds nothing wrong."""
+from tests.fakes.probe import Probe
+from tests.projects import BASELINE, uncompiled_project
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> ProjectConfig:
-    (tmp_path / "handlers").mkdir()
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "__init__.py").touch()
-    (tmp_path / "model" / "features.py").write_text("X = 1\n")
-    (tmp_path / "handlers" / "inference.py").write_text("from model.features import X\n")
-    config = ProjectConfig(root=tmp_path, name="churn", handler=tmp_path / "handlers" / "inference.py")
-    config.trained.mkdir(parents=True)
-    fitted = LogisticRegression().fit(np.array([[0.0], [1.0]]), [0, 1])
-    joblib.dump(fitted, config.trained / "model.joblib")
-    schema = {"columns": [{"name": "a", "dtype": "float"}]}
-    (config.trained / "schema.json").write_text(json.dumps({"input": schema, "output": schema}))
-    (config.trained / "metrics.json").write_text(json.dumps({"metrics": {"f1": 0.9}, "gates": {"f1": 0.8}}))
-    return config
+    return uncompiled_project(tmp_path)
 
 
-def test_same_input_same_bytes_in_any_folder(project: ProjectConfig, tmp_path_factory: pytest.TempPathFactory) -> None:
-    first = build(project, read_trained(project.trained), BASELINE, nothing)
-    data = first.artifact_path.read_bytes()
-    second = build(project, read_trained(project.trained), BASELINE, nothing)
+def package_bytes(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
-    assert second == first
-    assert second.artifact_path.read_bytes() == data
+
+def test_same_input_same_bytes_in_any_folder(tmp_path: Path) -> None:
+    first = uncompiled_project(tmp_path / "one")
+    shutil.copytree(first.root, tmp_path / "an other" / "place")
+    second = moved(first, tmp_path / "an other" / "place")
+    for path in second.root.rglob("*"):
+        os.utime(path, (1, 1))
+    packages = [build(config, read_trained(config.trained), BASELINE, Probe()) for config in (first, second)]
+
+    assert packages[0].folder != packages[1].folder
+    written = [package_bytes(package.folder) for package in packages]
+    assert set(written[0]) == {"model.tar.gz", "statistics.json", "constraints.json", "manifest.json"}
+    assert written[0] == written[1]
+
+
+def moved(config: ProjectConfig, root: Path) -> ProjectConfig:
+    assert config.handler is not None
+    return replace(config, root=root, handler=root / config.handler.relative_to(config.root))
 
 
 def test_the_archive_has_sagemakers_layout_and_names_every_file(project: ProjectConfig) -> None:
-    manifest = build(project, read_trained(project.trained), BASELINE, nothing)
+    manifest = build(project, read_trained(project.trained), BASELINE, Probe())
 
     with tarfile.open(manifest.artifact_path) as tar:
         names = tar.getnames()
@@ -66,7 +66,7 @@ def test_the_archive_has_sagemakers_layout_and_names_every_file(project: Project
 
 @pytest.mark.parametrize("name", ["model.tar.gz", "statistics.json", "constraints.json", "manifest.json"])
 def test_a_flipped_byte_is_noticed_and_named(project: ProjectConfig, name: str) -> None:
-    build(project, read_trained(project.trained), BASELINE, nothing)
+    build(project, read_trained(project.trained), BASELINE, Probe())
     path = project.package / name
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -79,13 +79,13 @@ def test_a_flipped_byte_is_noticed_and_named(project: ProjectConfig, name: str) 
 
 
 def test_a_gate_stops_the_packaging_and_leaves_the_old_package(project: ProjectConfig) -> None:
-    before = build(project, read_trained(project.trained), BASELINE, nothing)
+    before = build(project, read_trained(project.trained), BASELINE, Probe())
     (project.trained / "metrics.json").write_text(
         json.dumps({"metrics": {"f1": 0.7}, "gates": {"f1": 0.8, "auc": 0.5}})
     )
 
     with pytest.raises(GateError) as caught:
-        build(project, read_trained(project.trained), BASELINE, nothing)
+        build(project, read_trained(project.trained), BASELINE, Probe())
 
     assert "f1 is 0.7000, the gate is 0.8000" in caught.value.cause
     assert "auc is nan" in caught.value.cause
@@ -130,7 +130,7 @@ def test_code_follows_imports_and_shows_a_broken_line(tmp_path: Path) -> None:
 
 def test_what_trained_the_model_is_what_is_locked_before_anything_is_built(project: ProjectConfig) -> None:
     record_environment(project.trained)
-    build(project, read_trained(project.trained), BASELINE, nothing)
+    build(project, read_trained(project.trained), BASELINE, Probe())
     record = project.trained / "environment.json"
     said = json.loads(record.read_text())
 
@@ -143,7 +143,7 @@ def test_what_trained_the_model_is_what_is_locked_before_anything_is_built(proje
     ):
         record.write_text(json.dumps({**said, **change}))
         with pytest.raises(PackageError, match=words) as caught:
-            build(project, read_trained(project.trained), BASELINE, nothing)
+            build(project, read_trained(project.trained), BASELINE, Probe())
         assert caught.value.code == "version-differs"
     record.write_text(json.dumps({**said, "python": "3.5", "model_sha256": "another model's"}))
     assert read_trained(project.trained).python == ""
@@ -153,19 +153,19 @@ def test_the_lock_and_the_imports_are_looked_at_before_anything_is_built(project
     lock = project.root / "uv.lock"
     lock.write_text('[[package]]\nname = "joblib"\nversion = "0.0.1"\n')
     with pytest.raises(PackageError) as unlocked:
-        build(project, read_trained(project.trained), BASELINE, nothing)
+        build(project, read_trained(project.trained), BASELINE, Probe())
     lock.unlink()
     assert project.handler is not None
     project.handler.write_text("import click\n")
     with pytest.raises(PackageError) as undeclared:
-        build(project, read_trained(project.trained), BASELINE, nothing)
+        build(project, read_trained(project.trained), BASELINE, Probe())
 
     assert (unlocked.value.code, undeclared.value.code) == ("dependency-unlocked", "import-undeclared")
     assert not project.package.exists()
 
 
 def test_a_package_that_would_be_the_same_is_left_as_it_is(project: ProjectConfig) -> None:
-    made = build(project, read_trained(project.trained), BASELINE, nothing)
+    made = build(project, read_trained(project.trained), BASELINE, Probe())
 
     def refuse(_: Path, __: Path) -> None:
         raise PackageError("probed", "an unchanged package is not probed again", "")

@@ -21,10 +21,11 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from fogbank.contracts.errors import TrustError
-from fogbank.contracts.manifest import Manifest
+from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.contracts.materials import Material
 from fogbank.ground.digest import canonical_json
 from fogbank.trust import BOM, SIGNED, UNSIGNED, bill_of_materials, private_key, public_key, seal, statement, verify
+from tests.once import made_once
 from tests.projects import packed
 
 MATERIALS = [
@@ -36,10 +37,17 @@ MATERIALS = [
 KEY = Ed25519PrivateKey.generate()
 
 
+@pytest.fixture(scope="session")
+def package(run_folder: Path) -> Path:
+    """A package, made once; a test seals or spoils a copy."""
+    return made_once(run_folder / "trusted-project", lambda root: packed(root / "churn")) / "churn/.fogbank/package"
+
+
 @pytest.fixture
-def manifest(tmp_path: Path) -> Manifest:
+def manifest(package: Path, tmp_path: Path) -> Manifest:
     """A package with something like an image beside it."""
-    _, found = packed(tmp_path / "project")
+    shutil.copytree(package, tmp_path / "package")
+    found = load_manifest(tmp_path / "package")
     blob = found.folder / "image/blobs/sha256/0123"
     blob.parent.mkdir(parents=True)
     blob.write_bytes(bytes(range(256)))
