@@ -29,7 +29,7 @@ from fogbank.contracts.container import (
 )
 from fogbank.ground import processes
 from fogbank.ground.ports import free_port
-from fogbank.ground.processes import BARE_ENVIRONMENT
+from fogbank.ground.processes import BARE_ENVIRONMENT, Lifeline
 
 POLL_S = 0.02
 LOOK_S = 0.1
@@ -88,18 +88,18 @@ class Rehearsal:
         self._log = Path(order.base_dir) / "server.log"
         self._looked = 0.0
         self._elsewhere_since = 0.0
-        self._lifeline, write_end = os.pipe()
-        self._write_end = write_end
+        self._lifeline = Lifeline()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [order.python, "-P", "-m", "fogbank.serve", "serve"],
-                env=_environment(order) | {ENV_PARENT_FD: str(self._lifeline)},
-                pass_fds=(self._lifeline,),
+                env=_environment(order) | {ENV_PARENT_FD: str(self._lifeline.inherited)},
+                pass_fds=(self._lifeline.inherited,),
                 cwd=order.base_dir,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
+        self._lifeline.handed_over()
 
     def run(self) -> None:
         """Start, ping, ask the sample, stop. Raises FoundError."""
@@ -128,7 +128,7 @@ class Rehearsal:
 
     def close(self) -> None:
         """Leave no process behind."""
-        os.close(self._write_end)
+        self._lifeline.cut()
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()

@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from fogbank.serve.http import Reply, Request
 from fogbank.serve.problems import RequestError
+from fogbank.serve.protocol import Reply, Request
 from fogbank.serve.service import Service, failure
 
 Message = MutableMapping[str, Any]

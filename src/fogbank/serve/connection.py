@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import http as stdlib_http
 import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Coroutine, Sequence
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import httptools
 
-from fogbank.serve.http import Bodies, Reply, Request, refusal
 from fogbank.serve.problems import RequestError
+from fogbank.serve.protocol import Bodies, Reply, Request, refusal
 from fogbank.serve.scoreboard import Field, Slot
 from fogbank.serve.service import failure
 
 log = logging.getLogger("fogbank.serve")
-STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in stdlib_http.HTTPStatus}
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 HEADERS_LIMIT = 64 * 1024
 TOO_LONG = RequestError(431, f"the request's head is larger than {HEADERS_LIMIT} bytes")
 KEEP_ALIVE_S = 75.0

@@ -20,10 +20,10 @@ from fogbank.serve import media
 from fogbank.serve.context import Context
 from fogbank.serve.decode import Decoder
 from fogbank.serve.encode import Encoder
-from fogbank.serve.http import Reply
 from fogbank.serve.models import load_model, predictor
 from fogbank.serve.problems import LoadError
 from fogbank.serve.program import Function, UserFunction, said_where, user_functions
+from fogbank.serve.protocol import Reply
 
 InThread = Callable[..., Awaitable[Any]]
 

@@ -10,17 +10,23 @@ import asyncio
 import contextlib
 import os
 import sys
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
+import httptools
+
 from fogbank.contracts.container import ENV_PARENT_FD, ENV_REPORT_FD, ENV_UNIX_SOCKET, STOP_GRACE_S
-from fogbank.ground.processes import memory
-from fogbank.serve.http import Reply
+from fogbank.ground.processes import Lifeline, memory
 from fogbank.serve.problems import LoadError, RequestError, overloaded
+from fogbank.serve.protocol import Reply
 
 POLL_S = 0.01
 IDLE_LIMIT = 32
+CHUNK = 64 * 1024
 HOP_HEADERS = frozenset({b"connection", b"content-length", b"transfer-encoding", b"expect", b"host", b"keep-alive"})
+OWN_HEADERS = frozenset({"content-length", "transfer-encoding", "x-request-id", "content-type"})
+"""What an answer says of itself, and whoever passes it on says anew."""
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -28,7 +34,7 @@ class ModelProcess:
     """A started server of one model. `url` is the folder that the model lies in."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, url: str, socket_path: Path, lifeline: int, report: int
+        self, process: asyncio.subprocess.Process, url: str, socket_path: Path, lifeline: Lifeline, report: int
     ) -> None:
         self._process, self.url, self._socket = process, url, socket_path
         self._lifeline, self._report = lifeline, report
@@ -38,18 +44,19 @@ class ModelProcess:
     @classmethod
     async def start(cls, url: str, socket_path: Path, env: Mapping[str, str], limit_s: float) -> ModelProcess:
         """A server that is ready. Raises LoadError with its own cause."""
-        read_end, lifeline = os.pipe()
+        lifeline = Lifeline()
         report, write_end = os.pipe()
         own = {
             "SM_MODEL_DIR": url,
             ENV_UNIX_SOCKET: str(socket_path),
-            ENV_PARENT_FD: str(read_end),
+            ENV_PARENT_FD: str(lifeline.inherited),
             ENV_REPORT_FD: str(write_end),
         }
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "fogbank.serve", "serve", env={**env, **own}, pass_fds=(read_end, write_end)
-        )
-        os.close(read_end)
+            sys.executable, "-P", "-m", "fogbank.serve", "serve",
+            env={**env, **own}, pass_fds=(lifeline.inherited, write_end),
+        )  # fmt: skip
+        lifeline.handed_over()
         os.close(write_end)
         started = cls(process, url, socket_path, lifeline, report)
         try:
@@ -75,11 +82,12 @@ class ModelProcess:
         self.in_flight += 1
         try:
             _write(stream[1], method, path, headers, body)
-            reply, length = await _head(stream[0])
-            if length is None:
-                return reply._replace(body=self._chunks(stream))
-            content = await stream[0].readexactly(length)
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            answer = Incoming(stream[0])
+            await answer.read_head()
+            if answer.chunked:
+                return answer.reply(self._pieces(stream, answer))
+            content = b"".join([piece async for piece in answer.pieces()])
+        except (asyncio.IncompleteReadError, ConnectionError, httptools.HttpParserError) as error:
             stream[1].close()
             raise overloaded("the model's server ended before it had answered") from error
         except BaseException:
@@ -88,7 +96,7 @@ class ModelProcess:
         finally:
             self.in_flight -= 1
         self._keep(stream)
-        return reply._replace(body=content)
+        return answer.reply(content)
 
     def memory(self) -> int:
         """Bytes of memory that the model's processes hold, what they share counted by its share (PSS)."""
@@ -110,28 +118,24 @@ class ModelProcess:
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()
-        for descriptor in (self._lifeline, self._report):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        self._lifeline.cut()
+        with contextlib.suppress(OSError):
+            os.close(self._report)
         self._socket.unlink(missing_ok=True)
 
-    async def _chunks(self, stream: Stream) -> AsyncGenerator[bytes]:
-        """A chunked body's pieces."""
-        reader, writer = stream
-        whole = False
+    async def _pieces(self, stream: Stream, answer: Incoming) -> AsyncGenerator[bytes]:
+        """A streamed answer's pieces, as they come."""
         self.in_flight += 1
         try:
-            while size := int(await reader.readuntil(b"\r\n"), 16):
-                yield await reader.readexactly(size)
-                await reader.readexactly(2)
-            await reader.readexactly(2)
-            whole = True
+            async with contextlib.aclosing(answer.pieces()) as coming:
+                async for piece in coming:
+                    yield piece
         finally:
             self.in_flight -= 1
-            if whole:
+            if answer.whole:
                 self._keep(stream)
             else:
-                writer.close()
+                stream[1].close()
 
     def _keep(self, stream: Stream) -> None:
         if len(self._idle) < IDLE_LIMIT and not stream[0].at_eof():
@@ -146,13 +150,61 @@ def _write(writer: asyncio.StreamWriter, method: str, path: str, headers: Mappin
     writer.write(b"\r\n".join([*lines, b"content-length: %d" % len(body), b"", body]))
 
 
-async def _head(reader: asyncio.StreamReader) -> tuple[Reply, int | None]:
-    """Status and headers, and the body's length; None where it is chunked."""
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    pairs = (line.partition(":") for line in head[1:] if line)
-    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    length = headers.pop("content-length", None)
-    headers.pop("transfer-encoding", None)
-    headers.pop("x-request-id", None)
-    kind = headers.pop("content-type", "application/octet-stream")
-    return Reply(int(head[0].split(" ")[1]), b"", kind, headers), None if length is None else int(length)
+class Incoming:
+    """One answer as it comes, parsed by httptools: the head first, then the body's pieces."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers: dict[str, str] = {}
+        self._arrived: deque[bytes] = deque()
+        self._in_body = self.whole = False
+
+    async def read_head(self) -> None:
+        """Return when the headers are there. Raises IncompleteReadError, HttpParserError."""
+        while not self._in_body:
+            await self._read()
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        """The body. Raises IncompleteReadError, HttpParserError."""
+        while True:
+            while self._arrived:
+                yield self._arrived.popleft()
+            if self.whole:
+                return
+            await self._read()
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the answer comes in pieces, nobody knows how many."""
+        return "chunked" in self._headers.get("transfer-encoding", "")
+
+    def reply(self, body: bytes | AsyncGenerator[bytes]) -> Reply:
+        """The answer with its body, or with the pieces of one."""
+        headers = {name: value for name, value in self._headers.items() if name not in OWN_HEADERS}
+        kind = self._headers.get("content-type", "application/octet-stream")
+        return Reply(self._parser.get_status_code(), body, kind, headers)
+
+    async def _read(self) -> None:
+        data = await self._reader.read(CHUNK)
+        if not data:
+            raise asyncio.IncompleteReadError(b"", None)
+        self._parser.feed_data(data)
+
+    # What the parser calls.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """The body is next."""
+        self._in_body = True
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._arrived.append(body)
+
+    def on_message_complete(self) -> None:
+        """The answer is whole."""
+        self.whole = True

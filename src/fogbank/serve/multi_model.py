@@ -23,13 +23,13 @@ import orjson
 import uvloop
 
 from fogbank.contracts.container import ENV_PARENT_FD, STOP_GRACE_S, ServeSettings
-from fogbank.serve import http, logs, metrics
+from fogbank.serve import logs, metrics, protocol
 from fogbank.serve.accept import Acceptor, Turn
 from fogbank.serve.access import AccessLog
 from fogbank.serve.connection import Connections
-from fogbank.serve.http import Reply, Request
 from fogbank.serve.model_process import ModelProcess
 from fogbank.serve.problems import LoadError, RequestError, bad_request
+from fogbank.serve.protocol import Reply, Request
 from fogbank.serve.scoreboard import Field, Scoreboard, State
 from fogbank.serve.service import failure
 from fogbank.serve.supervisor import listen
@@ -131,7 +131,7 @@ class MultiModelService:
 
     def __init__(self, models: Models, settings: ServeSettings, board: Scoreboard, write: logs.Write) -> None:
         self._models, self._board, self._slot = models, board, board.slots[0]
-        self.bodies = http.Bodies(settings.payload_limit)
+        self.bodies = protocol.Bodies(settings.payload_limit)
         self.leaving = False
         self._ids = RequestIds()
         self.access = AccessLog(write, enabled=log.isEnabledFor(logging.INFO), as_json=settings.log_format == "json")
@@ -147,17 +147,17 @@ class MultiModelService:
 
     def _answer(self, request: Request) -> Reply | Coroutine[Any, Any, Reply]:
         if request.path == "/ping":
-            return Reply(200, b"\n", http.TEXT)
+            return Reply(200, b"\n", protocol.TEXT)
         if request.path == "/metrics":
             return Reply(200, metrics.exposition(self._board) + self._own_metrics(), metrics.CONTENT_TYPE)
         if request.path != "/models" and not request.path.startswith("/models/"):
-            return Reply(404, b"no such path; this container has /ping and /models\n", http.TEXT)
+            return Reply(404, b"no such path; this container has /ping and /models\n", protocol.TEXT)
         return self._answer_models(request)
 
     def refuse(self, request: Request, error: RequestError) -> Reply:
         """The answer to a request whose body the carrier does not take."""
         request.id = self._ids.of(request.headers)
-        return http.refusal(error)
+        return protocol.refusal(error)
 
     def finished(self, request: Request, status: int, sent: int) -> None:
         """Count and log an invocation."""
@@ -278,4 +278,4 @@ async def _look(models: Models, connections: Connections) -> None:
 
 
 def _json(document: dict[str, Any]) -> Reply:
-    return Reply(200, orjson.dumps(document), http.JSON)
+    return Reply(200, orjson.dumps(document), protocol.JSON)

@@ -17,9 +17,9 @@ import numpy as np
 
 from fogbank.contracts.container import ServeSettings
 from fogbank.serve.handler import Call, Handler
-from fogbank.serve.http import Reply
 from fogbank.serve.model_thread import Awaited, Job, ModelThread, run_one
 from fogbank.serve.problems import RequestError, overloaded
+from fogbank.serve.protocol import Reply
 from fogbank.serve.scoreboard import Field, Slot
 
 AT_ONCE_BYTES = 16 * 1024

@@ -15,13 +15,13 @@ from typing import Any
 import orjson
 
 from fogbank.contracts.container import ServeSettings
-from fogbank.serve import http, logs, metrics
+from fogbank.serve import logs, metrics, protocol
 from fogbank.serve.access import AccessLog
 from fogbank.serve.context import Context
 from fogbank.serve.handler import Call, Handler
-from fogbank.serve.http import Reply, Request
 from fogbank.serve.openapi import document
 from fogbank.serve.problems import RequestError, overloaded
+from fogbank.serve.protocol import Reply, Request
 from fogbank.serve.runner import Runner
 from fogbank.serve.scoreboard import Scoreboard, Slot
 from fogbank.serve.streaming import pieces
@@ -33,7 +33,7 @@ TURN_S = 0.02
 BACKLOG_S = 1.0
 """Requests that wait for their turn are refused when there are more of them than the queue holds, and more work than this."""
 Answer = Reply | Coroutine[Any, Any, Reply]
-LOADING = Reply(503, b"the model is not loaded yet\n", http.TEXT, {"retry-after": "1"})
+LOADING = Reply(503, b"the model is not loaded yet\n", protocol.TEXT, {"retry-after": "1"})
 
 
 class Service:
@@ -49,7 +49,7 @@ class Service:
         write: logs.Write = logs.write_all,
     ) -> None:
         self.runner, self._settings, self._board, self._slot, self._tracer = runner, settings, board, slot, tracer
-        self.bodies = http.Bodies(settings.payload_limit)
+        self.bodies = protocol.Bodies(settings.payload_limit)
         self.leaving = False
         self._ids = RequestIds()
         enabled = logging.getLogger().isEnabledFor(logging.INFO)
@@ -101,7 +101,7 @@ class Service:
         """The answer to a request whose body the carrier does not take."""
         if request.path == "/invocations":
             self._begin(request)
-        return http.refusal(error)
+        return protocol.refusal(error)
 
     def finished(self, request: Request, status: int, sent: int) -> None:
         """The answer is written: count and log an invocation."""
@@ -128,7 +128,7 @@ class Service:
         self._begin(request)
         handler = self.runner.handler
         if handler is None:
-            return http.refusal(overloaded("the model is not loaded yet"))
+            return protocol.refusal(overloaded("the model is not loaded yet"))
         call = self._call(request)
         if not self.runner.at_once(call):
             return self._later(request, call)
@@ -151,7 +151,7 @@ class Service:
         token = logs.request_id.set(request.id)
         try:
             reply = await self.runner.invoke(call)
-            http.check_headers(reply)
+            protocol.check_headers(reply)
         except Exception as error:  # noqa: BLE001 - the handler is the user's: whatever it raises is a 500, and the server lives on
             return failure(error)
         finally:
@@ -160,20 +160,20 @@ class Service:
 
     def _page(self, path: str, method: str) -> Answer:
         if path == "/invocations":
-            return Reply(405, b"use POST\n", http.TEXT, {"allow": "POST"})
+            return Reply(405, b"use POST\n", protocol.TEXT, {"allow": "POST"})
         if path not in {"/ping", "/execution-parameters", "/metrics", "/openapi.json"}:
-            return Reply(404, b"no such path; this container has /ping and /invocations\n", http.TEXT)
+            return Reply(404, b"no such path; this container has /ping and /invocations\n", protocol.TEXT)
         if method not in {"GET", "HEAD"}:
-            return Reply(405, b"use GET\n", http.TEXT, {"allow": "GET, HEAD"})
+            return Reply(405, b"use GET\n", protocol.TEXT, {"allow": "GET, HEAD"})
         if path == "/ping":
-            return Reply(200, b"\n", http.TEXT) if self._board.ready() else LOADING
+            return Reply(200, b"\n", protocol.TEXT) if self._board.ready() else LOADING
         if path == "/metrics":
             return Reply(200, metrics.exposition(self._board), metrics.CONTENT_TYPE)
         handler = self.runner.handler
         if handler is None:
             return LOADING
         if path == "/openapi.json":
-            return Reply(200, orjson.dumps(document(handler.package, handler.accepted, handler.offered)), http.JSON)
+            return Reply(200, orjson.dumps(document(handler.package, handler.accepted, handler.offered)), protocol.JSON)
         return self._execution_parameters(handler)
 
     async def _execution_parameters(self, handler: Handler) -> Reply:
@@ -183,7 +183,9 @@ class Service:
             body = orjson.dumps(parameters)
         except Exception as error:  # noqa: BLE001 - as above
             return failure(error)
-        return Reply(404, b"not implemented\n", http.TEXT) if parameters is None else Reply(200, body, http.JSON)
+        return (
+            Reply(404, b"not implemented\n", protocol.TEXT) if parameters is None else Reply(200, body, protocol.JSON)
+        )
 
 
 def _is_invocation(request: Request) -> bool:
@@ -193,6 +195,6 @@ def _is_invocation(request: Request) -> bool:
 def failure(error: Exception) -> Reply:
     """The answer to an invocation that raised: the caller's fault by name, the handler's as a 500."""
     if isinstance(error, RequestError):
-        return http.refusal(error)
+        return protocol.refusal(error)
     log.error("the handler failed: %s", "".join(traceback.format_exception(error)[-4:]).strip())
-    return http.refusal(RequestError(500, f"the handler failed: {type(error).__name__}: {error}"))
+    return protocol.refusal(RequestError(500, f"the handler failed: {type(error).__name__}: {error}"))

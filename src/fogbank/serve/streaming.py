@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from fogbank.contracts.container import STREAM_LIMIT_S
-from fogbank.serve.http import piece_bytes
+from fogbank.serve.protocol import piece_bytes
 from fogbank.serve.runner import Runner
 
 END = object()

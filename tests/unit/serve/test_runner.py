@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 
 from fogbank.serve.handler import Call, load_handler
-from fogbank.serve.http import Request
+from fogbank.serve.protocol import Request
 from fogbank.serve.runner import RUNS_TO_KNOW, Runner
 from fogbank.serve.scoreboard import Scoreboard
 from fogbank.serve.service import Service
