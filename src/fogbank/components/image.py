@@ -37,7 +37,7 @@ class Image(pulumi.CustomResource):
     ) -> None:
         if platform not in MACHINES:
             raise ValueError(f"platform must be one of {', '.join(MACHINES)}, not {platform!r}")
-        said = {
+        arguments = {
             "package": str(package.folder.resolve()),
             "artifactSha256": package.artifact_sha256,
             "packageSha256": package.package_sha256,
@@ -45,4 +45,4 @@ class Image(pulumi.CustomResource):
             "repository": repository,
             "profile": pulumi.Config("aws").get("profile"),
         }
-        super().__init__(IMAGE, name, {**said, "uri": None, "digest": None}, opts)
+        super().__init__(IMAGE, name, {**arguments, "uri": None, "digest": None}, opts)

@@ -80,17 +80,17 @@ def open_base(layout: Layout, name: str, target: Target, cache: Path, *, pulled:
     config = layout.read(descriptor(document["config"]))
     record = cache / f"base-{manifest.digest.partition(':')[2][:24]}-{target.python}.json"
     if record.is_file():
-        found = json.loads(record.read_bytes())
+        contents = json.loads(record.read_bytes())
     else:
-        found = asdict(_look([layout.blob(item.digest) for item in layers], target))
-        write_whole(record, canonical_json(found))
-    if not found["glibc"]:
+        contents = asdict(_contents([layout.blob(item.digest) for item in layers], target))
+        write_whole(record, canonical_json(contents))
+    if not contents["glibc"]:
         raise PackageError(
             "base-without-glibc",
             f"the base {name} has no glibc, and the wheels need it (manylinux)",
             "choose a base of Debian, Ubuntu, Amazon Linux or RHEL; Alpine has musl",
         )
-    if not found["python"]:
+    if not contents["python"]:
         raise PackageError(
             "base-without-python",
             f"the base {name} has no Python {target.python}, which trained the model",
@@ -103,35 +103,35 @@ def open_base(layout: Layout, name: str, target: Target, cache: Path, *, pulled:
         manifest=manifest,
         config=config,
         layers=layers,
-        python=found["python"],
-        packages=tuple(found["packages"]),
+        python=contents["python"],
+        packages=tuple(contents["packages"]),
         pulled=pulled,
     )
 
 
 @dataclass(kw_only=True)
-class _Seen:
+class _Contents:
     python: str = ""
     glibc: bool = False
     packages: tuple[str, ...] = ()
 
 
-def _look(layers: Iterable[Path], target: Target) -> _Seen:
+def _contents(layers: Iterable[Path], target: Target) -> _Contents:
     """Where the Python is, whether there is a glibc, and which Debian packages there are; an upper layer's word counts."""
-    seen = _Seen()
+    contents = _Contents()
     pythons = [f"usr/local/bin/python{target.python}", f"usr/bin/python{target.python}"]
     for path in layers:
         with tarfile.open(path, "r:*") as tar:
             for member in tar:
                 name = member.name.removeprefix("./")
-                if name in pythons and (not seen.python or pythons.index(name) == 0):
-                    seen.python = f"/{name}"
+                if name in pythons and (not contents.python or pythons.index(name) == 0):
+                    contents.python = f"/{name}"
                 elif re.fullmatch(r"(usr/)?lib(64)?/.*libc\.so\.6", name):
-                    seen.glibc = True
+                    contents.glibc = True
                 elif name == "var/lib/dpkg/status":
                     stream = tar.extractfile(member)
-                    seen.packages = tuple(_debian_packages(stream.read().decode())) if stream else ()
-    return seen
+                    contents.packages = tuple(_debian_packages(stream.read().decode())) if stream else ()
+    return contents
 
 
 def _debian_packages(status: str) -> Iterator[str]:

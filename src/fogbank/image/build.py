@@ -121,12 +121,12 @@ def bytecode_of() -> str:
 
 def image_key(builds: Sequence[Build]) -> str:
     """What images are made of, as one digest."""
-    said = [
+    materials = [
         [item.package.artifact_sha256, item.package.package_sha256, item.base.manifest.digest, item.base.name,
          item.target.platform, item.target.python, [asdict(wheel) for wheel in item.wheels]]
         for item in builds
     ]  # fmt: skip
-    return sha256_bytes(canonical_json([FORMAT, bytecode_of(), source_digest(SHIPPED_ROOMS), said]))
+    return sha256_bytes(canonical_json([FORMAT, bytecode_of(), source_digest(SHIPPED_ROOMS), materials]))
 
 
 def image_config(build: Build, layers: tuple[Layer, ...]) -> Document:

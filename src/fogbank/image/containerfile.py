@@ -48,12 +48,12 @@ def _base_lines(build: Build, folder: Path) -> list[str]:
 def _own_lines(build: Build) -> list[str]:
     config = image_config(build, ())["config"]
     check = config["Healthcheck"]
-    told = (
+    comments = (
         f"# {len(build.wheels)} wheels, by name and hash in requirements.txt",
         "# fogbank's server",
         f"# the package {build.package.artifact_sha256[:12]}, at /opt/ml/model",
     )
-    added = [line for about, name in zip(told, ARCHIVES, strict=True) for line in (about, f"ADD {name} /")]
+    added = [line for comment, name in zip(comments, ARCHIVES, strict=True) for line in (comment, f"ADD {name} /")]
     return [
         *added,
         *(f"ENV {name}={json.dumps(value)}" for name, _, value in (item.partition("=") for item in config["Env"])),

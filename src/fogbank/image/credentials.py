@@ -88,9 +88,9 @@ def _from_files(host: str, environment: Mapping[str, str]) -> Iterator[Login]:
             helper = document.get("credHelpers", {}).get(key)
             held = document.get("auths", {}).get(key)
             if helper or (held == {} and document.get("credsStore")):
-                found = _ask_helper(helper or document["credsStore"], key)
-                if found:
-                    yield found
+                login = _ask_helper(helper or document["credsStore"], key)
+                if login:
+                    yield login
             elif held and held.get("auth"):
                 user, _, password = base64.b64decode(held["auth"]).decode().partition(":")
                 yield user, password
@@ -119,7 +119,7 @@ def _ask_helper(helper: str, key: str) -> Login | None:
         done = subprocess.run(
             [program, "get"], input=key, capture_output=True, text=True, check=True, timeout=HELPER_LIMIT_S
         )
-        said = json.loads(done.stdout)
+        answer = json.loads(done.stdout)
     except (subprocess.SubprocessError, ValueError):
         return None
-    return str(said["Username"]), str(said["Secret"])
+    return str(answer["Username"]), str(answer["Secret"])

@@ -179,12 +179,12 @@ class _Packed:
 def copy_checked(source: Path, target: Path, digest: str) -> bool:
     """Copy a blob; whether its bytes had the digest. One that had not is not left behind."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     with source.open("rb") as stream, target.open("wb") as out:
         while piece := stream.read(CHUNK):
-            found.update(piece)
+            hasher.update(piece)
             out.write(piece)
-    if f"sha256:{found.hexdigest()}" == digest:
+    if f"sha256:{hasher.hexdigest()}" == digest:
         return True
     target.unlink()
     return False

@@ -86,11 +86,11 @@ class Layout:
         """Write `index.json` and `oci-layout`: one manifest for each platform, such as `linux/amd64`."""
         manifests = [
             {
-                **found.document(),
+                **manifest.document(),
                 "platform": platform_document(platform),
                 "annotations": {NAME_ANNOTATION: f"{name}-{platform.partition('/')[2]}"},
             }
-            for platform, found in sorted(images.items())
+            for platform, manifest in sorted(images.items())
         ]
         index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
         write_whole(self.folder / "index.json", compact_json(index))
@@ -100,11 +100,11 @@ class Layout:
         """Platform to manifest. Raises PackageError (`layout-unreadable`)."""
         try:
             index = json.loads((self.folder / "index.json").read_bytes())
-            found = {}
+            images = {}
             for item in index["manifests"]:
                 platform = item.get("platform") or self._platform(descriptor(item))
-                found[f"{platform['os']}/{platform['architecture']}"] = descriptor(item)
-            return found
+                images[f"{platform['os']}/{platform['architecture']}"] = descriptor(item)
+            return images
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise PackageError(
                 "layout-unreadable", f"{self.folder} is not an OCI image layout: {error!r}", "pack the image again"
@@ -123,8 +123,8 @@ def read_document(path: Path, digest: str) -> Document:
     data = path.read_bytes() if path.is_file() else b""
     if f"sha256:{sha256_bytes(data)}" != digest:
         raise DigestError(path.name, digest, f"sha256:{sha256_bytes(data)}" if data else "no such file")
-    found: Document = json.loads(data)
-    return found
+    document: Document = json.loads(data)
+    return document
 
 
 def platform_document(platform: str) -> Document:

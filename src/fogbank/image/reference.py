@@ -37,7 +37,7 @@ class Reference:
         return DOCKER_HOST if self.host == DOCKER else self.host
 
     @property
-    def wanted(self) -> str:
+    def manifest_name(self) -> str:
         """What names the manifest: the digest, else the tag, else `latest`."""
         return self.digest or self.tag or "latest"
 

@@ -65,22 +65,22 @@ class Registry:
         self._authorization: str | None = None
         self._worked: str | None = None
 
-    def manifest(self, wanted: str) -> Fetched:
+    def manifest(self, name: str) -> Fetched:
         """The manifest of a tag or a digest. Raises RegistryError (`image-missing`, `digest-mismatch`, ...)."""
-        answer = self._send("GET", f"manifests/{wanted}", headers={"Accept": ACCEPT})
+        answer = self._send("GET", f"manifests/{name}", headers={"Accept": ACCEPT})
         if answer.status == 404:
             raise RegistryError("image-missing", f"{self.reference} is not there", "look at its name and its tag")
         self._expect(answer, 200)
         data = answer.data[: MANIFEST_LIMIT + 1]
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        if wanted.startswith("sha256:") and digest != wanted:
-            raise _corrupt(wanted, digest)
+        if name.startswith("sha256:") and digest != name:
+            raise _corrupt(name, digest)
         kind = answer.headers.get("content-type", "").partition(";")[0] or self._parsed(data).get("mediaType", MANIFEST)
         return Fetched(descriptor=Descriptor(media_type=kind, digest=digest, size=len(data)), data=data)
 
     def require_repository(self) -> None:
         """Raises RegistryError (`repository-missing`) where ECR has no such repository: a push to one ends its connection."""
-        answer = self._send("GET", f"manifests/{self.reference.wanted}", headers={"Accept": ACCEPT})
+        answer = self._send("GET", f"manifests/{self.reference.manifest_name}", headers={"Accept": ACCEPT})
         if answer.status == 404 and b"NAME_UNKNOWN" in answer.data and self.reference.ecr:
             name, region = self.reference.name, self.reference.ecr[1]
             raise RegistryError(
@@ -99,22 +99,22 @@ class Registry:
             raise malformed(self.reference, f"an object is expected, not {str(document)[:60]}")
         return document
 
-    def digest_of(self, wanted: str) -> str:
+    def digest_of(self, name: str) -> str:
         """The digest of the manifest that a tag or a digest names; empty where there is none. Raises RegistryError."""
         try:
-            return self.manifest(wanted).descriptor.digest
+            return self.manifest(name).descriptor.digest
         except RegistryError as error:
             if error.code == "image-missing":
                 return ""
             raise
 
-    def put_manifest(self, wanted: str, data: bytes, media_type: str) -> None:
+    def put_manifest(self, name: str, data: bytes, media_type: str) -> None:
         """Write a manifest under a tag or its digest. Raises RegistryError (`tag-immutable` where a tag may not be moved)."""
-        answer = self._send("PUT", f"manifests/{wanted}", body=data, headers={"Content-Type": media_type})
+        answer = self._send("PUT", f"manifests/{name}", body=data, headers={"Content-Type": media_type})
         if answer.status == 400 and b"immutable" in answer.data:
             raise RegistryError(
                 "tag-immutable",
-                f"{self.reference.host}/{self.reference.name} has another image under the tag {wanted}, and its tags are immutable",
+                f"{self.reference.host}/{self.reference.name} has another image under the tag {name}, and its tags are immutable",
                 "push under another tag, or without one: the image is used by its digest",
             )
         self._expect(answer, 201)
@@ -276,10 +276,10 @@ class Registry:
 
     def _expect(self, answer: Any, *statuses: int) -> None:
         if answer.status not in statuses:
-            said = answer.data.decode(errors="replace")[:300] if answer.data else ""
+            body = answer.data.decode(errors="replace")[:300] if answer.data else ""
             raise RegistryError(
                 "registry-refused",
-                f"{self.reference.host} answered {answer.status} about {self.reference.name}: {said or answer.reason}",
+                f"{self.reference.host} answered {answer.status} about {self.reference.name}: {body or answer.reason}",
                 "look at the repository's name and your rights in it"
                 if answer.status in {401, 403, 404}
                 else "try again; what has arrived is not sent twice",
@@ -287,8 +287,8 @@ class Registry:
 
 
 def _asked_pause(answer: Any) -> float:
-    said = answer.headers.get("retry-after", "")
-    return min(float(said), PAUSE_LIMIT_S) if said.isdecimal() else 0.0
+    seconds = answer.headers.get("retry-after", "")
+    return min(float(seconds), PAUSE_LIMIT_S) if seconds.isdecimal() else 0.0
 
 
 def _offset(answer: Any) -> int:
@@ -296,10 +296,10 @@ def _offset(answer: Any) -> int:
     return int(last) + 1 if last.isdecimal() and last != "0" else 0
 
 
-def _corrupt(expected: str, found: str) -> RegistryError:
+def _corrupt(expected: str, actual: str) -> RegistryError:
     return RegistryError(
         "digest-mismatch",
-        f"the bytes are not those of {expected}: found {found}",
+        f"the bytes are not those of {expected}: found {actual}",
         "try again; if it stays, the registry's copy is damaged: nothing of it was kept",
     )
 

@@ -33,7 +33,7 @@ AT_ONCE = 3
 """Blobs at once; ECR is sent one after another: it breaks connections otherwise (dotnet/sdk-container-builds#279)."""
 BEGINNINGS = 3
 """How often an upload that the registry has lost is begun anew."""
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 Form = Literal["docker", "oci"]
 
 
@@ -42,7 +42,7 @@ def push(
     image: Descriptor,
     registry: Registry,
     state: Path,
-    tell: Tell = lambda _: None,
+    progress: Progress = lambda _: None,
     form: Form | None = None,
 ) -> str:
     """Push an image; the digest of what was pushed. `state` is a folder for what an interrupted push leaves.
@@ -58,11 +58,11 @@ def push(
     document = layout.read(image)
     blobs = {item.digest: item for item in map(descriptor, (document["config"], *document["layers"]))}
     with ThreadPoolExecutor(1 if registry.reference.ecr else AT_ONCE) as pool:
-        for done in [pool.submit(_push_blob, layout, item, registry, state, tell) for item in blobs.values()]:
+        for done in [pool.submit(_push_blob, layout, item, registry, state, progress) for item in blobs.values()]:
             done.result()
-    for wanted in (manifest.digest, registry.reference.tag or own_tag(manifest.digest)):
-        if registry.digest_of(wanted) != manifest.digest:  # a tag that may not be moved is not written again
-            registry.put_manifest(wanted, data, manifest.media_type)
+    for name in (manifest.digest, registry.reference.tag or own_tag(manifest.digest)):
+        if registry.digest_of(name) != manifest.digest:  # a tag that may not be moved is not written again
+            registry.put_manifest(name, data, manifest.media_type)
     return registry.manifest(manifest.digest).descriptor.digest  # read back, and checked by its digest
 
 
@@ -71,16 +71,16 @@ def own_tag(digest: str) -> str:
     return f"fogbank-{digest.partition(':')[2][:12]}"
 
 
-def _push_blob(layout: Layout, item: Descriptor, registry: Registry, state: Path, tell: Tell) -> None:
+def _push_blob(layout: Layout, item: Descriptor, registry: Registry, state: Path, progress: Progress) -> None:
     note = _note(state, registry, item)
     if registry.has_blob(item.digest):
         note.unlink(missing_ok=True)  # it arrived whole, and the push was ended before it could say so
         return
     path = layout.blob(item.digest)
-    found = f"sha256:{sha256_file(path)}" if path.is_file() else "no such file"
-    if found != item.digest:
-        raise DigestError(str(path.relative_to(layout.folder)), item.digest, found)
-    upload = _resumed(note, registry, tell, item) or registry.begin_upload()
+    actual = f"sha256:{sha256_file(path)}" if path.is_file() else "no such file"
+    if actual != item.digest:
+        raise DigestError(str(path.relative_to(layout.folder)), item.digest, actual)
+    upload = _resumed(note, registry, progress, item) or registry.begin_upload()
     beginnings = 0
     with path.open("rb") as stream:
         while upload.offset < item.size:
@@ -95,7 +95,7 @@ def _push_blob(layout: Layout, item: Descriptor, registry: Registry, state: Path
                 )
             upload = sent or registry.begin_upload()
             write_whole(note, json.dumps({"location": upload.location}).encode())
-            tell(f"{item.digest[7:19]} {min(upload.offset, item.size) >> 20} of {item.size >> 20} MiB")
+            progress(f"{item.digest[7:19]} {min(upload.offset, item.size) >> 20} of {item.size >> 20} MiB")
     try:
         registry.end_upload(upload, item.digest)
     finally:
@@ -108,39 +108,39 @@ def _note(state: Path, registry: Registry, item: Descriptor) -> Path:
     return state / f"{sha256_bytes(to.encode())[:32]}.json"
 
 
-def _resumed(note: Path, registry: Registry, tell: Tell, item: Descriptor) -> Upload | None:
+def _resumed(note: Path, registry: Registry, progress: Progress, item: Descriptor) -> Upload | None:
     """The upload that an earlier push left, if the registry still has it."""
     try:
         location = str(json.loads(note.read_bytes())["location"])
     except (OSError, ValueError, KeyError):
         return None
-    found = registry.upload_status(location)
-    if found is None or found.offset > item.size:
+    upload = registry.upload_status(location)
+    if upload is None or upload.offset > item.size:
         return None
-    tell(f"{item.digest[7:19]} goes on at {found.offset >> 20} MiB")
-    return found
+    progress(f"{item.digest[7:19]} goes on at {upload.offset >> 20} MiB")
+    return upload
 
 
-def pull(registry: Registry, layout: Layout, platform: str, tell: Tell = lambda _: None) -> Descriptor:
+def pull(registry: Registry, layout: Layout, platform: str, progress: Progress = lambda _: None) -> Descriptor:
     """Pull one platform's image into a layout, whose index then names it. Raises RegistryError.
 
     Its codes besides the registry's own: `platform-missing`.
     """
-    fetched = _for_platform(registry, registry.manifest(registry.reference.wanted), platform)
+    fetched = _for_platform(registry, registry.manifest(registry.reference.manifest_name), platform)
     try:
         document = json.loads(fetched.data)
         blobs = {item.digest: item for item in map(descriptor, (document["config"], *document["layers"]))}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise malformed(registry.reference, repr(error)) from error
     for item in blobs.values():
-        tell(f"{item.digest[7:19]} {item.size >> 20} MiB")
+        progress(f"{item.digest[7:19]} {item.size >> 20} MiB")
         _pull_blob(registry, layout, item)
     write_whole(layout.blob(fetched.descriptor.digest), fetched.data)
-    found = Descriptor(
+    manifest = Descriptor(
         media_type=fetched.descriptor.media_type, digest=fetched.descriptor.digest, size=len(fetched.data)
     )
-    layout.write_index({platform: found}, str(registry.reference))
-    return found
+    layout.write_index({platform: manifest}, str(registry.reference))
+    return manifest
 
 
 def _for_platform(registry: Registry, fetched: Fetched, platform: str) -> Fetched:
@@ -169,22 +169,22 @@ def _pull_blob(registry: Registry, layout: Layout, item: Descriptor) -> None:
     path.unlink(missing_ok=True)
     part = path.with_name(f"{path.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     with part.open("ab+") as out:
         out.seek(0)
         while piece := out.read(CHUNK):
-            found.update(piece)
+            hasher.update(piece)
         if out.tell() < item.size:
             for piece in registry.blob(item.digest, out.tell()):
-                found.update(piece)
+                hasher.update(piece)
                 out.write(piece)
                 if out.tell() > item.size:  # its digest is another, whatever comes
                     break
-    if f"sha256:{found.hexdigest()}" != item.digest:
+    if f"sha256:{hasher.hexdigest()}" != item.digest:
         part.unlink()
         raise RegistryError(
             "digest-mismatch",
-            f"the bytes of {item.digest} from {registry.reference.host} are others: sha256:{found.hexdigest()}",
+            f"the bytes of {item.digest} from {registry.reference.host} are others: sha256:{hasher.hexdigest()}",
             "pull again; nothing of it was kept",
         )
     part.rename(path)

@@ -82,13 +82,13 @@ def _looked_up(pins: Sequence[Pin], target: Target, cache: Path) -> dict[str, tu
     kept = cache / f"pylock.{sha256_bytes(f'{target}{lines}'.encode())[:20]}.toml"
     if not kept.is_file():
         with tempfile.TemporaryDirectory() as folder:
-            wanted, found = Path(folder) / "requirements.txt", Path(folder) / "pylock.toml"
-            wanted.write_text(lines)
+            requirements, lockfile = Path(folder) / "requirements.txt", Path(folder) / "pylock.toml"
+            requirements.write_text(lines)
             uv(
                 ["pip", "compile", "--quiet", "--no-deps", "--no-build", "--format", "pylock.toml", *_for(target),
-                 str(wanted), "-o", str(found)],
+                 str(requirements), "-o", str(lockfile)],
             )  # fmt: skip
-            write_whole(kept, found.read_bytes())
+            write_whole(kept, lockfile.read_bytes())
     packages = tomllib.loads(kept.read_text())["packages"]
     return {str(canonicalize_name(package["name"])): tuple(map(_file, package["wheels"])) for package in packages}
 
@@ -100,11 +100,11 @@ def _file(item: dict[str, Any]) -> WheelFile:
 
 def install(wheels: Iterable[Wheel], target: Target, folder: Path) -> None:
     """Unpack the wheels into a folder, each under its hash. Raises PackageError (`index-unreachable`, `wheel-wrong-architecture`)."""
-    wanted = folder.with_name(folder.name + ".txt")
-    wanted.write_text("".join(f"{item.name}=={item.version} --hash=sha256:{item.sha256}\n" for item in wheels))
+    requirements = folder.with_name(folder.name + ".txt")
+    requirements.write_text("".join(f"{item.name}=={item.version} --hash=sha256:{item.sha256}\n" for item in wheels))
     uv(
         ["pip", "install", "--quiet", "--no-deps", "--no-build", "--require-hashes", "--link-mode", "hardlink",
-         *_for(target), "--target", str(folder), "-r", str(wanted)],
+         *_for(target), "--target", str(folder), "-r", str(requirements)],
     )  # fmt: skip
     shutil.rmtree(folder / "bin", ignore_errors=True)  # scripts name this host's Python
     for path in folder.rglob("*.so*"):
@@ -138,11 +138,13 @@ def uv(arguments: Sequence[str]) -> None:
         )
         if done.returncode == 0:
             return
-    said = done.stderr.strip()[-1500:] if done else ""
-    if "hash" in said.lower() and "mismatch" in said.lower():
-        raise PackageError("wheel-hash-differs", said, "the index serves other bytes than were locked: do not use them")
+    output = done.stderr.strip()[-1500:] if done else ""
+    if "hash" in output.lower() and "mismatch" in output.lower():
+        raise PackageError(
+            "wheel-hash-differs", output, "the index serves other bytes than were locked: do not use them"
+        )
     raise PackageError(
         "index-unreachable",
-        f"the wheels cannot be had: {said}",
+        f"the wheels cannot be had: {output}",
         "look at the package index, or pack where it is reachable",
     )

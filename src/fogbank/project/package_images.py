@@ -43,7 +43,7 @@ class PackageImages:
             return Layout(Path(folder)).blob(digest).is_file()
         reference = parse_reference(uri)
         registry = Registry(reference, logins_for(reference, os.environ, profile))
-        return bool(registry.digest_of(reference.wanted))
+        return bool(registry.digest_of(reference.manifest_name))
 
 
 def _quiet(_: str) -> None:

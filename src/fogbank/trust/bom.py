@@ -45,14 +45,14 @@ def bill_of_materials(manifest: Manifest, materials: Iterable[Material], fogbank
 
 
 def _component(item: Material) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    component: dict[str, Any] = {
         "type": TYPES[item.kind],
         "bom-ref": item.purl,
         "name": item.name,
         "version": item.version,
         "purl": item.purl,
     }
-    return {**found, "hashes": [_hash(item.sha256)]} if item.sha256 else found
+    return {**component, "hashes": [_hash(item.sha256)]} if item.sha256 else component
 
 
 def _model(manifest: Manifest) -> dict[str, Any]:

@@ -27,12 +27,12 @@ def private_key(path: Path, passphrase: str | None = None) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        found = load_pem_private_key(path.read_bytes(), passphrase.encode() if passphrase else None)
+        key = load_pem_private_key(path.read_bytes(), passphrase.encode() if passphrase else None)
     except (OSError, ValueError, TypeError) as error:
         raise _unreadable(path, error) from error
-    if not isinstance(found, Ed25519PrivateKey):
+    if not isinstance(key, Ed25519PrivateKey):
         raise _unreadable(path, "it is another kind of key")
-    return found
+    return key
 
 
 def public_key(path: Path) -> Ed25519PublicKey:
@@ -44,12 +44,12 @@ def public_key(path: Path) -> Ed25519PublicKey:
         data = path.read_bytes()
         if b"PRIVATE KEY" in data:
             return private_key(path).public_key()
-        found = load_pem_public_key(data)
+        key = load_pem_public_key(data)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
-    if not isinstance(found, Ed25519PublicKey):
+    if not isinstance(key, Ed25519PublicKey):
         raise _unreadable(path, "it is another kind of key")
-    return found
+    return key
 
 
 def key_id(key: Ed25519PublicKey) -> str:

@@ -48,19 +48,19 @@ def verify(folder: Path, key: Ed25519PublicKey | None) -> Verified:
     """
     statement = _statement(folder, key)
     expected = {item["name"]: item["digest"]["sha256"] for item in statement["subject"]}
-    found = {name: digest for name, digest in digests(folder).items() if name not in {SIGNED, UNSIGNED}}
-    for name in sorted({*expected, *found}):
-        if name not in found:
+    actual = {name: digest for name, digest in digests(folder).items() if name not in {SIGNED, UNSIGNED}}
+    for name in sorted({*expected, *actual}):
+        if name not in actual:
             raise TrustError("file-missing", f"{name} was sealed, and is not there", "restore it, or pack again")
         if name not in expected:
             raise TrustError("file-unknown", f"{name} is there, and was not sealed", "remove it, or pack again")
-        if found[name] != expected[name]:
+        if actual[name] != expected[name]:
             raise TrustError(
                 "file-differs",
-                f"{name} is not the file that was sealed: expected sha256 {expected[name]}, found {found[name]}",
+                f"{name} is not the file that was sealed: expected sha256 {expected[name]}, found {actual[name]}",
                 "do not use this package: restore the file, or pack again",
             )
-    return Verified(files=len(found), key=key_id(key) if key else "")
+    return Verified(files=len(actual), key=key_id(key) if key else "")
 
 
 def _statement(folder: Path, key: Ed25519PublicKey | None) -> dict[str, Any]:

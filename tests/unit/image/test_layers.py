@@ -112,7 +112,7 @@ def test_a_layout_names_its_platforms_and_refuses_bytes_that_are_not_its_own(tmp
 def test_references_as_docker_reads_them(text: str, full: str, address: str, wanted: str) -> None:
     found = parse_reference(text)
 
-    assert (str(found), found.address, found.wanted) == (full, address, wanted)
+    assert (str(found), found.address, found.manifest_name) == (full, address, wanted)
     assert found.local == ("localhost" in text)
 
 
