@@ -1,18 +1,22 @@
 """The records wire: one captured request as SageMaker writes it, a JSON object a line.
 
+A line is ASCII and ends at a newline, whatever text was captured: no reader can break it elsewhere. A line that is no record is
+a value too, so that whoever reads many of them can name it and go on.
 Source: AWS Developer Guide "Capture data from real-time endpoint"; recorded files in aws/amazon-sagemaker-examples.
 """
 
 from __future__ import annotations
 
 import base64
+import codecs
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 Encoding = Literal["CSV", "JSON", "BASE64"]
+Mode = Literal["INPUT", "OUTPUT"]
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -21,7 +25,7 @@ class CapturedPayload:
     """One direction of a captured call. `data` is text, or base64 where `encoding` says so."""
 
     content_type: str
-    mode: Literal["INPUT", "OUTPUT"]
+    mode: Mode
     data: str
     encoding: Encoding
 
@@ -59,34 +63,59 @@ class CaptureRecord:
         if self.custom_attributes:
             meta["customAttributes"] = [self.custom_attributes]
         meta["inferenceTime"] = self.time.astimezone(UTC).strftime(TIME_FORMAT)
-        return json.dumps(
-            {"captureData": data, "eventMetadata": meta, "eventVersion": "0"}, separators=(",", ":"), ensure_ascii=False
+        return json.dumps({"captureData": data, "eventMetadata": meta, "eventVersion": "0"}, separators=(",", ":"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapturedLine:
+    """A line of a capture file by its number from 1: its record, or the problem with it."""
+
+    number: int
+    record: CaptureRecord | None = None
+    problem: str = ""
+
+
+def read_lines(body: bytes) -> Iterator[CapturedLine]:
+    """Every line of a capture file but the blank ones; what is no record is told in its `problem`."""
+    for number, line in enumerate(body.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield CapturedLine(number=number, record=read_line(line))
+        except ValueError as error:
+            yield CapturedLine(number=number, problem=str(error))
+
+
+def read_line(line: str | bytes) -> CaptureRecord:
+    """A record from its JSON line. Raises ValueError where it is not one."""
+    try:
+        document = json.loads(line if isinstance(line, str) else line.decode())
+        data, meta = document["captureData"], document["eventMetadata"]
+        attributes = meta.get("customAttributes")
+        time = datetime.fromisoformat(meta["inferenceTime"])
+        return CaptureRecord(
+            event_id=meta["eventId"],
+            inference_id=meta.get("inferenceId"),
+            custom_attributes=attributes[0] if isinstance(attributes, list) and attributes else attributes or None,
+            time=time if time.tzinfo else time.replace(tzinfo=UTC),
+            input=_payload(data.get("endpointInput")),
+            output=_payload(data.get("endpointOutput")),
         )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"not a captured record: {error!r}") from error
 
 
-def read_line(line: str) -> CaptureRecord:
-    """A record from its JSON line. Raises ValueError, KeyError where it is not one."""
-    document = json.loads(line)
-    data, meta = document["captureData"], document["eventMetadata"]
-    attributes = meta.get("customAttributes")
-    return CaptureRecord(
-        event_id=meta["eventId"],
-        inference_id=meta.get("inferenceId"),
-        custom_attributes=attributes[0] if isinstance(attributes, list) and attributes else attributes or None,
-        time=datetime.strptime(meta["inferenceTime"], TIME_FORMAT).replace(tzinfo=UTC),
-        input=_payload(data.get("endpointInput")),
-        output=_payload(data.get("endpointOutput")),
-    )
-
-
-def _payload(document: dict[str, str] | None) -> CapturedPayload | None:
+def _payload(document: Mapping[str, object] | None) -> CapturedPayload | None:
     if document is None:
         return None
+    mode, data, encoding = document["mode"], document["data"], document["encoding"]
+    if not isinstance(data, str) or mode not in get_args(Mode) or encoding not in get_args(Encoding):
+        raise ValueError(f"mode {mode!r}, encoding {encoding!r} and {type(data).__name__} data are no captured payload")
     return CapturedPayload(
-        content_type=document.get("observedContentType", ""),
-        mode=document["mode"],  # type: ignore[arg-type]  # parsed JSON
-        data=document["data"],
-        encoding=document["encoding"],  # type: ignore[arg-type]  # parsed JSON
+        content_type=str(document.get("observedContentType", "")),
+        mode=mode,  # type: ignore[arg-type]  # one of the two
+        data=data,
+        encoding=encoding,  # type: ignore[arg-type]  # one of the three
     )
 
 
@@ -100,7 +129,7 @@ def media_type(content_type: str) -> str:
 
 
 def captured(
-    body: bytes, content_type: str, mode: Literal["INPUT", "OUTPUT"], csv: Sequence[str], json_types: Sequence[str]
+    body: bytes, content_type: str, mode: Mode, csv: Sequence[str], json_types: Sequence[str]
 ) -> CapturedPayload:
     """A payload encoded by SageMaker's rule: a listed CSV or JSON media type stays text, everything else is BASE64."""
     kind = media_type(content_type)

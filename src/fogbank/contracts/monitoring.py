@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,8 @@ from pathlib import Path
 STATISTICS = "statistics.json"
 CONSTRAINTS = "constraints.json"
 VIOLATIONS = "constraint_violations.json"
+BAD_RECORDS = "bad_records.json"
+"""Fogbank's own: the captured records that could not be read, each with its file, its line and the reason. Not there where there are none."""
 
 NO_DATA = "Job inputs had no data"
 METRICS_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
@@ -31,7 +33,7 @@ ANALYZER_IMAGE = re.compile(r"(^|/)(sagemaker-model-monitor-analyzer|fogbank-mon
 class AnalyzerSettings:
     """The analyzer container's environment, parsed once. Times are UTC; `base_dir` is /opt/ml on AWS."""
 
-    dataset_format: Mapping[str, object]
+    dataset_format: Mapping[str, Mapping[str, object]]
     dataset_source: Path
     output_path: Path
     base_dir: Path
@@ -54,7 +56,7 @@ def analyzer_settings(env: Mapping[str, str]) -> AnalyzerSettings:
         return Path(env[name]) if env.get(name) else None
 
     return AnalyzerSettings(
-        dataset_format=json.loads(env["dataset_format"]),
+        dataset_format=_format(env["dataset_format"]),
         dataset_source=Path(env["dataset_source"]),
         output_path=Path(env["output_path"]),
         base_dir=Path(env.get("SAGEMAKER_BASE_DIR", "/opt/ml")),
@@ -68,16 +70,33 @@ def analyzer_settings(env: Mapping[str, str]) -> AnalyzerSettings:
     )
 
 
+def _format(text: str) -> Mapping[str, Mapping[str, object]]:
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"dataset_format is not JSON: {error}") from error
+    if not isinstance(document, dict) or not all(isinstance(options, dict) for options in document.values()):
+        raise ValueError(f"dataset_format is not a JSON object of objects: {text}")
+    return document
+
+
 def _utc(text: str | None) -> datetime | None:
     return datetime.strptime(text.replace("Z", "+0000"), "%Y-%m-%dT%H:%M:%S%z") if text else None
 
 
-def exit_message(violations: int) -> str:
+def exit_message(violations: int, bad_records: Sequence[str] = ()) -> str:
     """The verdict as SageMaker's analyzer words it; the word before the colon becomes the execution's status.
+
+    Captured records that could not be read are counted after it, the first by its name.
 
     >>> exit_message(60)
     'CompletedWithViolations: Job completed successfully with 60 violations.'
     """
-    if violations:
-        return f"CompletedWithViolations: Job completed successfully with {violations} violations."
-    return "Completed: Job completed successfully with no violations."
+    verdict = (
+        f"CompletedWithViolations: Job completed successfully with {violations} violations."
+        if violations
+        else "Completed: Job completed successfully with no violations."
+    )
+    if not bad_records:
+        return verdict
+    return f"{verdict} Set aside: {len(bad_records)} captured records that cannot be read (see {BAD_RECORDS}), the first {bad_records[0]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -35,6 +36,17 @@ class Lifeline:
         if self._held >= 0:
             os.close(self._held)
             self._held = -1
+
+
+def end_with_parent(descriptor: int) -> None:
+    """End this process when the other end of its `Lifeline` closes; a thread waits for that."""
+
+    def watch() -> None:
+        while os.read(descriptor, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
 def tree(pid: int) -> Iterator[int]:

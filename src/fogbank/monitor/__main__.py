@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import traceback
 from pathlib import Path
 
+from fogbank.contracts.container import ENV_PARENT_FD
 from fogbank.contracts.monitoring import analyzer_settings
+from fogbank.ground.processes import end_with_parent
 from fogbank.monitor.analyzer import analyze
 from fogbank.monitor.dataset import DatasetError
 
 
 def main() -> int:
     """Analyze what the environment says; a failure's reason goes to /opt/ml/output/message."""
+    if ENV_PARENT_FD in os.environ:
+        end_with_parent(int(os.environ[ENV_PARENT_FD]))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of columns and files may be any text
     try:
-        sys.stdout.write(analyze(analyzer_settings(os.environ)) + "\n")
-        return 0
+        settings = analyzer_settings(os.environ)
     except KeyError as error:
-        reason = f"the environment variable {error} is missing"
-    except (DatasetError, ValueError) as error:
-        reason = str(error)
+        return _failed(f"the environment variable {error} is missing")
+    except ValueError as error:
+        return _failed(str(error))
+    try:
+        sys.stdout.write(analyze(settings) + "\n")
+    except DatasetError as error:
+        return _failed(str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the job says it, and the log has the traceback
+        traceback.print_exc()
+        return _failed(repr(error))
+    return 0
+
+
+def _failed(reason: str) -> int:
     message = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "output" / "message"
     message.parent.mkdir(parents=True, exist_ok=True)
-    message.write_text(reason[:1024])
+    message.write_text(reason[:1024], encoding="utf-8", errors="backslashreplace")
     sys.stderr.write(reason + "\n")
     return 1
 

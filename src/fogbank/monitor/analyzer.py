@@ -1,27 +1,31 @@
 """The analyzer: what runs as a processing container, over a baseline data set or over the captured records of a window.
 
 In: the environment that Model Monitor sets; out: statistics.json, constraints.json, constraint_violations.json, CloudWatch
-metric lines and the verdict.
+metric lines and the verdict; bad_records.json where captured records could not be read.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.capture import TIME_FORMAT
 from fogbank.contracts.monitoring import (
+    BAD_RECORDS,
     CONSTRAINTS,
     METRICS_NAMESPACE,
+    NO_DATA,
     STATISTICS,
     VIOLATIONS,
     AnalyzerSettings,
     exit_message,
 )
 from fogbank.monitor.baseline import encode
+from fogbank.monitor.captures import Captures, read_captures
 from fogbank.monitor.constraints import MONITORING_CONFIG, drift, suggest_constraints, violations
-from fogbank.monitor.dataset import Dataset, DatasetError, read_capture, read_csv
+from fogbank.monitor.dataset import DatasetError, read_csv_files
 from fogbank.monitor.profile import Document, statistics
 
 
@@ -29,32 +33,33 @@ def analyze(settings: AnalyzerSettings) -> str:
     """Run the analysis, write its files and return the exit message. Raises DatasetError."""
     constraints = _document(settings.baseline_constraints)
     base = _document(settings.baseline_statistics)
-    names = [item["name"] for item in constraints["features"]] if constraints else None
-    data = _dataset(settings, names)
-    now = statistics(data)
+    names = [item["name"] for item in constraints["features"]] if constraints else []
+    captures = _captures(settings, names)
+    now = statistics(captures.data)
     settings.output_path.mkdir(parents=True, exist_ok=True)
     _write(settings.output_path / STATISTICS, now)
     _write(settings.output_path / CONSTRAINTS, constraints or suggest_constraints(now))
-    found = violations(data, now, constraints, base) if constraints else []
+    failures = violations(captures.data, now, constraints, base) if constraints else []
     if constraints:
-        _write(settings.output_path / VIOLATIONS, {"violations": found})
+        _write(settings.output_path / VIOLATIONS, {"violations": failures})
+    if captures.bad:
+        _write(settings.output_path / BAD_RECORDS, {"records": [asdict(bad) for bad in captures.bad]})
     if settings.publish_metrics:
         _publish(settings, now, base)
-    message = exit_message(len(found))
+    message = exit_message(len(failures), [str(bad) for bad in captures.bad])
     _text(settings.base_dir / "output" / "message", message)
     return message
 
 
-def _dataset(settings: AnalyzerSettings, names: list[str] | None) -> Dataset:
-    kind = next(iter(settings.dataset_format), "")
+def _captures(settings: AnalyzerSettings, names: list[str]) -> Captures:
+    kind, options = next(iter(settings.dataset_format.items()), ("", {}))
     if kind == "sagemakerCaptureJson":
-        return read_capture(settings.dataset_source, settings.start, settings.end, names)
+        return read_captures(settings.dataset_source, settings.start, settings.end, names)
     if kind == "csv":
         files = sorted(path for path in settings.dataset_source.rglob("*") if path.is_file())
         if not files:
-            raise DatasetError("Job inputs had no data")
-        text = files[0].read_text() + "".join(path.read_text().partition("\n")[2] for path in files[1:])
-        return read_csv(text)
+            raise DatasetError(NO_DATA)
+        return Captures(data=read_csv_files(files, header=bool(options.get("header", True))), bad=())
     raise DatasetError(f"dataset_format {kind!r} is not supported yet; csv and sagemakerCaptureJson are")
 
 
@@ -82,8 +87,8 @@ def _publish(settings: AnalyzerSettings, now: Document, base: Document | None) -
         lines.append(
             {"MetricName": f"feature_non_null_{item['name']}", "Value": common["num_present"] / rows if rows else 0.0}
         )
-        if item["name"] in before and (found := drift(before[item["name"]], item, method)) is not None:
-            lines.append({"MetricName": f"feature_baseline_drift_{item['name']}", "Value": found})
+        if item["name"] in before and (distance := drift(before[item["name"]], item, method)) is not None:
+            lines.append({"MetricName": f"feature_baseline_drift_{item['name']}", "Value": distance})
     when = settings.start.strftime(TIME_FORMAT) if settings.start else None
     shared = {
         "Namespace": METRICS_NAMESPACE,
@@ -101,10 +106,17 @@ def _document(path: Path | None) -> Document | None:
     if path is None:
         return None
     try:
-        found: Document = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        document: Any = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f"the baseline file {path.name} cannot be read: {error}") from error
-    return found
+    if not isinstance(document, dict) or not _has_features(document):
+        raise DatasetError(f"the baseline file {path.name} has no features with names")
+    return document
+
+
+def _has_features(document: Document) -> bool:
+    features = document.get("features")
+    return isinstance(features, list) and all(isinstance(item, dict) and "name" in item for item in features)
 
 
 def _write(path: Path, document: Document) -> None:
@@ -113,4 +125,4 @@ def _write(path: Path, document: Document) -> None:
 
 def _text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")

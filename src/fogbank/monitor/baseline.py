@@ -8,7 +8,7 @@ from typing import Any
 
 from fogbank.contracts.errors import DataError
 from fogbank.monitor.constraints import suggest_constraints
-from fogbank.monitor.dataset import DatasetError, read_csv
+from fogbank.monitor.dataset import DatasetError, read_csv_files
 from fogbank.monitor.profile import statistics
 
 
@@ -20,18 +20,18 @@ def suggest(csv_file: Path, columns: tuple[str, ...]) -> tuple[bytes, bytes]:
     if not csv_file.is_file():
         raise DataError("baseline-missing", f"there is no baseline data at {csv_file}", "run `fogbank train`")
     try:
-        data = read_csv(csv_file.read_text())
+        data = read_csv_files([csv_file])
     except DatasetError as error:
-        raise DataError("baseline-unreadable", f"{csv_file.name}: {error}", "run `fogbank train` again") from error
-    found = tuple(data.columns)
-    if found != columns:
-        wrong = next(
-            (i for i, (a, b) in enumerate(zip(found, columns, strict=False)) if a != b), min(len(found), len(columns))
+        raise DataError("baseline-unreadable", str(error), "run `fogbank train` again") from error
+    own = tuple(data.columns)
+    if own != columns:
+        at = next(
+            (i for i, (a, b) in enumerate(zip(own, columns, strict=False)) if a != b), min(len(own), len(columns))
         )
         raise DataError(
             "baseline-columns",
-            f"the baseline's columns do not match the schema: it has {len(found)}, the schema (output, then input) has {len(columns)}; "
-            f"the first that differs is number {wrong + 1}: {found[wrong : wrong + 1] or ('nothing',)} instead of {columns[wrong : wrong + 1] or ('nothing',)}",
+            f"the baseline's columns do not match the schema: it has {len(own)}, the schema (output, then input) has {len(columns)}; "
+            f"the first that differs is number {at + 1}: {own[at : at + 1] or ('nothing',)} instead of {columns[at : at + 1] or ('nothing',)}",
             "write the baseline with the output columns first, then the input columns, in the schema's order",
         )
     stats = statistics(data)

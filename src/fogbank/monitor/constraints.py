@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fogbank.monitor import sketch
 from fogbank.monitor.dataset import Dataset
-from fogbank.monitor.profile import INTEGRAL, Document, is_number
-from fogbank.monitor.sketch import distance, robust
+from fogbank.monitor.profile import Document, is_integral, is_number
 
 MANY = 50
 """A string feature with more distinct values than this gets no domain."""
@@ -41,18 +41,18 @@ def suggest_constraints(stats: Document) -> Document:
 def _suggest(item: Document) -> Document:
     own = item.get("numerical_statistics") or item["string_statistics"]
     rows = own["common"]["num_present"] + own["common"]["num_missing"]
-    found: Document = {
+    constraint: Document = {
         "name": item["name"],
         "inferred_type": item["inferred_type"],
         "completeness": own["common"]["num_present"] / rows if rows else 1.0,
     }
     if "numerical_statistics" in item:
-        found["num_constraints"] = {"is_non_negative": own["min"] >= 0}
+        constraint["num_constraints"] = {"is_non_negative": own["min"] >= 0}
     elif item["inferred_type"] == "String" and own["distinct_count"] <= MANY:
-        found["string_constraints"] = {
+        constraint["string_constraints"] = {
             "domains": [bucket["value"] for bucket in own["distribution"]["categorical"]["buckets"]]
         }
-    return found
+    return constraint
 
 
 def violations(data: Dataset, now: Document, constraints: Document, base: Document | None) -> list[Document]:
@@ -61,27 +61,27 @@ def violations(data: Dataset, now: Document, constraints: Document, base: Docume
     if config["evaluate_constraints"] != "Enabled":
         return []
     expected = [item["name"] for item in constraints["features"]]
-    found = list(_columns(list(data.columns), expected))
+    failures = list(_columns(list(data.columns), expected))
     current = {item["name"]: item for item in now["features"]}
     before = {item["name"]: item for item in base["features"]} if base else {}
     for item in constraints["features"]:
         name = item["name"]
         if name in data.columns:
             limits = {**config, **item.get("monitoring_config_overrides", {})}
-            found += _feature(item, data.columns[name], current[name], before.get(name), limits)
-    return found
+            failures += _feature(item, data.columns[name], current[name], before.get(name), limits)
+    return failures
 
 
 def _columns(present: Sequence[str], expected: Sequence[str]) -> Iterator[Document]:
-    said = (
+    difference = (
         f"There are {'fewer' if len(present) < len(expected) else 'more'} columns in the current dataset. Number of columns in "
         f"current dataset: {len(present)}, Number of columns in baseline constraints: {len(expected)}"
     )
     missing, extra = [n for n in expected if n not in present], [n for n in present if n not in expected]
     if missing:
-        yield _violation(missing[0] if len(missing) == 1 else "Missing columns", "missing_column_check", said)
+        yield _violation(missing[0] if len(missing) == 1 else "Missing columns", "missing_column_check", difference)
     if extra:
-        yield _violation(extra[0] if len(extra) == 1 else "Extra columns", "extra_column_check", said)
+        yield _violation(extra[0] if len(extra) == 1 else "Extra columns", "extra_column_check", difference)
 
 
 def _feature(
@@ -116,17 +116,21 @@ def _feature(
 def _drift(name: str, base: Document, now: Document, limits: Mapping[str, Any]) -> Iterator[Document]:
     if limits["perform_comparison"] != "Enabled":
         return
-    found = drift(base, now, limits["comparison_method"])
+    distance = drift(base, now, limits["comparison_method"])
     limit = limits["comparison_threshold" if "numerical_statistics" in base else "categorical_comparison_threshold"]
-    if found is not None and found > limit:
-        yield _violation(name, "baseline_drift_check", f"Baseline drift distance: {found} exceeds threshold: {limit}")
+    if distance is not None and distance > limit:
+        yield _violation(
+            name, "baseline_drift_check", f"Baseline drift distance: {distance} exceeds threshold: {limit}"
+        )
 
 
 def drift(base: Document, now: Document, method: str) -> float | None:
     """The distance between two features' distributions; None where they are not of one kind, or empty."""
     if "numerical_statistics" in base and "numerical_statistics" in now:
         old, new = base["numerical_statistics"], now["numerical_statistics"]
-        plain = distance(old["distribution"]["kll"]["sketch"]["data"], new["distribution"]["kll"]["sketch"]["data"])
+        plain = sketch.distance(
+            old["distribution"]["kll"]["sketch"]["data"], new["distribution"]["kll"]["sketch"]["data"]
+        )
         n, m = old["common"]["num_present"], new["common"]["num_present"]
     elif base["inferred_type"] == now["inferred_type"] == "String":
         old, new = base["string_statistics"], now["string_statistics"]
@@ -134,7 +138,7 @@ def drift(base: Document, now: Document, method: str) -> float | None:
         plain = _largest_share_difference(_shares(old, n), _shares(new, m))
     else:
         return None
-    return robust(plain, int(n), int(m)) if method == "Robust" else plain
+    return sketch.robust(plain, int(n), int(m)) if method == "Robust" else plain
 
 
 def _shares(stats: Document, rows: int) -> dict[str, float]:
@@ -152,8 +156,8 @@ def _largest_share_difference(base: Mapping[str, float], now: Mapping[str, float
 def _share_of_type(present: Sequence[str], kind: str) -> float:
     if not present or kind in {"String", "Unknown"}:
         return 1.0
-    fits = INTEGRAL.fullmatch if kind == "Integral" else is_number
-    return sum(bool(fits(value)) for value in present) / len(present)
+    fits = is_integral if kind == "Integral" else is_number
+    return sum(map(fits, present)) / len(present)
 
 
 def _violation(feature: str, check: str, description: str) -> Document:
@@ -163,9 +167,9 @@ def _violation(feature: str, check: str, description: str) -> Document:
 def drift_distances(base: Document, now: Document) -> dict[str, float]:
     """The drift distance of every feature that both statistics have, by SageMaker's `Robust` comparison."""
     current = {item["name"]: item for item in now["features"]}
-    found = {
+    distances = {
         item["name"]: drift(item, current[item["name"]], "Robust")
         for item in base["features"]
         if item["name"] in current
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in distances.items() if value is not None}

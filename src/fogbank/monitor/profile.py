@@ -5,7 +5,9 @@ Source: AWS Developer Guide, "Schema for statistics"; std_dev is the population'
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +17,13 @@ import numpy as np
 from fogbank.monitor.dataset import Dataset
 from fogbank.monitor.sketch import SHRINK, SIZE, Floats, buckets, sketch
 
-INTEGRAL = re.compile(r"[-+]?\d+")
+INTEGRAL = re.compile(r"[-+]?\d+", re.ASCII)
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+MOST_DIGITS = 308
+"""A longer whole number may be more than a double holds."""
+LARGEST = sys.float_info.max
+TOO_LARGE_TO_SQUARE, HUGE = 2.0**500, 2.0**1000
+"""What is larger is divided by a power of two, which loses no bit, before it is summed: an infinity is no JSON."""
 Document = dict[str, Any]
 
 
@@ -59,24 +67,28 @@ def inferred_type(present: Sequence[str]) -> str:
     """Integral, Fractional, String, or Unknown where nothing is present."""
     if not present:
         return "Unknown"
-    if all(INTEGRAL.fullmatch(value) for value in present):
+    if all(map(is_integral, present)):
         return "Integral"
-    return "Fractional" if all(is_number(value) for value in present) else "String"
+    return "Fractional" if all(map(is_number, present)) else "String"
+
+
+def is_integral(value: str) -> bool:
+    """Whether a cell is a whole number that a double holds."""
+    return len(value) <= MOST_DIGITS and INTEGRAL.fullmatch(value) is not None
 
 
 def is_number(value: str) -> bool:
-    """Whether a cell is a finite number."""
-    try:
-        return bool(np.isfinite(float(value)))
-    except ValueError:
-        return False
+    """Whether a cell is a finite number, in digits that every CSV reader takes for one."""
+    return NUMBER.fullmatch(value) is not None and math.isfinite(float(value))
 
 
 def _numerical(values: Floats) -> Document:
+    scale = HUGE if float(np.abs(values).max()) > TOO_LARGE_TO_SQUARE else 1.0
+    unit = values / scale
     return {
-        "mean": float(values.mean()),
-        "sum": float(values.sum()),
-        "std_dev": float(values.std()),
+        "mean": float(unit.mean()) * scale,
+        "sum": min(max(float(unit.sum()) * scale, -LARGEST), LARGEST),
+        "std_dev": float(unit.std()) * scale,
         "min": float(values.min()),
         "max": float(values.max()),
         "distribution": {

@@ -64,7 +64,13 @@ def robust(plain: float, n: int, m: int) -> float:
 
 def buckets(values: Floats) -> list[dict[str, Any]]:
     """Ten equal-width buckets from the smallest to the largest value; all but the last exclude their upper bound."""
-    counts, edges = np.histogram(values, bins=BUCKETS, range=(float(values.min()), float(values.max())))
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    unit = 1.0 if high - low < np.inf else 4.0
+    edges = np.linspace(low / unit, high / unit, BUCKETS + 1) * unit
+    below = np.searchsorted(np.sort(values), edges[1:-1], side="left")
+    counts = np.diff([0, *below.tolist(), len(values)])
     return [
         {"lower_bound": float(edges[i]), "upper_bound": float(edges[i + 1]), "count": float(counts[i])}
         for i in range(BUCKETS)

@@ -1,12 +1,10 @@
-"""The smaller contract modules: capture, container, monitoring, status, errors, public names."""
+"""The smaller contract modules: container, monitoring, status, errors, public names."""
 
 from __future__ import annotations
 
 import doctest
 import importlib
-import json
 import pkgutil
-from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
@@ -14,12 +12,9 @@ import pytest
 
 import fogbank
 from fogbank.contracts import status
-from fogbank.contracts.capture import CaptureRecord, captured, object_key, read_line
 from fogbank.contracts.container import MEBIBYTE, serve_settings
 from fogbank.contracts.errors import DigestError, FogbankError
 from fogbank.contracts.monitoring import ANALYZER_IMAGE, analyzer_settings
-
-NOON = datetime(2026, 4, 18, 0, 20, 48, 871000, UTC)
 
 
 def modules() -> list[ModuleType]:
@@ -39,30 +34,6 @@ def test_public_names_are_sorted_and_there() -> None:
         names = getattr(module, "__all__", [])
         assert list(names) == sorted(names), module.__name__
         assert all(hasattr(module, name) for name in names), module.__name__
-
-
-def test_capture_line_is_sagemakers_compact_form_and_comes_back() -> None:
-    record = CaptureRecord(
-        event_id="e",
-        time=NOON,
-        inference_id="i",
-        input=captured(b"1,2\n", "text/csv; charset=utf-8", "INPUT", ["text/csv"], []),
-        output=captured(b"\xff\x00", "image/png", "OUTPUT", ["text/csv"], []),
-    )
-
-    document = json.loads(record.line())
-
-    assert document["captureData"]["endpointInput"] == {
-        "observedContentType": "text/csv; charset=utf-8", "mode": "INPUT", "data": "1,2\n", "encoding": "CSV",
-    }  # fmt: skip
-    assert document["captureData"]["endpointOutput"]["encoding"] == "BASE64"
-    assert document["eventMetadata"] == {"eventId": "e", "inferenceId": "i", "inferenceTime": "2026-04-18T00:20:48Z"}
-    assert "\n" not in record.line()
-    assert read_line(record.line()).line() == record.line()
-
-
-def test_capture_key_has_hour_folders_and_milliseconds() -> None:
-    assert object_key("ep", "AllTraffic", NOON, "u") == "ep/AllTraffic/2026/04/18/00/20-48-871-u.jsonl"
 
 
 def test_serve_settings_from_the_platforms_variables() -> None:

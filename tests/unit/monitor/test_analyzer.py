@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fogbank.contracts.capture import CaptureRecord, captured
-from fogbank.contracts.monitoring import CSV_FORMAT, AnalyzerSettings
+from fogbank.contracts.monitoring import CSV_FORMAT, analyzer_settings
 from fogbank.monitor.analyzer import analyze
 from fogbank.monitor.dataset import DatasetError
 from tests.unit.monitor.traffic import NOON, record, run, traffic
@@ -40,8 +40,6 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def test_types_gaps_and_columns_are_violations(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="row 2 has 3 columns, row 1 has 4"):
-        run(inside(tmp_path, "mixed"), [record("0.5\n", ",1.0,9\n", NOON), *traffic(0.0)])
     _, document = run(inside(tmp_path, "types"), [record("0.5\n", ",1.0\n", NOON), *traffic(0.0)])
     checks = {(item["feature_name"], item["constraint_check_type"]) for item in document["violations"]}
     assert {("p", "data_type_check"), ("a", "completeness_check")} <= checks
@@ -49,10 +47,15 @@ def test_types_gaps_and_columns_are_violations(tmp_path: Path) -> None:
     assert document["violations"][0]["constraint_check_type"] == "missing_column_check"
 
 
-def test_only_the_window_counts_and_an_empty_one_has_no_data(tmp_path: Path) -> None:
-    outside = [record("1\n", "9,9\n", NOON - timedelta(seconds=1)), record("1\n", "9,9\n", NOON + timedelta(hours=1))]
-    with pytest.raises(DatasetError, match="Job inputs had no data"):
-        run(tmp_path, outside)
+def test_a_bad_record_is_counted_and_named_beside_the_verdict(tmp_path: Path) -> None:
+    message, _ = run(tmp_path, [record("0.5\n", ",1.0,9\n", NOON), *traffic(0.0), "{half"])
+
+    assert message.startswith("Completed: Job completed successfully with no violations. Set aside: 2 captured records")
+    assert "x.jsonl line 202: not a captured record" in message
+    document = json.loads((tmp_path / "output" / "bad_records.json").read_text())
+    assert [(item["file"], item["line"]) for item in document["records"]] == [("x.jsonl", 202), ("x.jsonl", 1)]
+    statistics = json.loads((tmp_path / "output" / "statistics.json").read_text())
+    assert statistics["dataset"]["item_count"] == 200
 
 
 def test_unequal_encodings_fail_in_sagemakers_words(tmp_path: Path) -> None:
@@ -68,19 +71,37 @@ def test_unequal_encodings_fail_in_sagemakers_words(tmp_path: Path) -> None:
         run(tmp_path, [mixed.line()])
 
 
-def test_a_baseline_run_writes_statistics_and_constraints(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "d.csv").write_text("a,s\n1.0,x\n2.0,y\n")
-    settings = AnalyzerSettings(
-        dataset_format=json.loads(CSV_FORMAT),
-        dataset_source=tmp_path / "in",
-        output_path=tmp_path / "out",
-        base_dir=tmp_path / "ml",
-    )
-
+def baseline_run(folder: Path, body: str, dataset_format: str) -> dict[str, Any]:
+    """constraints.json of a baseline job over one file."""
+    (folder / "in").mkdir()
+    (folder / "in" / "d.csv").write_text(body)
+    settings = analyzer_settings({
+        "dataset_format": dataset_format, "dataset_source": str(folder / "in"), "output_path": str(folder / "out"), "SAGEMAKER_BASE_DIR": str(folder / "ml"),
+    })  # fmt: skip
     analyze(settings)
+    document: dict[str, Any] = json.loads((folder / "out" / "constraints.json").read_text())
+    return document
 
-    constraints = json.loads((tmp_path / "out" / "constraints.json").read_text())
+
+def test_a_baseline_without_a_header_keeps_its_first_row(tmp_path: Path) -> None:
+    constraints = baseline_run(tmp_path, "1,2.5,a\n2,3.5,b\n", '{"csv": {"header": false}}')
+
+    assert [item["name"] for item in constraints["features"]] == ["_c0", "_c1", "_c2"]
+    statistics = json.loads((tmp_path / "out" / "statistics.json").read_text())
+    assert statistics["dataset"]["item_count"] == 2
+
+
+@pytest.mark.parametrize("dataset_format", ['{"json": {"lines": true}}', "[]", '{"csv": 1}', "csv"])
+def test_a_format_that_is_not_there_is_refused_by_its_name(tmp_path: Path, dataset_format: str) -> None:
+    with pytest.raises((DatasetError, ValueError)) as refusal:
+        baseline_run(tmp_path, "a\n1\n", dataset_format)
+
+    assert "dataset_format" in str(refusal.value)
+
+
+def test_a_baseline_run_writes_statistics_and_constraints(tmp_path: Path) -> None:
+    constraints = baseline_run(tmp_path, "a,s\n1.0,x\n2.0,y\n", CSV_FORMAT)
+
     assert constraints["features"][0] == {
         "name": "a", "inferred_type": "Fractional", "completeness": 1.0, "num_constraints": {"is_non_negative": True},
     }  # fmt: skip
