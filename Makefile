@@ -3,16 +3,27 @@
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
+PRE_COMMIT_VERSION := 4.7.0
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := .venv/bin
 JOBS ?= 2
+# `make test ROOM=cloud` runs one room's tests: its units, and the suites of the wires that it stands at. `ARGS` goes to pytest.
+ROOM ?=
+ARGS ?=
+SUITES_check := tests/contracts/check
+SUITES_cloud := tests/contracts/aws tests/contracts/image/test_runtime.py
+SUITES_components := tests/contracts/test_declaration.py
+SUITES_image := tests/contracts/image
+SUITES_provider := tests/contracts/test_standin.py tests/contracts/image/test_resource.py
+SUITES_serve := tests/contracts/container
+TESTS = $(if $(ROOM),$(wildcard tests/unit/$(ROOM)) $(SUITES_$(ROOM)))
 # Imports are most of a short command's time.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo unit test soak check fix hooks bench changes clean
 
 help:                               ## this list
-	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 setup: .venv/.synced                ## the environment in .venv
 
@@ -27,8 +38,15 @@ setup: .venv/.synced                ## the environment in .venv
 demo: setup                         ## the whole main job on the local cloud, ending in a report
 	@$(RUN)/fogbank demo
 
-test: setup                         ## every test
-	@$(RUN)/pytest -n $(JOBS)
+unit: setup                         ## the unit tests: half a minute
+	@$(RUN)/pytest -q -n $(JOBS) tests/unit $(ARGS)
+
+test: setup                         ## every test, or with ROOM=cloud one room's; ARGS="-k name" goes to pytest
+	@$(if $(ROOM),$(if $(strip $(TESTS)),,echo "no tests of a room $(ROOM)"; exit 2))
+	@$(RUN)/pytest -n $(JOBS) $(TESTS) $(ARGS)
+
+soak: setup                         ## the tests that take as long as they are given: an hour (SOAK_S=3600)
+	@SOAK_S=$(or $(SOAK_S),3600) $(RUN)/pytest -s tests/soak $(ARGS)
 
 check: setup                        ## format, lint, types, imports: what CI runs before the tests
 	@$(RUN)/ruff format --check .
@@ -36,8 +54,19 @@ check: setup                        ## format, lint, types, imports: what CI run
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
 
-bench: setup                        ## the measurements in benchmarks/
-	@for script in benchmarks/bench_*.py; do $(RUN)/python $$script || exit 1; done
+fix: setup                          ## format, and mend what lint can mend
+	@$(RUN)/ruff check --fix-only --quiet .
+	@$(RUN)/ruff format .
+
+hooks: setup                        ## let git run the checks before each commit (pre-commit, from its registry)
+	@$(UV) tool run --quiet pre-commit@$(PRE_COMMIT_VERSION) install
+
+bench: setup                        ## the measurements in benchmarks/; with AGAINST=main side by side with another revision
+	@$(if $(AGAINST),$(RUN)/python benchmarks/against.py $(AGAINST) $(ARGS),\
+		for script in benchmarks/bench_*.py; do $(RUN)/python $$script || exit 1; done)
+
+changes: setup                      ## what the next release changes; with VERSION=0.2.0 it goes into CHANGELOG.md
+	@$(RUN)/python tools/changes/collect.py $(VERSION)
 
 clean:                              ## remove what the project made, the local cloud's state too
 	-@test -x $(RUN)/fogbank && $(RUN)/fogbank cloud stop 2>/dev/null

@@ -1,4 +1,4 @@
-"""Fixtures that several rooms' tests use."""
+"""Fixtures that several rooms' tests use. What is heavy is imported where it is used: a unit test needs none of it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from fogbank.testing import CloudProcess
-from tests.engines import Podman, needs
-
-ROOT = Path(__file__).parent.parent
+if TYPE_CHECKING:
+    from fogbank.testing import CloudProcess
+    from tests.engines import Podman
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,8 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
     """One real cloud for tests that use names of their own and leave it running."""
+    from fogbank.testing import CloudProcess
+
     cloud = CloudProcess(tmp_path_factory.mktemp("shared-cloud"))
     cloud.start()
     yield cloud
@@ -37,6 +39,8 @@ def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProc
 @pytest.fixture(scope="session")
 def podman() -> Iterator[Podman]:
     """podman with a store of this worker's own."""
+    from tests.engines import Podman, needs
+
     needs("podman", "runc")
     with tempfile.TemporaryDirectory(prefix="fogpod-") as folder:  # podman allows its run root 50 characters
         engine = Podman(Path(folder))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
+import yaml
 from uv import find_uv_bin
 
 ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "fogbank"
+UNIT = ROOT / "tests" / "unit"
+THIN = 80
+"""A module of so many lines may go without a test of its own for a reason in words; a longer one must say which suite runs it."""
 
 
 def test_the_demo_needs_at_most_75_wheels() -> None:
@@ -31,19 +38,111 @@ def test_what_is_forbidden_appears_nowhere() -> None:
         r"mock\.patch|unittest\.mock|monkeypatch\.setattr|type: ignore(?!\[)|# noqa(?!: )|\bTODO\b|\bFIXME\b"
     )
     this = Path(__file__)
-    found = [
+    places = [
         f"{path.relative_to(ROOT)}:{number}"
-        for room in ("src", "infra", "model", "handlers", "tests", "benchmarks")
+        for room in ("src", "infra", "model", "handlers", "tests", "benchmarks", "tools")
         for path in (ROOT / room).rglob("*.py")
         if path != this
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if forbidden.search(line)
     ]
 
-    assert found == []
+    assert places == []
 
 
-def test_every_command_of_the_makefile_is_told() -> None:
-    targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+def make(*arguments: str) -> str:
+    """What make would run, without running it."""
+    done = subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
-    assert {"setup", "demo", "test", "check", "bench", "clean"} <= targets
+
+def test_every_command_that_docs_name_is_in_the_makefile_and_every_one_there_is_told() -> None:
+    text = (ROOT / "Makefile").read_text()
+    phony = set(re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)[0].split())
+    told = {line.split()[0] for line in subprocess.check_output(["make", "help"], cwd=ROOT, text=True).splitlines()}
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", ".ci/run")]
+    named = {
+        word
+        for page in [*pages, *(ROOT / "docs").rglob("*.md")]
+        for word in re.findall(r"(?:`|^)make ([a-z]+)", page.read_text(), re.MULTILINE)
+    }
+
+    assert told == phony
+    assert named - phony == set()
+    for target in phony:
+        assert make(target)
+
+
+def test_a_room_has_its_units_and_the_suites_of_its_wires() -> None:
+    suites = {
+        room: paths.split()
+        for room, paths in re.findall(r"^SUITES_([a-z]+) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    }
+    named = [path for paths in suites.values() for path in paths]
+    contracts = ROOT / "tests" / "contracts"
+
+    assert {room for room in suites if not (SOURCE / room).is_dir()} == set()
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+    covered = {ROOT / path for path in named}
+    unnamed = [path for path in contracts.rglob("test_*.py") if not covered & {path, *path.parents}]
+    assert unnamed == []
+    commands = make("test", "ROOM=cloud", "ARGS=-k name")
+    assert "tests/unit/cloud tests/contracts/aws" in commands
+    assert commands.rstrip().endswith("-k name")
+    refused = subprocess.run(["make", "test", "ROOM=nowhere"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (refused.returncode, "no tests of a room nowhere" in refused.stdout) == (2, True)
+
+
+def test_the_checks_before_a_commit_are_those_of_make_check_by_what_is_installed() -> None:
+    document = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    hooks = [hook for repository in document["repos"] for hook in repository["hooks"]]
+    programs = {hook["entry"].split()[0].removeprefix(".venv/bin/") for hook in hooks}
+
+    assert [repository["repo"] for repository in document["repos"]] == ["local"], "nothing is fetched"
+    assert {hook["language"] for hook in hooks} == {"system"}
+    assert programs == set(re.findall(r"^\.venv/bin/([a-z-]+)", make("check"), re.MULTILINE))
+
+
+def modules() -> dict[str, Path]:
+    """Path below src/fogbank to file, of every module that holds code."""
+    return {
+        str(path.relative_to(SOURCE)): path
+        for path in sorted(SOURCE.rglob("*.py"))
+        if path.name != "__init__.py" and any(not is_text(node) for node in ast.parse(path.read_text()).body)
+    }
+
+
+def is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def mirror(module: str) -> Path:
+    place = Path(module)
+    return UNIT / place.parent / f"test_{place.stem.strip('_')}.py"
+
+
+def test_every_module_has_its_unit_tests_or_a_reason_and_the_list_only_shrinks() -> None:
+    listed: dict[str, str] = tomllib.loads((UNIT / "mirrors.toml").read_text())["without-tests-of-their-own"]
+    there = modules()
+    missing = [f'"{module}" = ""' for module in there if module not in listed and not mirror(module).is_file()]
+    gone = [module for module in listed if module not in there]
+    mirrored = [module for module in listed if mirror(module).is_file()]
+
+    assert missing == [], "write tests/unit/<room>/test_<module>.py, or say in tests/unit/mirrors.toml why not"
+    assert gone == [], "these modules are gone: take them off tests/unit/mirrors.toml"
+    assert mirrored == [], "these modules have their tests now: take them off tests/unit/mirrors.toml"
+
+
+def test_a_module_without_tests_of_its_own_is_thin_or_says_which_suite_runs_it() -> None:
+    listed: dict[str, str] = tomllib.loads((UNIT / "mirrors.toml").read_text())["without-tests-of-their-own"]
+    wrong = []
+    for module, reason in listed.items():
+        suites = re.findall(r"tests/[\w/.]+\w", reason)
+        wrong += [f"{module}: there is no {suite}" for suite in suites if not (ROOT / suite).exists()]
+        if not reason:
+            wrong.append(f"{module}: no reason is given")
+        if not suites and len((SOURCE / module).read_text().splitlines()) > THIN:
+            wrong.append(f"{module}: it is longer than {THIN} lines, and no suite is named that runs it")
+
+    assert wrong == []

@@ -14,7 +14,6 @@ import pytest
 
 from fogbank.contracts.dependencies import Pin, Target, WheelFile
 from fogbank.contracts.errors import DigestError, PackageError
-from fogbank.ground.elf import elf_machine
 from fogbank.image.layers import PIECE, Entry, LayerStore
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Layout, compact_json
 from fogbank.image.reference import parse_reference
@@ -152,11 +151,3 @@ def test_a_distribution_without_a_wheel_for_the_target_is_named_with_those_it_ha
         choose_wheels([pin], ARM64, tmp_path)
 
     assert caught.value.code == "wheel-missing"
-
-
-def test_machines_of_elf_files(tmp_path: Path) -> None:
-    for number, machine in ((62, "x86_64"), (183, "aarch64"), (40, "machine 40")):
-        (tmp_path / "f.so").write_bytes(b"\x7fELF" + bytes(14) + number.to_bytes(2, "little"))
-        assert elf_machine(tmp_path / "f.so") == machine
-    (tmp_path / "f.so").write_bytes(b"text")
-    assert elf_machine(tmp_path / "f.so") is None

@@ -1,39 +1,13 @@
-"""The smaller contract modules: container, monitoring, status, errors, public names."""
+"""The container wire: every variable of the platform is read, and a wrong one is named."""
 
 from __future__ import annotations
 
-import doctest
-import importlib
-import pkgutil
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-import fogbank
-from fogbank.contracts import status
 from fogbank.contracts.container import MEBIBYTE, serve_settings
-from fogbank.contracts.errors import DigestError, FogbankError
-from fogbank.contracts.monitoring import ANALYZER_IMAGE, analyzer_settings
-
-
-def modules() -> list[ModuleType]:
-    found = pkgutil.walk_packages(fogbank.__path__, "fogbank.")
-    return [importlib.import_module(item.name) for item in found if not item.name.endswith("__main__")]
-
-
-def test_every_doctest_in_the_package_holds() -> None:
-    results = [doctest.testmod(module) for module in modules()]
-
-    assert sum(result.attempted for result in results) >= 10
-    assert sum(result.failed for result in results) == 0
-
-
-def test_public_names_are_sorted_and_there() -> None:
-    for module in modules():
-        names = getattr(module, "__all__", [])
-        assert list(names) == sorted(names), module.__name__
-        assert all(hasattr(module, name) for name in names), module.__name__
+from fogbank.ground.machine import memory_limit, usable_cores
 
 
 def test_serve_settings_from_the_platforms_variables() -> None:
@@ -90,34 +64,29 @@ def test_a_wrong_serving_variable_is_named(name: str, value: str, said: str) -> 
     assert str(caught.value).startswith(name)
 
 
-def test_analyzer_settings_name_the_missing_variable() -> None:
-    with pytest.raises(KeyError, match="dataset_source"):
-        analyzer_settings({"dataset_format": "{}"})
+def test_where_nobody_says_it_the_machine_does() -> None:
+    settings = serve_settings({})
+
+    assert settings.workers == usable_cores()
+    assert settings.model_memory == memory_limit() * 4 // 5
 
 
-@pytest.mark.parametrize(
-    ("image", "ours"),
-    [
-        ("156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer", True),
-        ("local/fogbank-monitor:1", True),
-        ("local/fogbank-monitor-else", False),
-        ("python:3.11", False),
-    ],
-)
-def test_analyzer_images(image: str, ours: bool) -> None:
-    assert bool(ANALYZER_IMAGE.search(image)) is ours
+def test_a_variable_that_is_set_to_nothing_is_not_set() -> None:
+    empty = dict.fromkeys(
+        ("SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_PROGRAM", "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "SAGEMAKER_MODEL_SERVER_WORKERS",
+         "SAGEMAKER_SUBMIT_DIRECTORY", "SM_MODEL_DIR", "FOGBANK_LOG_FORMAT"),
+        "",
+    )  # fmt: skip
+
+    assert serve_settings(empty, cores=2) == serve_settings({}, cores=2)
 
 
-def test_every_status_table_is_closed_and_refuses_what_it_lacks() -> None:
-    for table in (status.ENDPOINT, status.TRANSFORM_JOB, status.MONITORING_SCHEDULE, status.MONITORING_EXECUTION):
-        assert all(then in table for follow in table.values() for then in follow)
-    with pytest.raises(status.IllegalTransitionError):
-        status.step(status.TRANSFORM_JOB, "Completed", "Failed")
+def test_only_the_containers_own_folder_moves_with_its_base() -> None:
+    settings = serve_settings({"SAGEMAKER_BASE_DIR": "/b", "SAGEMAKER_SUBMIT_DIRECTORY": "/srv/code"})
+
+    assert (settings.model_dir, settings.code_dir) == (Path("/b/model"), Path("/srv/code"))
 
 
-def test_an_error_says_code_cause_and_next_step() -> None:
-    error = DigestError("model.joblib", "aa", "bb")
-
-    assert isinstance(error, FogbankError)
-    assert error.document() == {"code": "digest-mismatch", "cause": error.cause, "hint": error.hint}
-    assert str(error).splitlines()[0].startswith("digest-mismatch: model.joblib is not the file that was packed")
+def test_the_server_of_one_of_many_models_listens_on_a_socket(tmp_path: Path) -> None:
+    assert serve_settings({}).unix_socket is None
+    assert serve_settings({"FOGBANK_UNIX_SOCKET": str(tmp_path / "s")}).unix_socket == tmp_path / "s"

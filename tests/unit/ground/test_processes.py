@@ -1,0 +1,104 @@
+"""Process trees, what they hold and listen on, and the lifeline that ends a child with its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fogbank.ground.processes import BARE_ENVIRONMENT, Lifeline, listening, memory, tree
+from tests.waiting import until
+
+GRANDCHILD = """
+import socket, sys
+block = bytearray(b"1" * (32 << 20))
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+CHILD = f"""
+import subprocess, sys
+sys.exit(subprocess.run([sys.executable, "-c", {GRANDCHILD!r}]).returncode)
+"""
+WATCHER = "import os, sys; os.read(int(sys.argv[1]), 1)"
+PARENT = f"""
+import subprocess, sys, time
+from fogbank.ground.processes import Lifeline
+line = Lifeline()
+child = subprocess.Popen([sys.executable, "-c", {WATCHER!r}, str(line.inherited)], pass_fds=(line.inherited,))
+line.handed_over()
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def family() -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process whose child listens on a port and holds 32 MiB; the port."""
+    process = subprocess.Popen([sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    yield process, port
+    process.communicate("")
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; one that waits to be collected has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_a_tree_is_a_process_and_all_that_descend_from_it(family: tuple[subprocess.Popen[str], int]) -> None:
+    process, port = family
+    pids = list(tree(process.pid))
+
+    assert pids[0] == process.pid
+    assert len(pids) == 2
+    assert process.pid in tree(os.getpid())
+    assert memory(process.pid) > 32 << 20
+    assert listening(process.pid) == {port}
+
+
+def test_what_has_ended_holds_nothing_and_is_no_error() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+
+    assert list(tree(process.pid)) == [process.pid]
+    assert memory(process.pid) == 0
+    assert listening(process.pid) == set()
+
+
+def test_a_lifeline_that_is_cut_ends_the_child_and_may_be_cut_twice() -> None:
+    line = Lifeline()
+    child = subprocess.Popen([sys.executable, "-c", WATCHER, str(line.inherited)], pass_fds=(line.inherited,))
+    line.handed_over()
+    assert child.poll() is None
+
+    line.cut()
+    assert child.wait(20) == 0
+    line.cut()
+
+
+def test_a_killed_parent_takes_its_child_along() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    assert not gone(child)
+
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+    until(lambda: gone(child))
+
+
+def test_the_bare_environment_holds_nothing_of_this_machines_own() -> None:
+    said = subprocess.check_output(["env"], env=dict(BARE_ENVIRONMENT), text=True)
+
+    assert sorted(line.partition("=")[0] for line in said.splitlines()) == sorted(BARE_ENVIRONMENT)
+    assert not [name for name in BARE_ENVIRONMENT if name.startswith(("AWS_", "FOGBANK_"))]
