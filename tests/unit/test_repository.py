@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import tomllib
@@ -50,9 +51,15 @@ def test_what_is_forbidden_appears_nowhere() -> None:
     assert places == []
 
 
-def make(*arguments: str) -> str:
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make as from a shell, also where these tests are run by make."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=own, capture_output=True, text=True, check=False)
+
+
+def commands(*arguments: str) -> str:
     """What make would run, without running it."""
-    done = subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = make("-n", *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -60,7 +67,7 @@ def make(*arguments: str) -> str:
 def test_every_command_that_docs_name_is_in_the_makefile_and_every_one_there_is_told() -> None:
     text = (ROOT / "Makefile").read_text()
     phony = set(re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)[0].split())
-    told = {line.split()[0] for line in subprocess.check_output(["make", "help"], cwd=ROOT, text=True).splitlines()}
+    told = {line.split()[0] for line in make("help").stdout.splitlines()}
     pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", ".ci/run")]
     named = {
         word
@@ -71,7 +78,7 @@ def test_every_command_that_docs_name_is_in_the_makefile_and_every_one_there_is_
     assert told == phony
     assert named - phony == set()
     for target in phony:
-        assert make(target)
+        assert commands(target)
 
 
 def test_a_room_has_its_units_and_the_suites_of_its_wires() -> None:
@@ -87,10 +94,10 @@ def test_a_room_has_its_units_and_the_suites_of_its_wires() -> None:
     covered = {ROOT / path for path in named}
     unnamed = [path for path in contracts.rglob("test_*.py") if not covered & {path, *path.parents}]
     assert unnamed == []
-    commands = make("test", "ROOM=cloud", "ARGS=-k name")
-    assert "tests/unit/cloud tests/contracts/aws" in commands
-    assert commands.rstrip().endswith("-k name")
-    refused = subprocess.run(["make", "test", "ROOM=nowhere"], cwd=ROOT, capture_output=True, text=True, check=False)
+    of_a_room = commands("test", "ROOM=cloud", "ARGS=-k name")
+    assert "tests/unit/cloud tests/contracts/aws" in of_a_room
+    assert of_a_room.rstrip().endswith("-k name")
+    refused = make("test", "ROOM=nowhere")
     assert (refused.returncode, "no tests of a room nowhere" in refused.stdout) == (2, True)
 
 
@@ -101,7 +108,7 @@ def test_the_checks_before_a_commit_are_those_of_make_check_by_what_is_installed
 
     assert [repository["repo"] for repository in document["repos"]] == ["local"], "nothing is fetched"
     assert {hook["language"] for hook in hooks} == {"system"}
-    assert programs == set(re.findall(r"^\.venv/bin/([a-z-]+)", make("check"), re.MULTILINE))
+    assert programs == set(re.findall(r"^\.venv/bin/([a-z-]+)", commands("check"), re.MULTILINE))
 
 
 def modules() -> dict[str, Path]:
