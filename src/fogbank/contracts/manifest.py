@@ -10,40 +10,30 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fogbank.contracts.errors import DigestError, PackageError
+from fogbank.contracts.schema import Column, Schema, document_of, schema_from
 from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
+
+__all__ = [
+    "Column",
+    "Compilation",
+    "Manifest",
+    "PackageManifest",
+    "Schema",
+    "decode_package",
+    "load_manifest",
+    "schema_from",
+]
 
 FORMAT = 2
 INNER_NAME = "fogbank.json"
 OUTER_NAME = "manifest.json"
 ENV_MANIFEST_DIGEST = "FOGBANK_MANIFEST_SHA256"
 
-Dtype = Literal["float", "integer", "string"]
 ModelKind = Literal["joblib", "skops", "onnx", "xgboost", "lightgbm"]
 Method = Literal["predict", "predict_proba", "decision_function"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """One named column. `nullable` allows an empty cell or NaN."""
-
-    name: str
-    dtype: Dtype = "float"
-    nullable: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schema:
-    """Columns in the order that a header-less CSV row has them."""
-
-    columns: tuple[Column, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns' names, in order."""
-        return tuple(column.name for column in self.columns)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +81,7 @@ class PackageManifest:
 
     def encode(self) -> bytes:
         """Canonical JSON bytes: same manifest, same bytes."""
-        return canonical_json(asdict(self))
+        return canonical_json(_document(self))
 
     def check_files(self, root: Path) -> None:
         """Every file named here has its digest below `root`, and no other file lies there. Raises DigestError."""
@@ -128,7 +118,7 @@ class Manifest:
         """Canonical JSON bytes."""
         document = asdict(self)
         del document["folder"]
-        return canonical_json(document)
+        return canonical_json({**document, "package": _document(self.package)})
 
     @property
     def name(self) -> str:
@@ -215,9 +205,8 @@ def load_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def schema_from(document: dict[str, list[dict[str, object]]]) -> Schema:
-    """A Schema from its JSON form, `{"columns": [{"name", "dtype", "nullable"}]}`."""
-    return Schema(columns=tuple(Column(**column) for column in document["columns"]))  # type: ignore[arg-type]  # the dataclass refuses unknown keys
+def _document(package: PackageManifest) -> dict[str, Any]:
+    return {**asdict(package), "input": document_of(package.input), "output": document_of(package.output)}
 
 
 def _package(document: dict[str, object]) -> PackageManifest:

@@ -66,19 +66,19 @@ def _ping(port: int) -> int:
 
 
 def _check(settings: ServeSettings, log: logging.Logger) -> int:
-    from fogbank.serve.diagnosis import told
+    from fogbank.serve.diagnosis import diagnose
 
-    error = _tried(settings)
+    error = _failure(settings)
     if error is None:
         return EXIT_STOPPED
-    code, cause = told(error, settings.code_dir)
+    code, cause = diagnose(error, settings.code_dir)
     log.error("%s", cause)
     if ENV_REPORT_FD in os.environ:
         os.write(int(os.environ[ENV_REPORT_FD]), json.dumps({"code": code, "cause": cause}).encode())
     return EXIT_LOAD
 
 
-def _tried(settings: ServeSettings) -> BaseException | None:
+def _failure(settings: ServeSettings) -> BaseException | None:
     """What the package fails with: on loading, or on the sample."""
     from fogbank.serve.handler import Call, load_handler
 

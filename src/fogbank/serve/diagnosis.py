@@ -11,33 +11,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fogbank.serve.problems import LoadError, RequestError
-from fogbank.serve.program import said_where
+from fogbank.serve.program import located
 
 NETWORK = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ECONNREFUSED, errno.EADDRNOTAVAIL, errno.ENETDOWN}
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 FOREIGN_LIBRARY = ("wrong elf class", "invalid elf header", "exec format error", "cannot open shared object file")
 
 
-def told(error: BaseException, code_dir: Path) -> tuple[str, str]:
+def diagnose(error: BaseException, code_dir: Path) -> tuple[str, str]:
     """The code and the cause."""
     if isinstance(error, LoadError):
         own = "" if error.code in {"file-differs", "handler-contract", "handler-missing"} else deeper(error)
         return own or error.code, str(error)
     if isinstance(error, RequestError):
         return "sample-refused", f"the handler refuses the sample: {error}"
-    return deeper(error) or "sample-failed", f"the handler fails on the sample: {said_where(error, code_dir)}"
+    return deeper(error) or "sample-failed", f"the handler fails on the sample: {located(error, code_dir)}"
 
 
 def deeper(error: BaseException) -> str:
     """The code of the first error behind this one that says what it is by its type; empty where none does."""
-    return next((code for found in _behind(error) if (code := _code(found))), "")
+    return next((code for cause in _behind(error) if (code := _code(cause))), "")
 
 
 def _behind(error: BaseException) -> Iterator[BaseException]:
-    found: BaseException | None = error
-    while found is not None:
-        yield found
-        found = found.__cause__ or found.__context__
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _code(error: BaseException) -> str:

@@ -1,4 +1,7 @@
-"""A prediction as the bytes of a content type: text/csv, application/json, application/jsonlines, x-npy and x-parquet."""
+"""A prediction as the bytes of a content type: text/csv, application/json, application/jsonlines, x-npy and x-parquet.
+
+An array of numbers goes to its bytes in one step; whatever else a predict_fn may return is made plain first (`plain.py`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import orjson
 
 from fogbank.contracts.manifest import Schema
 from fogbank.serve import media
+from fogbank.serve.plain import NotWritableError, as_array, as_rows, json_bytes, plain
 from fogbank.serve.problems import RequestError
 
 
@@ -32,12 +36,15 @@ class Encoder:
         self.offered = tuple(self._writers)
 
     def __call__(self, prediction: Any, accept: str) -> tuple[bytes, str]:
-        """The bytes and their content type. Raises RequestError 406."""
+        """The bytes and their content type. Raises RequestError 406: a type that is not written, or not of this prediction."""
         kind = accept if accept in self._writers else media.content_type(accept)[0]
         writer = self._writers.get(kind)
         if writer is None:
             raise self.unacceptable(accept)
-        return writer(prediction), kind
+        try:
+            return writer(prediction), kind
+        except NotWritableError as error:
+            raise not_writable(kind, error) from error
 
     def preference(self, default: str) -> tuple[str, ...]:
         """What is offered, the default first."""
@@ -54,7 +61,7 @@ class Encoder:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        rows = np.asarray(prediction)
+        rows = as_array(prediction)
         columns = [rows] if rows.ndim == 1 else [rows[:, i] for i in range(rows.shape[1])]
         names = self._names if len(self._names) == len(columns) else [f"_c{i}" for i in range(len(columns))]
         sink = io.BytesIO()
@@ -62,40 +69,49 @@ class Encoder:
         return sink.getvalue()
 
 
-def _plain(prediction: Any) -> Any:
-    return prediction.tolist() if isinstance(prediction, np.ndarray | np.generic) else prediction
+def not_writable(kind: str, error: NotWritableError) -> RequestError:
+    """406: the prediction has no such form."""
+    return RequestError(406, f"the prediction cannot be written as {kind}: {error}")
 
 
-def _numeric(prediction: Any) -> bool:
-    return isinstance(prediction, np.ndarray) and prediction.dtype.kind in "fiu" and prediction.flags.c_contiguous
+def _quick(prediction: Any) -> bool:
+    """Whether orjson writes it as numpy's own tolist would be written."""
+    return (
+        isinstance(prediction, np.ndarray)
+        and prediction.dtype.kind in "fiu"
+        and prediction.flags.c_contiguous
+        and prediction.dtype.isnative
+    )
 
 
 def _csv(prediction: Any) -> bytes:
-    if _numeric(prediction) and 0 < prediction.ndim <= 2 and prediction.size and np.isfinite(prediction).all():
+    if _quick(prediction) and 0 < prediction.ndim <= 2 and prediction.size and np.isfinite(prediction).all():
         dumped = orjson.dumps(prediction, option=orjson.OPT_SERIALIZE_NUMPY)
         if prediction.ndim == 1:
             return dumped[1:-1].replace(b",", b"\n") + b"\n"
         return dumped[2:-2].replace(b"],[", b"\n") + b"\n"
-    rows = _plain(prediction)
-    rows = rows if isinstance(rows, list) else [rows]
+    return delimited(as_rows(prediction))
+
+
+def delimited(rows: list[list[Any]]) -> bytes:
+    """Rows of cells as CSV."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(row if isinstance(row, list | tuple) else [row] for row in rows)
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue().encode()
 
 
 def _json(prediction: Any) -> bytes:
-    return orjson.dumps(prediction if _numeric(prediction) else _plain(prediction), option=orjson.OPT_SERIALIZE_NUMPY)
+    if _quick(prediction) and prediction.dtype.itemsize == 8:
+        return orjson.dumps(prediction, option=orjson.OPT_SERIALIZE_NUMPY)
+    return json_bytes(prediction)
 
 
 def _jsonlines(prediction: Any) -> bytes:
-    rows = _plain(prediction)
-    return b"".join(
-        orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
-        for row in (rows if isinstance(rows, list) else [rows])
-    )
+    rows = plain(prediction)
+    return b"".join(json_bytes(row) + b"\n" for row in (rows if isinstance(rows, list) else [rows]))
 
 
 def _npy(prediction: Any) -> bytes:
     out = io.BytesIO()
-    np.save(out, np.asarray(prediction), allow_pickle=False)
+    np.save(out, as_array(prediction), allow_pickle=False)
     return out.getvalue()

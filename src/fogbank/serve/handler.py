@@ -6,7 +6,8 @@ unpickled before every file has the digest that the package's manifest names.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +18,16 @@ from fogbank.contracts.errors import DigestError, FogbankError
 from fogbank.contracts.manifest import INNER_NAME, PackageManifest, decode_package
 from fogbank.ground.digest import sha256_bytes
 from fogbank.serve import media
+from fogbank.serve.answers import Answers
 from fogbank.serve.context import Context
 from fogbank.serve.decode import Decoder
-from fogbank.serve.encode import Encoder
+from fogbank.serve.encode import Encoder, not_writable
 from fogbank.serve.models import load_model, predictor
+from fogbank.serve.plain import NotWritableError
 from fogbank.serve.problems import LoadError
-from fogbank.serve.program import Function, UserFunction, said_where, user_functions
+from fogbank.serve.program import ANSWERING, UserFunction, located, user_functions
 from fogbank.serve.protocol import Reply
+from fogbank.serve.toolkit import is_response, of_parameters, of_response, toolkit_body, with_context
 
 InThread = Callable[..., Awaitable[Any]]
 
@@ -60,9 +64,8 @@ class Handler:
         self._predictor = (
             None if functions.keys() & {"predict_fn", "transform_fn"} else predictor(model, _method(package))
         )
-        answering = [
-            function for name, function in functions.items() if name not in {"model_fn", "execution_parameters_fn"}
-        ]
+        self._answers = Answers(package, model, self._predictor)
+        answering = [function for name, function in functions.items() if name in ANSWERING]
         known = callable(getattr(model, _method(package), None))
         self.own_code = package is None or package.handler is not None or not known
         self.is_async = any(function.is_async for function in answering)
@@ -79,18 +82,23 @@ class Handler:
     def __call__(self, call: Call) -> Reply:
         """Answer in this thread. Raises RequestError for the caller's faults, anything else for the handler's."""
         accept = self.accept(call)
-        if not self._functions and self._predictor is not None:  # the way that is taken most, in as few steps as can be
+        if self._predictor is not None and not self._functions and ";" not in accept:  # the way that is taken most
             return Reply(200, *self._encoder(self._predictor(self._decoder(call.body, call.content_type)), accept))
         if "transform_fn" in self._functions:
+            body = toolkit_body(call.body, call.content_type)
             return self.reply(
-                self._own("transform_fn", call, self._model, call.body, call.content_type, accept), call, accept
+                self._own("transform_fn", call, self._model, body, call.content_type, accept), call, accept
             )
-        return self.encode(self.predict(self.decode(call), call), call, accept)
+        return self.encode(self._predicted(self.decode(call), call, accept), call, accept)
+
+    def alone(self, call: Call) -> bool:
+        """Whether this call's answer is made in a run of its own: it is asked for in a form that takes more than its rows."""
+        return ";" in self.accept(call)
 
     def decode(self, call: Call) -> Any:
         """The call's rows, or whatever the user's input_fn makes of the body."""
         if "input_fn" in self._functions:
-            return self._own("input_fn", call, call.body, call.content_type)
+            return self._own("input_fn", call, toolkit_body(call.body, call.content_type), call.content_type)
         return self._decoder(call.body, call.content_type)
 
     def predict(self, data: Any, call: Call) -> Any:
@@ -99,28 +107,39 @@ class Handler:
             return self._predictor(data)
         return self._own("predict_fn", call, data, self._model)
 
+    def _predicted(self, data: Any, call: Call, accept: str) -> Any:
+        if ";" in accept and self._predictor is not None:
+            return self._answers.predict(data, accept)
+        return self.predict(data, call)
+
     def encode(self, prediction: Any, call: Call, accept: str) -> Reply:
         """The answer's bytes."""
         if "output_fn" in self._functions:
             return self.reply(self._own("output_fn", call, prediction, accept), call, accept)
         if type(prediction) is not np.ndarray and (hasattr(prediction, "__next__") or hasattr(prediction, "__anext__")):
             return self.reply(prediction, call, accept)
-        return _with_context(Reply(200, *self._encoder(prediction, accept)), call.context)
+        if ";" not in accept:
+            return with_context(Reply(200, *self._encoder(prediction, accept)), call.context)
+        try:
+            return with_context(Reply(200, *self._answers.write(prediction, accept)), call.context)
+        except NotWritableError as error:
+            raise not_writable(accept, error) from error
 
     async def run_async(self, call: Call, in_thread: InThread) -> Reply:
         """Answer with the user's coroutine functions on this loop and the plain ones in the model's thread."""
         accept = self.accept(call)
         if "transform_fn" in self._functions:
-            result = await self._step(
-                "transform_fn", call, in_thread, self._model, call.body, call.content_type, accept
-            )
+            body = toolkit_body(call.body, call.content_type)
+            result = await self._step("transform_fn", call, in_thread, self._model, body, call.content_type, accept)
             return self.reply(result, call, accept)
         if "input_fn" in self._functions:
-            data = await self._step("input_fn", call, in_thread, call.body, call.content_type)
+            data = await self._step(
+                "input_fn", call, in_thread, toolkit_body(call.body, call.content_type), call.content_type
+            )
         else:
             data = self._decoder(call.body, call.content_type)
         if self._predictor is not None:
-            prediction = await in_thread(self._predictor, data)
+            prediction = await in_thread(self._predicted, data, call, accept)
         else:
             prediction = await self._step("predict_fn", call, in_thread, data, self._model)
         if "output_fn" in self._functions:
@@ -131,28 +150,30 @@ class Handler:
         """The type to answer with. Raises RequestError 406 before anything runs."""
         if self._writes_itself:
             return media.first_choice(call.accept, self._default_accept)
-        wanted = media.negotiate(call.accept, self.offered)
-        if wanted is None:
+        accepted = media.styled(call.accept, self.offered, self._default_accept)
+        if accepted is None:
             raise self._encoder.unacceptable(call.accept)
-        return wanted
+        return accepted
 
     def reply(self, result: Any, call: Call, accept: str) -> Reply:
         """A function's own result as an answer: a body, a body with its content type, pieces, or a response object."""
-        if callable(getattr(result, "get_data", None)):
-            result = (result.get_data(), result.mimetype)  # the Response of sagemaker-containers and of Flask
+        if is_response(result):
+            return with_context(of_response(result), call.context)
         body, kind = result if isinstance(result, tuple) and len(result) == 2 else (result, accept)
         if isinstance(body, str):
             body = body.encode()
         elif isinstance(body, bytearray | memoryview):
             body = bytes(body)
         if isinstance(body, bytes) or hasattr(body, "__next__") or hasattr(body, "__anext__"):
-            return _with_context(Reply(200, body, kind), call.context)
-        return _with_context(Reply(200, *self._encoder(body, kind)), call.context)
+            return with_context(Reply(200, body, kind), call.context)
+        return with_context(Reply(200, *self._encoder(body, kind)), call.context)
 
-    def execution_parameters(self) -> dict[str, Any] | None:
-        """What `execution_parameters_fn` says, or None where the user has none."""
+    def execution_parameters(self) -> Reply | None:
+        """What `execution_parameters_fn` says, or None where the user has none: a dictionary, its text, or a response."""
         function = self._functions.get("execution_parameters_fn")
-        return function.call() if function else None
+        if function is None:
+            return None
+        return of_parameters(_now(function))
 
     def _own(self, name: str, call: Call, *arguments: Any) -> Any:
         function = self._functions[name]
@@ -176,11 +197,39 @@ def load_handler(settings: ServeSettings) -> Handler:
             "handler-contract",
         )
     try:
-        model = _call_model_fn(own, context) if own else load_model(package, settings.model_dir)  # type: ignore[arg-type]  # not both None
+        model = _model(functions, context, package, settings)
         return Handler(functions, model, package, settings)
     except (Exception, SystemExit) as error:
+        if isinstance(error, LoadError):
+            raise
         what, code = ("model_fn failed", "model-fn-error") if own else ("the model does not load", "model-unreadable")
-        raise LoadError(f"{what}: {said_where(error, settings.code_dir)}", code) from error
+        raise LoadError(f"{what}: {located(error, settings.code_dir)}", code) from error
+
+
+def _model(
+    functions: Mapping[str, UserFunction], context: Context, package: PackageManifest | None, settings: ServeSettings
+) -> Any:
+    """The loaded model, with the toolkit's hooks before and after. Raises LoadError, and whatever a library raises."""
+    own = functions.get("model_fn")
+    _hook(functions, context, settings, "pre_model_fn", context.model_dir)
+    model = (
+        load_model(package, settings.model_dir)  # type: ignore[arg-type]  # without a model_fn there is a package
+        if own is None
+        else _now(own, context.model_dir, context=context)
+    )
+    _hook(functions, context, settings, "model_warmup_fn", context.model_dir, model)
+    return model
+
+
+def _hook(
+    functions: Mapping[str, UserFunction], context: Context, settings: ServeSettings, name: str, *arguments: Any
+) -> None:
+    if name not in functions:
+        return
+    try:
+        _now(functions[name], *arguments, context=context)
+    except (Exception, SystemExit) as error:
+        raise LoadError(f"{name} failed: {located(error, settings.code_dir)}", "model-fn-error") from error
 
 
 def checked_package(settings: ServeSettings) -> PackageManifest | None:
@@ -205,19 +254,7 @@ def _method(package: PackageManifest | None) -> str:
     return package.method if package else "predict"
 
 
-def _call_model_fn(own: UserFunction, context: Context) -> Any:
-    function: Function = own.call
-    loaded = function(context.model_dir, context) if own.wants_context else function(context.model_dir)
-    if own.is_async:
-        import asyncio
-
-        return asyncio.run(loaded)
-    return loaded
-
-
-def _with_context(reply: Reply, context: Context | None) -> Reply:
-    if context is None or (not context.response_headers and context.response_status == 200):
-        return reply
-    headers = dict(context.response_headers)
-    kind = headers.pop("content-type", reply.content_type)
-    return Reply(context.response_status, reply.body, kind, headers)
+def _now(function: UserFunction, *arguments: Any, context: Context | None = None) -> Any:
+    """Call one of the user's functions outside of a request, one that is a coroutine function on a loop of its own."""
+    result = function.call(*arguments, context) if function.wants_context else function.call(*arguments)
+    return asyncio.run(result) if function.is_async else result

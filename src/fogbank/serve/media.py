@@ -9,6 +9,7 @@ from functools import lru_cache
 from fogbank.serve.problems import RequestError
 
 CSV, JSON, JSONLINES, NPY = "text/csv", "application/json", "application/jsonlines", "application/x-npy"
+NPZ = "application/x-npz"
 PARQUET, TEXT = "application/x-parquet", "text/plain"
 ALIASES = {
     "application/x-jsonlines": JSONLINES,
@@ -31,6 +32,43 @@ def content_type(header: str) -> tuple[str, str]:
         return kind, codecs.lookup(charset).name
     except LookupError as error:
         raise RequestError(415, f"charset {charset!r} is not known; send UTF-8") from error
+
+
+@lru_cache(256)
+def parameter(header: str, name: str) -> str:
+    """One parameter of a content type or of the only type that an Accept header names; empty where it has none of that name.
+
+    >>> parameter("text/csv; header=Present", "header")
+    'present'
+    """
+    return _parts(header)[1].get(name, "").lower()
+
+
+STYLES = {"answer": ("labelled",), "header": ("present", "absent")}
+"""Parameters of an Accept header that say how an answer is written, and what they may be."""
+
+
+@lru_cache(256)
+def styled(accept: str, offered: tuple[str, ...], default: str) -> str | None:
+    """What `negotiate` says, with the parameters of the type that won which say how the answer is written; those of the
+    default where the caller has no wish. Raises RequestError 406 for one that is not known.
+
+    >>> styled("application/json; answer=labelled;q=0.9", ("application/json",), "text/csv")
+    'application/json;answer=labelled'
+    >>> styled("*/*", ("text/csv", "application/json"), "text/csv; header=present")
+    'text/csv;header=present'
+    """
+    kind = negotiate(accept, offered)
+    if kind is None:
+        return None
+    parts = [part for part in accept.split(",") if _parts(part)[0] == kind]
+    parameters = _parts(parts[0])[1] if parts else _parts(default)[1] if kind == _parts(default)[0] else {}
+    wishes = {name: value.lower() for name, value in parameters.items() if name in STYLES}
+    for name, value in wishes.items():
+        if value not in STYLES[name]:
+            raise RequestError(406, f"{name}={value[:40]} is not known; it may be {' or '.join(STYLES[name])}")
+    styles = [f"{name}={value}" for name, value in sorted(wishes.items()) if value != "absent"]
+    return ";".join([kind, *styles])
 
 
 @lru_cache(256)
@@ -63,9 +101,9 @@ def _quality(candidate: str, ranges: Sequence[tuple[str, float]]) -> float:
     """The q of the most specific range that covers the candidate."""
     group = candidate.partition("/")[0] + "/*"
     for pattern in (candidate, group, "*/*"):
-        found = [quality for kind, quality in ranges if kind == pattern]
-        if found:
-            return found[0]
+        qualities = [quality for kind, quality in ranges if kind == pattern]
+        if qualities:
+            return qualities[0]
     return 0.0
 
 

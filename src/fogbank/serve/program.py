@@ -17,8 +17,10 @@ from fogbank.contracts.manifest import PackageManifest
 from fogbank.serve.problems import LoadError
 
 Function = Callable[..., Any]
-PARAMETERS = {"model_fn": 1, "input_fn": 2, "predict_fn": 2, "output_fn": 2, "transform_fn": 4}
-"""How many parameters each function has before the optional context."""
+HOOKS = {"pre_model_fn": 1, "model_fn": 1, "model_warmup_fn": 2}
+ANSWERING = {"input_fn": 2, "predict_fn": 2, "output_fn": 2, "transform_fn": 4}
+PARAMETERS = {**HOOKS, **ANSWERING}
+"""How many parameters each function has before the optional context: what runs once at start, and what answers a call."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class UserFunction:
 
 def user_functions(settings: ServeSettings, package: PackageManifest | None) -> dict[str, UserFunction]:
     """The user's functions by name; none for a package without a handler. Raises LoadError with the line that failed."""
+    if settings.code_dir.is_dir():
+        sys.path.append(str(settings.code_dir))  # after ours: user code never shadows the server's modules
     if package is not None and package.handler is None:
         return {}
     module = _import(settings, settings.program or (package.handler if package else None) or "inference.py")
@@ -45,21 +49,20 @@ def user_functions(settings: ServeSettings, package: PackageManifest | None) -> 
     return own
 
 
-def said_where(error: BaseException, code_dir: Path) -> str:
+def located(error: BaseException, code_dir: Path) -> str:
     """The error with the line of the user's own code that it came from."""
     if isinstance(error, SyntaxError) and error.filename:
         line = (error.text or "").strip()
         return f"code/{Path(error.filename).name} line {error.lineno}: {line}: SyntaxError: {error.msg}"
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if str(code_dir) in frame.filename]
-    said = f"{type(error).__name__}: {error}"
-    return f"code/{Path(own[-1].filename).name} line {own[-1].lineno}: {own[-1].line}: {said}" if own else said
+    cause = f"{type(error).__name__}: {error}"
+    return f"code/{Path(own[-1].filename).name} line {own[-1].lineno}: {own[-1].line}: {cause}" if own else cause
 
 
 def _import(settings: ServeSettings, program: str) -> ModuleType:
     script = settings.code_dir / program
     if not script.is_file():
         raise LoadError(f"no handler at code/{program}", "handler-missing")
-    sys.path.append(str(settings.code_dir))  # after ours: user code never shadows the server's modules
     spec = importlib.util.spec_from_file_location("fogbank_user_handler", script)
     if spec is None or spec.loader is None:
         raise LoadError(f"code/{program} is not a Python file", "handler-missing")
@@ -68,8 +71,8 @@ def _import(settings: ServeSettings, program: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        said = said_where(error, settings.code_dir)
-        raise LoadError(f"the handler does not import: {said}", "handler-import-error") from error
+        cause = located(error, settings.code_dir)
+        raise LoadError(f"the handler does not import: {cause}", "handler-import-error") from error
     return module
 
 

@@ -169,6 +169,9 @@ def run_together(handler: Handler, jobs: Sequence[Job]) -> None:
     decoded: list[tuple[Job, Any, str]] = []
     for job in jobs:
         try:
+            if handler.alone(job.call):
+                run_one(job)
+                continue
             decoded.append((job, handler.decode(job.call), handler.accept(job.call)))
         except Exception as error:  # noqa: BLE001 - it is this caller's answer alone
             job.error = error

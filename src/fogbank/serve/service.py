@@ -93,9 +93,9 @@ class Service:
         call = self._call(request) if _is_invocation(request) else None
         return call if call is not None and self.runner.at_once(call) else None
 
-    def _made(self, request: Request, found: Reply | Exception) -> Reply:
+    def _made(self, request: Request, outcome: Reply | Exception) -> Reply:
         self._begin(request)
-        return found if isinstance(found, Reply) else failure(found)
+        return outcome if isinstance(outcome, Reply) else failure(outcome)
 
     def refuse(self, request: Request, error: RequestError) -> Reply:
         """The answer to a request whose body the carrier does not take."""

@@ -1,24 +1,26 @@
-"""Rows against a schema: an array when every cell fits, else one error that names the row and the column.
+"""Rows against a schema: an array or a frame when every cell fits, else one error that names the row and the column.
 
 The fast way converts everything at once and looks at the whole; only what fails it is read cell by cell, to say where.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fogbank.contracts.manifest import Column, Schema
+from fogbank.contracts.manifest import Schema
+from fogbank.serve.cells import EXACT, Cells, shortened
+from fogbank.serve.frames import frame, frame_of_table, limit_of
 from fogbank.serve.problems import RequestError, bad_request
 
 Rows = NDArray[Any]
-"""Shape (rows, columns); float64 unless a column holds strings."""
+"""Shape (rows, columns); float64 where every column is one of numbers."""
 
 NUMBERS = frozenset({float, int})
+NUMERIC = frozenset({"float", "integer", "boolean"})
 
 
 class Table:
@@ -28,75 +30,83 @@ class Table:
         self.schema = schema
         self.names: tuple[str, ...] = schema.names if schema else ()
         self._columns = schema.columns if schema else ()
-        self.numeric = all(column.dtype != "string" for column in self._columns)
+        self.form = schema.rows if schema else "array"
+        self.is_array = self.form == "array"
+        self.numeric = self.form != "texts" and all(column.dtype in NUMERIC for column in self._columns)
+        self._cells = [
+            Cells(column, limit_of(column) if self.form == "frame" and column.dtype == "integer" else EXACT)
+            for column in self._columns
+        ]
         self._whole = [i for i, column in enumerate(self._columns) if column.dtype == "integer"]
+        self._truths = [i for i, column in enumerate(self._columns) if column.dtype == "boolean"]
         self._nullable = np.array([column.nullable for column in self._columns], dtype=bool)
 
-    def from_lists(self, rows: list[Any], *, text: bool) -> Rows:
-        """Rows that are lists of cells, or objects by column name. `text` says that every cell came as text (CSV)."""
+    def from_lists(self, rows: list[Any], *, text: bool, plain: bool = True) -> Any:
+        """Rows that are lists of cells, or objects by column name. `text` says that every cell came as text (CSV), `plain`
+        that what Python reads as a number is written as one."""
         if not rows:
             raise bad_request("the body holds no rows")
         if self.schema is None:
-            return _untyped(rows)
+            return _untyped(rows, text=text)
         width = len(self.names)
         ordered = [
             row if type(row) is list and len(row) == width else self._in_order(row, number)
             for number, row in enumerate(rows, 1)
         ]
-        if self.numeric and (text or all(NUMBERS.issuperset(map(type, row)) for row in ordered)):
+        if self.numeric and plain and (text or all(NUMBERS.issuperset(map(type, row)) for row in ordered)):
             table = _numbers(ordered)
-            if table is not None and (
-                (not text and not self._whole) or self.fits(table)
-            ):  # JSON has no number that is not finite
-                return table
+            if table is not None and self.fits(table):
+                return self.formed(table)
         return self._by_cell(ordered, text=text)
 
-    def from_array(self, array: Rows) -> Rows:
-        """An array of numbers, of two dimensions."""
+    def from_array(self, array: Rows) -> Any:
+        """An array of numbers; of two dimensions, or one row, where there is a schema."""
+        if self.schema is None:
+            return array
         if array.ndim == 1:
             array = array.reshape(1, -1)
         if array.ndim != 2:
             raise bad_request(f"the array must have 2 dimensions, not {array.ndim}")
         if not len(array):
             raise bad_request("the body holds no rows")
-        if self.schema is None:
-            return array
         if array.shape[1] != len(self.names):
             raise self._wrong_width(array.shape[1], 1)
-        if not self.numeric:
+        rounds = array.dtype.kind in "iu" and bool(self._whole) and _beyond(array[:, self._whole])
+        if not self.numeric or rounds:
             return self._by_cell(array.tolist(), text=False)
         table = array.astype(np.float64, copy=False)
-        return table if self.fits(table) else self._refuse(table)
+        return self.formed(table) if self.fits(table) else self._by_cell(table.tolist(), text=False)
 
     def fits(self, table: Rows) -> bool:
-        """Whether every number is finite where it must be, and whole where it must be."""
+        """Whether every number is finite where it must be, whole where it must be, and surely the one that was sent."""
         if not np.isfinite(table).all() and not (np.isfinite(table) | (np.isnan(table) & self._nullable)).all():
             return False
-        return not self._whole or bool((np.nan_to_num(table[:, self._whole]) % 1 == 0).all())
-
-    def _refuse(self, table: Rows) -> NoReturn:
-        """Name the first number that does not fit."""
-        wrong = ~np.isfinite(table) & ~(np.isnan(table) & self._nullable)
         if self._whole:
-            wrong[:, self._whole] |= np.nan_to_num(table[:, self._whole]) % 1 != 0
-        row, column = (int(i) for i in np.argwhere(wrong)[0])
-        _cell(float(table[row, column]), self._columns[column], row + 1, text=False)
-        raise bad_request(f"row {row + 1}, column {self.names[column]!r} does not fit the schema")
+            whole = np.nan_to_num(table[:, self._whole])
+            if (whole % 1 != 0).any() or _beyond(whole):
+                return False
+        return not self._truths or bool(np.isin(np.nan_to_num(table[:, self._truths]), (0.0, 1.0)).all())
+
+    def formed(self, table: Rows) -> Any:
+        """A table of numbers that fits, in the form that the model takes."""
+        return table if self.is_array else frame_of_table(self._columns, table)
 
     def check_names(self, names: Collection[str], where: str = "the table") -> None:
         """Refuse names that the schema does not have, and the lack of those that it has."""
         unknown = sorted(set(names) - set(self.names))
         missing = [name for name in self.names if name not in names]
         if unknown or missing:
-            said = [f"unknown column {_short(name)}" for name in unknown[:3]]
-            said += [f"missing column {name!r}" for name in missing[:3]]
-            raise bad_request(f"{where}: {', '.join(said)}")
+            differences = [f"unknown column {shortened(name)}" for name in unknown[:3]]
+            differences += [f"missing column {name!r}" for name in missing[:3]]
+            raise bad_request(f"{where}: {', '.join(differences)}")
 
     def _in_order(self, row: Any, number: int) -> list[Any]:
         if isinstance(row, dict):
             self.check_names(row.keys(), f"row {number}")
             return [row[name] for name in self.names]
         if not isinstance(row, list):
+            if len(self.names) == 1:
+                return [row]
             raise bad_request(f"row {number} is neither a list nor an object")
         raise self._wrong_width(len(row), number)
 
@@ -104,12 +114,25 @@ class Table:
         names = ", ".join(self.names[:4]) + (", ..." if len(self.names) > 4 else "")
         return bad_request(f"row {number} has {width} columns, the schema has {len(self.names)}: {names}")
 
-    def _by_cell(self, rows: Sequence[Sequence[Any]], *, text: bool) -> Rows:
-        table: Rows = np.empty((len(rows), len(self.names)), dtype=np.float64 if self.numeric else object)
-        for i, row in enumerate(rows):
-            for j, column in enumerate(self._columns):
-                table[i, j] = _cell(row[j], column, i + 1, text=text)
+    def _by_cell(self, rows: Sequence[Sequence[Any]], *, text: bool) -> Any:
+        read = [
+            [cells.read(cell, i, text=text) for cells, cell in zip(self._cells, row, strict=True)]
+            for i, row in enumerate(rows, 1)
+        ]
+        if self.form == "frame":
+            return frame(self._columns, list(zip(*read, strict=True)))
+        if self.form == "texts":
+            return np.array([row[0] for row in read], dtype=object)
+        table: Rows = np.empty((len(read), len(self.names)), dtype=np.float64 if self.numeric else object)
+        for i, row in enumerate(read):
+            for j, value in enumerate(row):
+                table[i, j] = float(value) if j in self._whole else value
         return table
+
+
+def _beyond(whole: Rows) -> bool:
+    """Whether a number is so large that its neighbours are no doubles: it may have been rounded."""
+    return bool(((whole >= EXACT) | (whole <= -EXACT)).any())
 
 
 def _numbers(rows: list[Any]) -> Rows | None:
@@ -120,44 +143,19 @@ def _numbers(rows: list[Any]) -> Rows | None:
     return table if table.ndim == 2 else None
 
 
-def _untyped(rows: list[Any]) -> Rows:
+def _untyped(rows: list[Any], *, text: bool) -> Rows:
+    """Rows without a schema: numbers, whole ones where all of them are, as SageMaker's toolkit reads them; else as they came."""
     if any(isinstance(row, dict) for row in rows):
         raise bad_request("rows are objects, and the package has no schema that orders their columns; send lists")
-    table = _numbers(rows)
-    if table is not None:
-        return table
+    for kind in (np.int64, np.float64) if text else (None,):
+        try:
+            table = np.array(rows, dtype=kind)
+        except (ValueError, TypeError, OverflowError):
+            continue
+        if text or table.dtype.kind in "iufb":
+            return table
     width = len(rows[0]) if isinstance(rows[0], list) else -1
     for number, row in enumerate(rows, 1):
         if (len(row) if isinstance(row, list) else -1) != width:
             raise bad_request(f"row {number} has another number of columns than row 1")
     return np.array(rows, dtype=object)
-
-
-def _cell(value: Any, column: Column, row: int, *, text: bool) -> Any:
-    where = f"row {row}, column {column.name!r}"
-    if column.dtype == "string":
-        if value is None and not column.nullable:
-            raise bad_request(f"{where}: a value is required")
-        if value is not None and not isinstance(value, str):
-            raise bad_request(f"{where}: {_short(value)} is not a string")
-        return value
-    if value is None or (text and not value.strip()):
-        if column.nullable:
-            return math.nan
-        raise bad_request(f"{where}: a value is required")
-    if not text and type(value) not in NUMBERS:
-        raise bad_request(f"{where}: {_short(value)} is not a number")
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise bad_request(f"{where}: {_short(value)} is not a number") from error
-    if math.isinf(number) or (math.isnan(number) and not column.nullable):
-        raise bad_request(f"{where}: {_short(value)} is not a finite number")
-    if column.dtype == "integer" and not math.isnan(number) and number % 1:
-        raise bad_request(f"{where}: {_short(value)} is not a whole number")
-    return number
-
-
-def _short(value: Any) -> str:
-    said = repr(value)
-    return said if len(said) <= 60 else said[:57] + "..."

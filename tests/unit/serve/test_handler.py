@@ -45,10 +45,10 @@ def output_fn(p, accept): return Response()
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("def transform_fn(model, data, content_type, accept):\n    return data + accept.encode(), 'text/plain'\n", b"1,2\ntext/csv"),
+        ("def transform_fn(model, data, content_type, accept):\n    return data + accept, 'text/plain'\n", b"1,2\ntext/csv"),
         ("def input_fn(data, content_type):\n    return len(data)\ndef predict_fn(n, model):\n    return [n * model]\n", b"8.0\n"),
-        ("def predict_fn(d, m):\n    return d\ndef output_fn(p, accept):\n    return f'{p.sum()} as {accept}'\n", b"3.0 as text/csv"),
-        ("def predict_fn(d, m, scale=3):\n    return d * scale\n", b"3.0,6.0\n"),
+        ("def predict_fn(d, m):\n    return d\ndef output_fn(p, accept):\n    return f'{p.sum()} as {accept}'\n", b"3 as text/csv"),
+        ("def predict_fn(d, m, scale=3):\n    return d * scale\n", b"3,6\n"),
         (RESPONSE, b"told"),
     ],
 )  # fmt: skip
@@ -140,7 +140,7 @@ def test_user_code_does_not_shadow_the_servers_modules(tmp_path: Path) -> None:
         + "def predict_fn(d, m): return d * FACTOR\n"
     )
 
-    assert answer(load_handler(script(tmp_path, code))) == b"3.0,6.0\n"
+    assert answer(load_handler(script(tmp_path, code))) == b"3,6\n"
 
 
 def test_nothing_is_imported_before_every_digest_is_right(tmp_path: Path) -> None:

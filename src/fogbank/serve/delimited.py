@@ -1,0 +1,96 @@
+"""CSV: its lines and cells, its header, and the fast way from its bytes to an array of numbers.
+
+Where every cell is a number simdjson reads the whole as JSON's numbers; what is not so plain is split cell by cell.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import simdjson
+
+from fogbank.serve.cells import NUMBER
+from fogbank.serve.problems import bad_request
+from fogbank.serve.table import Rows
+
+_parsers = threading.local()
+COMMA, NEWLINE = ord(","), ord("\n")
+LEADS_A_NUMBER = b"0123456789-."
+
+
+class Header:
+    """What the first line is: data, or the columns' names in some order."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = list(names)
+        self._like_a_number = any(name[:1].encode() in LEADS_A_NUMBER for name in names)
+
+    def split(self, body: bytes, stated: str = "") -> tuple[list[str] | None, bytes]:
+        """The names where they are not in the schema's order, and the body without them. `stated` is what the content type
+        says (RFC 4180): `present`, `absent` or nothing."""
+        if (not self._like_a_number and body[:1] in LEADS_A_NUMBER and stated != "present") or not self._names:
+            return None, body
+        if stated == "absent":
+            return None, body
+        first, _, rest = body.partition(b"\n")
+        cells = [cell.strip() for cell in next(iter(split_cells(first.decode("utf-8", "replace"))), [])]
+        if stated != "present" and not self._is_header(cells, rest):
+            return None, body
+        if not rest.strip():
+            raise bad_request("the body holds a header and no rows")
+        return None if cells == self._names else cells, rest
+
+    def _is_header(self, cells: list[str], rest: bytes) -> bool:
+        """Whether these are names. Where all of them may as well be numbers, they are names only if they are all of them in
+        order, and rows follow."""
+        if all(NUMBER.fullmatch(cell) for cell in cells):
+            return cells == self._names and bool(rest.strip())
+        if cells == self._names:
+            return True
+        return len(set(cells) & set(self._names)) * 2 > len(cells) and len(set(cells)) == len(cells)
+
+
+def split_cells(text: str, *, one_column: bool = False) -> list[list[str]]:
+    """The rows' cells. Empty lines are none, but for a table of one column, where they are empty cells. Raises RequestError."""
+    if '"' not in text:
+        lines = text.removesuffix("\n").split("\n")
+        return [line.split(",") for line in lines if one_column or line.strip()]
+    try:
+        rows = list(csv.reader(io.StringIO(text), strict=True))
+    except csv.Error as error:
+        raise bad_request(f"the body is not CSV: {error}") from error
+    return [row or [""] for row in rows if one_column or row]
+
+
+def plain_numbers(body: bytes, width: int) -> Rows | None:
+    """The body as an array where it is lines of `width` JSON numbers and nothing else; None where it is not so plain.
+
+    Every number is finite: JSON has no other, and one beyond a double is no number to the parser.
+    """
+    body = body.removesuffix(b"\n")
+    lines = body.count(b"\n") + 1
+    if b"[" in body or (lines > 1 and not _even(body, width)):
+        return None
+    parser = getattr(_parsers, "one", None) or simdjson.Parser()  # one a thread: it keeps its memory from body to body
+    _parsers.one = parser
+    try:
+        array = parser.parse(b"[" + (body.replace(b"\n", b",") if lines > 1 else body) + b"]")
+        numbers = np.frombuffer(array.as_buffer(of_type="d"), dtype=np.float64)  # type: ignore[union-attr]  # it is an array
+    except (ValueError, TypeError, RuntimeError, UnicodeDecodeError):
+        _parsers.one = None
+        return None
+    return numbers.reshape(lines, width) if len(numbers) == lines * width else None
+
+
+def _even(body: bytes, width: int) -> bool:
+    """Whether every line has `width` cells, by the commas between its newline and the one before."""
+    letters = np.frombuffer(body, dtype=np.uint8)
+    starts = np.concatenate(([0], np.flatnonzero(letters == NEWLINE) + 1))
+    if starts[-1] >= len(letters) or (np.diff(starts) < 2).any():
+        return False  # an empty line
+    commas = np.add.reduceat((letters == COMMA).view(np.uint8), starts, dtype=np.uint32)
+    return bool((commas == width - 1).all())
