@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fogbank.contracts.config import ProjectConfig
@@ -19,8 +19,10 @@ from fogbank.contracts.manifest import INNER_NAME, OUTER_NAME, Manifest, Package
 from fogbank.contracts.monitoring import CONSTRAINTS, STATISTICS
 from fogbank.ground.digest import sha256_bytes, sha256_file
 from fogbank.pack.archive import write_archive
-from fogbank.pack.code import code_files, defines
+from fogbank.pack.code import code_files, data_files, defines, source_roots
+from fogbank.pack.columns import Functions, check_reachable, conform
 from fogbank.pack.compile import Compiled, compile_trained, native
+from fogbank.pack.fitted import ask
 from fogbank.pack.imports import check_imports, compiled_dependencies
 from fogbank.pack.lock import Installed, Locked, Source, read_lock
 from fogbank.pack.resolve import check_versions, installed_versions, resolve
@@ -28,6 +30,8 @@ from fogbank.pack.trained import Trained
 
 ARTIFACT = "model.tar.gz"
 COMPILED_FILE = "model.onnx"
+TRAININGS_OWN = {"schema.json", "metrics.json", "baseline.csv", "sample.csv", "environment.json", INNER_NAME}
+"""What training leaves for pack, and for nothing that serves."""
 Probe = Callable[[Path, Path], None]
 """Loads a staged package (a folder that stands for /opt/ml) as the server would, and has it answer a sample if that is
 there; raises PackageError with the cause."""
@@ -59,14 +63,21 @@ def gate(trained: Trained) -> None:
 def build(config: ProjectConfig, trained: Trained, baseline: Baseline, probe: Probe) -> Manifest:
     """Build the project's package folder. Raises GateError, PackageError; an old package stays as it was then."""
     gate(trained)
-    code = code_files(config.handler, config.root) if config.handler else {}
+    functions = _functions(config)
+    fitted = ask(trained, trusted_types(trained), source_roots(config.handler, config.root), config.state / "fitted")
+    if not functions.loads:
+        check_reachable(fitted, config.train, config.root)
+    code = code_files(config.handler, config.root, fitted.modules)
     source = read_lock(config.root) or Installed()
-    _check_dependencies(config, trained, code, source)
-    own_model_fn = config.handler is not None and defines(config.handler, "model_fn")
-    compiled = compile_trained(config, trained, own_model_fn=own_model_fn)
+    pins = resolve(config.dependencies, source, config.target.markers())
+    trained = conform(trained, fitted, functions, {pin.name for pin in pins})
+    _check_dependencies(config, trained, code, pins, source)
+    compiled = compile_trained(config, trained, own_model_fn=functions.loads)
     config.state.mkdir(parents=True, exist_ok=True)
     while True:
-        inner, content = _package(config, trained, code, compiled, source)
+        # a compiled package holds no pickle, and does not need what that names
+        needed = code if compiled.onnx is None else code_files(config.handler, config.root)
+        inner, content = _package(config, trained, needed, compiled, source)
         there = _unchanged(config.package, inner, baseline)
         if there is not None:
             return there
@@ -83,9 +94,21 @@ def build(config: ProjectConfig, trained: Trained, baseline: Baseline, probe: Pr
             return _publish(stage, config.package, inner, content, baseline)
 
 
-def _check_dependencies(config: ProjectConfig, trained: Trained, code: Mapping[str, Path], source: Source) -> None:
+def _functions(config: ProjectConfig) -> Functions:
+    handler = config.handler
+    if handler is None or not handler.is_file():
+        return Functions()
+    return Functions(
+        loads=defines(handler, "model_fn"),
+        reads=defines(handler, "input_fn") or defines(handler, "transform_fn"),
+        predicts=defines(handler, "predict_fn"),
+    )
+
+
+def _check_dependencies(
+    config: ProjectConfig, trained: Trained, code: Mapping[str, Path], pins: Sequence[Pin], source: Source
+) -> None:
     """What is locked is what trained the model, and covers what the code imports. Raises PackageError."""
-    pins = resolve(config.dependencies, source, config.target.markers())
     if trained.python and trained.python != config.target.python:
         raise PackageError(
             "version-differs",
@@ -104,10 +127,12 @@ def _package(
     model_file = trained.model.name if compiled.onnx is None else COMPILED_FILE
     names = config.dependencies if compiled.onnx is None else compiled_dependencies(config.dependencies, code)
     pins = tuple(str(pin) for pin in resolve(names, source, config.target.markers()))
+    beside = data_files(code, config.handler, config.root)
     content = {
+        **_second_files(config, trained, code),
         model_file: model,
         "code/requirements.txt": ("\n".join(pins) + "\n").encode(),
-        **{f"code/{place}": path.read_bytes() for place, path in code.items()},
+        **{f"code/{place}": path.read_bytes() for place, path in sorted({**code, **beside}.items())},
     }
     inner = PackageManifest(
         name=config.name,
@@ -115,7 +140,7 @@ def _package(
         handler=config.handler.name if config.handler else None,
         python=config.target.python,
         requirements=pins,
-        input=trained.input,
+        input=trained.input if compiled.onnx is None else replace(trained.input, rows="array"),
         output=trained.output,
         metrics=trained.metrics,
         files={name: sha256_bytes(data) for name, data in sorted(content.items())},
@@ -127,15 +152,28 @@ def _package(
     return inner, content
 
 
+def _second_files(config: ProjectConfig, trained: Trained, code: Mapping[str, Path]) -> dict[str, bytes]:
+    """What training left beside the model, for a handler: all of it for one with a model_fn, else what the code names."""
+    folder = trained.model.parent
+    if config.handler is None:
+        return {}
+    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    second = {name: path for name, path in files.items() if path != trained.model and name not in TRAININGS_OWN}
+    if not defines(config.handler, "model_fn"):
+        text = "".join(path.read_text() for path in code.values())
+        second = {name: path for name, path in second.items() if path.name in text}
+    return {name: path.read_bytes() for name, path in second.items() if not name.startswith(("code/", "."))}
+
+
 def _unchanged(folder: Path, inner: PackageManifest, baseline: Baseline) -> Manifest | None:
     """The package that is there, if it is whole and the very one that would be made: then it has passed its probe."""
     try:
         there = load_manifest(folder)
     except PackageError:
         return None
-    said = (there.package_sha256, there.statistics_sha256, there.constraints_sha256)
-    wanted = (inner.encode(), baseline.statistics, baseline.constraints)
-    return there if said == tuple(sha256_bytes(data) for data in wanted) else None
+    digests = (there.package_sha256, there.statistics_sha256, there.constraints_sha256)
+    fresh = (inner.encode(), baseline.statistics, baseline.constraints)
+    return there if digests == tuple(sha256_bytes(data) for data in fresh) else None
 
 
 def image_pins(config: ProjectConfig, manifest: Manifest, target: Target) -> tuple[Pin, ...]:

