@@ -59,16 +59,17 @@ def host_platform() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class WheelFile:
-    """One file of a release; `size` is 0 where the lock does not say it."""
+    """One file of a release; `size` is 0 where the lock does not say it. `url` is set where it is had by its address alone."""
 
     filename: str
     sha256: str
     size: int = 0
+    url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pin:
-    """A distribution in one version. `wheels` are those that the lock names; `hashes` what a file of it may have.
+    """A distribution in one version. `wheels` are those that the lock names; `hashes` what other files of it may have.
 
     Both are empty where the project has no lock.
     """
@@ -90,3 +91,10 @@ class Wheel:
     version: str
     filename: str
     sha256: str
+    url: str = ""
+
+    @property
+    def requirement(self) -> str:
+        """The line that installs this wheel and no other: by its address where that is how it is had, and always by its hash."""
+        place = f" @ {self.url}" if self.url else f"=={self.version}"
+        return f"{self.name}{place} --hash=sha256:{self.sha256}"

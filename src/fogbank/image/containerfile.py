@@ -26,9 +26,7 @@ def write_containerfile(build: Build, store: LayerStore, folder: Path) -> Path:
         for name, layer in zip(ARCHIVES, layers, strict=True):
             copy_checked(store.blob(layer.digest), fresh / name, layer.digest)
         below = _base_lines(build, fresh)
-        (fresh / "requirements.txt").write_text(
-            "".join(f"{item.name}=={item.version} --hash=sha256:{item.sha256}\n" for item in build.wheels)
-        )
+        (fresh / "requirements.txt").write_text("".join(f"{item.requirement}\n" for item in build.wheels))
         (fresh / "Containerfile").write_text("\n".join([*below, *_own_lines(build)]) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)

@@ -61,7 +61,7 @@ def _best(pin: Pin, files: Sequence[WheelFile], target: Target, rank: dict[Tag, 
         except InvalidWheelFilename:
             continue
         places = [rank[tag] for tag in tags if tag in rank]
-        if places and (not pin.hashes or file.sha256 in pin.hashes):
+        if places and (pin.wheels or not pin.hashes or file.sha256 in pin.hashes):
             fitting.append((min(places), file.filename, file))
     if not fitting:
         has = ", ".join(sorted({file.filename.removesuffix(".whl").split("-")[-1] for file in files})[:8]) or "none"
@@ -71,7 +71,7 @@ def _best(pin: Pin, files: Sequence[WheelFile], target: Target, rank: dict[Tag, 
             "choose a version that has one, or build a wheel for that platform and lock it",
         )
     chosen = min(fitting)[2]
-    return Wheel(name=pin.name, version=pin.version, filename=chosen.filename, sha256=chosen.sha256)
+    return Wheel(name=pin.name, version=pin.version, filename=chosen.filename, sha256=chosen.sha256, url=chosen.url)
 
 
 def _looked_up(pins: Sequence[Pin], target: Target, cache: Path) -> dict[str, tuple[WheelFile, ...]]:
@@ -101,7 +101,7 @@ def _file(item: dict[str, Any]) -> WheelFile:
 def install(wheels: Iterable[Wheel], target: Target, folder: Path) -> None:
     """Unpack the wheels into a folder, each under its hash. Raises PackageError (`index-unreachable`, `wheel-wrong-architecture`)."""
     requirements = folder.with_name(folder.name + ".txt")
-    requirements.write_text("".join(f"{item.name}=={item.version} --hash=sha256:{item.sha256}\n" for item in wheels))
+    requirements.write_text("".join(f"{item.requirement}\n" for item in wheels))
     uv(
         ["pip", "install", "--quiet", "--no-deps", "--no-build", "--require-hashes", "--link-mode", "hardlink",
          *_for(target), "--target", str(folder), "-r", str(requirements)],

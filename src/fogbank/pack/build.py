@@ -24,8 +24,9 @@ from fogbank.pack.columns import Functions, check_reachable, conform
 from fogbank.pack.compile import Compiled, compile_trained, native
 from fogbank.pack.fitted import ask
 from fogbank.pack.imports import check_imports, compiled_dependencies
-from fogbank.pack.lock import Installed, Locked, Source, read_lock
-from fogbank.pack.resolve import check_versions, installed_versions, resolve
+from fogbank.pack.lock import Installed, Source, read_lock
+from fogbank.pack.locked import Locked
+from fogbank.pack.resolve import check_versions, installed_versions, requirement_lines, resolve
 from fogbank.pack.trained import Trained
 
 ARTIFACT = "model.tar.gz"
@@ -68,7 +69,7 @@ def build(config: ProjectConfig, trained: Trained, baseline: Baseline, probe: Pr
     if not functions.loads:
         check_reachable(fitted, config.train, config.root)
     code = code_files(config.handler, config.root, fitted.modules)
-    source = read_lock(config.root) or Installed()
+    source = read_lock(config.root, config.dependencies) or Installed()
     pins = resolve(config.dependencies, source, config.target.markers())
     trained = conform(trained, fitted, functions, {pin.name for pin in pins})
     _check_dependencies(config, trained, code, pins, source)
@@ -126,12 +127,13 @@ def _package(
     model = trained.model.read_bytes() if compiled.onnx is None else compiled.onnx
     model_file = trained.model.name if compiled.onnx is None else COMPILED_FILE
     names = config.dependencies if compiled.onnx is None else compiled_dependencies(config.dependencies, code)
-    pins = tuple(str(pin) for pin in resolve(names, source, config.target.markers()))
+    pins = resolve(names, source, config.target.markers())
+    lines = requirement_lines(pins, config.target.python)
     beside = data_files(code, config.handler, config.root)
     content = {
         **_second_files(config, trained, code),
         model_file: model,
-        "code/requirements.txt": ("\n".join(pins) + "\n").encode(),
+        "code/requirements.txt": ("\n".join(lines) + "\n").encode(),
         **{f"code/{place}": path.read_bytes() for place, path in sorted({**code, **beside}.items())},
     }
     inner = PackageManifest(
@@ -139,7 +141,7 @@ def _package(
         model_file=model_file,
         handler=config.handler.name if config.handler else None,
         python=config.target.python,
-        requirements=pins,
+        requirements=tuple(map(str, pins)),
         input=trained.input if compiled.onnx is None else replace(trained.input, rows="array"),
         output=trained.output,
         metrics=trained.metrics,
@@ -182,7 +184,7 @@ def image_pins(config: ProjectConfig, manifest: Manifest, target: Target) -> tup
     if manifest.package.compilation.compiled:
         code = code_files(config.handler, config.root) if config.handler else {}
         names = compiled_dependencies(names, code)
-    source = read_lock(config.root)
+    source = read_lock(config.root, config.dependencies)
     return resolve([*names, *SERVER_DISTRIBUTIONS], _Both(source) if source else Installed(), target.markers())
 
 

@@ -1,50 +1,30 @@
-"""The project's lock, whichever it has: uv.lock, pylock.toml (PEP 751), or a requirements file with hashes.
+"""The project's lock, whichever it has: uv.lock, pylock.toml (PEP 751), or a requirements file.
 
 In: the project's folder; out: a `Lock`, which says of each distribution its version, its files and, where the format has it,
-what it needs. A project without a lock is locked to what is installed (`Installed`).
+what it needs. A requirements file without hashes is locked first, by uv. A project without any is locked to what is
+installed (`Installed`).
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib import metadata
-from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
-from urllib.parse import unquote, urlparse
+from pathlib import Path
+from typing import Protocol
 
-from packaging.markers import Marker
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from fogbank.contracts.dependencies import WheelFile
 from fogbank.contracts.errors import PackageError
+from fogbank.pack.locked import Locked
+from fogbank.pack.lockfiles import MALFORMED, Reader, Table, hashed_requirements, pylock, uv_lock, wheel
+from fogbank.pack.requirements import lock_requirements
 
-MALFORMED = (ValueError, KeyError, TypeError, AttributeError, InvalidRequirement)
-HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Locked:
-    """One version of a distribution. `requires` is None where the lock does not hold the graph; any of `markers` must hold."""
-
-    name: str
-    version: str
-    wheels: tuple[WheelFile, ...] = ()
-    hashes: tuple[str, ...] = ()
-    requires: tuple[Requirement, ...] | None = None
-    markers: tuple[str, ...] = ()
-
-    def fits(self, wanted: Requirement, environment: Mapping[str, str]) -> bool:
-        """Whether this version answers a requirement on a platform."""
-        right = wanted.specifier.contains(Version(self.version), prereleases=True)
-        return right and (
-            not self.markers or any(Marker(marker).evaluate({**environment, "extra": ""}) for marker in self.markers)
-        )
+REQUIREMENTS = "requirements.txt"
+LOCKED = Path(".fogbank") / "locked"
 
 
 class Source(Protocol):
@@ -61,13 +41,11 @@ class Source(Protocol):
 class Lock:
     """A lock file's content. A distribution's table is read when it is asked for: a lock has hundreds, a package needs ten."""
 
-    def __init__(
-        self, name: str, tables: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], Locked]
-    ) -> None:
+    def __init__(self, name: str, tables: Iterable[Table], read: Reader) -> None:
         self.name, self._read = name, read
-        self._tables: dict[str, list[Mapping[str, Any]]] = {}
+        self._tables: dict[str, list[Table]] = {}
         for table in tables:
-            if "version" in table:
+            if "version" in table:  # the project itself may have none
                 self._tables.setdefault(canonicalize_name(table["name"]), []).append(table)
 
     def candidates(self, name: str) -> tuple[Locked, ...]:
@@ -85,8 +63,32 @@ class Installed:
 
     def candidates(self, name: str) -> tuple[Locked, ...]:
         """The one version that is installed."""
-        found = installed(name)
-        return (Locked(name=name, version=found.version, requires=requires(found)),) if found else ()
+        distribution = installed(name)
+        if distribution is None:
+            return ()
+        wheels, elsewhere = _origin(distribution)
+        return (
+            Locked(
+                name=name,
+                version=distribution.version,
+                requires=requires(distribution),
+                wheels=wheels,
+                elsewhere=elsewhere,
+            ),
+        )
+
+
+def _origin(distribution: metadata.Distribution) -> tuple[tuple[WheelFile, ...], str]:
+    """The wheel that it was installed from by its address (PEP 610), and where else it came from; nothing for an index's."""
+    text = distribution.read_text("direct_url.json")
+    if not text or (distribution.read_text("INSTALLER") or "").strip() == "conda":  # which writes where it was built
+        return (), ""
+    direct = json.loads(text)
+    url, digest = str(direct.get("url", "")), direct.get("archive_info", {}).get("hashes", {}).get("sha256", "")
+    if digest and url.startswith("https://") and url.endswith(".whl"):
+        return (wheel(url, digest, 0, direct=True),), ""
+    kind = direct.get("vcs_info", {}).get("vcs") or ("a folder" if "dir_info" in direct else "a file")
+    return (), f"{kind} ({url})"
 
 
 def installed(name: str) -> metadata.Distribution | None:
@@ -97,17 +99,20 @@ def installed(name: str) -> metadata.Distribution | None:
         return None
 
 
-def requires(found: metadata.Distribution) -> tuple[Requirement, ...]:
+def requires(distribution: metadata.Distribution) -> tuple[Requirement, ...]:
     """What a distribution says that it needs."""
-    return tuple(Requirement(text) for text in found.requires or ())
+    return tuple(Requirement(text) for text in distribution.requires or ())
 
 
-def read_lock(root: Path) -> Lock | None:
-    """The project's lock, None where it has none. Raises PackageError (`lock-unreadable`)."""
+def read_lock(root: Path, names: Sequence[str] = ()) -> Lock | None:
+    """The project's lock, None where it has none. `names` are what it must cover where it is made here.
+
+    Raises PackageError (`lock-unreadable`, `requirements-unresolved`).
+    """
     for name in READERS:
         path = root / name
         if path.is_file():
-            lock = _read(path, path.stat().st_mtime_ns)
+            lock = _read(path, path.stat().st_mtime_ns) or _resolved(path, root, names)
             if lock is not None:
                 return lock
     return None
@@ -115,92 +120,28 @@ def read_lock(root: Path) -> Lock | None:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, _: int) -> Lock | None:
-    tables, read = READERS[path.name]
     try:
-        found = list(tables(path.read_text()))
-        return Lock(path.name, found, read) if found else None
+        tables, read = READERS[path.name](path.read_text())
+        return Lock(path.name, tables, read) if tables else None
     except MALFORMED as error:
         raise _unreadable(path.name, error) from error
+
+
+def _resolved(path: Path, root: Path, names: Sequence[str]) -> Lock | None:
+    """A requirements file without hashes, locked; None for one that says nothing."""
+    if not path.name.startswith("requirements") or not path.read_text().strip():
+        return None
+    return Lock(path.name, *uv_lock(lock_requirements(path, names, root / LOCKED)))
 
 
 def _unreadable(name: str, error: Exception) -> PackageError:
     return PackageError("lock-unreadable", f"{name} cannot be read: {error!r}", "lock the project again (`uv lock`)")
 
 
-def _uv(package: Mapping[str, Any]) -> Locked:
-    """uv.lock: one table a version, its graph with markers, its wheels with their addresses and hashes."""
-    optional = [
-        _uv_requirement(item, extra)
-        for extra, items in package.get("optional-dependencies", {}).items()
-        for item in items
-    ]
-    return Locked(
-        name=canonicalize_name(package["name"]),
-        version=package["version"],
-        wheels=tuple(
-            _wheel(item["url"], item["hash"], item.get("size", 0))
-            for item in package.get("wheels", [])
-            if "url" in item
-        ),
-        requires=(*(_uv_requirement(item) for item in package.get("dependencies", [])), *optional),
-        markers=tuple(package.get("resolution-markers", [])),
-    )
-
-
-def _uv_requirement(item: Mapping[str, Any], extra: str | None = None) -> Requirement:
-    extras = f"[{','.join(item['extra'])}]" if item.get("extra") else ""
-    version = f"=={item['version']}" if "version" in item else ""
-    markers = [f"({marker})" for marker in (item.get("marker"), f"extra == '{extra}'" if extra else None) if marker]
-    return Requirement(f"{item['name']}{extras}{version}" + (f"; {' and '.join(markers)}" if markers else ""))
-
-
-def _pylock(package: Mapping[str, Any]) -> Locked:
-    """pylock.toml: a list that is installed whole; each may have a marker."""
-    return Locked(
-        name=canonicalize_name(package["name"]),
-        version=package["version"],
-        wheels=tuple(
-            _wheel(item.get("url") or item.get("name") or item["path"], item["hashes"]["sha256"], item.get("size", 0))
-            for item in package.get("wheels", [])
-        ),
-        markers=(package["marker"],) if "marker" in package else (),
-    )
-
-
-def _lines(text: str) -> Iterable[Mapping[str, Any]]:
-    """A requirements file whose every line has hashes; one without is no lock."""
-    lines = [line for line in re.sub(r"\\\n", " ", text).splitlines() if line.strip() and line.strip()[0] not in "#-"]
-    tables = []
-    for line in lines:
-        hashes = HASH.findall(line)
-        if not hashes:
-            return []
-        wanted = Requirement(line.partition("--hash")[0].partition(" #")[0].strip())
-        version = next((item.version for item in wanted.specifier if item.operator == "=="), None)
-        if version is None:
-            raise ValueError(f"{wanted} is not pinned with ==")
-        tables.append({"name": wanted.name, "version": version, "hashes": hashes, "marker": wanted.marker})
-    return tables
-
-
-def _requirement(table: Mapping[str, Any]) -> Locked:
-    return Locked(
-        name=canonicalize_name(table["name"]),
-        version=table["version"],
-        hashes=tuple(table["hashes"]),
-        markers=(str(table["marker"]),) if table["marker"] else (),
-    )
-
-
-def _wheel(url: str, digest: str, size: int) -> WheelFile:
-    filename = unquote(PurePosixPath(urlparse(url).path).name)
-    return WheelFile(filename=filename, sha256=digest.removeprefix("sha256:"), size=size)
-
-
-READERS: Mapping[str, tuple[Callable[[str], Iterable[Mapping[str, Any]]], Callable[[Mapping[str, Any]], Locked]]] = {
-    "uv.lock": (lambda text: tomllib.loads(text).get("package", []), _uv),
-    "pylock.toml": (lambda text: tomllib.loads(text).get("packages", []), _pylock),
-    "requirements.lock": (_lines, _requirement),
-    "requirements.txt": (_lines, _requirement),
+READERS: Mapping[str, Callable[[str], tuple[list[Table], Reader]]] = {
+    "uv.lock": uv_lock,
+    "pylock.toml": pylock,
+    "requirements.lock": hashed_requirements,
+    REQUIREMENTS: hashed_requirements,
 }
 """The files that may be a project's lock, in the order in which they are looked for."""

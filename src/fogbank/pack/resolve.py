@@ -8,33 +8,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from fogbank.contracts.dependencies import Pin
+from fogbank.contracts.dependencies import MACHINES, Pin, WheelFile
 from fogbank.contracts.errors import PackageError
-from fogbank.pack.lock import Locked, Source, installed, requires
+from fogbank.pack.lock import Source, installed, requires
+from fogbank.pack.locked import Locked
 
 
 def resolve(names: Iterable[str], source: Source, environment: Mapping[str, str]) -> tuple[Pin, ...]:
     """The distributions and everything that they need in a marker environment, sorted by name. Raises PackageError.
 
-    Its codes: `dependency-invalid`, `dependency-missing`, `dependency-unlocked`, `dependency-graph-unknown`.
+    Its codes: `dependency-invalid`, `dependency-missing`, `dependency-unlocked`, `dependency-elsewhere`,
+    `dependency-graph-unknown`.
     """
-    found: dict[str, Locked] = {}
+    chosen: dict[str, Locked] = {}
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [parsed(name) for name in names]
     while waiting:
-        wanted = waiting.pop()
-        name, extras = canonicalize_name(wanted.name), frozenset(wanted.extras)
+        requirement = waiting.pop()
+        name, extras = canonicalize_name(requirement.name), frozenset(requirement.extras)
         if (name, extras) in seen:
             continue
         seen.add((name, extras))
-        locked = found[name] if name in found else _choose(wanted, name, source, environment)
-        found[name] = locked
-        waiting += [item for item in _graph(locked, source) if _wanted(item, extras, environment)]
+        locked = chosen[name] if name in chosen else _choose(requirement, name, source, environment)
+        chosen[name] = locked
+        waiting += [item for item in _graph(locked, source) if _applies(item, extras, environment)]
     return tuple(
         Pin(name=item.name, version=item.version, wheels=item.wheels, hashes=item.hashes)
-        for _, item in sorted(found.items())
+        for _, item in sorted(chosen.items())
     )
 
 
@@ -55,7 +57,7 @@ def check_versions(pins: Iterable[Pin], trained: Mapping[str, str], lock: str) -
 
 def installed_versions(pins: Iterable[Pin]) -> dict[str, str]:
     """The versions that are installed here of these distributions, where they are."""
-    return {pin.name: found.version for pin in pins if (found := installed(pin.name)) is not None}
+    return {pin.name: own.version for pin in pins if (own := installed(pin.name)) is not None}
 
 
 def parsed(name: str) -> Requirement:
@@ -70,22 +72,22 @@ def parsed(name: str) -> Requirement:
         ) from error
 
 
-def _wanted(item: Requirement, extras: frozenset[str], environment: Mapping[str, str]) -> bool:
+def _applies(item: Requirement, extras: frozenset[str], environment: Mapping[str, str]) -> bool:
     if item.marker is None:
         return True
     return any(item.marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras))
 
 
-def _choose(wanted: Requirement, name: str, source: Source, environment: Mapping[str, str]) -> Locked:
+def _choose(requirement: Requirement, name: str, source: Source, environment: Mapping[str, str]) -> Locked:
     candidates = source.candidates(name)
     for locked in candidates:
-        if locked.fits(wanted, environment):
-            return locked
+        if locked.fits(requirement, environment):
+            return _obtainable(locked, source)
     if candidates:
         versions = ", ".join(locked.version for locked in candidates)
         raise PackageError(
             "dependency-unlocked",
-            f"{wanted} is needed, and {source.name} has {versions}",
+            f"{requirement} is needed, and {source.name} has {versions}",
             "lock the project again (`uv lock`), then train and pack",
         )
     if source.name == "this environment":
@@ -101,13 +103,81 @@ def _choose(wanted: Requirement, name: str, source: Source, environment: Mapping
     )
 
 
+def _obtainable(locked: Locked, source: Source) -> Locked:
+    """Refuse what no container can have from where it comes from: an index's namesake would be another thing."""
+    if not locked.elsewhere:
+        return locked
+    raise PackageError(
+        "dependency-elsewhere",
+        f"{locked.name} {locked.version} comes from {locked.elsewhere} by {source.name}: it cannot be installed from there in "
+        "a container, and what an index has under that name is something else",
+        f"put a wheel of {locked.name} into an index of yours and lock that; or, if it is the project's own code, take it out of "
+        "`dependencies` and put its modules below the project (src/), where they are packed",
+    )
+
+
+def requirement_lines(pins: Iterable[Pin], python: str) -> list[str]:
+    """The pins as a requirements file has them, each under the lock's hashes where it has them.
+
+    What is had by its address comes from there; where its wheels differ by machine, each under its marker.
+    """
+    lines = []
+    for pin in pins:
+        own = [file for file in pin.wheels if _runs(file, python)]
+        direct = [file for file in own if file.url]
+        if direct:
+            lines += [
+                f"{pin.name} @ {file.url}{marker} --hash=sha256:{file.sha256}" for file, marker in _by_machine(direct)
+            ]
+            continue
+        hashes = sorted({*pin.hashes, *(file.sha256 for file in own)})
+        lines.append(" ".join([str(pin), *(f"--hash=sha256:{digest}" for digest in hashes)]))
+    return lines
+
+
+def _runs(file: WheelFile, python: str) -> bool:
+    """Whether a wheel is for this Python, on whatever machine."""
+    try:
+        tags = parse_wheel_filename(file.filename)[3]
+    except InvalidWheelFilename:
+        return False
+    major, minor = python.split(".")
+    own = f"cp{major}{minor}"
+    return any(
+        tag.interpreter in {own, f"py{major}", f"py{major}{minor}"}
+        or (
+            tag.abi == "abi3"
+            and tag.interpreter.startswith(f"cp{major}")
+            and int(tag.interpreter[3:] or 0) <= int(minor)
+        )
+        for tag in tags
+    )
+
+
+def _by_machine(files: Iterable[WheelFile]) -> list[tuple[WheelFile, str]]:
+    """The wheel for every machine, or one for each kind of Linux machine with the marker that says so."""
+    files = list(files)
+    universal = next((file for file in files if file.filename.endswith("-any.whl")), None)
+    if universal is not None:
+        return [(universal, "")]
+    found = []
+    for machine in MACHINES.values():
+        fitting = sorted(file.filename for file in files if machine in file.filename and "manylinux" in file.filename)
+        found += [
+            (file, f" ; sys_platform == 'linux' and platform_machine == '{machine}'")
+            for file in files
+            if fitting and file.filename == fitting[-1]
+        ]
+    return found
+
+
 def _graph(locked: Locked, source: Source) -> tuple[Requirement, ...]:
     """What a distribution needs: by the lock, or by its metadata where that very version is installed here."""
     if locked.requires is not None:
         return locked.requires
-    found = installed(locked.name)
-    if found is not None and found.version == locked.version:
-        return requires(found)
+    own = installed(locked.name)
+    if own is not None and own.version == locked.version:
+        return requires(own)
     raise PackageError(
         "dependency-graph-unknown",
         f"{source.name} does not say what {locked.name} {locked.version} needs, and that version is not installed here",

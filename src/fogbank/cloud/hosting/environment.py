@@ -1,4 +1,6 @@
-"""The package's own environment: its locked dependencies and the server's, installed by uv into a cached virtual environment.
+"""The package's own environment: its dependencies and the server's, installed by uv into a cached virtual environment.
+
+What is locked by hash is installed as it is locked, and nothing else; what is not is resolved as `pip install -r` does.
 
 In: the lines of code/requirements.txt; out: a Python that has exactly these, and fogbank's `contracts`, `serve` and
 `monitor` rooms, and nothing else of the host's. Where the network is away, uv's own cache serves.
@@ -36,31 +38,51 @@ class Environments:
 
     def python_for(self, requirements: Sequence[str]) -> Path:
         """The Python of the environment for these requirement lines, made now if it is not there. Raises DependencyError."""
-        lines = self._merged(requirements)
-        key = sha256_bytes("\n".join([sys.version, source_digest(SHIPPED_ROOMS), *lines]).encode())[:20]
+        own, server = requirement_lines(requirements), self._server_lines(requirements)
+        key = sha256_bytes("\n".join([sys.version, source_digest(SHIPPED_ROOMS), *own, *server]).encode())[:20]
         home = self._cache / key
         python = home / "bin" / "python"
         if not python.exists():
             self._cache.mkdir(parents=True, exist_ok=True)
             with locked(self._cache / f"{key}.lock"):
                 if not python.exists():
-                    self._build(home, lines)
+                    self._build(home, own, server)
         return python
 
-    def _merged(self, requirements: Sequence[str]) -> list[str]:
-        own = [line for line in (line.strip() for line in requirements) if line and not line.startswith("#")]
-        taken = {_name(line) for line in own}
-        return sorted([*own, *(pin for pin in self._server_pins if _name(pin) not in taken)])
+    def _server_lines(self, requirements: Sequence[str]) -> list[str]:
+        taken = {_name(line) for line in requirement_lines(requirements)}
+        return sorted(pin for pin in self._server_pins if _name(pin) not in taken)
 
-    def _build(self, home: Path, lines: list[str]) -> None:
+    def _build(self, home: Path, own: list[str], server: list[str]) -> None:
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="build-") as folder:
             fresh = Path(folder) / "env"
-            wanted = Path(folder) / "requirements.txt"
-            wanted.write_text("\n".join(lines) + "\n")
             _uv("venv", "--quiet", "--python", sys.executable, str(fresh))
-            _uv("pip", "install", "--quiet", "--python", str(fresh / "bin" / "python"), "--no-deps", "-r", str(wanted))
+            if all("--hash=" in line for line in own):
+                _install(fresh, own, server, "--no-deps")  # a lock is whole, and nothing is added to it
+            else:
+                try:
+                    _install(fresh, own, server)
+                except DependencyError:  # the package may need other versions of what the server needs too
+                    _install(fresh, own, [_name(line) for line in server])
             _install_rooms(next((fresh / "lib").glob("python3*")) / "site-packages" / "fogbank")
             fresh.rename(home)
+
+
+def requirement_lines(lines: Sequence[str]) -> list[str]:
+    """The lines of a requirements file that say something, continued ones joined."""
+    joined = "\n".join(lines).replace("\\\n", " ")
+    return [line for line in (line.strip() for line in joined.splitlines()) if line and not line.startswith("#")]
+
+
+def _install(environment: Path, own: Sequence[str], server: Sequence[str], *options: str) -> None:
+    """Install the package's requirements and the server's into a fresh environment. Raises DependencyError."""
+    files = []
+    for name, lines in (("requirements.txt", own), ("server.txt", server)):
+        file = environment.parent / name
+        file.write_text("\n".join(lines) + "\n")
+        files += ["-r", str(file)]
+    python = str(environment / "bin" / "python")
+    _uv("pip", "install", "--quiet", "--python", python, *options, *files)
 
 
 def _uv(*arguments: str) -> None:
