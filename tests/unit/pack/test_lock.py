@@ -81,12 +81,6 @@ def test_what_uv_exports_says_the_same_as_its_lock(tmp_path: Path, form: str, na
     assert all(pin.wheels or pin.hashes for pin in found)
 
 
-def test_requirements_without_hashes_are_no_lock(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("numpy==2.0\n")
-
-    assert read_lock(tmp_path) is None
-
-
 @pytest.mark.parametrize(
     ("name", "text", "code"),
     [
