@@ -5,8 +5,6 @@ In: settings; out: a cloud that listens on one loopback port until `stop`.
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import os
 import threading
 import time
@@ -29,14 +27,13 @@ from fogbank.cloud.api.tags import Tags
 from fogbank.cloud.front import Front
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
+from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import DEFAULT_REGION
 from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.containers import Containers
-from fogbank.cloud.hosting.endpoints import KIND as ENDPOINT
 from fogbank.cloud.hosting.endpoints import Endpoints
 from fogbank.cloud.hosting.environment import Environments
-from fogbank.cloud.hosting.fleets import Watch
 from fogbank.cloud.hosting.runtime import Runtime
 from fogbank.cloud.hosting.workspace import Workspace
 from fogbank.cloud.jobs.processing import ProcessingJobs
@@ -52,7 +49,7 @@ from fogbank.ground.aws import LocalClients
 from fogbank.ground.ports import is_free
 
 FLUSH_PERIOD_S = 2.0
-METRICS_TURNS = 5
+METRICS_PERIOD_S = 10.0
 PORT = "port"
 
 
@@ -90,15 +87,16 @@ class LocalCloud:
         self.store = Store(folder / "cloud.db")
         self.clock = Clock(self.store)
         self.events = Events(self.store, self.clock)
+        self.runner = Runner()
         self.moto = MotoGateway(self.store, time.time)
         environments = Environments(settings.environments, settings.server_pins)
         logs = folder / "logs"
         self._workspace = Workspace(folder / "instances", logs, environments, self.s3, settings.containers)
         self._jobs_folder = folder / "processing"
-        ground = Ground(self.store, self.clock, self.events)
+        ground = Ground(self.store, self.clock, self.events, self.runner)
         models = Models(ground)
         configs = EndpointConfigs(ground, models)
-        self.endpoints = Endpoints(self.store, self.clock, models, configs, self._workspace)
+        self.endpoints = Endpoints(ground, models, configs, self._workspace)
         self.transforms = TransformJobs(self.store, self.clock, models, self._workspace, self.s3, logs)
         self.processing = ProcessingJobs(
             self.store, self.clock, environments, self.s3, self.cloudwatch, self._jobs_folder, logs
@@ -108,7 +106,7 @@ class LocalCloud:
         self.recorder = Recorder(folder / "capture", self.clock, self.s3)
         self.metrics = Metrics(self.clock, self.cloudwatch)
         self.executions = Executions(
-            self.store, self.clock, self.schedules, self.processing, self.s3, self.recorder.flush
+            self.store, self.clock, self.schedules, self.processing, self.endpoints.find, self.s3, self.recorder.flush
         )
         rooms = (
             models,
@@ -124,9 +122,8 @@ class LocalCloud:
         self.timeline = Timeline(
             self.clock, self.schedules, self.executions, self.transforms, control, self._scheduler, self.flush
         )
-        runtime = Runtime(self.store, self.endpoints, self.recorder, self.metrics)
+        runtime = Runtime(self.endpoints, self.recorder, self.metrics)
         self.front = Front(self._admin(), runtime, control, self.moto, self.metrics.flush)
-        self._watch = Watch(self.endpoints.fleets)
         self._server: BaseWSGIServer
 
     def bind(self) -> None:
@@ -158,15 +155,15 @@ class LocalCloud:
         server.daemon_threads = True  # type: ignore[attr-defined]  # the threaded server's
         self._workspace.clear()
         self.moto.replay()
+        self.endpoints.start()
         threading.Thread(target=server.serve_forever, name="front", daemon=True).start()
-        threading.Thread(target=service_model, name="warm", daemon=True).start()
+        self.runner.submit(("warm",), lambda _: service_model())
         self.processing.fail_interrupted()
         self.executions.fail_interrupted()
-        self.endpoints.resume()
         self.transforms.resume()
         self.timeline.start()
-        self._watch.start()
-        threading.Thread(target=self._flush_often, name="flush", daemon=True).start()
+        self.runner.every(("flush",), FLUSH_PERIOD_S, self._deliver)
+        self.runner.every(("metrics",), METRICS_PERIOD_S, self.metrics.flush)
 
     def wait(self) -> None:
         """Return when `stop` was asked for."""
@@ -179,19 +176,20 @@ class LocalCloud:
     def stop(self) -> None:
         """Finish what is in flight, deliver what is captured, stop every instance, close."""
         self.timeline.stop()
-        self._watch.stop()
         self.flush()
         self.endpoints.stop()
+        self.runner.close()
         self._server.shutdown()
         self._workspace.clear()
         self.store.close()
 
     def reset(self) -> None:
         """Forget every resource and object; the clock keeps its time."""
-        self.endpoints.stop()
-        self.recorder.reset()
-        self.store.reset()
-        self.moto.reset()
+        with self.endpoints.emptied():
+            self.store.reset()
+            self.recorder.reset()
+            self.metrics.reset()
+            self.moto.reset()
 
     def flush(self) -> None:
         """Deliver captured records and metrics now."""
@@ -219,7 +217,8 @@ class LocalCloud:
             "runtime": "container" if self.settings.containers else "process",
             "started": self._started,
             "time": self.clock.now().isoformat(),
-            "endpoints": {doc["EndpointName"]: doc["EndpointStatus"] for doc in self.store.all(ENDPOINT)},
+            "endpoints": {record.name: record.public["EndpointStatus"] for record in self.endpoints.all()},
+            "starting": [name for _, name in self.endpoints.stages.coming()],
             "transform_jobs": {doc["TransformJobName"]: doc["TransformJobStatus"] for doc in self.store.all(TRANSFORM)},
             "monitoring_schedules": {
                 doc["MonitoringScheduleName"]: doc["MonitoringScheduleStatus"] for doc in self.store.all(SCHEDULE)
@@ -252,14 +251,7 @@ class LocalCloud:
             }
         )
 
-    def _flush_often(self) -> None:
-        for turn in itertools.count(1):
-            if self._stopped.wait(FLUSH_PERIOD_S):
-                return
-            if not self.settings.folder.is_dir():  # the project was deleted: nobody will stop this cloud
-                self.ask_to_stop()
-                return
-            with contextlib.suppress(Exception):  # what cannot be delivered now waits for the next turn
-                self.recorder.flush()
-                if turn % METRICS_TURNS == 0:
-                    self.metrics.flush()
+    def _deliver(self) -> None:
+        if not self.settings.folder.is_dir():  # the project was deleted: nobody will stop this cloud
+            self.ask_to_stop()
+        self.recorder.turn()

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 Transitions = Mapping[str, frozenset[str]]
 
 ENDPOINT: Transitions = {
-    "Creating": frozenset({"InService", "Failed", "Deleting"}),
-    "InService": frozenset({"Updating", "Deleting"}),
-    "Updating": frozenset({"InService", "RollingBack", "Failed"}),
-    "RollingBack": frozenset({"InService"}),
+    "Creating": frozenset({"InService", "Failed"}),
+    "InService": frozenset({"Updating", "SystemUpdating", "Deleting"}),
+    "Updating": frozenset({"InService", "RollingBack"}),
+    "SystemUpdating": frozenset({"InService", "OutOfService"}),
+    "RollingBack": frozenset({"InService", "OutOfService"}),
+    "OutOfService": frozenset({"SystemUpdating", "Deleting"}),
     "Failed": frozenset({"Deleting"}),
     "Deleting": frozenset(),
 }
+"""SystemUpdating is a restart of the cloud: the same configuration is brought up again; where it does not come, OutOfService."""
 
 TRANSFORM_JOB: Transitions = {
     "InProgress": frozenset({"Completed", "Failed", "Stopping"}),

@@ -141,7 +141,7 @@ def test_what_the_data_plane_lacks_is_refused_and_what_nobody_has_is_a_501(serve
     update = partial(
         served.sagemaker.update_endpoint, EndpointName="e", EndpointConfigName="c", DeploymentConfig=rolling
     )
-    assert "does not have DeploymentConfig yet; it is refused, not ignored" in code_of(update)[1]
+    assert "does not have DeploymentConfig.RollingUpdatePolicy yet; it is refused, not ignored" in code_of(update)[1]
     code, said = code_of(lambda: served.sagemaker.describe_device_fleet(DeviceFleetName="f"))
     assert (code, "sagemaker:DescribeDeviceFleet" in said) == ("NotImplemented", True)
     stream = served.cloud.client("sagemaker-runtime").invoke_endpoint_with_response_stream

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fogbank.cloud.api.control import Operation, Params, Scope
@@ -45,6 +46,26 @@ class Models(Resource[NoState]):
         isolated = params.get("EnableNetworkIsolation", False)
         record = self.add(scope, params["ModelName"], {**params, "EnableNetworkIsolation": isolated}, NoState())
         return {"ModelArn": record.public["ModelArn"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One container of a model: its image, the URI of its model data, and the environment that the model gives it."""
+
+    image: str = ""
+    data_url: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def containers(model: Document) -> tuple[Container, ...]:
+    """The containers of a model, in the order in which a request passes them; today CreateModel lets one in."""
+    primary = model.get("PrimaryContainer")
+    return tuple(
+        Container(
+            image=item.get("Image", ""), data_url=item.get("ModelDataUrl"), environment=item.get("Environment", {})
+        )
+        for item in ([primary] if primary else model.get("Containers", []))
+    )
 
 
 def container_of(model: Document) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
+from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.store import Document, Store
 from fogbank.contracts.status import Transitions, step
 
@@ -94,6 +95,7 @@ class Ground:
     store: Store
     clock: Clock
     events: Events
+    runner: Runner
 
 
 class Resource(Generic[S]):
@@ -105,6 +107,7 @@ class Resource(Generic[S]):
         self.store = ground.store
         self.clock = ground.clock
         self.events = ground.events
+        self.runner = ground.runner
         self.lock = threading.RLock()
 
     def operations(self) -> Mapping[str, Operation]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from fogbank.ground.archive import ArchiveError, unpack_archive
 from fogbank.ground.aws import split_uri
@@ -19,12 +19,12 @@ class ArtifactError(Exception):
 
 
 def fetch(s3: Any, uri: str, target: Path) -> None:
-    """Download the gzip tar at `uri` and unpack it into `target`. Raises ArtifactError."""
+    """Download the gzip tar at `uri` and unpack it into `target`. Raises ArtifactError, also for a full disk."""
     archive = target.parent / (target.name + ".tar.gz")
     try:
         bucket, key = split_uri(uri)
         s3.download_file(bucket, key, str(archive))
-    except (ClientError, ValueError) as error:
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
         raise ArtifactError(f"model data {uri} cannot be downloaded: {error}") from error
     unpack(archive, target)
     archive.unlink()
@@ -36,3 +36,5 @@ def unpack(archive: Path, target: Path) -> None:
         unpack_archive(archive, target)
     except ArchiveError as error:
         raise ArtifactError(f"model data cannot be unpacked: {error.code}: {error.cause}") from error
+    except OSError as error:  # the folder itself cannot be made
+        raise ArtifactError(f"model data cannot be unpacked: {error}") from error

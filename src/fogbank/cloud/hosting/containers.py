@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -21,8 +20,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from fogbank.cloud.hosting.instance import ON_A_LAPTOP, LaunchPlan, StartError
+from fogbank.cloud.hosting.instance import ON_A_LAPTOP, LaunchPlan, Spawned, StartError, spawn
 from fogbank.contracts.container import BIND_LABEL, DEFAULT_PORT, ENV_PARENT_FD, LAYOUT_SCHEME
+from fogbank.ground.processes import Lifeline
 
 ENGINE, OPTIONS = "FOGBANK_CONTAINER_ENGINE", "FOGBANK_CONTAINER_OPTIONS"
 ENGINES = ("podman", "docker")
@@ -40,7 +40,8 @@ class Containers:
 
     def __init__(self, command: Sequence[str], options: Sequence[str], cloud: Path) -> None:
         self._command, self._options, self._cloud = tuple(command), tuple(options), cloud
-        self._loading = threading.Lock()
+        self._lock = threading.Lock()
+        self._getting: dict[str, threading.Lock] = {}
 
     @property
     def name(self) -> str:
@@ -54,7 +55,9 @@ class Containers:
                 f"the model's image {image} stands for the package itself, and this cloud runs containers: let the program "
                 'build an Image (`pulumi config rm -s local fogbank:image`), or set `runtime = "process"` in [tool.fogbank]'
             )
-        with self._loading:
+        with self._lock:
+            getting = self._getting.setdefault(image, threading.Lock())
+        with getting:  # one image is got once, and keeps no other waiting
             name = self._loaded(image) if image.startswith(LAYOUT_SCHEME) else image
             labels = self._labels(name)
         return ContainerLauncher(self, name, binds=labels.get(BIND_LABEL) == "true")
@@ -96,8 +99,8 @@ class Containers:
     def _labels(self, image: str) -> dict[str, str]:
         if not self._has(image):
             self.run("pull", "--quiet", image)
-        found: dict[str, str] | None = json.loads(self.run("inspect", "--format", "{{json .Config.Labels}}", image))
-        return found or {}
+        labels: dict[str, str] | None = json.loads(self.run("inspect", "--format", "{{json .Config.Labels}}", image))
+        return labels or {}
 
     def _has(self, image: str) -> bool:
         return bool(self.run("images", "--quiet", image, check=False))
@@ -132,22 +135,16 @@ class ContainerLauncher:
         self._containers, self._image, self._binds = containers, image, binds
         self._name = f"fogbank-{uuid.uuid4().hex[:12]}"
 
-    def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> tuple[int, subprocess.Popen[bytes]]:
-        """The write end of the lifeline, and the engine's own process, which passes signals on."""
-        read_end, write_end = os.pipe()
+    def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> Spawned:
+        """The engine's own process, which passes signals on."""
+        lifeline = Lifeline()
         command = self._containers.command_line(self._name, self._image, plan, port, binds=self._binds)
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-ISc", MOVE, str(read_end), *command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(read_end,),
-                start_new_session=True,  # the terminal's ctrl-C is the cloud's, not the containers'
-            )
-        finally:
-            os.close(read_end)
-        return write_end, process
+        return spawn(
+            [sys.executable, "-ISc", MOVE, str(lifeline.inherited), *command],
+            lifeline,
+            log,
+            start_new_session=True,  # the terminal's ctrl-C is the cloud's, not the containers'
+        )
 
     def clean(self) -> None:
         """Remove what a killed engine process left running."""

@@ -1,279 +1,215 @@
-"""Endpoint configurations and endpoints: the calls, and the real transitions behind them.
+"""Endpoints: CreateEndpoint, DescribeEndpoint, ListEndpoints, UpdateEndpoint, UpdateEndpointWeightsAndCapacities, DeleteEndpoint.
 
-An update starts the new fleet beside the old one, moves the traffic, then drains the old one. A new fleet that does not start
-leaves the old one serving, and the endpoint under its old configuration with the reason, as SageMaker does.
+In: the calls; out: records, and a rollout for each change, which is carried out beside the call.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
+import itertools
 import threading
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
 
-from fogbank.cloud.api.control import Operation, Params, Scope, page, refuse
+from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import ApiError, validation
-from fogbank.cloud.api.models import Models, container_of
-from fogbank.cloud.ground.clock import Clock
-from fogbank.cloud.ground.store import Document, Store
+from fogbank.cloud.api.listing import Listing
+from fogbank.cloud.api.models import Models
+from fogbank.cloud.api.resource import Ground, Kind, Record, Resource
 from fogbank.cloud.hosting.configs import EndpointConfigs
-from fogbank.cloud.hosting.fleets import Fleet, VariantPlan
-from fogbank.cloud.hosting.instance import StartError
+from fogbank.cloud.hosting.deployment import Deployment, EndpointState
+from fogbank.cloud.hosting.described import described
+from fogbank.cloud.hosting.fleet import Yard
+from fogbank.cloud.hosting.revival import Revival
+from fogbank.cloud.hosting.rollout import Rollout, create, limit_of, replacement, resize
+from fogbank.cloud.hosting.rollouts import Rollouts
+from fogbank.cloud.hosting.router import Router
+from fogbank.cloud.hosting.stages import Name, Stages
+from fogbank.cloud.hosting.variant import Variant
 from fogbank.cloud.hosting.workspace import Workspace
-from fogbank.contracts.container import STARTUP_LIMIT_S
-from fogbank.contracts.status import ENDPOINT, step
+from fogbank.contracts.container import STOP_GRACE_S
+from fogbank.contracts.status import ENDPOINT as TRANSITIONS
 
-log = logging.getLogger("fogbank.cloud")
-KIND = "endpoint"
+ENDPOINT = Kind(
+    path="endpoint",
+    stem="Endpoint",
+    key="EndpointName",
+    arn="EndpointArn",
+    missing=lambda arn: validation(f'Could not find endpoint "{arn}".'),
+    taken=lambda arn: validation(f'Cannot create already existing endpoint "{arn}".'),
+    listing=Listing(
+        operation="ListEndpoints", answer="Endpoints", name="EndpointName", status="EndpointStatus", page_size=10
+    ),
+    status="EndpointStatus",
+    transitions=TRANSITIONS,
+)
+DELETABLE = frozenset({"InService", "OutOfService", "Failed"})
+LOOK_S = 0.5
+_numbers = itertools.count()
 
 
-class Endpoints:
-    """The endpoints of every region, and their fleets."""
+class Endpoints(Resource[EndpointState]):
+    """The endpoints of every region, and what runs for them."""
 
-    def __init__(
-        self, store: Store, clock: Clock, models: Models, configs: EndpointConfigs, workspace: Workspace
-    ) -> None:
-        self._store, self._clock, self._models, self._configs, self._workspace = (
-            store,
-            clock,
-            models,
-            configs,
-            workspace,
-        )
-        self._lock = threading.RLock()
-        self._fleets: dict[tuple[str, str], Fleet] = {}
+    def __init__(self, ground: Ground, models: Models, configs: EndpointConfigs, workspace: Workspace) -> None:
+        super().__init__(ENDPOINT, EndpointState, ground)
+        self._models = models
+        self._configs = configs
+        self.stages = Stages(ground.runner)
+        yard = Yard(workspace=workspace, runner=ground.runner, events=ground.events)
+        self.rollouts = Rollouts(self, self.stages, yard)
+        self._revival = Revival(self, self.stages, self.rollouts, models, ground.runner)
 
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
         return {
+            **super().operations(),
             "CreateEndpoint": self.create,
-            "DescribeEndpoint": self.describe,
-            "ListEndpoints": self.summaries,
             "UpdateEndpoint": self.update,
-            "DeleteEndpoint": self.delete,
-            "UpdateEndpointWeightsAndCapacities": self.update_weights,
+            "UpdateEndpointWeightsAndCapacities": self.update_variants,
         }
-
-    def fleets(self) -> list[Fleet]:
-        """The fleets that run now."""
-        with self._lock:
-            return list(self._fleets.values())
-
-    def fleet(self, region: str, name: str) -> Fleet | None:
-        """The fleet that serves an endpoint."""
-        with self._lock:
-            return self._fleets.get((region, name))
 
     def create(self, scope: Scope, params: Params) -> Params:
         """Creating, then InService or Failed."""
-        refuse(params, "DeploymentConfig")
-        name, arn = params["EndpointName"], scope.arn("endpoint", params["EndpointName"])
-        with self._lock:
-            if self._store.get(KIND, scope.region, name):
-                raise validation(f'Cannot create already existing endpoint "{arn}".')
-            config = self._configs.get(scope.region, params["EndpointConfigName"]).public
-            now = self._clock.epoch()
-            document: Document = {
-                "EndpointName": name,
-                "EndpointArn": arn,
-                "EndpointConfigName": config["EndpointConfigName"],
-                "EndpointStatus": "Creating",
-                "CreationTime": now,
-                "LastModifiedTime": now,
-                "Tags": params.get("Tags", []),
-                "_region": scope.region,
-                "_config": config,
-            }
-            self._store.put(KIND, scope.region, name, document)
-        self._background(self._bring_up, scope.region, name, config)
-        return {"EndpointArn": arn}
+        deployment = self._deployment(scope, params["EndpointConfigName"])
+        if config := params.get("DeploymentConfig"):
+            replacement(config, list(deployment.counts.values()))  # it counts for later updates, and is looked at now
+        now = self.clock.epoch()
+        public = {
+            "EndpointName": params["EndpointName"],
+            "EndpointConfigName": deployment.name,
+            "EndpointStatus": "Creating",
+            "LastDeploymentConfig": params.get("DeploymentConfig"),
+            "Tags": params.get("Tags", []),
+        }
+        rollout = Rollout(steps=create(), started=now, since=now)
+        record = self.add(scope, params["EndpointName"], public, EndpointState(pending=deployment, rollout=rollout))
+        self.rollouts.begin((scope.region, record.name))
+        return {"EndpointArn": record.public["EndpointArn"]}
 
     def update(self, scope: Scope, params: Params) -> Params:
-        """Updating, then InService under the new configuration, or under the old one with the reason."""
-        refuse(params, "DeploymentConfig", "RetainAllVariantProperties", "RetainDeploymentConfig")
-        with self._lock:
-            document = self.get(scope.region, params["EndpointName"])
-            if document["EndpointStatus"] != "InService":
-                raise validation(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
-            config = self._configs.get(scope.region, params["EndpointConfigName"]).public
-            self._move(scope.region, params["EndpointName"], "Updating", FailureReason=None, _pending=config)
-        self._background(self._bring_up, scope.region, params["EndpointName"], config)
-        return {"EndpointArn": document["EndpointArn"]}
+        """Updating, then InService under the new configuration, or RollingBack and InService under the old one."""
+        with self.lock:
+            record, live = self._changeable(scope, params["EndpointName"])
+            deployment = self._deployment(scope, params["EndpointConfigName"])
+            excluded = {item["VariantPropertyType"] for item in params.get("ExcludeRetainedVariantProperties", [])}
+            if "DataCaptureConfig" in excluded:
+                raise validation("VariantPropertyType DataCaptureConfig is not supported, here as on AWS.")
+            if params.get("RetainAllVariantProperties"):
+                deployment = deployment.retaining(live, excluded)
+            given = params.get("DeploymentConfig")
+            retained = record.public.get("LastDeploymentConfig") if params.get("RetainDeploymentConfig") else None
+            config = given or retained or {}
+            steps = replacement(config, list(deployment.counts.values()))
+            now = self.clock.epoch()
+            rollout = Rollout(steps=steps, started=now, since=now, limit_s=limit_of(config))
+            state = EndpointState(live=live, pending=deployment, rollout=rollout)
+            members = {"LastDeploymentConfig": given} if given else {}
+            self.move(scope.region, record.name, "Updating", lambda _: state, FailureReason=None, **members)
+        self.rollouts.begin((scope.region, record.name))
+        return {"EndpointArn": record.public["EndpointArn"]}
 
-    def update_weights(self, scope: Scope, params: Params) -> Params:
-        """Change traffic weights live. Instance counts of a running fleet cannot be changed here yet, and that is said."""
-        with self._lock:
-            document = self.get(scope.region, params["EndpointName"])
-            fleet = self.fleet(scope.region, params["EndpointName"])
-            if document["EndpointStatus"] != "InService" or fleet is None:
-                raise validation(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
-            for wanted in params["DesiredWeightsAndCapacities"]:
-                if "DesiredInstanceCount" in wanted or "ServerlessUpdateConfig" in wanted:
-                    raise validation(
-                        "The local cloud changes weights of a running endpoint, not instance counts: use UpdateEndpoint."
-                    )
-                if wanted["VariantName"] not in fleet.weights:
-                    raise validation(f'Variant "{wanted["VariantName"]}" is not part of the endpoint.')
-            fleet.weights.update(
-                {
-                    w["VariantName"]: w["DesiredWeight"]
-                    for w in params["DesiredWeightsAndCapacities"]
-                    if "DesiredWeight" in w
-                }
-            )
-            self._store.update(
-                KIND, scope.region, params["EndpointName"], _weights=fleet.weights, LastModifiedTime=self._clock.epoch()
-            )
-        return {"EndpointArn": document["EndpointArn"]}
+    def update_variants(self, scope: Scope, params: Params) -> Params:
+        """Updating, then InService: weights change at once, counts when as many instances run."""
+        wanted = params["DesiredWeightsAndCapacities"]
+        with self.lock:
+            record, live = self._changeable(scope, params["EndpointName"])
+            check_variants(wanted, live)
+            weights = {item["VariantName"]: item["DesiredWeight"] for item in wanted if "DesiredWeight" in item}
+            counts = {
+                item["VariantName"]: item["DesiredInstanceCount"] for item in wanted if "DesiredInstanceCount" in item
+            }
+            now = self.clock.epoch()
+            pending = live.changed(weights, counts)
+            state = EndpointState(live=live, pending=pending, rollout=Rollout(steps=resize(), started=now, since=now))
+            self.move(scope.region, record.name, "Updating", lambda _: state, FailureReason=None)
+            stage = self.stages.find((scope.region, record.name))
+            if stage is not None:
+                self.rollouts.route(stage, EndpointState(live=pending), 0)
+        self.rollouts.begin((scope.region, record.name))
+        return {"EndpointArn": record.public["EndpointArn"]}
 
     def delete(self, scope: Scope, params: Params) -> Params:
-        """Deleting, then gone."""
-        with self._lock:
-            document = self.get(scope.region, params["EndpointName"])
-            if document["EndpointStatus"] in {"Creating", "Updating", "RollingBack"}:
-                raise validation(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
-            self._store.delete(KIND, scope.region, params["EndpointName"])
-            fleet = self._fleets.pop((scope.region, params["EndpointName"]), None)
-        if fleet:
-            self._background(fleet.stop)
+        """Deleting, then gone: when the last instance has ended."""
+        name = (scope.region, params["EndpointName"])
+        with self.lock:
+            record = self.get(*name)
+            if record.public["EndpointStatus"] not in DELETABLE:
+                raise _in_progress(record)
+            self.move(*name, "Deleting")
+            stage = self.stages.find(name)
+            if stage is None:
+                self.remove(*name)
+                return {}
+            self.stages.route(stage, None)
+        key = ("endpoint", *name, "delete", str(next(_numbers)))
+        self.runner.submit(key, partial(self._end, name))
         return {}
 
-    def describe(self, scope: Scope, params: Params) -> Params:
-        """The endpoint with its live variants."""
-        document = self.get(scope.region, params["EndpointName"])
-        config = document["_config"]
-        weights = document.get("_weights", {})
-        described = {
-            **document,
-            "ProductionVariants": [_variant(item, weights) for item in config["ProductionVariants"]],
-        }
-        if capture := config.get("DataCaptureConfig"):
-            described["DataCaptureConfig"] = {
-                "EnableCapture": capture.get("EnableCapture", True),
-                "CaptureStatus": "Started" if capture.get("EnableCapture", True) else "Stopped",
-                "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
-                "DestinationS3Uri": capture["DestinationS3Uri"],
-                "KmsKeyId": capture.get("KmsKeyId", ""),
-            }
-        if document["EndpointStatus"] in {"Creating", "Updating"}:
-            pending = document.get("_pending") or config
-            described["PendingDeploymentSummary"] = {"EndpointConfigName": pending["EndpointConfigName"]}
-        return described
+    def described(self, record: Record[EndpointState]) -> Params:
+        """The endpoint with what runs now."""
+        return described(record, self.stages.running((record.region, record.name)))
 
-    def get(self, region: str, name: str) -> Document:
-        """The document. Raises ValidationException."""
-        document = self._store.get(KIND, region, name)
-        if document is None:
-            raise validation(f'Could not find endpoint "{Scope(region).arn("endpoint", name)}".')
-        return document
+    def router(self, region: str, name: str) -> Router[Variant] | None:
+        """Where the endpoint's traffic goes; None where it takes none. Waits for one that comes up after a restart."""
+        return self.stages.router((region, name))
 
-    def summaries(self, scope: Scope, params: Params) -> Params:
-        """Summaries, newest first."""
-        found = self._store.all(KIND, scope.region)
-        kept = [
-            {**doc, "_name": doc["EndpointName"]}
-            for doc in found
-            if params.get("NameContains", "") in doc["EndpointName"]
-            and params.get("StatusEquals", doc["EndpointStatus"]) == doc["EndpointStatus"]
-        ]
-        return page(kept, params, "Endpoints")
-
-    def resume(self) -> list[threading.Thread]:
-        """After a restart: start every endpoint's fleet again, under the configuration that it was going to have."""
-        started = []
-        for document in self._store.all(KIND):
-            region, name, status = document["_region"], document["EndpointName"], document["EndpointStatus"]
-            if status == "Failed":
-                continue
-            if status == "InService":
-                self._store.update(KIND, region, name, EndpointStatus="Updating")
-            started.append(self._background(self._resume, region, name, document["_config"], document.get("_pending")))
-        return started
-
-    def _resume(self, region: str, name: str, config: Document, pending: Document | None) -> None:
-        if pending:  # killed in the middle of an update: the old fleet first, so that a bad new one can still roll back
-            with contextlib.suppress(StartError, ApiError):
-                fleet = Fleet(name, config["EndpointConfigName"], self._plans(region, config), self._workspace)
-                fleet.start()
-                with self._lock:
-                    self._fleets[region, name] = fleet
-        self._bring_up(region, name, pending or config)
+    def start(self) -> None:
+        """Bring every endpoint up again, and look after them from now on."""
+        self._revival.begin()
+        self.runner.every(("watch",), LOOK_S, self.stages.adjust)
+        self.runner.every(("rollouts",), LOOK_S, self.rollouts.turn)
 
     def stop(self) -> None:
-        """Stop every fleet."""
-        with self._lock:
-            fleets, self._fleets = list(self._fleets.values()), {}
-        for fleet in fleets:
-            fleet.stop()
+        """Stop every fleet, finishing what is in flight."""
+        with self.stages.emptied(STOP_GRACE_S):
+            pass
 
-    def _bring_up(self, region: str, name: str, config: Document) -> None:
-        try:
-            fleet = Fleet(name, config["EndpointConfigName"], self._plans(region, config), self._workspace)
-            fleet.start()
-        except (StartError, ApiError) as error:
-            self._failed(region, name, str(error))
-            return
-        with self._lock:
-            if self._store.get(KIND, region, name) is None:  # deleted by a reset in the meantime
-                self._background(fleet.stop)
-                return
-            old = self._fleets.get((region, name))
-            self._fleets[region, name] = fleet
-            self._move(
-                region,
-                name,
-                "InService",
-                EndpointConfigName=config["EndpointConfigName"],
-                _config=config,
-                _pending=None,
-                _weights={},
-                FailureReason=None,
+    @contextmanager
+    def emptied(self) -> Iterator[None]:
+        """While the caller forgets the records, none is made; when this ends, every fleet that there was has stopped."""
+        with ExitStack() as stopping, self.lock:
+            stopping.enter_context(self.stages.emptied(STOP_GRACE_S))
+            yield
+
+    def _end(self, name: Name, stop: threading.Event) -> None:
+        stage = self.stages.find(name)
+        if stage is not None:
+            self.stages.close(stage)
+        with self.lock:
+            record = self.find(*name)
+            if record is not None and record.public["EndpointStatus"] == "Deleting":
+                self.remove(*name)
+
+    def _deployment(self, scope: Scope, config_name: str) -> Deployment:
+        """A configuration and its models as they are now. Raises ValidationException."""
+        config = self._configs.get(scope.region, config_name).public
+        names = {item["ModelName"] for item in config["ProductionVariants"]}
+        models = {name: self._models.get(scope.region, name).public for name in names}
+        return Deployment.of(config, models, self.clock.epoch())
+
+    def _changeable(self, scope: Scope, name: str) -> tuple[Record[EndpointState], Deployment]:
+        record = self.get(scope.region, name)
+        if record.public["EndpointStatus"] != "InService" or record.state.live is None:
+            raise _in_progress(record)
+        return record, record.state.live
+
+
+def check_variants(wanted: list[dict[str, Any]], live: Deployment) -> None:
+    """Refuse variants that are not there, that are named twice, or that would have no instance. Raises ValidationException."""
+    for name, times in Counter(item["VariantName"] for item in wanted).items():
+        if name not in live.weights:
+            raise validation(
+                f'The variant name(s) "{name}" is/are not present within endpoint configuration "{live.name}".'
             )
-        if old:
-            old.stop()
-
-    def _failed(self, region: str, name: str, reason: str) -> None:
-        log.warning("endpoint %s: %s", name, reason)
-        with self._lock:
-            status = "InService" if (region, name) in self._fleets else "Failed"
-            self._move(region, name, status, FailureReason=reason[:1024], _pending=None)
-
-    def _plans(self, region: str, config: Document) -> list[VariantPlan]:
-        plans = []
-        for variant in config["ProductionVariants"]:
-            model = self._models.get(region, variant["ModelName"]).public
-            plans.append(
-                VariantPlan(
-                    name=variant["VariantName"],
-                    model={**model, "PrimaryContainer": container_of(model)},
-                    count=variant.get("InitialInstanceCount", 1),
-                    weight=variant.get("InitialVariantWeight", 1.0),
-                    startup_limit_s=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT_S),
-                )
-            )
-        return plans
-
-    def _move(self, region: str, name: str, status: str, **changes: object) -> None:
-        document = self._store.get(KIND, region, name)
-        if document is None:
-            return
-        step(ENDPOINT, document["EndpointStatus"], status)
-        self._store.update(KIND, region, name, EndpointStatus=status, LastModifiedTime=self._clock.epoch(), **changes)
-
-    @staticmethod
-    def _background(work: object, *arguments: object) -> threading.Thread:
-        thread = threading.Thread(target=work, args=arguments, daemon=True)  # type: ignore[arg-type]  # a bound method
-        thread.start()
-        return thread
+        if times > 1:
+            raise validation(f'The variant name "{name}" was non-unique within the request.')
+    for item in wanted:
+        if item.get("DesiredInstanceCount") == 0:
+            raise validation(f'Variant "{item["VariantName"]}" must have at least one instance.')
 
 
-def _variant(item: Document, weights: dict[str, float]) -> Params:
-    weight = weights.get(item["VariantName"], item.get("InitialVariantWeight", 1.0))
-    count = item.get("InitialInstanceCount", 1)
-    return {
-        "VariantName": item["VariantName"],
-        "CurrentWeight": weight,
-        "DesiredWeight": weight,
-        "CurrentInstanceCount": count,
-        "DesiredInstanceCount": count,
-    }
+def _in_progress(record: Record[EndpointState]) -> ApiError:
+    return validation(f'Cannot update in-progress endpoint "{record.public["EndpointArn"]}".')

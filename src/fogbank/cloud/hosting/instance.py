@@ -6,21 +6,20 @@ server's own last words.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import urllib3
 
 from fogbank.contracts.container import ENV_PARENT_FD, PING_TIMEOUT_S, STARTUP_LIMIT_S, STOP_GRACE_S
 from fogbank.ground.ports import free_port
-from fogbank.ground.processes import BARE_ENVIRONMENT
+from fogbank.ground.processes import BARE_ENVIRONMENT, Lifeline
 
 POLL_S = 0.02
 TAIL_LINES = 12
@@ -38,11 +37,33 @@ class InstanceTimeoutError(Exception):
     """The server did not answer within the invocation limit."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spawned:
+    """A server that was started: the process to wait for and to signal, and what ends it when this process ends."""
+
+    process: subprocess.Popen[bytes]
+    lifeline: Lifeline
+
+
+def spawn(command: Sequence[str], lifeline: Lifeline, log: IO[bytes], **options: Any) -> Spawned:
+    """Start a command that holds the other end of the lifeline and writes to the log. Raises OSError."""
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(lifeline.inherited,), **options
+        )
+    except OSError:
+        lifeline.cut()
+        raise
+    finally:
+        lifeline.handed_over()
+    return Spawned(process=process, lifeline=lifeline)
+
+
 class Launcher(Protocol):
     """Starts a server for a plan."""
 
-    def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> tuple[int, subprocess.Popen[bytes]]:
-        """A pipe's write end, which is closed when the server is to end, and the process to wait for and to signal."""
+    def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> Spawned:
+        """Start it. Raises OSError."""
 
     def clean(self) -> None:
         """Remove what a process that was killed may have left."""
@@ -60,7 +81,7 @@ class LaunchPlan:
 
 
 class Instance:
-    """A running server process."""
+    """A running server process. Raises OSError where it cannot be started."""
 
     def __init__(self, plan: LaunchPlan) -> None:
         self.plan = plan
@@ -68,8 +89,14 @@ class Instance:
         self._pool = urllib3.HTTPConnectionPool("127.0.0.1", self.port, maxsize=32, retries=False)
         plan.log.parent.mkdir(parents=True, exist_ok=True)
         with plan.log.open("ab") as log:
-            self._pipe, self._process = plan.launcher.spawn(plan, self.port, log)
+            spawned = plan.launcher.spawn(plan, self.port, log)
+        self._process, self._lifeline = spawned.process, spawned.lifeline
         self._stopping = threading.Lock()
+
+    @property
+    def id(self) -> str:
+        """What this instance is known by, in events and as the name of its log."""
+        return self.plan.log.stem
 
     @property
     def pid(self) -> int:
@@ -80,17 +107,20 @@ class Instance:
         """Whether the process runs."""
         return self._process.poll() is None
 
-    def wait_ready(self) -> None:
-        """Return when /ping answers 200. Raises StartError."""
+    def wait_ready(self, stop: threading.Event | None = None) -> None:
+        """Return when /ping answers 200. Raises StartError, also where `stop` is set in the meantime."""
+        stop = stop or threading.Event()
         deadline = time.monotonic() + self.plan.startup_limit_s
         while time.monotonic() < deadline:
+            if stop.is_set():
+                raise StartError("it was stopped while it started")
             if not self.alive():
                 raise StartError(
                     f"the server exited with status {self._process.returncode} before it answered /ping: {self.tail()}"
                 )
             if self.ping():
                 return
-            time.sleep(POLL_S)
+            stop.wait(POLL_S)
         raise StartError(
             f"the server did not pass the ping health check in {self.plan.startup_limit_s:g} s: {self.tail()}"
         )
@@ -136,9 +166,7 @@ class Instance:
                     self._process.kill()
                     self._process.wait()
                     self.plan.launcher.clean()
-            if self._pipe >= 0:
-                os.close(self._pipe)
-                self._pipe = -1
+            self._lifeline.cut()
             self._pool.close()
         return self._process.returncode
 
@@ -157,29 +185,18 @@ class ProcessLauncher:
     def __init__(self, python: Path) -> None:
         self._python = python
 
-    def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> tuple[int, subprocess.Popen[bytes]]:
+    def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> Spawned:
         """The server itself."""
-        read_end, write_end = os.pipe()
+        lifeline = Lifeline()
         env = {
             **_host_environment(),
             **plan.environment,
             "SAGEMAKER_BASE_DIR": str(plan.base_dir),
             "SAGEMAKER_BIND_TO_PORT": str(port),
-            ENV_PARENT_FD: str(read_end),
+            ENV_PARENT_FD: str(lifeline.inherited),
         }
-        try:
-            process = subprocess.Popen(
-                [str(self._python), "-P", "-m", "fogbank.serve", "serve"],
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=plan.base_dir,
-                pass_fds=(read_end,),
-            )
-        finally:
-            os.close(read_end)
-        return write_end, process
+        command = [str(self._python), "-P", "-m", "fogbank.serve", "serve"]
+        return spawn(command, lifeline, log, env=env, cwd=plan.base_dir)
 
     def clean(self) -> None:
         """Nothing: the workers see that their parent is gone."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from fogbank.cloud.api.errors import ApiError
-from fogbank.cloud.ground.store import Document, Store
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
-from fogbank.cloud.hosting.endpoints import KIND, Endpoints
-from fogbank.cloud.hosting.fleets import Fleet
+from fogbank.cloud.hosting.endpoints import Endpoints
 from fogbank.cloud.hosting.instance import InstanceDownError, InstanceTimeoutError
+from fogbank.cloud.hosting.router import NoTrafficError, Router
+from fogbank.cloud.hosting.variant import Variant
 from fogbank.cloud.observe.capture import Recorder
 from fogbank.cloud.observe.metrics import Invocation, Metrics
 from fogbank.contracts.container import HOSTING_PAYLOAD_LIMIT
@@ -36,7 +37,6 @@ TIMED_OUT = (
     "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for each "
     "container in Amazon CloudWatch, resolve the issue, and try again."
 )
-RESUME_WAIT_S = 60.0
 UNSUPPORTED = tuple(
     HEADER + name for name in ("target-model", "target-container-hostname", "inference-component", "session-id")
 )
@@ -46,21 +46,10 @@ LONGEST_QUOTE = 1024
 class Runtime:
     """Invokes endpoints, records what was captured and counts."""
 
-    def __init__(
-        self,
-        store: Store,
-        endpoints: Endpoints,
-        recorder: Recorder,
-        metrics: Metrics,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._store, self._endpoints, self._recorder, self._metrics, self._sleep = (
-            store,
-            endpoints,
-            recorder,
-            metrics,
-            sleep,
-        )
+    def __init__(self, endpoints: Endpoints, recorder: Recorder, metrics: Metrics) -> None:
+        self._endpoints = endpoints
+        self._recorder = recorder
+        self._metrics = metrics
 
     @staticmethod
     def takes(request: Request) -> bool:
@@ -82,83 +71,101 @@ class Runtime:
             return error_answer(request, error.status, error.code, error.message, **error.members)
 
     def _invoke(self, request: Request, name: str) -> Answer:
-        document = self._store.get(KIND, request.region, name)
-        if document is None:
-            raise ApiError("ValidationError", f"Endpoint {name} of account {LOCAL_ACCOUNT} not found.")
-        if len(request.body) > HOSTING_PAYLOAD_LIMIT:
-            raise ApiError(
-                "ValidationError",
-                f"The request body of {len(request.body)} bytes is over the limit of {HOSTING_PAYLOAD_LIMIT} bytes.",
-            )
-        for header in UNSUPPORTED:
-            if header in request.headers:
-                raise ApiError(
-                    "ValidationError", f"The local cloud does not have {header} yet; it is refused, not ignored."
-                )
-        fleet = self._serving(request.region, name)
-        target = request.headers.get(HEADER + "target-variant")
-        try:
-            variant = fleet.route(target)
-        except KeyError as error:
-            raise ApiError("ValidationError", f"Variant {target} of endpoint {name} not found.") from error
+        router = self._endpoints.router(request.region, name)
+        if router is None:
+            raise self._not_serving(request.region, name)
+        check_request(request)
+        variant = _route(router, request, name)
         started = time.perf_counter()
-        status, body, headers, model_s = _ask(variant.invoke, request)
+        outcome = _ask(variant, request)
+        source = variant.plan.source
         self._metrics.add(
             Invocation(
-                region=request.region,
-                endpoint=name,
-                variant=variant.plan.name,
-                instances=max(1, len(variant.instances)),
-                status=status,
-                model_us=model_s * 1e6,
-                overhead_us=max(0.0, (time.perf_counter() - started - model_s) * 1e6),
+                region=source.region,
+                endpoint=source.endpoint,
+                variant=source.variant,
+                instances=max(1, variant.pool.running),
+                status=outcome.status,
+                model_us=outcome.model_s * 1e6,
+                overhead_us=max(0.0, (time.perf_counter() - started - outcome.model_s) * 1e6),
             )
         )
-        if not 200 <= status < 300:
-            raise _model_error(status, body.decode(errors="replace"), request.region, name)
-        capture = document["_config"].get("DataCaptureConfig")
-        if capture and capture.get("EnableCapture", True):
-            self._recorder.record(request, name, variant.plan.name, capture, body, headers.get("content-type", ""))
-        answer = {
-            "Content-Type": headers.get("content-type", "application/octet-stream"),
-            "x-Amzn-Invoked-Production-Variant": variant.plan.name,
-            "x-amzn-RequestId": str(uuid.uuid4()),
-        }
-        if attributes := headers.get(HEADER + "custom-attributes"):
-            answer["X-Amzn-SageMaker-Custom-Attributes"] = attributes
-        return Answer(headers=answer, body=body)
+        if not 200 <= outcome.status < 300:
+            raise _model_error(outcome.status, outcome.body.decode(errors="replace"), source.region, name)
+        if capture := variant.plan.capture:
+            self._recorder.record(request, source, capture, outcome.body, outcome.headers.get("content-type", ""))
+        return _answer(outcome, source.variant)
 
-    def _serving(self, region: str, name: str) -> Fleet:
-        """The endpoint's fleet; after a restart of the cloud, wait for it to come up again."""
-        deadline = time.monotonic() + RESUME_WAIT_S
-        while True:
-            fleet = self._endpoints.fleet(region, name)
-            if fleet is not None:
-                return fleet
-            document = self._store.get(KIND, region, name)
-            if not _resuming(document) or time.monotonic() > deadline:
-                status = document["EndpointStatus"] if document else "deleted"
-                raise ApiError(
-                    "ValidationError", f"Endpoint {name} of account {LOCAL_ACCOUNT} is not InService (it is {status})."
-                )
-            self._sleep(0.02)
+    def _not_serving(self, region: str, name: str) -> ApiError:
+        record = self._endpoints.find(region, name)
+        if record is None:
+            return ApiError("ValidationError", f"Endpoint {name} of account {LOCAL_ACCOUNT} not found.")
+        status = record.public["EndpointStatus"]
+        return ApiError(
+            "ValidationError", f"Endpoint {name} of account {LOCAL_ACCOUNT} is not InService (it is {status})."
+        )
 
 
-def _resuming(document: Document | None) -> bool:
-    return document is not None and document["EndpointStatus"] == "Updating"
+def check_request(request: Request) -> None:
+    """Refuse a body that is too large, and what the local cloud lacks. Raises ValidationError."""
+    if len(request.body) > HOSTING_PAYLOAD_LIMIT:
+        raise ApiError(
+            "ValidationError",
+            f"The request body of {len(request.body)} bytes is over the limit of {HOSTING_PAYLOAD_LIMIT} bytes.",
+        )
+    for header in UNSUPPORTED:
+        if header in request.headers:
+            raise ApiError(
+                "ValidationError", f"The local cloud does not have {header} yet; it is refused, not ignored."
+            )
 
 
-def _ask(invoke: Callable[..., object], request: Request) -> tuple[int, bytes, Mapping[str, str], float]:
+def _route(router: Router[Variant], request: Request, name: str) -> Variant:
+    target = request.headers.get(HEADER + "target-variant")
+    try:
+        return router.pick(target)
+    except KeyError as error:
+        raise ApiError("ValidationError", f"Variant {target} of endpoint {name} not found.") from error
+    except NoTrafficError as error:
+        raise ApiError(
+            "ValidationError", f"No variant of endpoint {name} has a weight above 0: name one as the TargetVariant."
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a request to a container; `status` 0 where it did not answer. Header names are in lower case."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    model_s: float
+
+
+def _ask(variant: Variant, request: Request) -> Outcome:
     headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
+    answered: Mapping[str, str] = {}
     started = time.perf_counter()
     try:
-        reply = invoke(request.body, headers)
-        answered = {name.lower(): value for name, value in reply.headers.items()}  # type: ignore[attr-defined]  # a urllib3 response
-        return reply.status, reply.data, answered, time.perf_counter() - started  # type: ignore[attr-defined]  # as above
+        reply = variant.invoke(request.body, headers)
+        status, body = reply.status, reply.data
+        answered = {name.lower(): value for name, value in reply.headers.items()}
     except InstanceTimeoutError:
-        return 0, TIMED_OUT.encode(), {}, time.perf_counter() - started
+        status, body = 0, TIMED_OUT.encode()
     except InstanceDownError as error:
-        return 0, f"the container died while it answered: {error}".encode(), {}, time.perf_counter() - started
+        status, body = 0, f"the container died while it answered: {error}".encode()
+    return Outcome(status=status, body=body, headers=answered, model_s=time.perf_counter() - started)
+
+
+def _answer(outcome: Outcome, variant: str) -> Answer:
+    headers = {
+        "Content-Type": outcome.headers.get("content-type", "application/octet-stream"),
+        "x-Amzn-Invoked-Production-Variant": variant,
+        "x-amzn-RequestId": str(uuid.uuid4()),
+    }
+    if attributes := outcome.headers.get(HEADER + "custom-attributes"):
+        headers["X-Amzn-SageMaker-Custom-Attributes"] = attributes
+    return Answer(headers=headers, body=outcome.body)
 
 
 def _model_error(status: int, said: str, region: str, endpoint: str) -> ApiError:

@@ -6,12 +6,13 @@ In: a Model document; out: a ready `Instance`, or StartError with the cause. End
 from __future__ import annotations
 
 import shutil
+import threading
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fogbank.cloud.api.models import container_of
+from fogbank.cloud.api.models import Container, containers
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.artifact import ArtifactError, fetch
 from fogbank.cloud.hosting.containers import Containers
@@ -31,7 +32,10 @@ class Workspace:
         s3: Callable[[], Any],
         containers: Containers | None = None,
     ) -> None:
-        self._folder, self._logs, self._environments, self._s3 = folder, logs, environments, s3
+        self._folder = folder
+        self._logs = logs
+        self._environments = environments
+        self._s3 = s3
         self._containers = containers
 
     def clear(self) -> None:
@@ -41,17 +45,22 @@ class Workspace:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(
-        self, model: Document, log_name: str, extra: Mapping[str, str], startup_limit_s: float = STARTUP_LIMIT_S
+        self,
+        model: Document,
+        log_name: str,
+        extra: Mapping[str, str],
+        startup_limit_s: float = STARTUP_LIMIT_S,
+        stop: threading.Event | None = None,
     ) -> Instance:
-        """A ready instance of the model. Raises StartError."""
+        """A ready instance of the model. Raises StartError, also where `stop` is set before it is ready."""
         home = self._folder / uuid.uuid4().hex[:12]
         try:
             instance = Instance(self._plan(model, home, log_name, extra, startup_limit_s))
-        except (ArtifactError, DependencyError, StartError) as error:
+        except (ArtifactError, DependencyError, StartError, OSError) as error:
             shutil.rmtree(home, ignore_errors=True)
             raise StartError(str(error)) from error
         try:
-            instance.wait_ready()
+            instance.wait_ready(stop)
         except StartError:
             self.stop(instance, grace_s=1)
             raise
@@ -63,21 +72,21 @@ class Workspace:
         shutil.rmtree(instance.plan.base_dir, ignore_errors=True)
 
     def _plan(self, model: Document, home: Path, log_name: str, extra: Mapping[str, str], limit_s: float) -> LaunchPlan:
-        container = container_of(model)
+        [container] = containers(model)
         home.mkdir(parents=True)
-        if url := container.get("ModelDataUrl"):
-            fetch(self._s3(), url, home / "model")
+        if container.data_url:
+            fetch(self._s3(), container.data_url, home / "model")
         return LaunchPlan(
             launcher=self._launcher(container, home / "model"),
             base_dir=home,
-            environment={**container.get("Environment", {}), **extra},
+            environment={**container.environment, **extra},
             log=self._logs / f"{log_name}.log",
             startup_limit_s=limit_s,
         )
 
-    def _launcher(self, container: Mapping[str, Any], model: Path) -> Launcher:
+    def _launcher(self, container: Container, model: Path) -> Launcher:
         if self._containers is not None:
-            return self._containers.launcher(container["Image"])
+            return self._containers.launcher(container.image)
         if not model.is_dir():
             raise ArtifactError("the model has no ModelDataUrl: the local cloud runs the package in it, not the image")
         requirements = model / "code" / "requirements.txt"

@@ -10,9 +10,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from fogbank.cloud.api.control import Scope
+from fogbank.cloud.api.resource import Record
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Document, Store
-from fogbank.cloud.hosting.endpoints import KIND as ENDPOINT
+from fogbank.cloud.hosting.deployment import EndpointState
 from fogbank.cloud.jobs.processing import ProcessingJobs
 from fogbank.cloud.monitoring.schedules import EXECUTION, MonitoringSchedules
 from fogbank.contracts.capture import TIME_FORMAT, hour_prefix, read_line
@@ -32,6 +33,7 @@ class Executions:
         clock: Clock,
         schedules: MonitoringSchedules,
         jobs: ProcessingJobs,
+        endpoint: Callable[[str, str], Record[EndpointState] | None],
         s3: Callable[[], Any],
         flush_capture: Callable[[], int],
     ) -> None:
@@ -43,6 +45,7 @@ class Executions:
             s3,
             flush_capture,
         )
+        self._endpoint = endpoint
 
     def run(self, schedule: Document, start: datetime, end: datetime) -> Document:
         """One execution over [start, end), in whole seconds of UTC; returns its last document."""
@@ -96,18 +99,16 @@ class Executions:
 
     def _records(self, schedule: Document, start: datetime, end: datetime) -> list[str]:
         """URIs of the capture files that hold a record of the window."""
-        endpoint = self._store.get(ENDPOINT, schedule["_region"], schedule["EndpointName"])
-        capture = endpoint["_config"].get("DataCaptureConfig") if endpoint else None
-        if endpoint is None or not capture:
+        endpoint = self._endpoint(schedule["_region"], schedule["EndpointName"])
+        capture = endpoint.state.capture if endpoint else None
+        if endpoint is None or capture is None:
             return []
-        bucket, prefix = split_uri(capture["DestinationS3Uri"])
+        bucket, prefix = split_uri(capture.destination)
         found = []
-        for variant in endpoint["_config"]["ProductionVariants"]:
+        for variant in endpoint.state.variants:
             for hour in _hours(start, end):
                 folder = "/".join(
-                    part
-                    for part in (prefix.strip("/"), hour_prefix(schedule["EndpointName"], variant["VariantName"], hour))
-                    if part
+                    part for part in (prefix.strip("/"), hour_prefix(schedule["EndpointName"], variant, hour)) if part
                 )
                 try:
                     pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)

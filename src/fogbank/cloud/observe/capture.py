@@ -1,20 +1,23 @@
 """Data capture: sampled invocations become SageMaker's JSON lines in S3.
 
-A record is on disk before it is counted as captured: lines go to a spool file, and a file a minute (or at `flush`) is
-delivered to S3. What a killed process left in the spool is delivered by the next one.
+A record is on disk before it is counted as captured: lines go to a spool file of their endpoint, region, variant, destination and
+minute. A spool is delivered when its minute is over or nothing was added for a moment, and at `flush`; what a killed process left
+is delivered by the next one. No invocation waits for a delivery, nor for another variant's records.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import random
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,10 +25,85 @@ from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.ground.wire import Request
 from fogbank.contracts.capture import CapturedPayload, CaptureRecord, captured, object_key
-from fogbank.ground.aws import split_uri
+from fogbank.ground.aws import join_key, split_uri
 
 log = logging.getLogger("fogbank.cloud")
 HEADER = "x-amzn-sagemaker-"
+OPEN, CLOSED, DAMAGED = ".spool", ".ready", ".damaged"
+QUIET_S = 2.0
+"""A spool to which nothing was added for so long is delivered before its minute is over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capture:
+    """A DataCaptureConfig that captures: which share, of which sides, as which encodings, to where."""
+
+    percent: float
+    destination: str
+    kms_key: str
+    modes: frozenset[str]
+    csv_types: tuple[str, ...]
+    json_types: tuple[str, ...]
+
+    @classmethod
+    def of(cls, config: Document | None) -> Self | None:
+        """From the API's document; None where nothing is captured."""
+        if not config or not config.get("EnableCapture", True):
+            return None
+        types = config.get("CaptureContentTypeHeader", {})
+        return cls(
+            percent=config["InitialSamplingPercentage"],
+            destination=config["DestinationS3Uri"],
+            kms_key=config.get("KmsKeyId", ""),
+            modes=frozenset(option["CaptureMode"] for option in config["CaptureOptions"]),
+            csv_types=tuple(name.lower() for name in types.get("CsvContentTypes", [])),
+            json_types=tuple(name.lower() for name in types.get("JsonContentTypes", [])),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Whose traffic is captured."""
+
+    region: str
+    endpoint: str
+    variant: str
+
+
+class _Spool:
+    """An open file of lines of one minute."""
+
+    def __init__(self, path: Path, minute: str) -> None:
+        self.path, self.minute = path, minute
+        self.added = 0.0
+        self._stream = path.open("a")
+
+    def add(self, lines: str, now: float) -> None:
+        """Write, to the system at least. Raises OSError."""
+        self._stream.write(lines)
+        self._stream.flush()
+        self.added = now
+
+    def close(self) -> None:
+        """Nothing more is written: the file may be delivered."""
+        with contextlib.suppress(OSError):  # what did not fit is a last line without an end
+            self._stream.close()
+        with contextlib.suppress(OSError):
+            self.path.rename(self.path.with_suffix(CLOSED))
+
+
+class _Slot:
+    """Where the records of one source go: its spool, and who may write to it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.spool: _Spool | None = None
+
+    def close(self) -> None:
+        """Close the spool, if there is one. The lock is held."""
+        spool, self.spool = self.spool, None
+        if spool is not None:
+            spool.close()
 
 
 class Recorder:
@@ -34,69 +112,93 @@ class Recorder:
     def __init__(
         self, folder: Path, clock: Clock, s3: Callable[[], Any], draw: Callable[[], float] = random.random
     ) -> None:
-        self._folder, self._clock, self._s3, self._draw = folder, clock, s3, draw
+        self._folder = folder
+        self._clock = clock
+        self._s3 = s3
+        self._draw = draw
         self._lock = threading.Lock()
+        self._delivering = threading.Lock()
+        self._slots: dict[tuple[Source, str], _Slot] = {}
         folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f"*{OPEN}"):
+            left.rename(left.with_suffix(CLOSED))
 
-    def record(
-        self, request: Request, endpoint: str, variant: str, config: Document, body: bytes, content_type: str
-    ) -> None:
+    def record(self, request: Request, source: Source, capture: Capture, body: bytes, content_type: str) -> None:
         """Write one invocation to the spool, if the sample takes it."""
-        if self._draw() * 100 >= config["InitialSamplingPercentage"]:
+        if self._draw() * 100 >= capture.percent:
             return
         now = self._clock.now()
-        record = capture_record(request, config, body, content_type, now)
-        header = json.dumps(
-            {
-                "endpoint": endpoint,
-                "variant": variant,
-                "destination": config["DestinationS3Uri"],
-                "time": now.timestamp(),
-            }
-        )
-        spool = self._folder / f"{endpoint}.{variant}.{now:%Y%m%d%H%M}.spool"
+        line = capture_record(request, capture, body, content_type, now).line()
         with self._lock:
-            fresh = not spool.exists()
+            slot = self._slots.setdefault((source, capture.destination), _Slot())
+        with slot.lock:
             try:
-                with spool.open("a") as stream:
-                    stream.write((header + "\n" if fresh else "") + record.line() + "\n")
+                self._write(slot, source, capture, line, now)
             except OSError as error:  # a full disk stops capture, not the endpoint
-                log.warning("an invocation of endpoint %s was not captured: %s", endpoint, error)
+                log.warning("an invocation of endpoint %s was not captured: %s", source.endpoint, error)
+                slot.close()
 
-    def flush(self, minute_over: bool = False) -> int:
-        """Deliver spool files to S3, all or only those whose minute is over; returns how many were delivered."""
-        current = f"{self._clock.now():%Y%m%d%H%M}"
-        delivered = 0
-        with self._lock:
-            for spool in sorted(self._folder.glob("*.spool")):
-                if minute_over and spool.name.endswith(f".{current}.spool"):
-                    continue
-                delivered += self._deliver(spool)
-        return delivered
+    def flush(self) -> int:
+        """Deliver everything to S3; returns how many files were delivered."""
+        self._close_spools(lambda _: True)
+        return self._deliver_closed()
+
+    def turn(self) -> int:
+        """Deliver what is ready: spools whose minute is over, or that are quiet."""
+        now = self._clock.now()
+        self._close_spools(lambda spool: spool.minute != _minute(now) or now.timestamp() - spool.added >= QUIET_S)
+        return self._deliver_closed()
 
     def reset(self) -> None:
         """Forget what was not delivered."""
-        with self._lock:
-            for spool in self._folder.glob("*.spool"):
-                spool.unlink()
+        self._close_spools(lambda _: True)
+        for path in self._folder.glob(f"*{CLOSED}"):
+            path.unlink(missing_ok=True)
 
-    def _deliver(self, spool: Path) -> int:
-        header, _, lines = spool.read_text().partition("\n")
+    def _write(self, slot: _Slot, source: Source, capture: Capture, line: str, now: datetime) -> None:
+        if slot.spool is not None and slot.spool.minute != _minute(now):
+            slot.close()
+        if slot.spool is None:
+            names = (source.region, source.endpoint, source.variant, _minute(now), uuid.uuid4().hex[:8])
+            slot.spool = _Spool(self._folder / (".".join(names) + OPEN), _minute(now))
+            about = {
+                "endpoint": source.endpoint,
+                "variant": source.variant,
+                "destination": capture.destination,
+                "time": now.timestamp(),
+            }
+            line = f"{json.dumps(about)}\n{line}"
+        slot.spool.add(line + "\n", now.timestamp())
+
+    def _close_spools(self, ready: Callable[[_Spool], bool]) -> None:
+        with self._lock:
+            slots = list(self._slots.values())
+        for slot in slots:
+            with slot.lock:
+                if slot.spool is not None and ready(slot.spool):
+                    slot.close()
+
+    def _deliver_closed(self) -> int:
+        with self._delivering:
+            return sum(self._deliver(path) for path in sorted(self._folder.glob(f"*{CLOSED}")))
+
+    def _deliver(self, path: Path) -> int:
         try:
+            header, _, lines = path.read_text().partition("\n")
             about = json.loads(header)
             bucket, prefix = split_uri(about["destination"])
-        except ValueError as error:
-            log.warning("capture file %s is damaged and is put aside: %s", spool.name, error)
-            spool.rename(spool.with_suffix(".damaged"))
+        except FileNotFoundError:  # a reset came first
+            return 0
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("capture file %s is damaged and is put aside: %s", path.name, error)
+            path.rename(path.with_suffix(DAMAGED))
             return 0
         whole = lines[: lines.rfind("\n") + 1]  # a line that a killed process did not finish is dropped
         time = datetime.fromtimestamp(about["time"], UTC)
         unique = str(
-            uuid.uuid5(uuid.NAMESPACE_URL, f"{spool.name}/{about['time']}")
+            uuid.uuid5(uuid.NAMESPACE_URL, f"{path.stem}/{about['time']}")
         )  # delivered twice, it is one object
-        key = "/".join(
-            part for part in (prefix.strip("/"), object_key(about["endpoint"], about["variant"], time, unique)) if part
-        )
+        key = join_key(prefix, object_key(about["endpoint"], about["variant"], time, unique))
         try:
             self._s3().put_object(Bucket=bucket, Key=key, Body=whole.encode(), ContentType="application/jsonlines")
         except (ClientError, BotoCoreError) as error:
@@ -104,20 +206,21 @@ class Recorder:
                 "capture for endpoint %s cannot be written to %s: %s", about["endpoint"], about["destination"], error
             )
             return 0
-        spool.unlink()
+        path.unlink(missing_ok=True)
         return 1
 
 
-def capture_record(request: Request, config: Document, body: bytes, content_type: str, now: datetime) -> CaptureRecord:
-    """The record of one invocation under a DataCaptureConfig."""
-    modes = {option["CaptureMode"] for option in config["CaptureOptions"]}
-    types = config.get("CaptureContentTypeHeader", {})
-    csv = [t.lower() for t in types.get("CsvContentTypes", [])]
-    json_types = [t.lower() for t in types.get("JsonContentTypes", [])]
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y%m%d%H%M}"
 
-    def side(mode: str, data: bytes, observed: str) -> CapturedPayload | None:
-        wanted = modes & {mode.title(), "InputAndOutput"}
-        return captured(data, observed, mode, csv, json_types) if wanted else None  # type: ignore[arg-type]  # one of the two literals
+
+def capture_record(request: Request, capture: Capture, body: bytes, content_type: str, now: datetime) -> CaptureRecord:
+    """The record of one invocation."""
+
+    def side(mode: Any, data: bytes, observed: str) -> CapturedPayload | None:
+        if not capture.modes & {mode.title(), "InputAndOutput"}:
+            return None
+        return captured(data, observed, mode, capture.csv_types, capture.json_types)
 
     return CaptureRecord(
         event_id=str(uuid.uuid4()),

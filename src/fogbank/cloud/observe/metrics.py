@@ -60,6 +60,11 @@ class Metrics:
         with self._lock:
             self._waiting[invocation.region, invocation.endpoint, invocation.variant, minute].append(invocation)
 
+    def reset(self) -> None:
+        """Forget what was not put."""
+        with self._lock:
+            self._waiting.clear()
+
     def flush(self) -> None:
         """Put what is gathered."""
         with self._lock:

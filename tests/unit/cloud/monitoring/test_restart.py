@@ -38,7 +38,7 @@ def test_interrupted_jobs_and_executions_are_failed_with_the_reason(
     store.put(EXECUTION, "us-east-1", "s/1", run)
 
     jobs.fail_interrupted()
-    Executions(store, clock, schedules, jobs, nothing, nothing).fail_interrupted()
+    Executions(store, clock, schedules, jobs, nothing, nothing, nothing).fail_interrupted()
 
     found = {
         doc["ProcessingJobName"]: (doc["ProcessingJobStatus"], doc.get("FailureReason")) for doc in store.all(KIND)

@@ -1,6 +1,10 @@
+"""Captured records: the sample, the spools, what is delivered when, and that nobody waits for anybody else's."""
+
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Request
-from fogbank.cloud.observe.capture import Recorder
+from fogbank.cloud.observe.capture import Capture, Recorder, Source
 
 CONFIG = {
     "InitialSamplingPercentage": 50,
@@ -19,19 +23,40 @@ CONFIG = {
     "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
 }
 REQUEST = Request(method="POST", path="/", query="", headers={"content-type": "text/csv"}, body=b"1,2\n")
+SOURCE = Source(region="us-east-1", endpoint="ep", variant="v")
+
+
+def capture() -> Capture:
+    found = Capture.of(CONFIG)
+    assert found is not None
+    return found
 
 
 class Bucket:
-    """What the recorder asks of S3: put_object, which may be away."""
+    """What the recorder asks of S3: put_object, which may be away, or take until it is let go."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.away = False
+        self.asked, self.go = threading.Event(), threading.Event()
+        self.go.set()
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:  # noqa: N803 - boto3's names
+        self.asked.set()
+        assert self.go.wait(20)
         if self.away:
             raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
         self.objects[f"{Bucket}/{Key}"] = Body
+
+
+class Wall:
+    """The machine's time, as the test sets it."""
+
+    def __init__(self) -> None:
+        self.now = 1e9 - 40
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture
@@ -40,27 +65,40 @@ def bucket() -> Bucket:
 
 
 @pytest.fixture
-def recorder(tmp_path: Path, bucket: Bucket, open_store: Callable[[Path], Store]) -> Callable[..., Recorder]:
-    clock = Clock(open_store(tmp_path / "s.db"), wall=lambda: 1e9)
+def wall() -> Wall:
+    return Wall()
+
+
+@pytest.fixture
+def recorder(
+    tmp_path: Path, bucket: Bucket, wall: Wall, open_store: Callable[[Path], Store]
+) -> Callable[..., Recorder]:
+    clock = Clock(open_store(tmp_path / "s.db"), wall=wall)
     return lambda draw=0.0: Recorder(tmp_path / "spool", clock, lambda: bucket, lambda: draw)
 
 
-def test_the_sample_takes_its_share(tmp_path: Path, bucket: Bucket, recorder: Callable[..., Recorder]) -> None:
-    for draw in (0.1, 0.49, 0.5, 0.9):
-        recorder(draw).record(REQUEST, "ep", "v", CONFIG, b"0\n", "text/csv")
-    recorder().flush()
+def add(recorder: Recorder, source: Source = SOURCE, config: Capture | None = None) -> None:
+    recorder.record(REQUEST, source, config or capture(), b"0\n", "text/csv")
 
-    assert [body.count(b"\n") for body in bucket.objects.values()] == [2]
-    assert next(iter(bucket.objects)).startswith("b/capture/ep/v/2001/09/09/01/46-40-000-")
+
+def test_the_sample_takes_its_share(bucket: Bucket, recorder: Callable[..., Recorder]) -> None:
+    for draw in (0.1, 0.49, 0.5, 0.9):
+        subject = recorder(draw)
+        add(subject)
+        subject.flush()
+
+    assert sum(body.count(b"\n") for body in bucket.objects.values()) == 2
+    assert next(iter(bucket.objects)).startswith("b/capture/ep/v/2001/09/09/01/46-00-000-")
 
 
 def test_what_cannot_be_delivered_waits_and_a_torn_line_is_dropped(
     tmp_path: Path, bucket: Bucket, recorder: Callable[..., Recorder]
 ) -> None:
-    recorder().record(REQUEST, "ep", "v", CONFIG, b"0\n", "text/csv")
+    subject = recorder()
+    add(subject)
     bucket.away = True
-    assert recorder().flush() == 0
-    spool = next((tmp_path / "spool").glob("*.spool"))
+    assert subject.flush() == 0
+    spool = next((tmp_path / "spool").glob("*.ready"))
     kept = spool.read_text()
     with spool.open("a") as stream:
         stream.write('{"captureData": half')
@@ -73,9 +111,106 @@ def test_what_cannot_be_delivered_waits_and_a_torn_line_is_dropped(
     assert len(bucket.objects) == 1
 
 
-def test_a_damaged_spool_is_put_aside_once(tmp_path: Path, bucket: Bucket, recorder: Callable[..., Recorder]) -> None:
+def test_what_a_killed_process_left_open_is_delivered_by_the_next(
+    bucket: Bucket, recorder: Callable[..., Recorder]
+) -> None:
+    killed = recorder()
+    add(killed)
+
+    assert recorder().turn() == 1
+    assert len(bucket.objects) == 1
+    killed.reset()
+
+
+def test_a_damaged_spool_is_put_aside_once(tmp_path: Path, recorder: Callable[..., Recorder]) -> None:
+    recorder()
+    (tmp_path / "spool" / "r.ep.v.200101010000.x.spool").write_text('{"endpoint": "e')
     subject = recorder()
-    (tmp_path / "spool" / "ep.v.200101010000.spool").write_text('{"endpoint": "e')
 
     assert (subject.flush(), subject.flush()) == (0, 0)
     assert [path.suffix for path in (tmp_path / "spool").iterdir()] == [".damaged"]
+
+
+def test_under_traffic_there_is_one_file_a_minute_and_at_rest_it_does_not_wait_for_the_minute(
+    bucket: Bucket, wall: Wall, recorder: Callable[..., Recorder]
+) -> None:
+    subject = recorder()
+    for second in range(30):
+        wall.now += second > 0
+        add(subject)
+        assert subject.turn() == 0, "records come: the minute's file is not closed"
+    wall.now += 2
+    assert subject.turn() == 1
+    add(subject)
+    wall.now += 1
+    assert subject.turn() == 0
+    wall.now += 60
+    add(subject)
+    assert subject.turn() == 1, "the last minute's"
+    assert subject.flush() == 1
+
+    assert sorted(body.count(b"\n") for body in bucket.objects.values()) == [1, 1, 30]
+
+
+def test_no_record_waits_while_another_is_delivered(bucket: Bucket, recorder: Callable[..., Recorder]) -> None:
+    subject = recorder()
+    add(subject)
+    bucket.go.clear()
+    delivery = threading.Thread(target=subject.flush)
+    delivery.start()
+    assert bucket.asked.wait(20)
+
+    for source in (SOURCE, replace(SOURCE, endpoint="other")):
+        recording = threading.Thread(target=add, args=(subject, source))
+        recording.start()
+        recording.join(10)
+        assert not recording.is_alive(), f"{source.endpoint} waits for S3"
+    bucket.go.set()
+    delivery.join(20)
+    assert subject.flush() == 2
+
+
+def test_regions_variants_and_destinations_do_not_meet_in_a_file(
+    bucket: Bucket, recorder: Callable[..., Recorder]
+) -> None:
+    subject = recorder()
+    add(subject)
+    add(subject, replace(SOURCE, region="eu-west-1"), replace(capture(), destination="s3://eu/capture"))
+    add(subject, replace(SOURCE, variant="w"))
+    add(subject, config=replace(capture(), destination="s3://elsewhere"))
+
+    assert subject.flush() == 4
+    assert sorted("/".join(key.split("/")[:-5]) for key in bucket.objects) == [
+        "b/capture/ep/v",
+        "b/capture/ep/w",
+        "elsewhere/ep/v",
+        "eu/capture/ep/v",
+    ]
+
+
+def test_a_reset_forgets_what_was_not_delivered(bucket: Bucket, recorder: Callable[..., Recorder]) -> None:
+    subject = recorder()
+    add(subject)
+    bucket.away = True
+    subject.flush()
+    add(subject)
+    subject.reset()
+
+    bucket.away = False
+    assert subject.flush() == 0
+    assert bucket.objects == {}
+
+
+def test_a_full_disk_stops_capture_and_nothing_else(
+    tmp_path: Path, bucket: Bucket, recorder: Callable[..., Recorder]
+) -> None:
+    subject = recorder()
+    (tmp_path / "spool").rmdir()
+    (tmp_path / "spool").write_text("no room")
+
+    add(subject)
+
+
+def test_a_config_that_captures_nothing_is_none() -> None:
+    assert Capture.of(None) is None
+    assert Capture.of({**CONFIG, "EnableCapture": False}) is None

@@ -1,0 +1,254 @@
+"""Instances of one kind, kept at the number that a capacity says, each request with one that lives.
+
+In: a host that starts and stops instances; out: seats for requests. What is missing is started and what is too much is stopped
+beside the requests, each in a task of its own: one slow start keeps nobody waiting who does not need that very instance.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from fogbank.cloud.ground.runner import Key, Runner
+from fogbank.cloud.hosting.capacity import Capacity, Load
+from fogbank.cloud.hosting.instance import InstanceDownError, StartError
+from fogbank.cloud.hosting.router import Choose, Draw
+from fogbank.contracts.container import INVOCATION_LIMIT_S, STOP_GRACE_S
+
+LOOK_S = 0.2
+PAUSE_S, LONGEST_PAUSE_S = 5.0, 60.0
+"""After a start that failed, the next one waits; each time twice as long."""
+_numbers = itertools.count()
+
+Tell = Callable[[str, Mapping[str, str]], None]
+"""Takes what became of an instance (Started, Replaced, Died, Stopped), and which one it is."""
+
+
+class Reply(Protocol):
+    """What an instance answers."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def data(self) -> bytes:
+        """The body."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers."""
+
+
+class Server(Protocol):
+    """An instance, as those see it who ask it."""
+
+    @property
+    def id(self) -> str:
+        """What it is known by."""
+
+    def alive(self) -> bool:
+        """Whether it runs."""
+
+    def invoke(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Reply:
+        """Ask it. Raises InstanceDownError, InstanceTimeoutError."""
+
+
+class Host(Protocol):
+    """Starts and stops instances of one kind."""
+
+    def start(self, stop: threading.Event) -> Server:
+        """A ready instance. Raises StartError, also where `stop` is set before it is ready."""
+
+    def stop(self, server: Any, grace_s: float) -> None:
+        """End an instance; what is in flight may take `grace_s`."""
+
+
+class Seat:
+    """An instance and the number of requests that are with it."""
+
+    __slots__ = ("leaving", "outstanding", "server")
+
+    def __init__(self, server: Server) -> None:
+        self.server, self.outstanding, self.leaving = server, 0, False
+
+
+class Pool:
+    """The instances; safe from many threads. `key` begins the keys of its tasks."""
+
+    def __init__(self, host: Host, capacity: Capacity, choose: Choose, runner: Runner, key: Key, tell: Tell) -> None:
+        self._host = host
+        self._capacity = capacity
+        self._choose = choose
+        self._runner = runner
+        self._key = key
+        self._tell = tell
+        self._draw: Draw = random.random
+        self._changed = threading.Condition()
+        self._seats: tuple[Seat, ...] = ()
+        self._starting: dict[Key, str | None] = {}
+        """Tasks that start an instance, and the dead one that it is to replace."""
+        self._dead: list[str] = []
+        self._waiting = 0
+        self._failure: StartError | None = None
+        self._pause_s, self._paused_until = PAUSE_S, 0.0
+        self._closed = False
+
+    @property
+    def running(self) -> int:
+        """How many instances answer."""
+        return len(self._seats)
+
+    def resize(self, capacity: Capacity) -> None:
+        """Have another capacity from now on; what could not be started before is tried again."""
+        with self._changed:
+            self._capacity, self._failure, self._paused_until = capacity, None, 0.0
+        self.adjust()
+
+    def adjust(self) -> None:
+        """Begin to start what is missing and to stop what is too much; does not wait. A dead instance is missing."""
+        with self._changed:
+            if self._closed:
+                return
+            for seat in self._seats:
+                if not seat.server.alive():
+                    self._bury(seat)
+            excess = len(self._seats) + len(self._starting) - self._wanted()
+            if excess < 0 and time.monotonic() >= self._paused_until:
+                for _ in range(-excess):
+                    self._begin_start()
+            for key in list(self._starting)[: max(0, excess)]:
+                self._runner.stop(key)
+                excess -= 1
+            for seat in sorted(self._seats, key=lambda seat: seat.outstanding)[: max(0, excess)]:
+                self._retire(seat)
+
+    def wait(self, stop: threading.Event) -> None:
+        """Return when as many instances answer as are to. Raises StartError, also where `stop` is set before that."""
+        with self._changed:
+            while not (stop.is_set() or self._closed):
+                if self._failure is not None:
+                    raise self._failure
+                if not self._starting and len(self._seats) == self._wanted():
+                    return
+                self._changed.wait(LOOK_S)
+        raise StartError("it was stopped while it started")
+
+    def take(self) -> Seat:
+        """A seat for one request, with an instance that lives; `leave` it. Raises InstanceDownError where there is none."""
+        deadline = time.monotonic() + INVOCATION_LIMIT_S
+        while True:
+            with self._changed:
+                while seats := self._seats:
+                    seat = seats[self._choose([each.outstanding for each in seats], self._draw)]
+                    if seat.server.alive():
+                        seat.outstanding += 1
+                        return seat
+                    self._bury(seat)
+                self._await_instance(deadline)
+
+    def leave(self, seat: Seat) -> None:
+        """The request is answered."""
+        with self._changed:
+            seat.outstanding -= 1
+            if seat.leaving:
+                self._changed.notify_all()
+
+    def close(self) -> list[Key]:
+        """Begin to stop every instance, finishing what is in flight; the tasks that do so. Nothing is started any more."""
+        with self._changed:
+            self._closed = True
+            starting = list(self._starting)
+            for key in starting:
+                self._runner.stop(key)
+            retiring = [self._retire(seat) for seat in self._seats]
+            self._changed.notify_all()
+        return [*starting, *retiring]
+
+    # What follows but the tasks' own work is called with the lock held.
+
+    def _wanted(self) -> int:
+        outstanding = self._waiting + sum(seat.outstanding for seat in self._seats)
+        return self._capacity.instances(Load(running=len(self._seats), outstanding=outstanding))
+
+    def _await_instance(self, deadline: float) -> None:
+        self._waiting += 1
+        try:
+            self.adjust()
+            while not self._seats:
+                if self._closed or not self._starting or time.monotonic() > deadline:
+                    reason = (
+                        f"the instance died and cannot be replaced: {self._failure}" if self._failure else "no instance"
+                    )
+                    raise InstanceDownError(reason)
+                self._changed.wait(LOOK_S)
+        finally:
+            self._waiting -= 1
+
+    def _bury(self, seat: Seat) -> None:
+        self._seats = tuple(other for other in self._seats if other is not seat)
+        self._dead.append(seat.server.id)
+        self._tell("Died", {"instance": seat.server.id})
+        self._submit("clean", lambda _: self._host.stop(seat.server, 0))
+
+    def _begin_start(self) -> None:
+        key = self._task("start")
+        self._starting[key] = self._dead.pop() if self._dead else None
+        self._runner.submit(key, partial(self._start, key), partial(self._not_started, key))
+
+    def _retire(self, seat: Seat) -> Key:
+        seat.leaving = True
+        self._seats = tuple(other for other in self._seats if other is not seat)
+        return self._submit("stop", lambda _: self._drain(seat))
+
+    def _submit(self, verb: str, work: Callable[[threading.Event], None]) -> Key:
+        key = self._task(verb)
+        self._runner.submit(key, work)
+        return key
+
+    def _task(self, verb: str) -> Key:
+        return (*self._key, verb, str(next(_numbers)))
+
+    # The work of tasks.
+
+    def _start(self, key: Key, stop: threading.Event) -> None:
+        try:
+            server = self._host.start(stop)
+        except StartError as error:
+            self._not_started(key, error, stopped=stop.is_set())
+            return
+        with self._changed:
+            replaced = self._starting.pop(key)
+            left_over = self._closed or stop.is_set()
+            if not left_over:
+                self._seats = (*self._seats, Seat(server))
+                self._failure, self._pause_s = None, PAUSE_S
+            self._changed.notify_all()
+        if left_over:
+            self._host.stop(server, 0)
+        elif replaced:
+            self._tell("Replaced", {"instance": server.id, "dead": replaced})
+        else:
+            self._tell("Started", {"instance": server.id})
+
+    def _not_started(self, key: Key, error: Exception, *, stopped: bool = False) -> None:
+        with self._changed:
+            replaced = self._starting.pop(key, None)
+            if replaced:
+                self._dead.append(replaced)
+            if not stopped:
+                self._failure = error if isinstance(error, StartError) else StartError(repr(error))
+                self._paused_until = time.monotonic() + self._pause_s
+                self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+            self._changed.notify_all()
+
+    def _drain(self, seat: Seat) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: seat.outstanding == 0, STOP_GRACE_S)
+        self._host.stop(seat.server, STOP_GRACE_S)
+        self._tell("Stopped", {"instance": seat.server.id})

@@ -1,0 +1,159 @@
+"""An update as data, pure: a DeploymentConfig becomes a list of steps, and a rollout knows at which of them it is, since when.
+
+In: a DeploymentConfig and the new fleet's instance counts; out: steps that a deployment carries out one by one, and that lie in
+the store, so that a cloud that was killed goes on where it was.
+Sources: DeploymentConfig in botocore's model; the Developer Guide's "Blue/Green Deployments".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
+
+from fogbank.cloud.api.errors import validation
+
+Action = Literal["start", "scale", "shift", "bake", "finish"]
+WAIT, TERMINATION = "WaitIntervalInSeconds", "TerminationWaitInSeconds"
+WHOLE = 100.0
+HALF = 50.0
+LEAST_LINEAR_STEP = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step. `start`: the new fleet comes up. `scale`: the fleet that serves gets its new counts. `shift`: `percent` of the
+    traffic go to the new fleet. `bake`: nothing happens for `seconds`, and `why` is the member that says so. `finish`: the new
+    fleet is the endpoint's, the old one ends."""
+
+    action: Action
+    percent: float = 0.0
+    seconds: float = 0.0
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """Steps on their way: step `at` has been under way since `since`, in the cloud's time; the first since `started`.
+
+    A rollout that takes longer than `limit_s` is rolled back; `reason` says why one that is being rolled back is.
+    """
+
+    steps: tuple[Step, ...]
+    started: float
+    since: float
+    at: int = 0
+    limit_s: float | None = None
+    reason: str | None = None
+
+    @property
+    def step(self) -> Step:
+        """The step that is under way."""
+        return self.steps[self.at]
+
+    @property
+    def percent(self) -> float:
+        """The share of the traffic that the new fleet has got so far."""
+        shifts = [step.percent for step in self.steps[: self.at] if step.action == "shift"]
+        return shifts[-1] if shifts else 0.0
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a new fleet takes the place of the old one; else the one there is changes its size and weights."""
+        return any(step.action == "start" for step in self.steps)
+
+    @property
+    def baked_at(self) -> float:
+        """When the bake that is under way is over."""
+        return self.since + self.step.seconds
+
+    @property
+    def deadline(self) -> float:
+        """When the time limit is over."""
+        return self.started + (math.inf if self.limit_s is None else self.limit_s)
+
+    def following(self, now: float) -> Rollout:
+        """The rollout at its next step."""
+        return replace(self, at=self.at + 1, since=now)
+
+    def resumed(self, now: float) -> Rollout:
+        """The rollout in a process that has no fleet of it: the new fleet starts again and gets the share that it had.
+
+        What is left of a bake is left.
+        """
+        if not self.replaces or self.at == 0 or self.reason is not None:
+            return self
+        rest = replace(self.step, seconds=max(0.0, self.baked_at - now)) if self.step.action == "bake" else self.step
+        shift = [Step(action="shift", percent=self.percent)] if self.percent else []
+        steps = (Step(action="start"), *shift, rest, *self.steps[self.at + 1 :])
+        return replace(self, steps=steps, at=0, since=now)
+
+    def encode(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def decode(cls, document: Mapping[str, Any]) -> Self:
+        """From what `encode` gave."""
+        return cls(**{**document, "steps": tuple(Step(**step) for step in document["steps"])})
+
+
+def create() -> tuple[Step, ...]:
+    """The steps of an endpoint's first fleet."""
+    return (Step(action="start"), Step(action="shift", percent=WHOLE), Step(action="finish"))
+
+
+def resize() -> tuple[Step, ...]:
+    """The steps of other counts and weights for the fleet that serves."""
+    return (Step(action="scale"), Step(action="finish"))
+
+
+def replacement(config: Mapping[str, Any], counts: Sequence[int]) -> tuple[Step, ...]:
+    """The steps of an update under a DeploymentConfig; without a policy, all at once. Raises ValidationException."""
+    policy = config.get("BlueGreenUpdatePolicy") or {}
+    routing = policy.get("TrafficRoutingConfiguration") or {"Type": "ALL_AT_ONCE"}
+    shares = _shares(routing, counts)
+    steps = [Step(action="start")]
+    for share in shares:
+        steps.append(Step(action="shift", percent=share))
+        if share < WHOLE:
+            steps.append(Step(action="bake", seconds=routing[WAIT], why=WAIT))
+    if policy.get(TERMINATION):
+        steps.append(Step(action="bake", seconds=policy[TERMINATION], why=TERMINATION))
+    return (*steps, Step(action="finish"))
+
+
+def limit_of(config: Mapping[str, Any]) -> float | None:
+    """MaximumExecutionTimeoutInSeconds, where there is one."""
+    return (config.get("BlueGreenUpdatePolicy") or {}).get("MaximumExecutionTimeoutInSeconds")
+
+
+def _shares(routing: Mapping[str, Any], counts: Sequence[int]) -> list[float]:
+    """The percentages that the new fleet has, one after the other, up to 100."""
+    kind = routing["Type"]
+    sizes = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}
+    for other in sizes.values():
+        if other in routing and other != sizes.get(kind):
+            raise validation(f"{other} must not be given for a TrafficRoutingConfiguration of type {kind}.")
+    if kind == "ALL_AT_ONCE":
+        return [WHOLE]
+    name = sizes[kind]
+    if name not in routing:
+        raise validation(f"{name} must be given for a TrafficRoutingConfiguration of type {kind}.")
+    size = _percent(routing[name], counts)
+    least = LEAST_LINEAR_STEP if kind == "LINEAR" else 0.0
+    if not least <= size <= HALF:
+        bounds = f"between {least:g}% and {HALF:g}%" if least else f"less than or equal to {HALF:g}%"
+        raise validation(f"{name} must be {bounds} of the variant's total instance count; it is {size:g}%.")
+    if kind == "CANARY":
+        return [size, WHOLE]
+    steps = int(WHOLE / size)
+    return [*(size * number for number in range(1, steps + 1) if size * number < WHOLE), WHOLE]
+
+
+def _percent(size: Mapping[str, Any], counts: Sequence[int]) -> float:
+    """A CapacitySize as a percentage of the traffic; instances are counted against the variants' mean."""
+    if size["Type"] == "CAPACITY_PERCENT":
+        return float(size["Value"])
+    return WHOLE * int(size["Value"]) * len(counts) / sum(counts)

@@ -1,0 +1,198 @@
+"""Carries out rollouts: one step after the other, each in the store before the next begins, on the cloud's clock.
+
+In: records of endpoints whose state has a rollout; out: fleets that start, take traffic and end, and the endpoint's status. A step
+that fails rolls everything back. What a cloud that was killed does with a rollout is in revival.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from fogbank.cloud.api.resource import Record, Resource
+from fogbank.cloud.hosting.deployment import Deployment, EndpointState
+from fogbank.cloud.hosting.fleet import Fleet, Yard
+from fogbank.cloud.hosting.instance import StartError
+from fogbank.cloud.hosting.rollout import WHOLE, Rollout, Step
+from fogbank.cloud.hosting.router import Router
+from fogbank.cloud.hosting.stages import Name, Stage, Stages
+
+log = logging.getLogger("fogbank.cloud")
+Endpoint = Record[EndpointState]
+LONGEST_REASON = 1024
+_numbers = itertools.count()
+
+
+class Rollouts:
+    """Moves endpoints from one configuration to the next."""
+
+    def __init__(self, records: Resource[EndpointState], stages: Stages, yard: Yard) -> None:
+        self._records = records
+        self._stages = stages
+        self._yard = yard
+        self._bakes: dict[Name, float] = {}
+        self._steps: Mapping[str, Callable[[Stage, Endpoint, Step, threading.Event], None]] = {
+            "start": self._start,
+            "scale": self._scale,
+            "shift": self._shift,
+        }
+
+    def begin(self, name: Name) -> None:
+        """Go on with an endpoint's rollout, beside the request that asked for it."""
+        self._bakes.pop(name, None)
+        key = ("endpoint", *name, "rollout", str(next(_numbers)))
+        self._yard.runner.submit(key, partial(self.go_on, name), partial(self._crashed, name))
+
+    def turn(self) -> None:
+        """Go on with the rollouts whose bake is over."""
+        now = self._records.clock.epoch()
+        for moment, name in self.moments():
+            if moment <= now:
+                self.begin(name)
+
+    def moments(self) -> list[tuple[float, Name]]:
+        """When bakes are over, in the cloud's time, and whose; the first first."""
+        return sorted((moment, name) for name, moment in list(self._bakes.items()))
+
+    def go_on(self, name: Name, stop: threading.Event) -> None:
+        """Carry out an endpoint's steps until its rollout is over, or bakes."""
+        stage = self._stages.stage(name)
+        with stage.work:
+            while not (stop.is_set() or stage.closed):
+                record = self._records.find(*name)
+                if record is None:
+                    self._stages.close(stage, 0)
+                    return
+                if record.state.rollout is None or not self._step(stage, record, record.state.rollout, stop):
+                    return
+
+    def fleet(self, record: Endpoint, deployment: Deployment) -> Fleet:
+        """A fleet of the endpoint, not started."""
+        return Fleet(record.region, record.name, deployment, self._yard)
+
+    def route(self, stage: Stage, state: EndpointState, percent: float) -> None:
+        """Give the new fleet so much of the traffic, and the old one the rest."""
+        share = percent / WHOLE
+        lanes = []
+        if stage.live is not None and state.live is not None and share < 1:
+            lanes += stage.live.lanes(1 - share, state.live.weights)
+        if stage.pending is not None and state.pending is not None and share > 0:
+            lanes += stage.pending.lanes(share, state.pending.weights)
+        self._stages.route(stage, Router(lanes) if lanes else None)
+
+    def _step(self, stage: Stage, record: Endpoint, rollout: Rollout, stop: threading.Event) -> bool:
+        """Carry out the step that is under way, or roll back; whether there is another one now."""
+        try:
+            self._check(rollout)
+            if rollout.step.action == "bake":
+                return self._bake(stage, record, rollout)
+            if rollout.step.action == "finish":
+                self._finish(stage, record, rollout)
+                return False
+            self._steps[rollout.step.action](stage, record, rollout.step, stop)
+            self._done(record, rollout)
+        except StartError as error:
+            if not (
+                stop.is_set() or stage.closed
+            ):  # where the cloud stops, or is emptied, it is not the rollout that failed
+                self._roll_back(stage, record, rollout, str(error))
+            return False
+        return True
+
+    def _check(self, rollout: Rollout) -> None:
+        """Raises StartError for a rollout that is to be rolled back."""
+        if rollout.reason is not None:
+            raise StartError(rollout.reason)
+        if self._records.clock.epoch() >= rollout.deadline:
+            raise StartError(f"the deployment took longer than MaximumExecutionTimeoutInSeconds ({rollout.limit_s})")
+
+    def _start(self, stage: Stage, record: Endpoint, step: Step, stop: threading.Event) -> None:
+        fleet = self.fleet(record, record.state.target)
+        if not self._stages.place(stage, live=stage.live, pending=fleet):
+            raise StartError("the endpoint is gone")
+        fleet.start(stop)
+
+    def _scale(self, stage: Stage, record: Endpoint, step: Step, stop: threading.Event) -> None:
+        if stage.live is None:
+            raise StartError("the endpoint has no instance")
+        stage.live.resize(record.state.target.counts, stop)
+
+    def _shift(self, stage: Stage, record: Endpoint, step: Step, stop: threading.Event) -> None:
+        self.route(stage, record.state, step.percent)
+
+    def _bake(self, stage: Stage, record: Endpoint, rollout: Rollout) -> bool:
+        if self._records.clock.epoch() >= rollout.baked_at:
+            self._done(record, rollout)
+            return True
+        self._bakes[stage.name] = min(rollout.baked_at, rollout.deadline)
+        return False
+
+    def _done(self, record: Endpoint, rollout: Rollout) -> None:
+        following = rollout.following(self._records.clock.epoch())
+        self._records.change(record.region, record.name, lambda state: replace(state, rollout=following))
+        detail = {key: value for key, value in vars(rollout.step).items() if value and key != "action"}
+        self._tell(record, PAST[rollout.step.action], **detail)
+        if following.step.action == "bake":
+            self._tell(record, "Baking", seconds=following.step.seconds, why=following.step.why)
+
+    def _finish(self, stage: Stage, record: Endpoint, rollout: Rollout) -> None:
+        """The new deployment is the endpoint's; what it replaces ends, in its own time."""
+        old = stage.live if rollout.replaces else None
+        serving = stage.pending if rollout.replaces else stage.live
+        state = EndpointState(live=record.state.target)
+        if not self._stages.place(stage, live=serving, pending=None):
+            return
+        self.route(stage, state, 0)
+        self._tell(record, "Finished")
+        config = record.state.target.name
+        self._settle(record, "InService", state, EndpointConfigName=config, FailureReason=None)
+        if old is not None:
+            old.close()
+
+    def _roll_back(self, stage: Stage, record: Endpoint, rollout: Rollout, reason: str) -> None:
+        """The old deployment has all the traffic again, and what was begun ends."""
+        log.warning("endpoint %s: %s", record.name, reason)
+        reason = reason[:LONGEST_REASON]
+        self._bakes.pop(stage.name, None)
+        state = EndpointState(live=record.state.live)
+        if record.public["EndpointStatus"] == "Creating":
+            self._stages.close(stage, 0)
+            self._settle(record, "Failed", state, FailureReason=reason)
+            return
+        if record.public["EndpointStatus"] != "RollingBack":
+            self._settle(record, "RollingBack", replace(record.state, rollout=replace(rollout, reason=reason)))
+        self.route(stage, state, 0)
+        new = stage.pending
+        if not self._stages.place(stage, live=stage.live, pending=None):
+            return
+        if new is not None:
+            new.close()
+        if stage.live is not None and state.live is not None and not rollout.replaces:
+            stage.live.provision(state.live.counts)
+        self._tell(record, "RolledBack", reason=reason)
+        self._settle(record, "InService" if stage.live else "OutOfService", state, FailureReason=reason)
+
+    def _settle(self, record: Endpoint, status: str, state: EndpointState, **members: Any) -> None:
+        self._records.move(record.region, record.name, status, lambda _: state, **members)
+
+    def _crashed(self, name: Name, error: Exception) -> None:
+        """Something that nobody foresaw: the endpoint is not left half-way."""
+        stage = self._stages.stage(name)
+        with stage.work:
+            record = self._records.find(*name)
+            if record is not None and record.state.rollout is not None and not stage.closed:
+                self._roll_back(stage, record, record.state.rollout, f"InternalServerError: {error!r}")
+
+    def _tell(self, record: Endpoint, change: str, **detail: Any) -> None:
+        self._records.events.emit(
+            "rollout", record.region, record.name, change, config=record.state.target.name, **detail
+        )
+
+
+PAST = {"start": "FleetStarted", "scale": "Resized", "shift": "Shifted", "bake": "Baked"}
+"""What an event says of a step that is done."""
