@@ -13,7 +13,14 @@ import pulumi_aws as aws
 
 from fogbank.components.service import ModelService, trust
 from fogbank.contracts.tokens import BATCH_TRANSFORM
-from fogbank.contracts.transform import CREATE_TRANSFORM_JOB_TARGET, EXECUTION_ID
+from fogbank.contracts.transform import (
+    CREATE_TRANSFORM_JOB_TARGET,
+    EXECUTION_ID,
+    TransformInput,
+    TransformOutput,
+    TransformRequest,
+    TransformResources,
+)
 
 
 class BatchTransform(pulumi.ComponentResource):
@@ -50,7 +57,7 @@ class BatchTransform(pulumi.ComponentResource):
                 model=known[0],
                 source=known[1],
                 target=known[2],
-                resources={"InstanceType": instance_type, "InstanceCount": instance_count},
+                resources=TransformResources(instance_type=instance_type, instance_count=instance_count),
                 payload_mb=max_payload_mb,
             )
         )
@@ -77,24 +84,18 @@ class BatchTransform(pulumi.ComponentResource):
 
 
 def transform_request(
-    *, job: str, model: str, source: str, target: str, resources: dict[str, object], payload_mb: int
+    *, job: str, model: str, source: str, target: str, resources: TransformResources, payload_mb: int
 ) -> str:
     """A CreateTransformJob request as JSON: CSV in, CSV out, as many whole lines a request as fit."""
-    return json.dumps(
-        {
-            "TransformJobName": job,
-            "ModelName": model,
-            "BatchStrategy": "MultiRecord",
-            "MaxPayloadInMB": payload_mb,
-            "TransformInput": {
-                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
-                "ContentType": "text/csv",
-                "SplitType": "Line",
-            },
-            "TransformOutput": {"S3OutputPath": target, "Accept": "text/csv", "AssembleWith": "None"},
-            "TransformResources": resources,
-        }
-    )
+    return TransformRequest(
+        job=job,
+        model=model,
+        batch_strategy="MultiRecord",
+        max_payload_mb=payload_mb,
+        source=TransformInput(data_type="S3Prefix", uri=source, content_type="text/csv", split_type="Line"),
+        target=TransformOutput(uri=target, accept="text/csv", assemble_with="None"),
+        resources=resources,
+    ).to_json()
 
 
 def start_policy() -> str:
