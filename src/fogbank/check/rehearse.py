@@ -1,6 +1,6 @@
 """`python -m fogbank.check.rehearse`: start the package's server under SageMaker's conditions, and be its client.
 
-In: an `Order` as JSON on standard input; out: what was found and seen, as JSON. It is a process of its own because it takes the
+In: an `Order` as JSON on standard input; out: its findings and what it saw, as JSON. It is a process of its own because it takes the
 network away from itself.
 """
 
@@ -32,7 +32,7 @@ from fogbank.ground.ports import free_port
 from fogbank.ground.processes import BARE_ENVIRONMENT, Lifeline
 
 POLL_S = 0.02
-LOOK_S = 0.1
+WATCH_S = 0.1
 """How often memory and ports are looked at."""
 PATIENCE_S = 1.0
 """How long a server may listen elsewhere before that is what is wrong with it."""
@@ -61,7 +61,7 @@ class Order:
     network: bool = False
 
 
-class FoundError(Exception):
+class FindingError(Exception):
     """A finding that ends the rehearsal."""
 
     def __init__(self, code: str, cause: str) -> None:
@@ -86,7 +86,7 @@ class Rehearsal:
     def __init__(self, order: Order, seen: Seen) -> None:
         self._order, self._seen = order, seen
         self._log = Path(order.base_dir) / "server.log"
-        self._looked = 0.0
+        self._watched = 0.0
         self._elsewhere_since = 0.0
         self._lifeline = Lifeline()
         with self._log.open("wb") as log:
@@ -102,14 +102,14 @@ class Rehearsal:
         self._lifeline.handed_over()
 
     def run(self) -> None:
-        """Start, ping, ask the sample, stop. Raises FoundError."""
+        """Start, ping, ask the sample, stop. Raises FindingError."""
         started = time.monotonic()
         while not self._ready():
-            self._look()
+            self._watch()
             if self._process.poll() is not None:
-                raise FoundError(*self._why_it_ended())
+                raise FindingError(*self._why_it_ended())
             if time.monotonic() - started > self._order.startup_limit_s:
-                raise FoundError(
+                raise FindingError(
                     "slow-start", f"/ping did not answer 200 within {self._order.startup_limit_s:g} s: {self._tail()}"
                 )
             time.sleep(POLL_S)
@@ -119,10 +119,10 @@ class Rehearsal:
             with ThreadPoolExecutor(1) as client:
                 asked = client.submit(self._ask)
                 while not asked.done():
-                    self._look_while(client)
+                    self._watch_while(client)
                     time.sleep(POLL_S)
             asked.result()
-        self._look(now=True)
+        self._watch(now=True)
         self._ping()
         self._stop()
 
@@ -136,16 +136,16 @@ class Rehearsal:
     def _ready(self) -> bool:
         """Whether /ping answers 200; while it starts, a server may be slow to."""
         try:
-            return self._status(LOOK_S) == 200
+            return self._status(WATCH_S) == 200
         except TimeoutError:
             return False
 
     def _ping(self) -> None:
-        """As SageMaker does for as long as the container runs. Raises FoundError."""
+        """As SageMaker does for as long as the container runs. Raises FindingError."""
         try:
             self._status(PING_TIMEOUT_S)
         except TimeoutError:
-            raise FoundError(
+            raise FindingError(
                 "ping-slow", f"/ping was not answered within {PING_TIMEOUT_S:g} s: {self._tail()}"
             ) from None
 
@@ -162,15 +162,15 @@ class Rehearsal:
         finally:
             connection.close()
 
-    def _look(self, *, now: bool = False) -> None:
-        """Memory and ports, every now and then. Raises FoundError."""
-        if not now and time.monotonic() - self._looked < LOOK_S:
+    def _watch(self, *, now: bool = False) -> None:
+        """Memory and ports, every now and then. Raises FindingError."""
+        if not now and time.monotonic() - self._watched < WATCH_S:
             return
-        self._looked = time.monotonic()
+        self._watched = time.monotonic()
         held = processes.memory(self._process.pid)
         self._seen.peak_bytes = max(self._seen.peak_bytes, held)
         if held > self._order.memory_bytes:
-            raise FoundError(
+            raise FindingError(
                 "memory-exceeded", f"it holds {held >> 20} MiB, and may hold {self._order.memory_bytes >> 20} MiB"
             )
         ports = processes.listening(self._process.pid)
@@ -179,23 +179,23 @@ class Rehearsal:
         elif not self._elsewhere_since:
             self._elsewhere_since = time.monotonic()
         elif time.monotonic() - self._elsewhere_since > PATIENCE_S:
-            raise FoundError(
+            raise FindingError(
                 "wrong-port",
                 f"it listens on {', '.join(map(str, sorted(ports)))}, and SageMaker asks on {self._order.port}",
             )
 
-    def _look_while(self, client: ThreadPoolExecutor) -> None:
-        """As `_look`, and /ping; a server that is found out is ended, so that its client is too. Raises FoundError."""
+    def _watch_while(self, client: ThreadPoolExecutor) -> None:
+        """As `_watch`, and /ping; a server that is found out is ended, so that its client is too. Raises FindingError."""
         try:
-            self._look()
+            self._watch()
             self._ping()
-        except FoundError:
+        except FindingError:
             self._process.kill()
             client.shutdown()
             raise
 
     def _ask(self) -> None:
-        """Send the sample, as an endpoint would. Raises FoundError."""
+        """Send the sample, as an endpoint would. Raises FindingError."""
         connection = http.client.HTTPConnection("127.0.0.1", self._order.port, timeout=self._order.answer_limit_s)
         started = time.monotonic()
         try:
@@ -205,50 +205,50 @@ class Rehearsal:
             answer = connection.getresponse()
             body = answer.read().decode(errors="replace")
         except TimeoutError:
-            raise FoundError(
+            raise FindingError(
                 "sample-slow", f"the sample was not answered in {self._order.answer_limit_s:g} s"
             ) from None
         except (OSError, http.client.HTTPException) as error:
             self._process.wait(1) if self._process.poll() is not None else None
-            raise FoundError(
+            raise FindingError(
                 "server-died", f"the server broke off while it answered the sample ({error}): {self._tail()}"
             ) from error
         finally:
             connection.close()
         self._seen.answer_s = time.monotonic() - started
         if answer.status == 504:
-            raise FoundError("sample-slow", body)
+            raise FindingError("sample-slow", body)
         if answer.status >= 400:
-            raise FoundError(
+            raise FindingError(
                 *(self._diagnosed() or ("sample-refused" if answer.status < 500 else "sample-failed", body))
             )
         rows = len(body.strip().splitlines())
         if answer.status == 200 and rows != self._order.rows:
-            raise FoundError("answer-rows", f"the sample has {self._order.rows} row(s), and its answer {rows}")
+            raise FindingError("answer-rows", f"the sample has {self._order.rows} row(s), and its answer {rows}")
 
     def _stop(self) -> None:
-        """SIGTERM, as SageMaker stops a container. Raises FoundError."""
+        """SIGTERM, as SageMaker stops a container. Raises FindingError."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(self._order.stop_limit_s)
         except subprocess.TimeoutExpired:
-            raise FoundError("stop-slow", f"it still ran {self._order.stop_limit_s:g} s after SIGTERM") from None
+            raise FindingError("stop-slow", f"it still ran {self._order.stop_limit_s:g} s after SIGTERM") from None
 
     def _warned(self) -> None:
         """A model of another version: scikit-learn warns of it, and answers wrongly without an error."""
         for line in self._log.read_text(errors="replace").splitlines():
             if "InconsistentVersionWarning" in line:
                 try:
-                    said = str(json.loads(line)["message"])
+                    warning = str(json.loads(line)["message"])
                 except (ValueError, KeyError):
-                    said = line
-                raise FoundError("model-version-differs", said.partition("Warning: ")[2].partition(". ")[0])
+                    warning = line
+                raise FindingError("model-version-differs", warning.partition("Warning: ")[2].partition(". ")[0])
 
     def _why_it_ended(self) -> tuple[str, str]:
         status = self._process.returncode
-        found = self._diagnosed()
-        if found:
-            return found
+        diagnosis = self._diagnosed()
+        if diagnosis:
+            return diagnosis
         ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         return "server-died", f"the server {ended} before it answered /ping: {self._tail()}"
 
@@ -271,11 +271,11 @@ class Rehearsal:
         finally:
             os.close(write_end)
         with os.fdopen(read_end, "rb") as report:
-            said = report.read()
-        if not said:
+            text = report.read()
+        if not text:
             return None
-        found = json.loads(said)
-        return found["code"], found["cause"]
+        diagnosis = json.loads(text)
+        return diagnosis["code"], diagnosis["cause"]
 
     def _tail(self) -> str:
         """The end of the server's log, its JSON lines as their messages."""
@@ -309,8 +309,8 @@ def rehearse(order: Order) -> Seen:
     rehearsal = Rehearsal(order, seen)
     try:
         rehearsal.run()
-    except FoundError as found:
-        seen.findings.append({"code": found.code, "cause": found.cause[:2000]})
+    except FindingError as error:
+        seen.findings.append({"code": error.code, "cause": error.cause[:2000]})
     finally:
         rehearsal.close()
     return seen

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fogbank.check.findings import Finding, Report
 from fogbank.check.rehearse import Order
-from fogbank.check.static import look
+from fogbank.check.static import inspect_files
 from fogbank.contracts.container import INVOCATION_LIMIT_S, STARTUP_LIMIT_S, STOP_GRACE_S
 from fogbank.contracts.dependencies import Target
 from fogbank.contracts.errors import PackageError
@@ -47,9 +47,9 @@ def check_artifact(archive: Path, sample: str, conditions: Conditions, python_fo
             unpack_archive(archive, base / "model")
         except ArchiveError as error:
             return Report(findings=(Finding(code=error.code, cause=error.cause),))
-        found = look(base / "model", conditions.environment, conditions.target)
-        if found:
-            return Report(findings=tuple(found))
+        findings = inspect_files(base / "model", conditions.environment, conditions.target)
+        if findings:
+            return Report(findings=tuple(findings))
         try:
             python = python_for(_requirements(base / "model"))
         except PackageError as error:
@@ -76,7 +76,7 @@ def _rehearsed(base: Path, sample: str, conditions: Conditions, python: Path) ->
         network=conditions.network,
     )
     limit = conditions.startup_limit_s + conditions.answer_limit_s + conditions.stop_limit_s + 120
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "fogbank.check.rehearse"],
         input=json.dumps(asdict(order)),
         capture_output=True,
@@ -84,8 +84,8 @@ def _rehearsed(base: Path, sample: str, conditions: Conditions, python: Path) ->
         check=False,
         timeout=limit,
     )
-    if done.returncode != 0:
-        return Report(findings=(Finding(code="check-failed", cause=done.stderr.strip()[-1000:]),))
-    seen = json.loads(done.stdout)
+    if process.returncode != 0:
+        return Report(findings=(Finding(code="check-failed", cause=process.stderr.strip()[-1000:]),))
+    seen = json.loads(process.stdout)
     findings = tuple(Finding(**item) for item in seen.pop("findings"))
     return Report(**{**seen, "findings": findings, "unchecked": tuple(seen["unchecked"])})

@@ -19,7 +19,7 @@ LIBRARY = re.compile(r".*\.so(\.\d+)*")
 DEFAULT_PROGRAM = "inference.py"
 
 
-def look(folder: Path, environment: Mapping[str, str], target: Target) -> list[Finding]:
+def inspect_files(folder: Path, environment: Mapping[str, str], target: Target) -> list[Finding]:
     """Everything that is wrong with the files, by themselves."""
     try:
         manifest = _manifest(folder)
@@ -36,9 +36,9 @@ def _manifest(folder: Path) -> PackageManifest | None:
     path = folder / INNER_NAME
     if not path.is_file():
         return None
-    found = decode_package(path.read_bytes())
-    found.check_files(folder)
-    return found
+    package = decode_package(path.read_bytes())
+    package.check_files(folder)
+    return package
 
 
 def _layout(folder: Path, environment: Mapping[str, str], manifest: PackageManifest | None) -> Iterator[Finding]:

@@ -82,11 +82,11 @@ class Cells:
         return whole
 
     def _category(self, value: Any, text: bool) -> Value:
-        found = self._texts.get(value) if text else self._labels.get(_key(value))
-        if found is None:
+        category = self._texts.get(value) if text else self._labels.get(_key(value))
+        if category is None:
             names = ", ".join(map(repr, self.column.categories[:5])) + (", ..." if len(self._labels) > 5 else "")
             raise ValueError(f"is not one of the column's {len(self._labels)} categories: {names}")
-        return found
+        return category
 
 
 def missing_value(column: Column) -> Any:

@@ -20,9 +20,9 @@ from fogbank.contracts.manifest import Schema
 from fogbank.serve import media
 from fogbank.serve.cells import EXACT
 from fogbank.serve.delimited import Header, plain_numbers, split_cells
-from fogbank.serve.documents import BOM, features, parse, rows_of
+from fogbank.serve.documents import BOM, features, parse, rows_of, unwrapped
 from fogbank.serve.problems import RequestError, bad_request
-from fogbank.serve.table import Rows, Table
+from fogbank.serve.table import Rows, Table, untyped
 
 NPY_HEAD = re.compile(
     rb"\x93NUMPY(?:\x01\x00..|[\x02\x03]\x00....)"
@@ -101,8 +101,8 @@ class Decoder:
 
     def _json(self, body: bytes) -> Any:
         document = parse(body, "the body")
-        if self._table.schema is None and isinstance(document, list):
-            return self._table.from_lists(document, text=False)  # of any shape, as the toolkit's numpy.array
+        if self._table.schema is None:
+            return untyped(unwrapped(document))
         return self._table.from_lists(rows_of(document, self._table.names), text=False)
 
     def _jsonlines(self, body: bytes) -> Any:
@@ -165,8 +165,8 @@ def _cells(column: Any) -> list[Any]:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         column = column.cast(pa.timestamp("ns")).cast(pa.string())
-    found: list[Any] = column.to_pylist()
-    return found
+    cells: list[Any] = column.to_pylist()
+    return cells
 
 
 def npy_array(body: bytes) -> Rows:

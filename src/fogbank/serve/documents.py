@@ -49,6 +49,12 @@ def rows_of(document: Any, names: Collection[str]) -> list[Any]:
     return [features(row, names) for row in document]
 
 
+def unwrapped(document: Any) -> Any:
+    """What SageMaker's toolkit would take for the data where there is no schema: the document, or the rows inside of a form."""
+    rows = _of_object(document, ()) if isinstance(document, dict) else document
+    return document if isinstance(document, dict) and rows == [document] else rows
+
+
 def features(row: Any, names: Collection[str]) -> Any:
     """A row's cells, out of `{"features": ...}` and `{"data": {"features": {"values": ...}}}`. Raises RequestError."""
     if isinstance(row, dict) and row.keys() == {"data"} and "data" not in names and isinstance(row["data"], dict):

@@ -79,13 +79,15 @@ def _quick(prediction: Any) -> bool:
     return (
         isinstance(prediction, np.ndarray)
         and prediction.dtype.kind in "fiu"
+        and prediction.dtype.itemsize >= 4
+        and prediction.ndim > 0
         and prediction.flags.c_contiguous
         and prediction.dtype.isnative
     )
 
 
 def _csv(prediction: Any) -> bytes:
-    if _quick(prediction) and 0 < prediction.ndim <= 2 and prediction.size and np.isfinite(prediction).all():
+    if _quick(prediction) and prediction.ndim <= 2 and prediction.size and np.isfinite(prediction).all():
         dumped = orjson.dumps(prediction, option=orjson.OPT_SERIALIZE_NUMPY)
         if prediction.ndim == 1:
             return dumped[1:-1].replace(b",", b"\n") + b"\n"

@@ -179,13 +179,10 @@ class Service:
     async def _execution_parameters(self, handler: Handler) -> Reply:
         """A function of the user's: it runs in the model's thread, as the others do."""
         try:
-            parameters = await self.runner.in_thread(handler.execution_parameters)
-            body = orjson.dumps(parameters)
+            parameters: Reply | None = await self.runner.in_thread(handler.execution_parameters)
         except Exception as error:  # noqa: BLE001 - as above
             return failure(error)
-        return (
-            Reply(404, b"not implemented\n", protocol.TEXT) if parameters is None else Reply(200, body, protocol.JSON)
-        )
+        return parameters or Reply(404, b"not implemented\n", protocol.TEXT)
 
 
 def _is_invocation(request: Request) -> bool:

@@ -47,7 +47,7 @@ class Table:
         if not rows:
             raise bad_request("the body holds no rows")
         if self.schema is None:
-            return _untyped(rows, text=text)
+            return _untyped_text(rows, plain=plain) if text else untyped(rows)
         width = len(self.names)
         ordered = [
             row if type(row) is list and len(row) == width else self._in_order(row, number)
@@ -143,19 +143,25 @@ def _numbers(rows: list[Any]) -> Rows | None:
     return table if table.ndim == 2 else None
 
 
-def _untyped(rows: list[Any], *, text: bool) -> Rows:
-    """Rows without a schema: numbers, whole ones where all of them are, as SageMaker's toolkit reads them; else as they came."""
-    if any(isinstance(row, dict) for row in rows):
-        raise bad_request("rows are objects, and the package has no schema that orders their columns; send lists")
-    for kind in (np.int64, np.float64) if text else (None,):
-        try:
-            table = np.array(rows, dtype=kind)
-        except (ValueError, TypeError, OverflowError):
-            continue
-        if text or table.dtype.kind in "iufb":
-            return table
-    width = len(rows[0]) if isinstance(rows[0], list) else -1
+def untyped(document: Any) -> Rows:
+    """JSON without a schema, of whatever shape, as the toolkit's `numpy.array` makes it. Raises RequestError."""
+    if isinstance(document, list) and not document:
+        raise bad_request("the body holds no rows")
+    try:
+        array = np.array(document)
+    except (ValueError, OverflowError) as error:
+        raise bad_request("the rows are not of one length") from error
+    return array if array.dtype.kind in "iufb" else np.array(document, dtype=object)
+
+
+def _untyped_text(rows: list[list[str]], *, plain: bool) -> Rows:
+    """CSV without a schema: numbers, whole ones where all of them are; else text. Raises RequestError."""
     for number, row in enumerate(rows, 1):
-        if (len(row) if isinstance(row, list) else -1) != width:
+        if len(row) != len(rows[0]):
             raise bad_request(f"row {number} has another number of columns than row 1")
+    for kind in (np.int64, np.float64) if plain else ():
+        try:
+            return np.array(rows, dtype=kind)
+        except (ValueError, OverflowError):
+            continue
     return np.array(rows, dtype=object)

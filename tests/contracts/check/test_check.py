@@ -33,7 +33,7 @@ from tests.projects import BASELINE, small_project
 
 GOOD = "def model_fn(d): return 2.0\ndef predict_fn(data, model): return data * model\n"
 CONDITIONS = Conditions(
-    target=Target(platform=host_platform(), python=running_python()), startup_limit_s=20, stop_limit_s=10
+    target=Target(platform=host_platform(), python=running_python()), startup_limit_s=90, stop_limit_s=10
 )
 SAMPLE = "1,2\n3,4\n"
 MODEL = LogisticRegression().fit([[0.0, 0.0], [1.0, 1.0]], [0, 1])

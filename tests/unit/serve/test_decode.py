@@ -183,8 +183,7 @@ def test_without_a_schema_the_forms_are_the_toolkits() -> None:
     assert plain("größe".encode("latin-1"), "text/plain; charset=latin-1") == "größe"
     with pytest.raises(RequestError, match="row 2 has another number of columns"):
         plain(b"1,2\n3\n", "text/csv")
-    with pytest.raises(RequestError, match="no schema that orders"):
-        plain(b'[{"a": 1}]', "application/json")
+    assert plain(b'[{"a": 1}]', "application/json").tolist() == [{"a": 1}]
 
 
 @given(
