@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-LISTEN = "0A"
+LISTEN, ESTABLISHED = "0A", "01"
 BARE_ENVIRONMENT: Mapping[str, str] = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
@@ -83,3 +83,43 @@ def listening(pid: int) -> set[int]:
                 if fields[3] == LISTEN and f"socket:[{fields[9]}]" in sockets:
                     ports.add(int(fields[1].rpartition(":")[2], 16))
     return ports
+
+
+def process_of_peer(peer: str) -> int | None:
+    """The process at the other end of a loopback connection, such as `ipv4:127.0.0.1:40294`.
+
+    Linux says which process holds a socket; where it is not said (another system, another user's process) it is None.
+    """
+    family, _, rest = peer.partition(":")
+    port = rest.rpartition(":")[2]
+    if family not in {"ipv4", "ipv6"} or not port.isdecimal():
+        return None
+    with contextlib.suppress(OSError):
+        inode = _inode_of(int(port))
+        for process in Path("/proc").iterdir() if inode else ():
+            if process.name.isdecimal() and _holds(process, f"socket:[{inode}]"):
+                return int(process.name)
+    return None
+
+
+def working_folder(process: int) -> Path | None:
+    """The folder that a process works in; None where it is not said."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cwd").readlink()
+    return None
+
+
+def _inode_of(port: int) -> str | None:
+    """The inode of the established connection that has this port on its own side."""
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if int(fields[1].rpartition(":")[2], 16) == port and fields[3] == ESTABLISHED:
+                return fields[9]
+    return None
+
+
+def _holds(process: Path, socket: str) -> bool:
+    with contextlib.suppress(OSError):
+        return any(str(link.readlink()) == socket for link in (process / "fd").iterdir())
+    return False

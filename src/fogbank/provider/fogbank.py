@@ -5,14 +5,32 @@ In: Pulumi properties; out: Pulumi properties. How an image is built and pushed 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from fogbank.contracts import tokens
 from fogbank.contracts.errors import FogbankError
-from fogbank.provider.resource import Allowed, Difference, Failure, Properties, ProvisionError, UnknownTypeError
-from fogbank.provider.shapes import UNKNOWN
+from fogbank.provider.resource import Difference, Failure, Properties, ProvisionError, UnknownTypeError
+from fogbank.provider.shapes import LACKING, UNKNOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowed:
+    """The inputs that a hand-written type takes, and those that it must have."""
+
+    keys: frozenset[str]
+    required: frozenset[str] = field(default_factory=frozenset)
+
+    def failures(self, inputs: Properties) -> list[Failure]:
+        """Refuse by name what is not implemented, and what is missing."""
+        refused = [
+            Failure(key, LACKING)
+            for key, value in inputs.items()
+            if key not in self.keys and value is not None and not key.startswith("__")
+        ]
+        return refused + [Failure(key, "is required") for key in sorted(self.required) if inputs.get(key) is None]
+
 
 INPUTS = Allowed(
     keys=frozenset({"package", "artifactSha256", "packageSha256", "platform", "repository", "profile", "content"}),
@@ -42,13 +60,24 @@ class FogbankProvider:
     images: Images
     version: str
 
-    def refuses(self, config: Properties) -> str | None:
-        """Nothing: it has no configuration of its own."""
-        return None
+    def refuses(self, config: Properties) -> list[Failure]:
+        """Any configuration will do."""
+        return []
 
-    def in_region(self, region: str) -> FogbankProvider:
+    def configured(self, config: Properties, program: Path | None) -> FogbankProvider:
         """The same: a registry's region is in its name."""
         return self
+
+    def schema(self) -> Properties:
+        """Its one type."""
+        inputs = {name: {"type": "string"} for name in sorted(INPUTS.keys)}
+        outputs = {name: {"type": "string"} for name in ("digest", "uri")}
+        image = {
+            "inputProperties": inputs,
+            "requiredInputs": sorted(INPUTS.required),
+            "properties": {**inputs, **outputs},
+        }
+        return {"name": "fogbank", "version": self.version, "resources": {tokens.IMAGE: image}, "provider": {}}
 
     def check(
         self, token: str, inputs: Properties, old: Properties, logical: str, seed: bytes

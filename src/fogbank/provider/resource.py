@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
@@ -22,10 +23,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Difference:
-    """What changed between old and new inputs, and which of it forces a replacement."""
+    """What changed between old and new inputs, and which of it forces a replacement.
+
+    `delete_first` says that the old one has to go before the new one can be: both would have the same name.
+    """
 
     changed: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+    delete_first: bool = False
 
 
 class ProvisionError(Exception):
@@ -43,11 +48,14 @@ class Provider(Protocol):
     def version(self) -> str:
         """Its version, as the engine is told."""
 
-    def refuses(self, config: Properties) -> str | None:
-        """Why a stack's configuration of this provider is refused; None where it is not."""
+    def refuses(self, config: Properties) -> list[Failure]:
+        """What of a stack's configuration of this provider is refused, and why."""
 
-    def in_region(self, region: str) -> Provider:
-        """The provider for the region that the stack's configuration names."""
+    def configured(self, config: Properties, program: Path | None) -> Provider:
+        """The provider under a configuration, for a program in that folder; None where it is not known."""
+
+    def schema(self) -> Properties:
+        """Pulumi's package schema of what it provides."""
 
     def check(
         self, token: str, inputs: Properties, old: Properties, logical: str, seed: bytes
@@ -76,39 +84,21 @@ class Provider(Protocol):
         """A function's answer."""
 
 
-class ResourceType(Protocol):
-    """One `aws:*` resource type."""
-
-    @property
-    def token(self) -> str:
-        """Its Pulumi token."""
-
-    def check(self, inputs: Properties) -> list[Failure]:
-        """Inputs that are refused."""
-
-    def diff(self, old: Properties, new: Properties) -> Difference:
-        """What an update would do."""
-
-    def create(self, clients: Clients, inputs: Properties) -> tuple[str, Properties]:
-        """Id and state."""
-
-    def read(self, clients: Clients, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
-        """Inputs and state as they are in the cloud; None where the resource is gone. Without inputs: an import."""
-
-    def update(self, clients: Clients, id_: str, old: Properties, new: Properties) -> Properties:
-        """The new state."""
-
-    def delete(self, clients: Clients, id_: str, state: Properties) -> None:
-        """Delete; a resource that is gone already is no error."""
+AUTONAMED = "__autonamed"
+"""Among a resource's inputs: the one that it was given by the provider, and not by the program."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AutoName:
-    """pulumi-aws's auto-naming: `<logical name>-<7 hex digits>` into `key`, where neither it nor its prefix is given."""
+    """pulumi-aws's auto-naming: `<logical name>-<7 hex digits>` into `key`, where neither it nor its prefix is given.
+
+    `lower` is for names that may have no capitals (buckets).
+    """
 
     key: str = "name"
     prefix_key: str | None = "namePrefix"
     longest: int = 63
+    lower: bool = False
 
     def apply(self, inputs: Properties, old: Properties, logical: str, seed: bytes) -> Properties:
         """Inputs with a name: the given one, the one that it had, or a new one from the engine's seed."""
@@ -117,51 +107,11 @@ class AutoName:
         prefix = inputs.get(self.prefix_key) if self.prefix_key else None
         before = old.get(self.key)
         if before and (not prefix or str(before).startswith(prefix)) and old.get(self.prefix_key or "") == prefix:
-            return {**inputs, self.key: before}
+            return {**inputs, self.key: before, AUTONAMED: self.key}
         digits = f"{Random(seed).getrandbits(28):07x}"
-        return {**inputs, self.key: f"{(prefix or logical + '-')[: self.longest - 7]}{digits}"}
+        stem = str(prefix or logical + "-")[: self.longest - 7]
+        return {**inputs, self.key: f"{stem.lower() if self.lower else stem}{digits}", AUTONAMED: self.key}
 
-
-def difference(old: Mapping[str, Any], new: Mapping[str, Any], in_place: frozenset[str]) -> Difference:
-    """Top-level keys that differ; those that are not updated in place force a replacement."""
-    changed = tuple(
-        sorted(
-            key
-            for key in {*old, *new}
-            if comparable(old.get(key)) != comparable(new.get(key)) and not key.startswith("__")
-        )
-    )
-    return Difference(changed, tuple(key for key in changed if key not in in_place))
-
-
-ASSET_SIGNATURE = "4dabf18193072939515e22adb298388d"
-
-
-def comparable(value: Any) -> Any:
-    """A value for comparison: an asset is its content's hash, an integral float its integer, an empty list or map is nothing."""
-    if isinstance(value, dict):
-        if ASSET_SIGNATURE in value:
-            return value.get("hash")
-        return {key: comparable(item) for key, item in value.items() if item is not None} or None
-    if isinstance(value, list):
-        return [comparable(item) for item in value] or None
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Allowed:
-    """The inputs that a hand-written type takes, and those that it must have."""
-
-    keys: frozenset[str]
-    required: frozenset[str] = field(default_factory=frozenset)
-
-    def failures(self, inputs: Properties) -> list[Failure]:
-        """Refuse by name what is not implemented, and what is missing."""
-        refused = [
-            Failure(key, "is not implemented by the local cloud's stand-in for pulumi-aws; it is refused, not ignored")
-            for key, value in inputs.items()
-            if key not in self.keys and value is not None and not key.startswith("__")
-        ]
-        return refused + [Failure(key, "is required") for key in sorted(self.required) if inputs.get(key) is None]
+    def is_given(self, old: Properties, new: Properties) -> bool:
+        """Whether the program itself gives the name, and gives the one that is there already."""
+        return AUTONAMED not in new and bool(new.get(self.key)) and new.get(self.key) == old.get(self.key)

@@ -6,9 +6,9 @@ In: the engine's requests; out: the provider's answers as protobuf structs.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,7 +21,8 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from fogbank.provider.resource import Properties, Provider, ProvisionError, UnknownTypeError
+from fogbank.provider.connection import Connection, Connections
+from fogbank.provider.resource import Failure, Properties, Provider, ProvisionError, UnknownTypeError
 
 log = logging.getLogger("fogbank.provider")
 LIMIT = [
@@ -61,7 +62,7 @@ def _verb(method: Callable[..., Any]) -> Callable[..., Any]:
 
     def answer(self: Any, request: Any, context: Any) -> Any:
         try:
-            return method(self, request)
+            return method(self, request, self.connections.of(context.peer()))
         except UnknownTypeError as error:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
         except ProvisionError as error:
@@ -76,66 +77,74 @@ def _verb(method: Callable[..., Any]) -> Callable[..., Any]:
 class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        self._configuring = threading.Lock()
+        self.connections = Connections(provider)
 
     @_verb
-    def Attach(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+    def Attach(self, request: Any, connection: Connection) -> Any:  # noqa: N802 - the protocol's name
         return Empty()
 
     @_verb
-    def Handshake(self, request: Any) -> Any:  # noqa: N802
+    def Handshake(self, request: Any, connection: Connection) -> Any:  # noqa: N802
+        connection.engine_address = request.engine_address
         return provider_pb2.ProviderHandshakeResponse()
 
     @_verb
-    def GetPluginInfo(self, request: Any) -> Any:  # noqa: N802
+    def GetPluginInfo(self, request: Any, connection: Connection) -> Any:  # noqa: N802
         return plugin_pb2.PluginInfo(version=self._provider.version)
 
     @_verb
-    def Cancel(self, request: Any) -> Any:  # noqa: N802
+    def GetSchema(self, request: Any, connection: Connection) -> Any:  # noqa: N802
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(self._provider.schema()))
+
+    @_verb
+    def Cancel(self, request: Any, connection: Connection) -> Any:  # noqa: N802
+        connection.ended = True
         return Empty()
 
     @_verb
-    def CheckConfig(self, request: Any) -> Any:  # noqa: N802
-        reason = self._provider.refuses(_plain(request.news))
-        failures = [provider_pb2.CheckFailure(property="endpoints", reason=reason)] if reason else []
+    def CheckConfig(self, request: Any, connection: Connection) -> Any:  # noqa: N802
+        failures = _failures(self._provider.refuses(_plain(request.news)))
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     @_verb
-    def DiffConfig(self, request: Any) -> Any:  # noqa: N802
+    def DiffConfig(self, request: Any, connection: Connection) -> Any:  # noqa: N802
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
     @_verb
-    def Configure(self, request: Any) -> Any:  # noqa: N802
-        region = _plain(request.args).get("region")
-        with self._configuring:
-            if isinstance(region, str) and region:
-                self._provider = self._provider.in_region(region)
+    def Configure(self, request: Any, connection: Connection) -> Any:  # noqa: N802
+        if refused := self.connections.refused_before(connection):
+            raise ProvisionError(
+                f"{len(refused)} resources of the program are refused, as its preview says; nothing was made"
+            )
+        connection.configure(_plain(request.args))
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     @_verb
-    def Invoke(self, request: Any) -> Any:  # noqa: N802
+    def Invoke(self, request: Any, connection: Connection) -> Any:  # noqa: N802
         return provider_pb2.InvokeResponse(
-            **{"return": _struct(self._provider.invoke(request.tok, _plain(request.args)))}
+            **{"return": _struct(connection.provider.invoke(request.tok, _plain(request.args)))}
         )
 
     @_verb
-    def Check(self, request: Any) -> Any:  # noqa: N802
+    def Check(self, request: Any, connection: Connection) -> Any:  # noqa: N802
+        self.connections.refusals(connection).hear()
         token, logical = _urn(request.urn)
-        inputs, failures = self._provider.check(
-            token, _plain(request.news), _plain(request.olds), logical, request.randomSeed
-        )
-        return provider_pb2.CheckResponse(
-            inputs=_struct(inputs),
-            failures=[provider_pb2.CheckFailure(property=item.property, reason=item.reason) for item in failures],
-        )
+        news, olds = _plain(request.news), _plain(request.olds)
+        try:
+            inputs, failures = connection.provider.check(token, news, olds, logical, request.randomSeed)
+        except UnknownTypeError as error:
+            inputs, failures = news, [Failure("", str(error))]
+        if failures and connection.told(request.urn, failures):
+            failures = []  # the program goes on to its end, so that all that is refused is told in one run
+        return provider_pb2.CheckResponse(inputs=_struct(inputs), failures=_failures(failures))
 
     @_verb
-    def Diff(self, request: Any) -> Any:  # noqa: N802
+    def Diff(self, request: Any, connection: Connection) -> Any:  # noqa: N802
         token, _ = _urn(request.urn)
-        found = self._provider.diff(token, _plain(request.old_inputs), _plain(request.news))
+        difference = connection.provider.diff(token, _plain(request.old_inputs), _plain(request.news))
         ignored = set(request.ignoreChanges)
-        changed = [key for key in found.changed if key not in ignored]
-        replaces = [key for key in found.replaces if key not in ignored]
+        changed = [key for key in difference.changed if key not in ignored]
+        replaces = [key for key in difference.replaces if key not in ignored]
         kinds = provider_pb2.PropertyDiff
         detailed = {
             key: kinds(kind=kinds.UPDATE_REPLACE if key in replaces else kinds.UPDATE, inputDiff=True)
@@ -148,38 +157,45 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             replaces=replaces,
             detailedDiff=detailed,
             hasDetailedDiff=bool(changed),
+            deleteBeforeReplace=bool(replaces) and difference.delete_first,
         )
 
     @_verb
-    def Create(self, request: Any) -> Any:  # noqa: N802
+    def Create(self, request: Any, connection: Connection) -> Any:  # noqa: N802
         token, _ = _urn(request.urn)
         inputs = _plain(request.properties)
+        if request.urn in connection.refused:
+            if request.preview and not self.connections.refusals(connection).is_last():
+                return provider_pb2.CreateResponse(properties=request.properties)
+            raise ProvisionError(connection.refused[request.urn])
         if request.preview:
-            return provider_pb2.CreateResponse(properties=_struct(self._provider.preview(token, inputs)))
-        id_, state = self._provider.create(token, inputs)
+            return provider_pb2.CreateResponse(properties=_struct(connection.provider.preview(token, inputs)))
+        id_, state = connection.provider.create(token, inputs)
         return provider_pb2.CreateResponse(id=id_, properties=_struct(state))
 
     @_verb
-    def Read(self, request: Any) -> Any:  # noqa: N802
+    def Read(self, request: Any, connection: Connection) -> Any:  # noqa: N802
         token, _ = _urn(request.urn)
-        found = self._provider.read(token, request.id, _plain(request.inputs))
-        if found is None:
+        answer = connection.provider.read(token, request.id, _plain(request.inputs))
+        if answer is None:
             return provider_pb2.ReadResponse()
-        inputs, state = found
+        inputs, state = answer
         return provider_pb2.ReadResponse(id=request.id, inputs=_struct(inputs), properties=_struct(state))
 
     @_verb
-    def Update(self, request: Any) -> Any:  # noqa: N802
+    def Update(self, request: Any, connection: Connection) -> Any:  # noqa: N802
         token, _ = _urn(request.urn)
         old, new = _plain(request.old_inputs), _plain(request.news)
+        if request.urn in connection.refused and not request.preview:
+            raise ProvisionError(connection.refused[request.urn])
         if request.preview:
             return provider_pb2.UpdateResponse(properties=_struct({**_plain(request.olds), **new}))
-        return provider_pb2.UpdateResponse(properties=_struct(self._provider.update(token, request.id, old, new)))
+        return provider_pb2.UpdateResponse(properties=_struct(connection.provider.update(token, request.id, old, new)))
 
     @_verb
-    def Delete(self, request: Any) -> Any:  # noqa: N802
+    def Delete(self, request: Any, connection: Connection) -> Any:  # noqa: N802
         token, _ = _urn(request.urn)
-        self._provider.delete(token, request.id, _plain(request.properties))
+        connection.provider.delete(token, request.id, _plain(request.properties))
         return Empty()
 
 
@@ -189,9 +205,13 @@ def _urn(urn: str) -> tuple[str, str]:
     return kind.rpartition("$")[2], name
 
 
+def _failures(failures: list[Failure]) -> list[Any]:
+    return [provider_pb2.CheckFailure(property=item.property, reason=item.reason) for item in failures]
+
+
 def _plain(struct: Any) -> Properties:
-    found: Properties = _whole(MessageToDict(struct))
-    return found
+    properties: Properties = _whole(MessageToDict(struct))
+    return properties
 
 
 def _whole(value: Any) -> Any:

@@ -5,44 +5,21 @@ The gRPC server and the engine's mocks are two thin ends of this. In: Pulumi pro
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
 from typing import Any
-from urllib.parse import urlparse
 
-from fogbank.contracts import tokens
 from fogbank.ground.aws import LOCAL_ACCOUNT
-from fogbank.provider import iam, s3, sagemaker, scheduler
-from fogbank.provider.resource import AutoName, Clients, Difference, Failure, Properties, ResourceType, UnknownTypeError
+from fogbank.provider import declared, package
+from fogbank.provider.resource import Difference, Failure, Properties, UnknownTypeError
+from fogbank.provider.row import Row, Session
+from fogbank.provider.services import iam, s3, sagemaker, scheduler
+from fogbank.provider.settings import Settings, refusals, settings
 from fogbank.provider.shapes import UNKNOWN
 
-ROWS: tuple[ResourceType, ...] = (
-    s3.Bucket(),
-    s3.PublicAccessBlock(),
-    s3.BucketObject(),
-    iam.Role(),
-    iam.RolePolicy(),
-    *sagemaker.ROWS,
-    *scheduler.ROWS,
-)
-TABLE: Mapping[str, ResourceType] = {row.token: row for row in ROWS}
-NAMES: Mapping[str, AutoName] = {
-    tokens.BUCKET: AutoName(key="bucket", prefix_key="bucketPrefix"),
-    tokens.BUCKET_OBJECT: AutoName(key="key", prefix_key=None, longest=1024),
-    tokens.ROLE: AutoName(longest=64),
-    tokens.ROLE_POLICY: AutoName(longest=128),
-    tokens.SCHEDULE: AutoName(longest=64),
-    tokens.MODEL: AutoName(prefix_key=None),
-    tokens.ENDPOINT_CONFIGURATION: AutoName(),
-    tokens.ENDPOINT: AutoName(prefix_key=None),
-    tokens.DATA_QUALITY_JOB_DEFINITION: AutoName(prefix_key=None),
-    tokens.MONITORING_SCHEDULE: AutoName(prefix_key=None),
-}
-VERSION = "7.51.1"
-"""The version of pulumi-aws whose types and replacements the table follows."""
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-COMPUTED = ("arn", "id", "tagsAll", "region", "etag", "uniqueId", "bucketDomainName", "bucketRegionalDomainName")
+TABLE: Mapping[str, Row] = {row.token: row for row in (*s3.ROWS, *iam.ROWS, *sagemaker.ROWS, *scheduler.ROWS)}
 
 
 @dataclass(frozen=True)
@@ -50,60 +27,71 @@ class StandIn:
     """The table over the clients of one cloud. `clients(service, region)` gives a boto3 client."""
 
     clients: Callable[[str, str], Any]
-    region: str = "us-east-1"
+    settings: Settings = field(default_factory=Settings)
     account: str = LOCAL_ACCOUNT
-    version: str = VERSION
+    table: Mapping[str, Row] = field(default_factory=lambda: TABLE)
 
-    def refuses(self, config: Properties) -> str | None:
-        """Why a provider configuration is not a local stack's: one that means AWS is never provided from here by accident."""
-        return foreign(config)
+    @property
+    def version(self) -> str:
+        """The version of pulumi-aws whose types the table follows."""
+        return declared.version()
 
-    def in_region(self, region: str) -> StandIn:
-        """The same for another region."""
-        return replace(self, region=region)
+    def refuses(self, config: Properties) -> list[Failure]:
+        """What of a provider's configuration is refused: one that means AWS is never provided from here by accident."""
+        return refusals(config, self.account)
+
+    def configured(self, config: Properties, program: Path | None) -> StandIn:
+        """The same under a provider's configuration."""
+        return replace(self, settings=settings(config, program))
+
+    def schema(self) -> Properties:
+        """Pulumi's package schema of the types that are served."""
+        return package.schema(self.table)
 
     def check(
         self, token: str, inputs: Properties, old: Properties, logical: str, seed: bytes
     ) -> tuple[Properties, list[Failure]]:
-        """Named inputs, and what is refused. Raises UnknownTypeError."""
-        row = _row(token)
-        named = NAMES[token].apply(inputs, old, logical, seed) if token in NAMES else inputs
-        return named, row.check(named)
+        """Named inputs, and what is refused; all tags are among them, so that a change of the provider's is one of the resource.
+
+        Raises UnknownTypeError.
+        """
+        row = self._row(token)
+        failures = row.check(inputs)
+        named = row.auto_name.apply(inputs, old, logical, seed) if row.auto_name else inputs
+        named = _generated(row, named, old, seed)
+        if row.taggable and self.settings.default_tags and inputs.get("tags") != UNKNOWN:
+            named = {**named, "tagsAll": self.settings.tags(inputs.get("tags"))}
+        return named, failures + [item for item in row.check(named) if item not in failures]
 
     def diff(self, token: str, old: Properties, new: Properties) -> Difference:
         """What an update would do."""
-        return _row(token).diff(old, new)
+        return self._row(token).diff(old, new)
 
     def preview(self, token: str, inputs: Properties) -> Properties:
         """A state in which what the cloud will compute is unknown."""
-        _row(token)
-        return {**dict.fromkeys(COMPUTED, UNKNOWN), **inputs}
+        return self._row(token).preview(inputs)
 
     def create(self, token: str, inputs: Properties) -> tuple[str, Properties]:
         """Id and state. Raises ProvisionError."""
-        return _row(token).create(self._in_region(inputs), inputs)
+        return self._row(token).create(self._session(inputs), inputs)
 
     def read(self, token: str, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
         """Inputs and state as they are; None where it is gone."""
-        return _row(token).read(self._in_region(inputs), id_, inputs)
+        return self._row(token).read(self._session(inputs), id_, inputs)
 
     def update(self, token: str, id_: str, old: Properties, new: Properties) -> Properties:
         """The new state."""
-        return _row(token).update(self._in_region(new), id_, old, new)
+        return self._row(token).update(self._session(new), id_, old, new)
 
     def delete(self, token: str, id_: str, state: Properties) -> None:
         """Delete."""
-        _row(token).delete(self._in_region(state), id_, state)
+        self._row(token).delete(self._session(state), id_, state)
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
         """The data sources that need no cloud."""
+        region = str(arguments.get("region") or arguments.get("name") or self.settings.region)
         answers: dict[str, Properties] = {
-            "aws:index/getRegion:getRegion": {
-                "name": self.region,
-                "region": self.region,
-                "id": self.region,
-                "description": self.region,
-            },
+            "aws:index/getRegion:getRegion": {"name": region, "region": region, "id": region, "description": region},
             "aws:index/getCallerIdentity:getCallerIdentity": {
                 "accountId": self.account,
                 "arn": f"arn:aws:iam::{self.account}:root",
@@ -121,31 +109,32 @@ class StandIn:
             raise UnknownTypeError(f"the local cloud's stand-in for pulumi-aws does not have the function {token}")
         return answers[token]
 
-    def _in_region(self, inputs: Properties) -> Clients:
+    def _row(self, token: str) -> Row:
+        row = self.table.get(token)
+        if row is None:
+            raise UnknownTypeError(f"the local cloud's stand-in for pulumi-aws does not have the resource type {token}")
+        return row
+
+    def _session(self, inputs: Properties) -> Session:
         region = inputs.get("region")
-        return lambda service: self.clients(
-            service, region if isinstance(region, str) and region != UNKNOWN else self.region
-        )
+        where = region if isinstance(region, str) and region and region != UNKNOWN else self.settings.region
+        return Session(lambda service: self.clients(service, where), self.settings)
 
 
-def _row(token: str) -> ResourceType:
-    row = TABLE.get(token)
-    if row is None:
-        raise UnknownTypeError(f"the local cloud's stand-in for pulumi-aws does not have the resource type {token}")
-    return row
-
-
-def foreign(config: Properties) -> str | None:
-    """Why a provider configuration is not a local stack's; None where it is."""
-    endpoints = config.get("endpoints")
-    if isinstance(endpoints, str):
-        endpoints = json.loads(endpoints)
-    urls = [url for group in endpoints or [] for url in group.values() if isinstance(url, str)]
-    if not urls:
-        return "this stack has no aws:endpoints, so it means AWS; the local cloud's stand-in serves local stacks only (unset PULUMI_DEBUG_PROVIDERS)"
-    outside = [url for url in urls if urlparse(url).hostname not in LOOPBACK]
-    return (
-        f"aws:endpoints names {outside[0]}, which is not this machine; the local cloud's stand-in serves local stacks only"
-        if outside
-        else None
-    )
+def _generated(row: Row, inputs: Properties, old: Properties, seed: bytes) -> Properties:
+    """Inputs with the names inside them that pulumi-aws makes up: those that they had, or new ones from the engine's seed."""
+    completed = dict(inputs)
+    for path, stem in row.generated.items():
+        key, _, inner = path.partition("[].")
+        items = completed.get(key)
+        if not isinstance(items, list):
+            continue
+        before: list[Any] = old[key] if isinstance(old.get(key), list) else []
+        fresh = []
+        for number, item in enumerate(items):
+            if isinstance(item, dict) and item.get(inner) is None:
+                had = before[number].get(inner) if number < len(before) and isinstance(before[number], dict) else None
+                item = {**item, inner: had or f"{stem}-{Random(seed + bytes([number])).getrandbits(28):07x}"}
+            fresh.append(item)
+        completed[key] = fresh
+    return completed

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from fogbank.contracts import tokens
-from fogbank.provider.resource import AutoName, UnknownTypeError, difference
+from fogbank.provider.resource import AutoName, UnknownTypeError
+from fogbank.provider.settings import foreign
 from fogbank.provider.shapes import UNKNOWN
-from fogbank.provider.standin import TABLE, StandIn, foreign
+from fogbank.provider.standin import TABLE, StandIn
 
 
 def no_clients(service: str, region: str) -> object:
@@ -86,8 +87,10 @@ def test_an_asset_is_compared_by_its_content() -> None:
     sign = "4dabf18193072939515e22adb298388d"
     old = {"source": {sign: "x", "hash": "1", "path": "/a"}}
 
-    assert difference(old, {"source": {sign: "x", "hash": "1", "path": "/b"}}, frozenset()).changed == ()
-    assert difference(old, {"source": {sign: "x", "hash": "2", "path": "/a"}}, frozenset()).changed == ("source",)
+    assert TABLE[tokens.BUCKET_OBJECT].diff(old, {"source": {sign: "x", "hash": "1", "path": "/b"}}).changed == ()
+    assert TABLE[tokens.BUCKET_OBJECT].diff(old, {"source": {sign: "x", "hash": "2", "path": "/a"}}).changed == (
+        "source",
+    )
 
 
 def test_types_and_functions_that_it_lacks_are_named() -> None:

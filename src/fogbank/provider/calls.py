@@ -1,0 +1,54 @@
+"""One way to call the API: an error becomes a ProvisionError that names the operation and the code, or says that the thing is gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fogbank.provider.resource import ProvisionError
+
+GONE_CODES = frozenset(
+    {"ResourceNotFound", "ResourceNotFoundException", "NoSuchEntity", "NoSuchBucket", "404", "NoSuchKey", "NotFound"}
+)
+"""Codes by which services say that what a call names is not there."""
+
+
+class GoneError(Exception):
+    """What the call names is not there."""
+
+
+def call(client: Any, operation: str, **arguments: Any) -> Any:
+    """An operation's answer. Raises GoneError, ProvisionError; every other code than those of `GONE_CODES` is an error."""
+    try:
+        return getattr(client, xform_name(operation))(**arguments)
+    except ClientError as error:
+        if is_gone(error):
+            raise GoneError(f"{operation}: {error}") from error
+        raise ProvisionError(f"{operation}: {error}") from error
+    except BotoCoreError as error:
+        raise ProvisionError(f"{operation}: {error}") from error
+
+
+def is_gone(error: ClientError) -> bool:
+    """Whether a service says that the thing is not there: SageMaker has no code of its own for it, only a sentence."""
+    said = error.response["Error"]
+    missing = str(said.get("Message", "")).startswith(("Could not find", "No Such"))
+    return said["Code"] in GONE_CODES or (said["Code"] == "ValidationException" and missing)
+
+
+def ensure_gone(client: Any, operation: str, **arguments: Any) -> None:
+    """A call that removes something; what is gone already is no error. Raises ProvisionError."""
+    try:
+        call(client, operation, **arguments)
+    except GoneError:
+        return
+
+
+def require(client: Any, operation: str, **arguments: Any) -> Any:
+    """A call for something that must be there. Raises ProvisionError."""
+    try:
+        return call(client, operation, **arguments)
+    except GoneError as error:
+        raise ProvisionError(str(error)) from error

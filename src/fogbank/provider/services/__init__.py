@@ -1,0 +1,1 @@
+"""The table's rows, one file an AWS service."""
