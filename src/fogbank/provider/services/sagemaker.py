@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 from fogbank.contracts import tokens
-from fogbank.provider.calls import require
+from fogbank.provider.calls import GoneError, call, require
 from fogbank.provider.resource import AutoName, Properties, ProvisionError
-from fogbank.provider.row import Row, Tagging
+from fogbank.provider.row import Row, Session, Tagging
 
 POLL_S = 0.05
 ENDPOINT_LIMIT_S = 1800.0
@@ -47,6 +47,21 @@ def settled(client: Any, name: str) -> Properties:
         if time.monotonic() > deadline:
             raise ProvisionError(f"endpoint {name} is still {endpoint['EndpointStatus']} after {ENDPOINT_LIMIT_S:g} s")
         time.sleep(POLL_S)
+
+
+def delete_endpoint(row: Row, session: Session, id_: str, state: Properties) -> None:
+    """DeleteEndpoint, and wait until it is gone, so that its name is free."""
+    del row
+    client, name = session.client("sagemaker"), state.get("name") or id_
+    deadline = time.monotonic() + ENDPOINT_LIMIT_S
+    try:
+        call(client, "DeleteEndpoint", EndpointName=name)
+        while time.monotonic() < deadline:
+            call(client, "DescribeEndpoint", EndpointName=name)
+            time.sleep(POLL_S)
+    except GoneError:
+        return
+    raise ProvisionError(f"endpoint {name} is still there after {ENDPOINT_LIMIT_S:g} s")
 
 
 def _calls(stem: str, *, updates: bool = False) -> dict[str, str]:
@@ -100,6 +115,7 @@ ROWS = (
         tags=Tagging.SAGEMAKER,
         after_create=created,
         after_update=updated,
+        deletes=delete_endpoint,
     ),
     Row(
         token=tokens.DATA_QUALITY_JOB_DEFINITION,
