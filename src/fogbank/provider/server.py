@@ -108,7 +108,9 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_verb
     def DiffConfig(self, request: Any, connection: Connection) -> Any:  # noqa: N802
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+        answer = provider_pb2.DiffResponse
+        changed = _plain(request.news) != _plain(request.olds)
+        return answer(changes=answer.DIFF_SOME if changed else answer.DIFF_NONE)
 
     @_verb
     def Configure(self, request: Any, connection: Connection) -> Any:  # noqa: N802
