@@ -96,7 +96,7 @@ class LocalCloud:
         ground = Ground(self.store, self.clock, self.events, self.runner)
         models = Models(ground)
         configs = EndpointConfigs(ground, models)
-        self.endpoints = Endpoints(ground, models, configs, self._workspace)
+        self.endpoints = Endpoints(ground, models, configs, self._workspace.host)
         self.transforms = TransformJobs(self.store, self.clock, models, self._workspace, self.s3, logs)
         self.processing = ProcessingJobs(
             self.store, self.clock, environments, self.s3, self.cloudwatch, self._jobs_folder, logs

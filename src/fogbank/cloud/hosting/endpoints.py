@@ -21,14 +21,13 @@ from fogbank.cloud.api.resource import Ground, Kind, Record, Resource
 from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.deployment import Deployment, EndpointState
 from fogbank.cloud.hosting.described import described
-from fogbank.cloud.hosting.fleet import Yard
+from fogbank.cloud.hosting.fleet import Hosts, Yard
 from fogbank.cloud.hosting.revival import Revival
 from fogbank.cloud.hosting.rollout import Rollout, create, limit_of, replacement, resize
 from fogbank.cloud.hosting.rollouts import Rollouts
 from fogbank.cloud.hosting.router import Router
 from fogbank.cloud.hosting.stages import Name, Stages
 from fogbank.cloud.hosting.variant import Variant
-from fogbank.cloud.hosting.workspace import Workspace
 from fogbank.contracts.container import STOP_GRACE_S
 from fogbank.contracts.status import ENDPOINT as TRANSITIONS
 
@@ -53,12 +52,12 @@ _numbers = itertools.count()
 class Endpoints(Resource[EndpointState]):
     """The endpoints of every region, and what runs for them."""
 
-    def __init__(self, ground: Ground, models: Models, configs: EndpointConfigs, workspace: Workspace) -> None:
+    def __init__(self, ground: Ground, models: Models, configs: EndpointConfigs, hosts: Hosts) -> None:
         super().__init__(ENDPOINT, EndpointState, ground)
         self._models = models
         self._configs = configs
         self.stages = Stages(ground.runner)
-        yard = Yard(workspace=workspace, runner=ground.runner, events=ground.events)
+        yard = Yard(hosts=hosts, runner=ground.runner, events=ground.events)
         self.rollouts = Rollouts(self, self.stages, yard)
         self._revival = Revival(self, self.stages, self.rollouts, models, ground.runner)
 

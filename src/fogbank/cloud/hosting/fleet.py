@@ -7,8 +7,7 @@ decided elsewhere.
 from __future__ import annotations
 
 import threading
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fogbank.cloud.ground.events import Events
@@ -16,38 +15,22 @@ from fogbank.cloud.ground.runner import Key, Runner
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.capacity import Provisioned
 from fogbank.cloud.hosting.deployment import Deployment
-from fogbank.cloud.hosting.instance import Instance, StartError
+from fogbank.cloud.hosting.instance import StartError
+from fogbank.cloud.hosting.pool import Host
 from fogbank.cloud.hosting.router import DEFAULT_STRATEGY, Lane
 from fogbank.cloud.hosting.variant import Variant, VariantPlan
-from fogbank.cloud.hosting.workspace import Workspace
 from fogbank.cloud.observe.capture import Source
 from fogbank.contracts.container import STARTUP_LIMIT_S
 
-
-@dataclass(frozen=True, kw_only=True)
-class WorkspaceHost:
-    """Starts instances of one model in the workspace; each has a log of its own below `logs`."""
-
-    workspace: Workspace
-    model: Document
-    logs: str
-    startup_limit_s: float
-
-    def start(self, stop: threading.Event) -> Instance:
-        """A ready instance. Raises StartError."""
-        log = f"{self.logs}/i-{uuid.uuid4().hex[:12]}"
-        return self.workspace.start(self.model, log, {}, self.startup_limit_s, stop)
-
-    def stop(self, server: Instance, grace_s: float) -> None:
-        """Stop it and remove its folder."""
-        self.workspace.stop(server, grace_s)
+Hosts = Callable[[Document, str, float], Host]
+"""A model, a folder below the logs and a start-up limit in seconds to a host of the model's instances."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Yard:
-    """Where fleets run: the workspace of their instances, the runner of their tasks, the stream of their events."""
+    """Where fleets run: the hosts of their instances, the runner of their tasks, the stream of their events."""
 
-    workspace: Workspace
+    hosts: Hosts
     runner: Runner
     events: Events
 
@@ -67,11 +50,10 @@ class Fleet:
                 strategy=item.get("RoutingConfig", {}).get("RoutingStrategy", DEFAULT_STRATEGY),
                 capture=deployment.capture,
             )
-            host = WorkspaceHost(
-                workspace=yard.workspace,
-                model=deployment.model(item["ModelName"]),
-                logs=f"endpoints/{region}/{endpoint}/{name}",
-                startup_limit_s=item.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT_S),
+            host = yard.hosts(
+                deployment.model(item["ModelName"]),
+                f"endpoints/{region}/{endpoint}/{name}",
+                item.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT_S),
             )
             self.variants[name] = Variant(plan, host, yard.runner, yard.events)
 

@@ -33,6 +33,10 @@ class InstanceDownError(Exception):
     """The server's process is not there any more, or broke the connection."""
 
 
+class FleetGoneError(Exception):
+    """The fleet was closed: another one, or none, has the endpoint's traffic now."""
+
+
 class InstanceTimeoutError(Exception):
     """The server did not answer within the invocation limit."""
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from fogbank.cloud.ground.runner import Key, Runner
 from fogbank.cloud.hosting.capacity import Capacity, Load
-from fogbank.cloud.hosting.instance import InstanceDownError, StartError
+from fogbank.cloud.hosting.instance import FleetGoneError, InstanceDownError, StartError
 from fogbank.cloud.hosting.router import Choose, Draw
 from fogbank.contracts.container import INVOCATION_LIMIT_S, STOP_GRACE_S
 
@@ -140,7 +140,7 @@ class Pool:
         raise StartError("it was stopped while it started")
 
     def take(self) -> Seat:
-        """A seat for one request, with an instance that lives; `leave` it. Raises InstanceDownError where there is none."""
+        """A seat for one request, with an instance that lives; `leave` it. Raises FleetGoneError, InstanceDownError."""
         deadline = time.monotonic() + INVOCATION_LIMIT_S
         while True:
             with self._changed:
@@ -181,7 +181,9 @@ class Pool:
         try:
             self.adjust()
             while not self._seats:
-                if self._closed or not self._starting or time.monotonic() > deadline:
+                if self._closed:
+                    raise FleetGoneError
+                if not self._starting or time.monotonic() > deadline:
                     reason = (
                         f"the instance died and cannot be replaced: {self._failure}" if self._failure else "no instance"
                     )

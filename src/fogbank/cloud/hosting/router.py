@@ -75,7 +75,7 @@ class _Wheel(Generic[T]):
     """A choice by weight."""
 
     def __init__(self, goals: Sequence[T], weights: Sequence[float]) -> None:
-        self._goals, self._ends = goals, list(itertools.accumulate(weights))
+        self._goals, self._ends = goals, list(itertools.accumulate(weights)) or [0.0]
         self._last = bisect.bisect_left(self._ends, self._ends[-1])
 
     def turn(self, draw: Draw) -> T:

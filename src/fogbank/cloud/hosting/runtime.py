@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
 from fogbank.cloud.hosting.endpoints import Endpoints
-from fogbank.cloud.hosting.instance import InstanceDownError, InstanceTimeoutError
+from fogbank.cloud.hosting.instance import FleetGoneError, InstanceDownError, InstanceTimeoutError
 from fogbank.cloud.hosting.router import NoTrafficError, Router
 from fogbank.cloud.hosting.variant import Variant
 from fogbank.cloud.observe.capture import Recorder
@@ -71,13 +71,9 @@ class Runtime:
             return error_answer(request, error.status, error.code, error.message, **error.members)
 
     def _invoke(self, request: Request, name: str) -> Answer:
-        router = self._endpoints.router(request.region, name)
-        if router is None:
-            raise self._not_serving(request.region, name)
         check_request(request)
-        variant = _route(router, request, name)
         started = time.perf_counter()
-        outcome = _ask(variant, request)
+        variant, outcome = self._ask(request, name)
         source = variant.plan.source
         self._metrics.add(
             Invocation(
@@ -95,6 +91,18 @@ class Runtime:
         if capture := variant.plan.capture:
             self._recorder.record(request, source, capture, outcome.body, outcome.headers.get("content-type", ""))
         return _answer(outcome, source.variant)
+
+    def _ask(self, request: Request, name: str) -> tuple[Variant, Outcome]:
+        """Route the request and ask; where the fleet went while the request came, route it again."""
+        while True:
+            router = self._endpoints.router(request.region, name)
+            if router is None:
+                raise self._not_serving(request.region, name)
+            variant = _route(router, request, name)
+            try:
+                return variant, _ask(variant, request)
+            except FleetGoneError:
+                continue
 
     def _not_serving(self, region: str, name: str) -> ApiError:
         record = self._endpoints.find(region, name)

@@ -45,7 +45,7 @@ class Variant:
         return self.plan.source.variant
 
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """Ask an instance. Raises InstanceDownError, InstanceTimeoutError."""
+        """Ask an instance. Raises FleetGoneError, InstanceDownError, InstanceTimeoutError."""
         seat = self.pool.take()
         try:
             return seat.server.invoke(body, headers, INVOCATION_LIMIT_S)

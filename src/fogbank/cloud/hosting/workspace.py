@@ -5,10 +5,12 @@ In: a Model document; out: a ready `Instance`, or StartError with the cause. End
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from fogbank.cloud.hosting.containers import Containers
 from fogbank.cloud.hosting.environment import DependencyError, Environments
 from fogbank.cloud.hosting.instance import Instance, Launcher, LaunchPlan, ProcessLauncher, StartError
 from fogbank.contracts.container import STARTUP_LIMIT_S
+
+KEPT_LOGS = 10
 
 
 class Workspace:
@@ -37,6 +41,10 @@ class Workspace:
         self._environments = environments
         self._s3 = s3
         self._containers = containers
+
+    def host(self, model: Document, logs: str, startup_limit_s: float) -> ModelHost:
+        """What starts and stops instances of a model, each with a log of its own in the folder `logs`."""
+        return ModelHost(workspace=self, model=model, logs=logs, startup_limit_s=startup_limit_s)
 
     def clear(self) -> None:
         """Remove what instances of an earlier process left."""
@@ -71,6 +79,13 @@ class Workspace:
         instance.stop(grace_s)
         shutil.rmtree(instance.plan.base_dir, ignore_errors=True)
 
+    def forget_logs(self, logs: str) -> None:
+        """Remove the oldest logs of a folder, so that an instance that dies again and again does not fill the disk."""
+        with contextlib.suppress(OSError):  # another instance of the variant starts too
+            files = sorted((self._logs / logs).glob("*.log"), key=lambda file: file.stat().st_mtime)
+            for file in files[:-KEPT_LOGS]:
+                file.unlink(missing_ok=True)
+
     def _plan(self, model: Document, home: Path, log_name: str, extra: Mapping[str, str], limit_s: float) -> LaunchPlan:
         [container] = containers(model)
         home.mkdir(parents=True)
@@ -92,3 +107,23 @@ class Workspace:
         requirements = model / "code" / "requirements.txt"
         lines = requirements.read_text().splitlines() if requirements.is_file() else []
         return ProcessLauncher(self._environments.python_for(lines))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelHost:
+    """Instances of one model."""
+
+    workspace: Workspace
+    model: Document
+    logs: str
+    startup_limit_s: float
+
+    def start(self, stop: threading.Event) -> Instance:
+        """A ready instance. Raises StartError."""
+        self.workspace.forget_logs(self.logs)
+        log = f"{self.logs}/i-{uuid.uuid4().hex[:12]}"
+        return self.workspace.start(self.model, log, {}, self.startup_limit_s, stop)
+
+    def stop(self, server: Instance, grace_s: float) -> None:
+        """Stop it and remove its folder."""
+        self.workspace.stop(server, grace_s)

@@ -6,15 +6,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.observe.capture import Capture, Recorder, Source
+from tests.fakes.bucket import Bucket
 
 CONFIG = {
     "InitialSamplingPercentage": 50,
@@ -30,23 +29,6 @@ def capture() -> Capture:
     found = Capture.of(CONFIG)
     assert found is not None
     return found
-
-
-class Bucket:
-    """What the recorder asks of S3: put_object, which may be away, or take until it is let go."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-        self.away = False
-        self.asked, self.go = threading.Event(), threading.Event()
-        self.go.set()
-
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:  # noqa: N803 - boto3's names
-        self.asked.set()
-        assert self.go.wait(20)
-        if self.away:
-            raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
-        self.objects[f"{Bucket}/{Key}"] = Body
 
 
 class Wall:

@@ -1,0 +1,65 @@
+"""Who comes while an endpoint comes up waits, in the kernel and not in a loop; what is emptied stays empty."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from fogbank.cloud.ground.runner import Runner
+from fogbank.cloud.hosting.router import Router
+from fogbank.cloud.hosting.stages import Stages
+from fogbank.cloud.hosting.variant import Variant
+from tests.waiting import until
+
+NAME = ("us-east-1", "e")
+
+
+def test_an_endpoint_that_nobody_expects_is_answered_at_once() -> None:
+    stages = Stages(Runner())
+    stages.expect(("us-east-1", "other"))
+
+    assert stages.router(NAME) is None
+
+
+def test_who_waits_gets_the_router_or_nothing() -> None:
+    stages = Stages(Runner())
+    router: Router[Variant] = Router([])
+    with ThreadPoolExecutor(3) as callers:
+        stages.expect(NAME)
+        waiting = [callers.submit(stages.router, NAME) for _ in range(3)]
+        assert not any(each.done() for each in waiting)
+        stages.route(stages.stage(NAME), router)
+        assert all(each.result(10) is router for each in waiting)
+
+        other = ("eu-west-1", "e")
+        stages.expect(other)
+        lost = callers.submit(stages.router, other)
+        assert not lost.done()
+        stages.arrived(other)
+        assert lost.result(10) is None
+
+
+def test_what_is_emptied_takes_nothing_more_and_the_next_of_that_name_is_another() -> None:
+    stages = Stages(Runner())
+    stage = stages.stage(NAME)
+    stages.route(stage, Router([]))
+    stages.expect(NAME)
+    with stages.emptied(1):
+        assert not stages.place(stage, live=None, pending=None)
+        stages.route(stage, Router([]))
+        assert stages.router(NAME) is None
+        fresh = stages.stage(NAME)
+    assert fresh is not stage
+    assert stages.place(fresh, live=None, pending=None)
+
+
+def test_many_threads_make_one_stage() -> None:
+    stages, barrier = Stages(Runner()), threading.Barrier(8)
+
+    def make(_: int) -> int:
+        barrier.wait(10)
+        return id(stages.stage(NAME))
+
+    with ThreadPoolExecutor(8) as makers:
+        assert len(set(makers.map(make, range(8)))) == 1
+    until(lambda: stages.find(NAME) is not None)

@@ -1,0 +1,81 @@
+"""A request's way through a variant: to an instance that lives, once more where it died, and the event of each change."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from fogbank.cloud.ground.clock import Clock
+from fogbank.cloud.ground.events import Events
+from fogbank.cloud.ground.runner import Runner
+from fogbank.cloud.ground.store import Store
+from fogbank.cloud.hosting.capacity import Provisioned
+from fogbank.cloud.hosting.instance import InstanceDownError
+from fogbank.cloud.hosting.variant import Variant, VariantPlan
+from fogbank.cloud.observe.capture import Source
+from tests.fakes.instances import FakeHost, FakeInstance
+from tests.waiting import until
+
+PLAN = VariantPlan(
+    source=Source(region="eu-west-1", endpoint="e", variant="v"),
+    config_name="c",
+    capacity=Provisioned(1),
+    strategy="RANDOM",
+)
+
+
+class Running:
+    def __init__(self, store: Store) -> None:
+        self.host, self.runner = FakeHost(), Runner()
+        self.events = Events(store, Clock(store))
+        self.variant = Variant(PLAN, self.host, self.runner, self.events)
+        self.variant.pool.adjust()
+        self.variant.pool.wait(threading.Event())
+
+    @property
+    def instance(self) -> FakeInstance:
+        return self.host.started[-1]
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    with closing(Store(tmp_path / "s.db")) as store:
+        running = Running(store)
+        yield running
+        assert running.runner.close(20)
+
+
+def test_a_request_and_its_answer(running: Running) -> None:
+    assert running.variant.invoke(b"1", {}).data == b"m:1"
+
+
+def test_a_request_to_an_instance_that_dies_goes_to_its_replacement(running: Running) -> None:
+    first = running.instance
+    first.hold.clear()
+    answers: list[bytes] = []
+    caller = threading.Thread(target=lambda: answers.append(running.variant.invoke(b"1", {}).data))
+    caller.start()
+    until(lambda: first.asked)
+    first.die()
+    first.hold.set()
+    caller.join(20)
+
+    assert answers == [b"m:1"]
+    assert running.instance.id != first.id
+    until(lambda: [event.change for event in running.events.since(0)] == ["Started", "Died", "Replaced"])
+    replaced = running.events.since(2)[0]
+    assert (replaced.topic, replaced.region, replaced.name) == ("instance", "eu-west-1", "e")
+    assert replaced.detail == {"variant": "v", "config": "c", "instance": running.instance.id, "dead": first.id}
+
+
+def test_a_connection_that_breaks_while_the_instance_lives_is_the_callers_to_hear(running: Running) -> None:
+    instance = running.instance
+    instance.resets = True
+
+    with pytest.raises(InstanceDownError, match="connection reset"):
+        running.variant.invoke(b"1", {})
+    assert instance.asked == 1
