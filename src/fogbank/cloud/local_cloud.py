@@ -42,6 +42,7 @@ from fogbank.cloud.jobs.transforms import TransformJobs
 from fogbank.cloud.monitoring.executions import Executions
 from fogbank.cloud.monitoring.schedules import SCHEDULE, JobDefinitions, MonitoringSchedules
 from fogbank.cloud.moto.gateway import MotoGateway
+from fogbank.cloud.moto.references import missing
 from fogbank.cloud.observe.capture import Recorder
 from fogbank.cloud.observe.metrics import Metrics
 from fogbank.cloud.time.timeline import Timeline
@@ -118,7 +119,7 @@ class LocalCloud:
             self.schedules,
             Tags(self.store),
         )
-        control = ControlPlane(*(room.operations() for room in rooms))
+        control = ControlPlane(*(room.operations() for room in rooms), missing=missing, events=self.events)
         self.timeline = Timeline(
             self.clock, self.schedules, self.executions, self.transforms, control, self._scheduler, self.flush
         )

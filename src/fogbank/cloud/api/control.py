@@ -7,7 +7,6 @@ not ours, and the caller asks moto.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,14 +14,17 @@ from typing import Any
 
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
-from botocore.validate import ParamValidator
 
+from fogbank.cloud.api.check import check_input, check_output, unknown, without_nulls
 from fogbank.cloud.api.errors import ApiError, validation
-from fogbank.cloud.api.supported import lacking
+from fogbank.cloud.api.supported import inert, lacking, references
+from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.wire import Answer, Request, json_answer
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
 Params = dict[str, Any]
+Missing = Callable[[str, str, str], str | None]
+"""A kind of thing, what names it, and the region, to why it is not there; None where it is."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ Operation = Callable[[Scope, Params], Params]
 
 def refuse_lacking(params: Params, shape: Shape) -> None:
     """What the local cloud lacks is refused by name, all of it at once, never ignored. Raises ValidationException."""
-    if paths := lacking(params, shape):
+    if paths := dict.fromkeys([*lacking(params, shape), *unknown(params, shape)]):
         raise validation(f"The local cloud does not have {', '.join(paths)} yet; it is refused, not ignored.")
 
 
@@ -53,10 +55,12 @@ def refuse(params: Params, *names: str) -> None:
 
 
 class ControlPlane:
-    """The operations that fogbank has, by name."""
+    """The operations that fogbank has, by name. `missing` knows the things that requests name, `events` hears what has no effect."""
 
-    def __init__(self, *rooms: Mapping[str, Operation]) -> None:
+    def __init__(self, *rooms: Mapping[str, Operation], missing: Missing, events: Events) -> None:
         self._operations: dict[str, Operation] = {name: operation for room in rooms for name, operation in room.items()}
+        self._missing = missing
+        self._events = events
 
     def has(self, operation: str) -> bool:
         """Whether the operation is ours."""
@@ -66,7 +70,7 @@ class ControlPlane:
         """Answer a call of one of our operations. Raises NotOursError where it is about something that moto has."""
         name = request.headers["x-amz-target"].rpartition(".")[2]
         try:
-            return json_answer(self.call(name, Scope(request.region), json.loads(request.body or b"{}")))
+            return json_answer(self.call(name, Scope(request.region), _parameters(request.body)))
         except ApiError as error:
             answer = json_answer({"__type": error.code, "message": error.message, **error.members}, error.status)
             return Answer(
@@ -76,89 +80,43 @@ class ControlPlane:
     def call(self, name: str, scope: Scope, params: Params) -> Params:
         """Run one operation with its input and output checked. Raises ApiError."""
         model = service_model().operation_model(name)
+        params = without_nulls(params)
         if model.input_shape is not None:
             check_input(params, model.input_shape)
             refuse_lacking(params, model.input_shape)
+            self._refuse_missing(scope, params, model.input_shape)
         result = self._operations[name](scope, params)
+        if model.input_shape is not None:
+            self._mention_inert(name, scope, params, model.input_shape)
         if model.output_shape is None:
             return {}
         answer: Params = check_output(name, result, model.output_shape)
         return answer
+
+    def _refuse_missing(self, scope: Scope, params: Params, shape: Shape) -> None:
+        """What a request names must be there. Raises ValidationException."""
+        reasons = [self._missing(each.reference or "", each.value, scope.region) for each in references(params, shape)]
+        if told := [reason for reason in reasons if reason]:
+            raise validation(f"{'; '.join(dict.fromkeys(told))}.")
+
+    def _mention_inert(self, name: str, scope: Scope, params: Params, shape: Shape) -> None:
+        """A request was taken with members that have no effect here: whoever listens can say so."""
+        if paths := [mention.path for mention in inert(params, shape)]:
+            names = {key: value for key, value in params.items() if key.endswith("Name") and isinstance(value, str)}
+            self._events.emit("call", scope.region, name, "Inert", members=paths, names=names)
+
+
+def _parameters(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}")
+    except ValueError as error:
+        raise ApiError("SerializationException", f"the body is not JSON: {error}") from error
 
 
 @lru_cache(maxsize=1)
 def service_model() -> ServiceModel:
     """botocore's model of SageMaker's control plane."""
     return ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
-
-
-def check_input(params: Params, shape: Shape) -> None:
-    """Raises the ValidationException that the service raises for parameters that do not fit the shape."""
-    report = ParamValidator().validate(params, shape)
-    if report.has_errors():
-        raise validation(report.generate_report())
-    problems = list(_constraints(params, shape, ""))
-    if problems:
-        count = len(problems)
-        raise validation(f"{count} validation error{'s' if count > 1 else ''} detected: {'; '.join(problems)}")
-
-
-def _constraints(value: Any, shape: Any, path: str) -> list[str]:
-    """What botocore's own validator leaves out: patterns, enums and maximal lengths."""
-    if shape.type_name == "structure":
-        return [
-            p
-            for key, item in value.items()
-            for p in _constraints(item, shape.members[key], f"{path}.{key[:1].lower()}{key[1:]}")
-        ]
-    if shape.type_name == "list":
-        return [p for i, item in enumerate(value, 1) for p in _constraints(item, shape.member, f"{path}.{i}.member")]
-    if shape.type_name == "map":
-        return [p for key, item in value.items() for p in _constraints(item, shape.value, f"{path}.{key}")]
-    if shape.type_name != "string":
-        return []
-    told = f"Value '{value}' at '{path.lstrip('.')}' failed to satisfy constraint: Member must "
-    if shape.enum and value not in shape.enum:
-        return [told + f"satisfy enum value set: [{', '.join(shape.enum)}]"]
-    pattern = shape.metadata.get("pattern")
-    compiled = _compiled(pattern) if pattern else None
-    if compiled and not compiled.fullmatch(value):
-        return [told + f"satisfy regular expression pattern: {pattern}"]
-    longest = shape.metadata.get("max")
-    if longest is not None and len(value) > longest:
-        return [told + f"have length less than or equal to {longest}"]
-    return []
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """AWS's patterns are Java's; the few with Unicode classes, which Python's `re` lacks, are not checked here."""
-    try:
-        return re.compile(pattern)
-    except re.error:
-        return None
-
-
-def check_output(name: str, result: Params, shape: Any) -> Params:
-    """The members that the output shape has, without our own; raises where a document does not fit its shape."""
-    public: Params = strip(result, shape)
-    report = ParamValidator().validate(public, shape)
-    if report.has_errors():
-        raise ApiError("InternalFailure", f"{name}'s answer does not fit its shape: {report.generate_report()}", 500)
-    return public
-
-
-def strip(value: Any, shape: Any) -> Any:
-    """`value` without the members that the shape does not have, at every depth."""
-    if shape.type_name == "structure" and isinstance(value, dict):
-        return {
-            key: strip(item, shape.members[key])
-            for key, item in value.items()
-            if key in shape.members and item is not None
-        }
-    if shape.type_name == "list" and isinstance(value, list):
-        return [strip(item, shape.member) for item in value]
-    return value
 
 
 def page(items: list[Params], params: Params, key: str, default_sort: str = "CreationTime") -> Params:

@@ -5,6 +5,7 @@ They never change, and SageMaker does not stop you from deleting one that is in 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from fogbank.cloud.api.control import Operation, Params, Scope
@@ -36,8 +37,12 @@ class EndpointConfigs(Resource[NoState]):
         return {**super().operations(), "CreateEndpointConfig": self.create}
 
     def create(self, scope: Scope, params: Params) -> Params:
-        """Refuses names that exist, and models that do not."""
-        for variant in params["ProductionVariants"]:
+        """Refuses names that exist, models that do not, and two variants of one name."""
+        variants = params["ProductionVariants"]
+        for name, times in Counter(variant["VariantName"] for variant in variants).items():
+            if times > 1:
+                raise validation(f'The variant name "{name}" was non-unique within the request.')
+        for variant in variants:
             if not variant.get("ModelName"):
                 raise validation("The local cloud does not have inference components yet: a variant needs a ModelName.")
             self._models.get(scope.region, variant["ModelName"])

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fogbank.cloud.api.control import check_output, service_model
+from fogbank.cloud.api.check import check_output
+from fogbank.cloud.api.control import service_model
 from fogbank.cloud.api.resource import Record
 from fogbank.cloud.hosting.deployment import Deployment, EndpointState
 from fogbank.cloud.hosting.described import described
