@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, json_answer
@@ -14,7 +15,7 @@ Call = Callable[[dict[str, Any]], object]
 
 
 class Admin:
-    """Calls by name: `POST /_fogbank/<name>` with a JSON object; `GET` for those that only read."""
+    """Calls by name: `POST /_fogbank/<name>` with a JSON object; `GET`, with a query, for those that only read."""
 
     def __init__(self, calls: Mapping[str, Call]) -> None:
         self._calls = calls
@@ -33,7 +34,8 @@ class Admin:
                 request, 404, "NotFound", f"no call {name!r}; there are {', '.join(sorted(self._calls))}"
             )
         try:
-            return json_answer(call(json.loads(request.body or b"{}")), content_type="application/json")
+            asked = json.loads(request.body) if request.body else dict(parse_qsl(request.query))
+            return json_answer(call(asked), content_type="application/json")
         except ApiError as error:
             return error_answer(request, error.status, error.code, error.message)
         except (ValueError, KeyError, TypeError) as error:

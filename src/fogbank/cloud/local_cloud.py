@@ -51,6 +51,7 @@ from fogbank.ground.ports import is_free
 
 FLUSH_PERIOD_S = 2.0
 METRICS_PERIOD_S = 10.0
+LONGEST_WAIT_S = 60.0
 PORT = "port"
 
 
@@ -121,7 +122,14 @@ class LocalCloud:
         )
         control = ControlPlane(*(room.operations() for room in rooms), missing=missing, events=self.events)
         self.timeline = Timeline(
-            self.clock, self.schedules, self.executions, self.transforms, control, self._scheduler, self.flush
+            self.clock,
+            self.schedules,
+            self.executions,
+            self.transforms,
+            control,
+            self._scheduler,
+            self.flush,
+            self.endpoints.rollouts.catch_up,
         )
         runtime = Runtime(self.endpoints, self.recorder, self.metrics)
         self.front = Front(self._admin(), runtime, control, self.moto, self.metrics.flush)
@@ -226,6 +234,10 @@ class LocalCloud:
             },
         }
 
+    def _events_since(self, since: int, wait_s: float) -> dict[str, Any]:
+        events = self.events.wait(since, min(wait_s, LONGEST_WAIT_S))
+        return {"events": [event.document() for event in events], "next": events[-1].seq if events else since}
+
     def _admin(self) -> Admin:
         def reset(_: dict[str, Any]) -> object:
             self.reset()
@@ -242,6 +254,7 @@ class LocalCloud:
         return Admin(
             {
                 "status": lambda _: self.status(),
+                "events": lambda asked: self._events_since(int(asked.get("since", 0)), float(asked.get("wait", 0))),
                 "advance": lambda asked: self.timeline.advance(timedelta(seconds=float(asked["seconds"]))),
                 "run-monitor": lambda asked: self.timeline.run_monitor(
                     asked.get("region", DEFAULT_REGION), asked["name"]

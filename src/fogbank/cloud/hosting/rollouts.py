@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -54,6 +55,20 @@ class Rollouts:
         for moment, name in self.moments():
             if moment <= now:
                 self.begin(name)
+
+    def catch_up(self, until: datetime) -> None:
+        """Carry out what is under way up to a moment that the clock has not reached, each step at its own time.
+
+        The clock is moved to every end of a bake on the way: so the same updates over the same time do the same.
+        """
+        for record in self._records.all():
+            if record.state.rollout is not None:
+                self.go_on((record.region, record.name), threading.Event())
+        while (moments := self.moments()) and moments[0][0] <= until.timestamp():
+            moment, name = moments[0]
+            self._records.clock.move_to(datetime.fromtimestamp(moment, UTC))
+            self._bakes.pop(name, None)
+            self.go_on(name, threading.Event())
 
     def moments(self) -> list[tuple[float, Name]]:
         """When bakes are over, in the cloud's time, and whose; the first first."""

@@ -39,7 +39,8 @@ class Due:
 
 
 class Timeline:
-    """Fires what is due. `scheduler` makes a client of a region's EventBridge Scheduler."""
+    """Fires what is due. `scheduler` makes a client of a region's EventBridge Scheduler; `catch_up` carries out what else goes by
+    the clock up to a moment."""
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Timeline:
         control: ControlPlane,
         scheduler: Callable[[str], Any],
         flush: Callable[[], object],
+        catch_up: Callable[[datetime], None],
     ) -> None:
         self._clock, self._schedules, self._executions, self._jobs, self._control = (
             clock,
@@ -59,6 +61,7 @@ class Timeline:
             control,
         )
         self._scheduler, self._flush = scheduler, flush
+        self._catch_up = catch_up
         self._lock = threading.RLock()
         self._checked = clock.now()
         self._stop = threading.Event()
@@ -105,9 +108,13 @@ class Timeline:
         if wait:
             self._flush()
         for item in sorted([*self._monitors(until), *self._events(until, wait=wait)]):
+            if wait:
+                self._catch_up(item.moment)
             self._clock.move_to(item.moment)
             log.info("due at %s: %s", item.moment.isoformat(), item.name)
             fired.append({"at": item.moment.isoformat(), "name": item.name, "result": item.fire()})
+        if wait:
+            self._catch_up(until)
         self._clock.move_to(until)
         self._checked = until
         return fired

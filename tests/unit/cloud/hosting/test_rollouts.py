@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -75,6 +76,29 @@ def test_linear_steps_shift_one_after_the_other(hosting: Hosting) -> None:
 
     assert hosting.share("new") == 1
     assert hosting.changes("rollout")[3:] == ["FleetStarted", "Shifted", "Baking", "Baked", "Shifted", "Finished"]
+
+
+def test_moving_the_clock_carries_out_every_step_at_its_own_time(hosting: Hosting) -> None:
+    hosting.endpoint()
+    hosting.update(DeploymentConfig=canary(wait=60, termination=30))
+    hosting.endpoints.rollouts.catch_up(datetime.fromtimestamp(1075, UTC))
+    assert hosting.endpoints.rollouts.moments() == [(1090.0, NAME)]
+    assert hosting.share("new") == 1
+    assert hosting.clock.epoch() == 1060
+    hosting.endpoints.rollouts.catch_up(datetime.fromtimestamp(5000, UTC))
+
+    assert hosting.status == "InService"
+    events = [event for event in hosting.events.since(0) if event.topic == "rollout"][3:]
+    assert [(event.change, event.at) for event in events] == [
+        ("FleetStarted", 1000),
+        ("Shifted", 1000),
+        ("Baking", 1000),
+        ("Baked", 1060),
+        ("Shifted", 1060),
+        ("Baking", 1060),
+        ("Baked", 1090),
+        ("Finished", 1090),
+    ]
 
 
 def test_a_new_fleet_that_does_not_start_rolls_back_with_the_reason(hosting: Hosting) -> None:
