@@ -39,9 +39,7 @@ def start(terminal: Terminal, port: int | None) -> None:
     with terminal.step("local cloud") as step:
         address = start_cloud(config, port)
         client = CloudClient(config.cloud)
-        while waiting := [
-            name for name, status in client.call("status")["endpoints"].items() if status in {"Creating", "Updating"}
-        ]:
+        while waiting := client.call("status")["starting"]:
             step.doing = f"bringing up {', '.join(waiting)}"
             time.sleep(0.05)
         step.done(f"listens on {address.url}")

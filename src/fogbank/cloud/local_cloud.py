@@ -227,7 +227,7 @@ class LocalCloud:
             "started": self._started,
             "time": self.clock.now().isoformat(),
             "endpoints": {record.name: record.public["EndpointStatus"] for record in self.endpoints.all()},
-            "starting": [name for _, name in self.endpoints.stages.coming()],
+            "starting": self.endpoints.starting(),
             "transform_jobs": {doc["TransformJobName"]: doc["TransformJobStatus"] for doc in self.store.all(TRANSFORM)},
             "monitoring_schedules": {
                 doc["MonitoringScheduleName"]: doc["MonitoringScheduleStatus"] for doc in self.store.all(SCHEDULE)

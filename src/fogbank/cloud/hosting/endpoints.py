@@ -155,6 +155,11 @@ class Endpoints(Resource[EndpointState]):
         """Where the endpoint's traffic goes; None where it takes none. Waits for one that comes up after a restart."""
         return self.stages.router((region, name))
 
+    def starting(self) -> list[str]:
+        """The names of endpoints that do not answer yet: new ones, and those that come up after a restart."""
+        new = {record.name for record in self.all() if record.public["EndpointStatus"] == "Creating"}
+        return sorted(new | {name for _, name in self.stages.coming()})
+
     def start(self) -> None:
         """Bring every endpoint up again, and look after them from now on."""
         self._revival.begin()

@@ -31,7 +31,7 @@ def test_who_asks_while_it_comes_up_waits_for_it(hosting: Hosting) -> None:
     hosting.hosts.of("old").go.clear()
     hosting.endpoints.start()
     assert hosting.endpoints.stages.coming() == [NAME]
-    assert hosting.status == "SystemUpdating"
+    assert (hosting.status, hosting.endpoints.starting()) == ("SystemUpdating", ["e"])
     hosting.runner.submit(("go",), lambda _: hosting.hosts.of("old").go.set())
 
     assert hosting.share("old") == 1
