@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 LISTEN, ESTABLISHED = "0A", "01"
@@ -36,6 +39,46 @@ class Lifeline:
         if self._held >= 0:
             os.close(self._held)
             self._held = -1
+
+
+BOUND = """
+import os, signal, subprocess, sys, threading
+child = subprocess.Popen(sys.argv[2:], start_new_session=True)
+def watch():
+    os.read(int(sys.argv[1]), 1)
+    os.killpg(child.pid, signal.SIGKILL)
+threading.Thread(target=watch, daemon=True).start()
+sys.exit(child.wait())
+"""
+"""A process that runs a command and kills it, and what that has started, when the lifeline is cut."""
+
+
+def run_bound(command: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+    """What a command printed and how it ended. It ends with this process, however this one ends, and all that it started.
+
+    Raises FileNotFoundError, subprocess.TimeoutExpired.
+    """
+    program = shutil.which(command[0])
+    if program is None:
+        raise FileNotFoundError(2, "no such program", command[0])
+    lifeline = Lifeline()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-ISc", BOUND, str(lifeline.inherited), program, *command[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            pass_fds=(lifeline.inherited,),
+        )
+    finally:
+        lifeline.handed_over()
+    with process:
+        try:
+            out, err = process.communicate(timeout=timeout_s)
+        finally:
+            lifeline.cut()
+    return subprocess.CompletedProcess(list(command), process.returncode, out, err)
 
 
 def end_with_parent(descriptor: int) -> None:

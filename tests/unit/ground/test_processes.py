@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.ground.processes import BARE_ENVIRONMENT, Lifeline, listening, memory, tree
+from fogbank.ground.processes import BARE_ENVIRONMENT, Lifeline, listening, memory, run_bound, tree
 from tests.waiting import until
 
 GRANDCHILD = """
@@ -102,3 +102,38 @@ def test_the_bare_environment_holds_nothing_of_this_machines_own() -> None:
 
     assert sorted(line.partition("=")[0] for line in said.splitlines()) == sorted(BARE_ENVIRONMENT)
     assert not [name for name in BARE_ENVIRONMENT if name.startswith(("AWS_", "FOGBANK_"))]
+
+
+def test_a_bound_command_is_run_to_its_end() -> None:
+    done = run_bound(["sh", "-c", "echo out; echo err >&2; exit 3"], 20)
+
+    assert (done.stdout, done.stderr, done.returncode) == ("out\n", "err\n", 3)
+    with pytest.raises(FileNotFoundError):
+        run_bound(["there-is-no-such-program"], 20)
+
+
+SLEEPER = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
+SHELL = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[2], sys.argv[1]])"
+BINDER = f"""
+import sys
+from fogbank.ground.processes import run_bound
+run_bound([sys.executable, "-c", {SHELL!r}, sys.argv[1], {SLEEPER!r}], 600)
+"""
+
+
+def test_it_and_what_it_started_end_with_a_killed_parent(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, "-c", BINDER, str(note)])
+    until(lambda: note.is_file() and note.read_text())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+
+    until(lambda: gone(int(note.read_text())))
+
+
+def test_it_and_what_it_started_end_at_the_time_limit(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    with pytest.raises(subprocess.TimeoutExpired):
+        run_bound([sys.executable, "-c", SHELL, str(note), SLEEPER], 3)
+
+    until(lambda: not note.is_file() or gone(int(note.read_text())))

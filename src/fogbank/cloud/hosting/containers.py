@@ -22,7 +22,7 @@ from typing import IO
 
 from fogbank.cloud.hosting.instance import ON_A_LAPTOP, LaunchPlan, Spawned, StartError, spawn
 from fogbank.contracts.container import BIND_LABEL, DEFAULT_PORT, ENV_PARENT_FD, LAYOUT_SCHEME
-from fogbank.ground.processes import Lifeline
+from fogbank.ground.processes import Lifeline, run_bound
 
 ENGINE, OPTIONS = "FOGBANK_CONTAINER_ENGINE", "FOGBANK_CONTAINER_OPTIONS"
 ENGINES = ("podman", "docker")
@@ -71,9 +71,7 @@ class Containers:
     def run(self, *arguments: str, check: bool = True) -> str:
         """What a command of the engine prints. Raises StartError with what it said."""
         try:
-            done = subprocess.run(
-                [*self._command, *arguments], capture_output=True, text=True, check=False, timeout=TIME_LIMIT_S
-            )
+            done = run_bound([*self._command, *arguments], TIME_LIMIT_S)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise StartError(f"{self._command[0]} {arguments[0]}: {error}") from error
         if check and done.returncode != 0:

@@ -18,6 +18,7 @@ from pathlib import Path
 from fogbank.contracts.container import SHIPPED_ROOMS
 from fogbank.ground.digest import sha256_bytes
 from fogbank.ground.locks import locked
+from fogbank.ground.processes import run_bound
 from fogbank.ground.sources import source_digest, source_files
 
 TIME_LIMIT_S = 600
@@ -89,11 +90,11 @@ def _uv(*arguments: str) -> None:
     from uv import find_uv_bin
 
     try:
-        subprocess.run([find_uv_bin(), *arguments], check=True, capture_output=True, text=True, timeout=TIME_LIMIT_S)
-    except subprocess.CalledProcessError as error:
-        raise DependencyError(error.stderr.strip()[-1500:]) from error
+        done = run_bound([find_uv_bin(), *arguments], TIME_LIMIT_S)
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
         raise DependencyError(str(error)) from error
+    if done.returncode != 0:
+        raise DependencyError(done.stderr.strip()[-1500:])
 
 
 def _install_rooms(target: Path) -> None:

@@ -1,0 +1,78 @@
+"""Models: one name is one model, whoever comes at once; their containers as values."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fogbank.cloud.api.control import Scope
+from fogbank.cloud.api.errors import ApiError
+from fogbank.cloud.api.models import Container, Models, containers
+from fogbank.cloud.api.resource import Ground
+from fogbank.cloud.ground.clock import Clock
+from fogbank.cloud.ground.events import Events
+from fogbank.cloud.ground.runner import Runner
+from fogbank.cloud.ground.store import Store
+
+US = Scope("us-east-1")
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Iterator[Models]:
+    with closing(Store(tmp_path / "s.db")) as store:
+        clock = Clock(store)
+        yield Models(Ground(store, clock, Events(store, clock), Runner()))
+
+
+def create(models: Models, image: str = "i", **extra: Any) -> str:
+    container = {"Image": image}
+    arn: str = models.create(US, {"ModelName": "m", "PrimaryContainer": container, **extra})["ModelArn"]
+    return arn
+
+
+def test_of_many_who_create_one_name_at_once_one_wins(models: Models) -> None:
+    barrier = threading.Barrier(8)
+
+    def race(number: int) -> str:
+        barrier.wait(10)
+        try:
+            create(models, f"image-{number}")
+        except ApiError as error:
+            return error.message
+        return f"image-{number}"
+
+    with ThreadPoolExecutor(8) as callers:
+        outcomes = list(callers.map(race, range(8)))
+
+    [winner] = [outcome for outcome in outcomes if "Cannot create already existing model" not in outcome]
+    assert models.describe(US, {"ModelName": "m"})["PrimaryContainer"] == {"Image": winner}
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"PrimaryContainer": None}, "Exactly one of PrimaryContainer and Containers"),
+        ({"Containers": [{"Image": "a"}]}, "Exactly one of PrimaryContainer and Containers"),
+        ({"PrimaryContainer": None, "Containers": [{"Image": "a"}, {"Image": "b"}]}, "serial inference pipelines"),
+        ({"PrimaryContainer": {"Image": "a", "Mode": "MultiModel"}}, "multi-model containers"),
+    ],
+)
+def test_what_could_not_run_is_refused(models: Models, params: dict[str, Any], message: str) -> None:
+    with pytest.raises(ApiError, match=message):
+        create(models, **params)
+
+
+def test_containers_are_values_in_the_order_of_a_request() -> None:
+    first = {"Image": "a", "ModelDataUrl": "s3://b/m", "Environment": {"A": "1"}}
+
+    assert containers({"PrimaryContainer": first}) == (
+        Container(image="a", data_url="s3://b/m", environment={"A": "1"}),
+    )
+    assert [container.image for container in containers({"Containers": [first, {"Image": "b"}]})] == ["a", "b"]
+    assert containers({}) == ()

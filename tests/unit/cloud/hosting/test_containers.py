@@ -1,0 +1,58 @@
+"""The container engine's commands without an engine: a script in its place, whose pulls take as long as the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from fogbank.cloud.hosting.containers import Containers
+from fogbank.cloud.hosting.instance import StartError
+from tests.waiting import until
+
+ENGINE = """#!/bin/sh
+echo "$@" >> {folder}/calls
+case "$1" in
+images) [ -f "{folder}/has-$3" ] && echo id ;;
+pull)
+    touch "{folder}/pulling-$3"
+    while [ ! -f "{folder}/go-$3" ]; do sleep 0.02; done
+    touch "{folder}/has-$3" ;;
+inspect) echo '{{"com.amazonaws.sagemaker.capabilities.accept-bind-to-port": "true"}}' ;;
+esac
+exit 0
+"""
+
+
+@pytest.fixture
+def containers(tmp_path: Path) -> Containers:
+    engine = tmp_path / "engine"
+    engine.write_text(ENGINE.format(folder=tmp_path))
+    engine.chmod(0o755)
+    return Containers([str(engine)], (), tmp_path)
+
+
+def there(path: Path) -> Callable[[], bool]:
+    return path.is_file
+
+
+def test_one_pull_keeps_no_other_waiting_and_an_image_is_pulled_once(containers: Containers, tmp_path: Path) -> None:
+    (tmp_path / "go-quick").touch()
+    with ThreadPoolExecutor(3) as starts:
+        slow = [starts.submit(containers.launcher, "slow") for _ in range(2)]
+        until(there(tmp_path / "pulling-slow"))
+        starts.submit(containers.launcher, "quick").result(20)
+        assert not any(start.done() for start in slow)
+        (tmp_path / "go-slow").touch()
+        for start in slow:
+            start.result(20)
+
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [call for call in calls if call.startswith("pull")] == ["pull --quiet slow", "pull --quiet quick"]
+
+
+def test_an_engine_that_is_gone_is_a_start_that_failed(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="no such program"):
+        Containers([str(tmp_path / "gone")], (), tmp_path).launcher("image")

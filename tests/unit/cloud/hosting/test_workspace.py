@@ -1,0 +1,53 @@
+"""How a start fails: with a cause, and nothing left; logs of instances that came and went do not pile up."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fogbank.cloud.hosting.environment import Environments
+from fogbank.cloud.hosting.instance import StartError
+from fogbank.cloud.hosting.workspace import KEPT_LOGS, Workspace
+from tests.unit.cloud.hosting.test_artifact import FULL, Broken
+
+MODEL = {"ModelName": "m", "PrimaryContainer": {"Image": "i", "ModelDataUrl": "s3://bucket/m.tar.gz"}}
+
+
+def workspace(folder: Path, s3: Any) -> Workspace:
+    return Workspace(folder / "instances", folder / "logs", Environments(folder / "cache", ()), lambda: s3)
+
+
+def test_a_full_disk_is_the_starts_failure_and_leaves_no_folder(tmp_path: Path) -> None:
+    subject = workspace(tmp_path, Broken(FULL))
+    with pytest.raises(StartError, match="No space left on device"):
+        subject.host(MODEL, "endpoints/e/v", 10).start(threading.Event())
+
+    assert list((tmp_path / "instances").iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_too(tmp_path: Path) -> None:
+    (tmp_path / "instances").touch()
+    with pytest.raises(StartError, match=r"Not a directory|File exists"):
+        workspace(tmp_path, Broken(FULL)).start(MODEL, "endpoints/e/v/i-1", {})
+
+
+def test_a_model_without_data_says_what_it_lacks(tmp_path: Path) -> None:
+    bare = {"ModelName": "m", "PrimaryContainer": {"Image": "i"}}
+    with pytest.raises(StartError, match="the model has no ModelDataUrl"):
+        workspace(tmp_path, None).start(bare, "endpoints/e/v/i-1", {})
+
+
+def test_the_oldest_logs_of_a_variant_go(tmp_path: Path) -> None:
+    logs = tmp_path / "logs" / "endpoints" / "e" / "v"
+    logs.mkdir(parents=True)
+    for age in range(KEPT_LOGS + 5):
+        log = logs / f"i-{age}.log"
+        log.touch()
+        os.utime(log, (1000 - age, 1000 - age))
+    workspace(tmp_path, None).forget_logs("endpoints/e/v")
+
+    assert {log.stem for log in logs.iterdir()} == {f"i-{age}" for age in range(KEPT_LOGS)}
