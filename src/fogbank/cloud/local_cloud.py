@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,15 @@ from fogbank.cloud.hosting.endpoints import Endpoints
 from fogbank.cloud.hosting.environment import Environments
 from fogbank.cloud.hosting.runtime import Runtime
 from fogbank.cloud.hosting.workspace import Workspace
-from fogbank.cloud.jobs.processing import ProcessingJobs
-from fogbank.cloud.jobs.transforms import KIND as TRANSFORM
+from fogbank.cloud.jobs.objects import S3Objects
+from fogbank.cloud.jobs.processing import Places, ProcessingJobs
+from fogbank.cloud.jobs.processor import AnalyzerProcessor
 from fogbank.cloud.jobs.transforms import TransformJobs
+from fogbank.cloud.monitoring.captures import Captures, capture_source
+from fogbank.cloud.monitoring.definitions import JobDefinitions, refusal
 from fogbank.cloud.monitoring.executions import Executions
-from fogbank.cloud.monitoring.schedules import SCHEDULE, JobDefinitions, MonitoringSchedules
+from fogbank.cloud.monitoring.kinds import KINDS
+from fogbank.cloud.monitoring.schedules import MonitoringSchedules
 from fogbank.cloud.moto.gateway import MotoGateway
 from fogbank.cloud.moto.references import missing
 from fogbank.cloud.observe.capture import Recorder
@@ -53,6 +57,7 @@ FLUSH_PERIOD_S = 2.0
 METRICS_PERIOD_S = 10.0
 LONGEST_WAIT_S = 60.0
 PORT = "port"
+JOBS_STOP_LIMIT_S = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,37 +99,42 @@ class LocalCloud:
         environments = Environments(settings.environments, settings.server_pins)
         logs = folder / "logs"
         self._workspace = Workspace(folder / "instances", logs, environments, self.s3, settings.containers)
-        self._jobs_folder = folder / "processing"
         ground = Ground(self.store, self.clock, self.events, self.runner)
         models = Models(ground)
         configs = EndpointConfigs(ground, models)
         self.endpoints = Endpoints(ground, models, configs, self._workspace.host)
-        self.transforms = TransformJobs(self.store, self.clock, models, self._workspace, self.s3, logs)
+        objects = S3Objects(self.s3)
+        self.transforms = TransformJobs(ground, models=models, workspace=self._workspace, objects=objects, logs=logs)
         self.processing = ProcessingJobs(
-            self.store, self.clock, environments, self.s3, self.cloudwatch, self._jobs_folder, logs
+            ground,
+            objects=objects,
+            processor=AnalyzerProcessor(environments),
+            cloudwatch=self.cloudwatch,
+            places=Places(work=folder / "processing", logs=logs),
         )
-        definitions = JobDefinitions(self.store, self.clock)
-        self.schedules = MonitoringSchedules(self.store, self.clock, definitions)
         self.recorder = Recorder(folder / "capture", self.clock, self.s3)
         self.metrics = Metrics(self.clock, self.cloudwatch)
-        self.executions = Executions(
-            self.store, self.clock, self.schedules, self.processing, self.endpoints.find, self.s3, self.recorder.flush
+        definitions = {kind.type: JobDefinitions(kind, ground) for kind in KINDS.values() if kind.runs}
+        captures = Captures(objects, partial(capture_source, self.endpoints.find), self.recorder.flush)
+        self.executions = Executions(ground, definitions=definitions, captures=captures, processing=self.processing)
+        self.schedules = MonitoringSchedules(ground, definitions, self.executions)
+        control = ControlPlane(
+            models.operations(),
+            configs.operations(),
+            self.endpoints.operations(),
+            self.transforms.operations(),
+            self.processing.operations(),
+            *(room.operations() for room in definitions.values()),
+            *(refusal(kind) for kind in KINDS.values() if not kind.runs),
+            self.executions.operations(),
+            self.schedules.operations(),
+            Tags(self.store).operations(),
+            missing=missing,
+            events=self.events,
         )
-        rooms = (
-            models,
-            configs,
-            self.endpoints,
-            self.transforms,
-            self.processing,
-            definitions,
-            self.schedules,
-            Tags(self.store),
-        )
-        control = ControlPlane(*(room.operations() for room in rooms), missing=missing, events=self.events)
         self.timeline = Timeline(
             self.clock,
             self.schedules,
-            self.executions,
             self.transforms,
             control,
             self._scheduler,
@@ -167,8 +177,8 @@ class LocalCloud:
         self.endpoints.start()
         threading.Thread(target=server.serve_forever, name="front", daemon=True).start()
         self.runner.submit(("warm",), lambda _: service_model())
-        self.processing.fail_interrupted()
-        self.executions.fail_interrupted()
+        self.processing.resume()
+        self.executions.resume()
         self.transforms.resume()
         self.timeline.start()
         self.runner.every(("flush",), FLUSH_PERIOD_S, self._deliver)
@@ -185,6 +195,7 @@ class LocalCloud:
     def stop(self) -> None:
         """Finish what is in flight, deliver what is captured, stop every instance, close."""
         self.timeline.stop()
+        self.end_jobs()
         self.flush()
         self.endpoints.stop()
         self.runner.close()
@@ -194,11 +205,17 @@ class LocalCloud:
 
     def reset(self) -> None:
         """Forget every resource and object; the clock keeps its time."""
+        self.end_jobs()
         with self.endpoints.emptied():
             self.store.reset()
             self.recorder.reset()
             self.metrics.reset()
             self.moto.reset()
+
+    def end_jobs(self) -> None:
+        """Let every job leave off."""
+        for jobs in (self.executions, self.processing, self.transforms):
+            jobs.stop_all(JOBS_STOP_LIMIT_S)
 
     def flush(self) -> None:
         """Deliver captured records and metrics now."""
@@ -228,9 +245,9 @@ class LocalCloud:
             "time": self.clock.now().isoformat(),
             "endpoints": {record.name: record.public["EndpointStatus"] for record in self.endpoints.all()},
             "starting": self.endpoints.starting(),
-            "transform_jobs": {doc["TransformJobName"]: doc["TransformJobStatus"] for doc in self.store.all(TRANSFORM)},
+            "transform_jobs": {job.name: job.public["TransformJobStatus"] for job in self.transforms.all()},
             "monitoring_schedules": {
-                doc["MonitoringScheduleName"]: doc["MonitoringScheduleStatus"] for doc in self.store.all(SCHEDULE)
+                schedule.name: schedule.public["MonitoringScheduleStatus"] for schedule in self.schedules.all()
             },
         }
 

@@ -18,10 +18,10 @@ class MemberError(ValueError):
     """A document that is not of the shape of a value: a member that is missing, or one that the value does not have."""
 
 
-def member(path: str, inner: type | None = None, *, required: bool = False) -> Any:
-    """A field that stands for the member at a path, such as `DataSource.S3DataSource.S3Uri`; `inner` is the value it holds, if any."""
+def member(path: str, inner: type | None = None, *, required: bool = False, default: object = None) -> Any:
+    """A field that stands for the member at a path, such as `DataSource.S3DataSource.S3Uri`; `inner` is the value, or one of the values, that it holds."""
     metadata = {PATH: path, INNER: inner}
-    return field(metadata=metadata) if required else field(default=None, metadata=metadata)
+    return field(metadata=metadata) if required else field(default=default, metadata=metadata)
 
 
 def encode(value: object) -> dict[str, Any]:
@@ -30,7 +30,9 @@ def encode(value: object) -> dict[str, Any]:
     for each in _members(type(value)):
         content = getattr(value, each.name)
         if content is not None:
-            _put(document, each.metadata[PATH].split("."), encode(content) if each.metadata[INNER] else content)
+            if each.metadata[INNER]:
+                content = [encode(item) for item in content] if isinstance(content, tuple) else encode(content)
+            _put(document, each.metadata[PATH].split("."), content)
     return document
 
 
@@ -41,13 +43,20 @@ def decode(kind: type[V], document: Mapping[str, Any], *, whole: bool = True) ->
         content = _get(document, each.metadata[PATH].split("."))
         inner = each.metadata[INNER]
         if content is not None:
-            contents[each.name] = decode(inner, content, whole=whole) if inner else content
+            contents[each.name] = _inner(inner, content, whole=whole) if inner else content
         elif each.default is MISSING:
             raise MemberError(f"{each.metadata[PATH]} is missing")
     value = kind(**contents)
     if whole and (strangers := sorted(_leaves(document) - _leaves(encode(value)))):
         raise MemberError(f"{', '.join(strangers)}: there is no such member")
     return value
+
+
+def _inner(kind: type, content: Any, *, whole: bool) -> Any:
+    """A value, or a tuple of values where the document has a list."""
+    if isinstance(content, list):
+        return tuple(decode(kind, item, whole=whole) for item in content)
+    return decode(kind, content, whole=whole)
 
 
 def _members(kind: type) -> list[Field[Any]]:

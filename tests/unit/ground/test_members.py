@@ -19,17 +19,23 @@ class Inner:
 class Outer:
     uri: str = member("Source.S3.Uri", required=True)
     inner: Inner | None = member("Inner", Inner)
+    inners: tuple[Inner, ...] = member("All.Inners", Inner, required=True)
     names: dict[str, str] | None = member("Names")
     derived: int = 7
 
 
-DOCUMENT: dict[str, Any] = {"Source": {"S3": {"Uri": "s3://b"}}, "Inner": {"Size": 0}, "Names": {"a.b": "c"}}
+DOCUMENT: dict[str, Any] = {
+    "Source": {"S3": {"Uri": "s3://b"}},
+    "Inner": {"Size": 0},
+    "All": {"Inners": [{"Size": 1}, {"Size": 2}]},
+    "Names": {"a.b": "c"},
+}
 
 
 def test_a_value_is_its_document() -> None:
     value = decode(Outer, DOCUMENT)
 
-    assert value == Outer(uri="s3://b", inner=Inner(size=0), names={"a.b": "c"})
+    assert value == Outer(uri="s3://b", inner=Inner(size=0), inners=(Inner(size=1), Inner(size=2)), names={"a.b": "c"})
     assert encode(value) == DOCUMENT
 
 
@@ -39,6 +45,7 @@ def test_a_value_is_its_document() -> None:
         ({"Inner": {}}, "Size is missing"),
         ({"Source": {"S3": {"Url": "s3://b"}}}, "Source.S3.Uri is missing"),
         ({"Inner": {"Size": 1, "Colour": "red"}}, "Colour: there is no such member"),
+        ({"All": {"Inners": [{"Size": 1, "Colour": "red"}]}}, "Colour: there is no such member"),
         ({"Brandnew": [1]}, "Brandnew: there is no such member"),
         ({"Source": {"S3": {"Uri": "s3://b", "Kind": "x"}}}, "Source.S3.Kind: there is no such member"),
         ({"Source": "s3://b"}, "Source.S3.Uri: there is no such member"),

@@ -1,275 +1,215 @@
-"""Processing jobs: inputs from S3, the analyzer as a process, outputs to S3, its verdict in ExitMessage.
-
-The local cloud runs what it can really run: images of the Model Monitor analyzer, whose work fogbank's own analyzer does.
-Any other image ends in Failed with that reason.
-"""
+"""Processing jobs: inputs from S3, a container over them, outputs to S3, its verdict in ExitMessage, its metrics to CloudWatch."""
 
 from __future__ import annotations
 
 import json
-import logging
-import os
 import shutil
-import subprocess
 import threading
 import uuid
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fogbank.cloud.api.control import Operation, Params, Scope, page, refuse
-from fogbank.cloud.api.errors import in_use, not_found, validation
-from fogbank.cloud.ground.clock import Clock
-from fogbank.cloud.ground.store import Document, Store
-from fogbank.cloud.hosting.environment import DependencyError, Environments
-from fogbank.contracts.monitoring import ANALYZER_IMAGE
-from fogbank.contracts.status import PROCESSING_JOB, ended, step
+from fogbank.cloud.api.control import Operation, Params, Scope
+from fogbank.cloud.api.errors import validation
+from fogbank.cloud.api.listing import Listing
+from fogbank.cloud.api.resource import Ground, Kind, NoState, Record
+from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, job_name_taken, unknown_job
+from fogbank.cloud.jobs.objects import ObjectError, Objects
+from fogbank.cloud.jobs.processor import ROOT, ProcessingContainer, Processor
+from fogbank.cloud.jobs.records import RecordError, manifest_keys
+from fogbank.contracts.processing import ProcessingInput, ProcessingRequest
+from fogbank.contracts.status import PROCESSING_JOB as TRANSITIONS
 from fogbank.ground.aws import join_key, split_uri
 
-log = logging.getLogger("fogbank.cloud")
-KIND = "processing-job"
-ROOT = "/opt/ml"
 DEFAULT_LIMIT_S = 3600
+METRICS_A_CALL = 500
+
+PROCESSING_JOB = Kind(
+    path="processing-job",
+    stem="ProcessingJob",
+    key="ProcessingJobName",
+    arn="ProcessingJobArn",
+    missing=unknown_job,
+    taken=job_name_taken,
+    listing=Listing(
+        operation="ListProcessingJobs",
+        answer="ProcessingJobSummaries",
+        name="ProcessingJobName",
+        status="ProcessingJobStatus",
+        page_size=10,
+        newest_first=False,
+    ),
+    status="ProcessingJobStatus",
+    transitions=TRANSITIONS,
+    deletable=False,
+)
+COURSE = Course(restart="fail", start="ProcessingStartTime", end="ProcessingEndTime")
 
 
-class ProcessingError(Exception):
-    """A job's FailureReason."""
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Folders: what jobs work in, and what they print."""
+
+    work: Path
+    logs: Path
 
 
-class ProcessingJobs:
-    """The processing jobs of every region."""
+class ProcessingJobs(Jobs[NoState]):
+    """The processing jobs of every region; `cloudwatch` makes a client of a region's CloudWatch."""
 
     def __init__(
-        self, store: Store, clock: Clock, environments: Environments, s3: Any, cloudwatch: Any, folder: Path, logs: Path
+        self,
+        ground: Ground,
+        *,
+        objects: Objects,
+        processor: Processor,
+        cloudwatch: Callable[[str], Any],
+        places: Places,
     ) -> None:
-        self._store, self._clock, self._environments, self._s3, self._cloudwatch = (
-            store,
-            clock,
-            environments,
-            s3,
-            cloudwatch,
-        )
-        self._folder, self._logs = folder, logs
-        self._lock = threading.RLock()
-        self._running: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
+        super().__init__(PROCESSING_JOB, COURSE, NoState, ground)
+        self._objects, self._processor, self._cloudwatch, self._places = objects, processor, cloudwatch, places
 
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
-        return {
-            "CreateProcessingJob": self.create,
-            "DescribeProcessingJob": self.describe,
-            "ListProcessingJobs": self.summaries,
-            "StopProcessingJob": self.stop_job,
-        }
+        return {**super().operations(), "CreateProcessingJob": self.create}
 
     def create(self, scope: Scope, params: Params) -> Params:
-        """Runs the job in the background."""
-        for item in params.get("ProcessingInputs", []):
-            refuse(item, "DatasetDefinition")
-        for item in params.get("ProcessingOutputConfig", {}).get("Outputs", []):
-            refuse(item, "FeatureStoreOutput")
-        document = self.add(scope, params)
-        threading.Thread(target=self.run, args=(document,), daemon=True).start()
-        return {"ProcessingJobArn": document["ProcessingJobArn"]}
+        """Refuses what could not run, then runs the job."""
+        request = ProcessingRequest.decode(params)
+        check(request)
+        job = self.start(scope, request.job, params, NoState())
+        return {"ProcessingJobArn": job.public["ProcessingJobArn"]}
 
-    def add(self, scope: Scope, params: Params) -> Document:
-        """The job's document, InProgress, without running it. Raises ResourceInUse."""
-        name, arn = params["ProcessingJobName"], scope.arn("processing-job", params["ProcessingJobName"])
-        with self._lock:
-            if self._store.get(KIND, scope.region, name):
-                raise in_use(
-                    f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
-                )
-            now = self._clock.epoch()
-            document: Document = {
-                **params,
-                "ProcessingJobArn": arn,
-                "ProcessingJobStatus": "InProgress",
-                "CreationTime": now,
-                "LastModifiedTime": now,
-                "_region": scope.region,
-            }
-            self._store.put(KIND, scope.region, name, document)
-        return document
+    def start_for(self, scope: Scope, request: ProcessingRequest, schedule_arn: str) -> Record[NoState]:
+        """A monitoring schedule's job."""
+        return self.start(scope, request.job, {**request.encode(), "MonitoringScheduleArn": schedule_arn}, NoState())
 
-    def describe(self, scope: Scope, params: Params) -> Params:
-        """The job."""
-        return self._get(scope, params["ProcessingJobName"])
-
-    def summaries(self, scope: Scope, params: Params) -> Params:
-        """Summaries, newest first."""
-        kept = [
-            {**doc, "_name": doc["ProcessingJobName"], "_status": doc["ProcessingJobStatus"]}
-            for doc in self._store.all(KIND, scope.region)
-            if params.get("NameContains", "") in doc["ProcessingJobName"]
-            and params.get("StatusEquals", doc["ProcessingJobStatus"]) == doc["ProcessingJobStatus"]
-        ]
-        return page(kept, params, "ProcessingJobSummaries")
-
-    def stop_job(self, scope: Scope, params: Params) -> Params:
-        """Stopping, then Stopped."""
-        with self._lock:
-            document = self._get(scope, params["ProcessingJobName"])
-            if ended(PROCESSING_JOB, document["ProcessingJobStatus"]):
-                raise validation(
-                    f"The request was rejected because the processing job is in status {document['ProcessingJobStatus']}."
-                )
-            if document["ProcessingJobStatus"] == "InProgress":
-                self._move(document, "Stopping")
-            process = self._running.get((scope.region, params["ProcessingJobName"]))
-        if process:
-            process.terminate()
-        return {}
-
-    def fail_interrupted(self) -> None:
-        """After a restart: a job that was running is Failed, and says why."""
-        for document in self._store.all(KIND):
-            if document["ProcessingJobStatus"] == "InProgress":
-                self._end(
-                    document, "Failed", "InternalServerError: the local cloud was stopped while the job ran", None
-                )
-            elif document["ProcessingJobStatus"] == "Stopping":
-                self._end(document, "Stopped", None, None)
-
-    def run(self, document: Document) -> Document:
-        """Run an added job to its end; returns its last document."""
-        home = self._folder / uuid.uuid4().hex[:12]
-        document = (
-            self._store.update(
-                KIND, document["_region"], document["ProcessingJobName"], ProcessingStartTime=self._clock.epoch()
-            )
-            or document
-        )
+    def work(self, job: Record[NoState], stop: threading.Event) -> Ending:
+        """Download, run, upload."""
+        home = self._places.work / uuid.uuid4().hex[:12]
+        home.mkdir(parents=True)
         try:
-            message = self._process(document, home)
-            return self._end(document, "Completed", None, message)
-        except ProcessingError as error:
-            return self._end(document, "Failed", str(error)[:1024], None)
+            return self._work(ProcessingRequest.described(job.public), job.region, home, stop)
         finally:
             shutil.rmtree(home, ignore_errors=True)
 
-    def _process(self, document: Document, home: Path) -> str | None:
-        specification = document["AppSpecification"]
-        if not ANALYZER_IMAGE.search(specification["ImageUri"]):
-            raise ProcessingError(
-                f"ClientError: the local cloud has no container engine for {specification['ImageUri']}; it runs the Model Monitor analyzer's images"
-            )
-        for item in document.get("ProcessingInputs", []):
-            self._download(item["S3Input"]["S3Uri"], _below(home, item["S3Input"]["LocalPath"]))
-        outputs = document.get("ProcessingOutputConfig", {}).get("Outputs", [])
-        for item in outputs:
-            _below(home, item["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
-        status = self._analyze(document, home)
-        message_file = home / "output" / "message"
-        message = message_file.read_text()[:1024] if message_file.is_file() else None
+    def _work(self, request: ProcessingRequest, region: str, home: Path, stop: threading.Event) -> Ending:
+        for item in request.inputs or ():
+            self._download(item, below(home, item.local_path or ""))
+        outputs = [(below(home, item.local_path or ""), item.uri or "") for item in request.outputs or ()]
+        for folder, _ in outputs:
+            folder.mkdir(parents=True, exist_ok=True)
+        container = ProcessingContainer(
+            image=request.image,
+            environment=request.environment or {},
+            home=home,
+            log=self._places.logs / "processing" / f"{request.job}.log",
+            limit_s=request.max_runtime_s or DEFAULT_LIMIT_S,
+        )
+        status = self._processor.run(container, stop)
+        message = exit_message(home)
         if status != 0:
-            raise ProcessingError(f"AlgorithmError: {message or f'the analyzer ended with status {status}'}")
-        for item in outputs:
-            self._upload(_below(home, item["S3Output"]["LocalPath"]), item["S3Output"]["S3Uri"])
-        self._publish(home / "output" / "metrics" / "cloudwatch", document["_region"])
-        return message
+            raise JobError(f"AlgorithmError: {message or f'the container ended with status {status}'}")
+        for folder, uri in outputs:
+            self._upload(folder, uri)
+        self._publish(home / "output" / "metrics" / "cloudwatch", region)
+        return Ending(members={"ExitMessage": message})
 
-    def _analyze(self, document: Document, home: Path) -> int:
+    def _download(self, item: ProcessingInput, target: Path) -> None:
+        """An object, or everything under a prefix or in a manifest, below `target`."""
         try:
-            python = self._environments.python_for([])
-        except DependencyError as error:
-            raise ProcessingError(f"InternalServerError: the analyzer's environment cannot be made: {error}") from error
-        given = {name: value.replace(ROOT + "/", f"{home}/") for name, value in document.get("Environment", {}).items()}
-        env = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", **given, "SAGEMAKER_BASE_DIR": str(home)}
-        limit = document.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DEFAULT_LIMIT_S)
-        path = self._logs / "processing" / f"{document['ProcessingJobName']}.log"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        key = (document["_region"], document["ProcessingJobName"])
-        with path.open("ab") as out:
-            process = subprocess.Popen(
-                [str(python), "-P", "-m", "fogbank.monitor"],
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                cwd=home,
-            )
-        self._running[key] = process
-        try:
-            return process.wait(limit)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise ProcessingError(f"ClientError: the job ran longer than MaxRuntimeInSeconds ({limit} s)") from None
-        finally:
-            del self._running[key]
+            bucket, names = self._names(item)
+            for key, name in names:
+                file = inside(target, name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                self._objects.download(bucket, key, file)
+        except (ObjectError, RecordError, ValueError) as error:
+            raise JobError(f"ClientError: {item.uri} cannot be downloaded: {error}") from error
+        if not names:
+            raise JobError(f"ClientError: no object lies under {item.uri}")
 
-    def _download(self, uri: str, target: Path) -> None:
-        """An object, or everything under a prefix, below `target`. Raises ProcessingError."""
-        try:
-            bucket, prefix = split_uri(uri)
-            pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-            keys = [item["Key"] for found in pages for item in found.get("Contents", [])]
-            folder = prefix[: prefix.rfind("/") + 1]
-            for key in keys:
-                path = target / key[len(folder) if key == prefix else len(prefix) :].lstrip("/")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._s3().download_file(bucket, key, str(path))
-        except (ClientError, BotoCoreError, ValueError) as error:
-            raise ProcessingError(f"ClientError: {uri} cannot be downloaded: {error}") from error
-        if not keys:
-            raise ProcessingError(f"ClientError: no object lies under {uri}")
+    def _names(self, item: ProcessingInput) -> tuple[str, list[tuple[str, str]]]:
+        """The bucket, and (key, path below the input's folder) of what an input names."""
+        bucket, prefix = split_uri(item.uri or "")
+        if item.data_type == "ManifestFile":
+            prefix_uri, names = manifest_keys(self._objects.get(bucket, prefix))
+            bucket, prefix = split_uri(prefix_uri)
+            return bucket, [(prefix + name, name) for name in names]
+        folder = prefix[: prefix.rfind("/") + 1]
+        keys = [key for key in self._objects.list(bucket, prefix) if not key.endswith("/")]
+        return bucket, [(key, key[len(folder if key == prefix else prefix) :].lstrip("/")) for key in keys]
 
     def _upload(self, folder: Path, uri: str) -> None:
-        bucket, prefix = split_uri(uri)
         try:
+            bucket, prefix = split_uri(uri)
             for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-                key = join_key(prefix, str(path.relative_to(folder)))
-                self._s3().put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
-        except (ClientError, BotoCoreError) as error:
-            raise ProcessingError(f"ClientError: outputs cannot be written to {uri}: {error}") from error
+                self._objects.put(bucket, join_key(prefix, str(path.relative_to(folder))), path.read_bytes())
+        except (ObjectError, ValueError) as error:
+            raise JobError(f"ClientError: outputs cannot be written to {uri}: {error}") from error
 
     def _publish(self, folder: Path, region: str) -> None:
-        """The metric files that the container left, into CloudWatch."""
-        for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
-            lines = [json.loads(line) for line in path.read_text().splitlines() if line]
-            for namespace in sorted({line.pop("Namespace") for line in [dict(item) for item in lines]}):
-                data = [
-                    {key: value for key, value in line.items() if key != "Namespace"}
-                    for line in lines
-                    if line["Namespace"] == namespace
-                ]
-                for start in range(0, len(data), 500):
-                    self._cloudwatch(region).put_metric_data(Namespace=namespace, MetricData=data[start : start + 500])
-
-    def _end(self, document: Document, status: str, reason: str | None, message: str | None) -> Document:
-        with self._lock:
-            current = self._store.get(KIND, document["_region"], document["ProcessingJobName"]) or document
-            if current["ProcessingJobStatus"] == "Stopping":
-                status, reason = "Stopped", None
-            return self._move(
-                current, status, FailureReason=reason, ExitMessage=message, ProcessingEndTime=self._clock.epoch()
-            )
-
-    def _get(self, scope: Scope, name: str) -> Document:
-        document = self._store.get(KIND, scope.region, name)
-        if document is None:
-            raise not_found(f"Could not find requested job with name: {name}")
-        return document
-
-    def _move(self, document: Document, status: str, **changes: Any) -> Document:
-        step(PROCESSING_JOB, document["ProcessingJobStatus"], status)
-        changed = self._store.update(
-            KIND,
-            document["_region"],
-            document["ProcessingJobName"],
-            ProcessingJobStatus=status,
-            LastModifiedTime=self._clock.epoch(),
-            **changes,
-        )
-        return changed or document
+        """The metrics that the container left, into CloudWatch."""
+        data = defaultdict(list)
+        try:
+            for line in metric_lines(folder):
+                data[line.pop("Namespace")].append(line)
+            for namespace, items in sorted(data.items()):
+                for start in range(0, len(items), METRICS_A_CALL):
+                    self._cloudwatch(region).put_metric_data(
+                        Namespace=namespace, MetricData=items[start : start + METRICS_A_CALL]
+                    )
+        except (ClientError, BotoCoreError, ValueError, KeyError, TypeError) as error:
+            raise JobError(f"AlgorithmError: the container's metrics cannot be stored: {error!r}") from error
 
 
-def _below(home: Path, path: str) -> Path:
-    """A path under /opt/ml as the job's own folder has it. Raises ProcessingError for one that leaves it."""
-    target = (home / path.removeprefix(ROOT).lstrip("/")).resolve()
-    if not path.startswith(ROOT + "/") or not target.is_relative_to(home.resolve()):
-        raise ProcessingError(f"ClientError: LocalPath {path} does not lie under {ROOT}/")
-    return target
+def check(request: ProcessingRequest) -> None:
+    """Refuse what the local cloud could not run. Raises ValidationException."""
+    for item in request.inputs or ():
+        if not item.uri or not item.local_path:
+            raise validation(f"ProcessingInput {item.name} needs an S3Input with a LocalPath.")
+        if item.input_mode == "Pipe":
+            raise validation("The local cloud does not have S3InputMode Pipe yet; it is refused, not ignored.")
+    for output in request.outputs or ():
+        if not output.uri:
+            raise validation(f"ProcessingOutput {output.name} needs an S3Output.")
+    if (request.cluster.instance_count or 1) > 1:
+        raise validation("The local cloud runs a processing job on one instance: InstanceCount must be 1.")
+    for uri in (*(item.uri for item in request.inputs or ()), *(output.uri for output in request.outputs or ())):
+        try:
+            split_uri(uri or "")
+        except ValueError as error:
+            raise validation(str(error)) from error
+
+
+def below(home: Path, path: str) -> Path:
+    """A path under /opt/ml as the job's own folder has it. Raises JobError for one that leaves it."""
+    if not path.startswith(ROOT + "/"):
+        raise JobError(f"ClientError: LocalPath {path} does not lie under {ROOT}/")
+    return inside(home, path.removeprefix(ROOT + "/"))
+
+
+def inside(folder: Path, name: str) -> Path:
+    """A path below a folder. Raises JobError where the name would leave it: keys may hold anything."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()) or "\0" in name:
+        raise JobError(f"ClientError: {name!r} would be written outside of the job's folder")
+    return path
+
+
+def exit_message(home: Path) -> str | None:
+    """What the container says of its end, if anything."""
+    file = home / "output" / "message"
+    return file.read_text(errors="replace")[:1024] if file.is_file() else None
+
+
+def metric_lines(folder: Path) -> Iterator[dict[str, Any]]:
+    """The lines of the metric files that a container left."""
+    for file in sorted(folder.glob("*.jsonl")):
+        for line in file.read_bytes().split(b"\n"):
+            if line.strip():
+                yield json.loads(line)

@@ -6,7 +6,9 @@ Source: CreateTransformJob in the API reference; AWS Developer Guide "Use Batch 
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 
 from fogbank.ground.aws import join_key
@@ -22,17 +24,19 @@ def decompress(body: bytes, compression: str) -> bytes:
         return body
     try:
         return gzip.decompress(body)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise RecordError(f"CompressionType is Gzip and the object is not gzip: {error}") from error
 
 
-def split(body: bytes, split_type: str) -> list[bytes]:
+def split(body: bytes, split_type: str) -> Iterator[bytes]:
     """Records, each with its own newline. `None`: the whole object is one record. A final newline makes no record.
 
-    >>> split(b"1,2\\n3,4\\n", "Line")
+    A line ends at a newline and nowhere else: a carriage return alone is a part of its record.
+
+    >>> list(split(b"1,2\\n3,4\\n", "Line"))
     [b'1,2\\n', b'3,4\\n']
     """
-    return [body] if split_type == "None" else body.splitlines(keepends=True)
+    return iter((body,)) if split_type == "None" else iter(io.BytesIO(body))
 
 
 def batches(records: Iterable[bytes], strategy: str, limit: int) -> Iterator[bytes]:

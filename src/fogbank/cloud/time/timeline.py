@@ -20,8 +20,8 @@ from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.jobs.transforms import TransformJobs
-from fogbank.cloud.monitoring.executions import Executions
-from fogbank.cloud.monitoring.schedules import MonitoringSchedules, expression_of
+from fogbank.cloud.monitoring.captures import Window
+from fogbank.cloud.monitoring.schedules import MonitoringSchedules, Schedule, config_of
 from fogbank.cloud.time.cron import ScheduleExpressionError, due
 from fogbank.contracts.transform import CREATE_TRANSFORM_JOB_TARGET, EXECUTION_ID, SCHEDULED_TIME
 from fogbank.ground.aws import LOCAL_ACCOUNT
@@ -46,20 +46,13 @@ class Timeline:
         self,
         clock: Clock,
         schedules: MonitoringSchedules,
-        executions: Executions,
         jobs: TransformJobs,
         control: ControlPlane,
         scheduler: Callable[[str], Any],
         flush: Callable[[], object],
         catch_up: Callable[[datetime], None],
     ) -> None:
-        self._clock, self._schedules, self._executions, self._jobs, self._control = (
-            clock,
-            schedules,
-            executions,
-            jobs,
-            control,
-        )
+        self._clock, self._schedules, self._jobs, self._control = clock, schedules, jobs, control
         self._scheduler, self._flush = scheduler, flush
         self._catch_up = catch_up
         self._lock = threading.RLock()
@@ -80,11 +73,7 @@ class Timeline:
             schedule = self._schedules.get(region, name)
             end = self._clock.now().replace(microsecond=0) + timedelta(seconds=1)
             self._clock.move_to(end)
-            earlier = self._schedules.runs(region, name)
-            start = datetime.fromtimestamp(
-                earlier[0]["ScheduledTime"] if earlier else schedule["CreationTime"], UTC
-            ).replace(microsecond=0)
-            return self._executions.run(schedule, start, end)
+            return self._schedules.run(schedule, self._schedules.unseen(schedule, end)).public
 
     def start(self, period_s: float = 5.0) -> None:
         """Fire what becomes due as time passes. What became due while the cloud was not running is not made up for."""
@@ -122,15 +111,15 @@ class Timeline:
     def _monitors(self, until: datetime) -> list[Due]:
         found = []
         for schedule in self._schedules.scheduled():
-            expression = expression_of(schedule["MonitoringScheduleConfig"])
-            anchor = datetime.fromtimestamp(schedule["CreationTime"], UTC)
+            expression = config_of(schedule).expression
+            anchor = datetime.fromtimestamp(schedule.public["CreationTime"], UTC)
             for moment in due(expression, max(self._checked, anchor), until, anchor):
                 start = previous(expression, moment, anchor)
                 found.append(
                     Due(
                         moment,
-                        f"monitoring schedule {schedule['MonitoringScheduleName']}",
-                        _monitor(self._executions, schedule, start, moment),
+                        f"monitoring schedule {schedule.name}",
+                        _monitor(self._schedules, schedule, Window(start=start, end=moment)),
                     )
                 )
         return found
@@ -194,9 +183,9 @@ class Timeline:
         return fire
 
 
-def _monitor(executions: Executions, schedule: Document, start: datetime, end: datetime) -> Callable[[], str]:
+def _monitor(schedules: MonitoringSchedules, schedule: Schedule, window: Window) -> Callable[[], str]:
     def fire() -> str:
-        run = executions.run(schedule, start, end)
+        run = schedules.run(schedule, window).public
         return f"{run['MonitoringExecutionStatus']}" + (
             f" ({run['FailureReason']})" if run.get("FailureReason") else ""
         )

@@ -1,0 +1,96 @@
+"""Which captured files an execution reads: those of the endpoint's variants that hold a record of the window.
+
+In: an endpoint and a window; out: the files' URIs and folders. A file of which no line can be read is among them: the analyzer
+names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from fogbank.cloud.api.resource import Record
+from fogbank.cloud.hosting.deployment import EndpointState
+from fogbank.cloud.jobs.objects import Objects
+from fogbank.contracts.capture import hour_prefix, read_lines
+from fogbank.ground.aws import join_key, split_uri
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """[start, end), in whole seconds of UTC."""
+
+    start: datetime
+    end: datetime
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether a moment lies in it."""
+        return self.start <= moment < self.end
+
+    def hours(self) -> Iterator[datetime]:
+        """Every hour that it touches, by its beginning."""
+        hour = self.start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        while hour < self.end:
+            yield hour
+            hour += HOUR
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureSource:
+    """Where an endpoint's captured records lie: below `uri`, a folder for each variant."""
+
+    uri: str
+    endpoint: str
+    variants: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureFile:
+    """A captured file; `folder` is its place below the capture's URI: `<endpoint>/<variant>/yyyy/mm/dd/HH`."""
+
+    uri: str
+    folder: str
+
+
+class Captures:
+    """Captured records in S3; `source` looks an endpoint's up, `flush` delivers what is captured so far."""
+
+    def __init__(
+        self, objects: Objects, source: Callable[[str, str], CaptureSource | None], flush: Callable[[], object]
+    ) -> None:
+        self._objects, self._source, self._flush = objects, source, flush
+
+    def files(self, region: str, endpoint: str, window: Window) -> list[CaptureFile]:
+        """The files that hold records of a window. Raises ObjectError."""
+        self._flush()
+        source = self._source(region, endpoint)
+        if source is None:
+            return []
+        bucket, prefix = split_uri(source.uri)
+        return [
+            CaptureFile(uri=f"s3://{bucket}/{key}", folder=folder.rstrip("/"))
+            for variant in source.variants
+            for hour in window.hours()
+            for folder in [hour_prefix(source.endpoint, variant, hour)]
+            for key in self._objects.list(bucket, join_key(prefix, folder))
+            if self._holds(bucket, key, window)
+        ]
+
+    def _holds(self, bucket: str, key: str, window: Window) -> bool:
+        records = [line.record for line in read_lines(self._objects.get(bucket, key))]
+        times = [record.time for record in records if record is not None]
+        return any(map(window.holds, times)) or (bool(records) and not times)
+
+
+def capture_source(
+    find: Callable[[str, str], Record[EndpointState] | None], region: str, endpoint: str
+) -> CaptureSource | None:
+    """Where the records of an endpoint lie, if it is there and captures."""
+    record = find(region, endpoint)
+    capture = record.state.capture if record else None
+    if record is None or capture is None:
+        return None
+    return CaptureSource(uri=capture.destination, endpoint=record.name, variants=record.state.variants)
