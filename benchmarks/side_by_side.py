@@ -30,7 +30,7 @@ from sklearn.preprocessing import StandardScaler
 
 from fogbank.contracts.manifest import INNER_NAME, Column, Compilation, ModelKind, PackageManifest, Schema
 from fogbank.ground.digest import sha256_file
-from fogbank.pack.proof import prove
+from fogbank.pack.proof import Wish, prove
 
 ROOT = Path(__file__).parent
 ENVIRONMENTS = ROOT.parent / ".tools" / "peers"
@@ -95,7 +95,7 @@ def train(folder: Path) -> dict[str, Model]:
 def _model(folder: Path, name: str, estimator: Any, x: Any) -> Model:
     folder.mkdir()
     joblib.dump(estimator, folder / "model.joblib")
-    outcome = prove(estimator, x[:2000], 1e-6)
+    outcome = prove(estimator, x[:2000], Wish(tolerance=1e-6))
     if outcome.onnx is None:
         raise SystemExit(f"{name} does not compile: {outcome.compilation.reason}")
     (folder / "model.onnx").write_bytes(outcome.onnx)

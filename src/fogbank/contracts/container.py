@@ -34,7 +34,7 @@ HOSTING_PAYLOAD_LIMIT = 25 * MEBIBYTE
 BATCH_PAYLOAD_LIMIT = 100 * MEBIBYTE
 
 # Distributions that the server itself needs; they belong to the image, not to the model's lock.
-SHIPPED_ROOMS = ("contracts", "ground", "monitor", "serve")
+SHIPPED_ROOMS = ("contracts", "ground", "monitor", "scoring", "serve")
 """fogbank's own rooms that travel with a model: into a container's image, and into the environment of a local instance."""
 SERVER_DISTRIBUTIONS = ("httptools", "uvloop", "orjson", "numpy", "pysimdjson")
 

@@ -40,9 +40,11 @@ Method = Literal["predict", "predict_proba", "decision_function"]
 class Compilation:
     """Whether the model that was trained is served as ONNX, and what proves it, or why not.
 
-    The proof is on `rows` rows of the baseline: every label is identical, and no score differs by more than
-    `max_difference`, which is at most `tolerance`. `batch_exact` says that a row's result was the same to the last bit
-    whichever rows it was computed with. `source_sha256` names the model that was trained.
+    The proof is on `rows` rows of the baseline and on those that look for trouble, counted by kind in `proof` (rows that both
+    refuse, and ties among the answers, are counted there too): labels, shapes and refusals are identical, and no score
+    differs by more than `max_difference` (of the larger of one and the score), which is at most `tolerance`; `exact` says that
+    no bit differed. `batch_exact` says that a row's result was the same to the last bit whichever rows it was computed with,
+    of the compiled model or, where there is none, of the native one. `source_sha256` names the model that was trained.
     """
 
     compiled: bool
@@ -54,6 +56,8 @@ class Compilation:
     max_difference: float = 0.0
     tolerance: float = 0.0
     batch_exact: bool = False
+    exact: bool = False
+    proof: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

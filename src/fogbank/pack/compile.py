@@ -1,4 +1,4 @@
-"""A trained scikit-learn model to ONNX, with the proof that it says the same; or the reason why the native model serves.
+"""A trained scikit-learn model to ONNX, with the proof that it is the same; or the reason why the native model serves.
 
 In: a project's model and baseline; out: a `Compiled`. The proof runs in a process of its own (`proof.py`), and its outcome is
 kept by the digest of all that it depends on.
@@ -18,7 +18,10 @@ from typing import Any
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import Compilation
 from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
+from fogbank.ground.sources import source_digest
+from fogbank.pack.code import code_files
 from fogbank.pack.trained import Trained
+from fogbank.pack.uses import names_used
 
 ROWS = 10_000
 """The most rows of the baseline that the proof looks at."""
@@ -27,6 +30,10 @@ BATCH_SIZES = (2, 3, 5, 8, 13, 32, 100, BATCHED_ROWS)
 """What is looked at to see whether a row's result depends on its company."""
 REASON_LENGTH = 200
 LIBRARIES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy")
+PROVING = ("pack", "scoring")
+"""The rooms whose code an outcome depends on."""
+NUMBERS = frozenset({"boolean", "float", "integer"})
+"""The types of columns that a compiled model takes."""
 TIME_LIMIT_S = 600
 
 
@@ -41,14 +48,19 @@ class Compiled:
 def compile_trained(config: ProjectConfig, trained: Trained, *, own_model_fn: bool) -> Compiled:
     """The model of a project as ONNX, from the cache where nothing has changed; never an error: what fails is a reason."""
     why_not = _why_not(config, trained, own_model_fn=own_model_fn)
-    if why_not:
+    if why_not and not _worth_batching(config, trained, own_model_fn=own_model_fn):
         return native(why_not)
+    code = code_files(config.handler, config.root) if config.handler else {}
     order = {
         "model": str(trained.model),
         "kind": trained.kind,
         "baseline": str(trained.baseline),
         "columns": list(trained.input.names),
+        "nullable": [column.name for column in trained.input.columns if column.nullable],
         "tolerance": config.tolerance,
+        "method": "" if config.handler else config.method,
+        "uses": names_used(code.values()),
+        "why_not": why_not,
     }
     folder = config.state / "compiled"
     key = _key(trained, order)
@@ -80,16 +92,20 @@ def _why_not(config: ProjectConfig, trained: Trained, *, own_model_fn: bool) -> 
         return "compile is false in [tool.fogbank]"
     if own_model_fn:
         return "the handler's model_fn loads the model itself"
-    if config.method not in {"predict", "predict_proba"}:
-        return f"{config.method} has no counterpart in ONNX"
     if trained.kind == "onnx":
         return "the model is ONNX already"
     if trained.kind not in {"joblib", "skops"}:
-        return f"there is no converter for {trained.kind} here; its own runtime serves it"
-    strings = [column.name for column in trained.input.columns if column.dtype == "string"]
-    if strings:
-        return f"the column {strings[0]!r} holds strings"
+        return f"{trained.kind} is served by its own runtime"
+    others = [column for column in trained.input.columns if column.dtype not in NUMBERS]
+    if others:
+        return f"the column {others[0].name!r} holds {others[0].dtype}s"
     return "" if trained.baseline.is_file() else "training left no baseline.csv to prove it on"
+
+
+def _worth_batching(config: ProjectConfig, trained: Trained, *, own_model_fn: bool) -> bool:
+    """Whether it is asked of a native model if rows say the same in company: where nothing but the model answers numbers."""
+    numbers = all(column.dtype in NUMBERS for column in trained.input.columns)
+    return not own_model_fn and not config.handler and trained.kind != "onnx" and numbers and trained.baseline.is_file()
 
 
 def _key(trained: Trained, order: dict[str, Any]) -> str:
@@ -97,10 +113,12 @@ def _key(trained: Trained, order: dict[str, Any]) -> str:
     what = {
         "model": sha256_file(trained.model),
         "baseline": sha256_file(trained.baseline),
-        "columns": order["columns"],
-        "tolerance": order["tolerance"],
+        "order": {
+            name: order[name] for name in ("kind", "columns", "nullable", "tolerance", "method", "uses", "why_not")
+        },
         "versions": versions,
         "proof": [ROWS, *BATCH_SIZES],
+        "code": source_digest(PROVING),
     }
     return sha256_bytes(canonical_json(what))[:24]
 

@@ -1,4 +1,4 @@
-"""The proof: a fitted estimator as ONNX, compared with itself on the baseline's rows.
+"""The proof: a fitted estimator as ONNX, compared with itself on the baseline's rows and on rows that look for trouble.
 
 In: an order (the model's file, the baseline, its columns) on standard input; out: the ONNX and a `Compilation`. It runs in a
 process of its own, because it unpickles the model with the project's modules.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
+import time
 import warnings
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,43 +22,78 @@ from numpy.typing import NDArray
 
 from fogbank.contracts.manifest import Compilation
 from fogbank.ground.digest import sha256_file
+from fogbank.pack.agreement import DisagreementError, agree
 from fogbank.pack.compile import BATCH_SIZES, BATCHED_ROWS, REASON_LENGTH, ROWS, Compiled, native
+from fogbank.pack.convert import Conversion, convert
+from fogbank.pack.graph import UnsupportedError
+from fogbank.pack.thresholds import Place
+from fogbank.pack.trouble import troubles
+from fogbank.scoring import load_compiled
+from fogbank.scoring.boosters import lightgbm_model, xgboost_model
+
+BATCH_S = 4.0
+"""How long one row after the other is asked for, to see whether company changes a result; at least `LEAST_ROWS`."""
+LEAST_ROWS = 40
+TRUTHS = {"True": 1.0, "true": 1.0, "False": 0.0, "false": 0.0}
+Rows = NDArray[np.float64]
 
 
-def prove(model: Any, rows: NDArray[np.float64], tolerance: float) -> Compiled:
-    """Convert a fitted estimator and compare it with itself on these rows, in double precision first, then in single."""
-    from skl2onnx import __version__, to_onnx
-    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
-    from sklearn.base import is_classifier
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a proof must come up to. `method` is the one that answers where there is no handler, `uses` are names that a
+    handler's code speaks of; `nullable` says of each column whether a value may be missing."""
 
-    options = {id(model): {"zipmap": False}} if is_classifier(model) else None
-    reasons = []
-    for precision, tensor in (("double", DoubleTensorType), ("float", FloatTensorType)):
-        try:
-            graph = to_onnx(model, initial_types=[("input", tensor([None, rows.shape[1]]))], options=options)
-            onnx: bytes = graph.SerializeToString()
-            difference, batch_exact = _compare(model, onnx, rows, precision)
-        except Exception as error:  # noqa: BLE001 - whatever the converter or the runtime cannot do is a reason, not a failure
-            reasons.append(f"{precision}: {_first_line(error)}")
-            continue
-        if difference is None:
-            reasons.append(f"{precision}: a label differs on the baseline")
-        elif difference > tolerance:
-            reasons.append(f"{precision}: a score differs by {difference:.2g}, the tolerance is {tolerance:.2g}")
-        else:
-            return Compiled(
-                compilation=Compilation(
-                    compiled=True,
-                    converter=f"skl2onnx {__version__}",
-                    precision=precision,  # type: ignore[arg-type]  # one of the two above
-                    rows=len(rows),
-                    max_difference=difference,
-                    tolerance=tolerance,
-                    batch_exact=batch_exact,
-                ),
-                onnx=onnx,
-            )
-    return native("; ".join(reasons))
+    tolerance: float
+    nullable: Sequence[bool] = ()
+    method: str = ""
+    uses: Sequence[str] = ()
+
+
+def prove(model: Any, rows: Rows, wish: Wish) -> Compiled:
+    """Convert a fitted estimator and compare it with itself, at the last bit's neighbours too; the reason where that fails."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        outcome = _prove(model, rows, wish)
+    return outcome if outcome.onnx is not None else unconverted(model, rows, wish.method, outcome.compilation.reason)
+
+
+def unconverted(model: Any, rows: Rows, method: str, reason: str) -> Compiled:
+    """The native model serves; whether its rows say the same in company is seen all the same."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        exact = bool(method) and _native_batches(model, rows, method)
+    return Compiled(compilation=Compilation(compiled=False, reason=reason, batch_exact=exact))
+
+
+def _prove(model: Any, rows: Rows, wish: Wish) -> Compiled:
+    try:
+        conversion = convert(model)
+        compiled = load_compiled(conversion.onnx)
+        lacking = _lacking(model, compiled, wish)
+        if lacking:
+            return native(lacking)
+        kinds = troubles(rows, wish.nullable or [False] * rows.shape[1], _place(conversion))
+        agreement = agree(model, compiled, conversion.tolerances(wish.tolerance), kinds)
+    except (UnsupportedError, DisagreementError) as error:
+        return native(_first_line(error))
+    except Exception as error:  # noqa: BLE001 - whatever the converter or the runtime cannot do is a reason, not a failure
+        return native(f"{type(error).__name__}: {_first_line(error)}")
+    run = [getattr(compiled, name) for name in conversion.methods]
+    return Compiled(
+        compilation=Compilation(
+            compiled=True,
+            converter=conversion.maker,
+            precision="double",
+            rows=len(rows),
+            max_difference=agreement.difference,
+            tolerance=wish.tolerance,
+            batch_exact=_batch_exact(lambda part: [call(part) for call in run], rows[:BATCHED_ROWS]),
+            exact=agreement.exact,
+            proof={kind: len(made) for kind, made in kinds.items()}
+            | {"refused": agreement.refused, "ties": agreement.ties},
+        ),
+        onnx=conversion.onnx,
+    )
 
 
 def main() -> int:
@@ -68,41 +105,80 @@ def main() -> int:
     outcome = _compile(order)
     if outcome.onnx is not None:
         Path(out).write_bytes(outcome.onnx)
-    sys.stdout.write(json.dumps(asdict(outcome.compilation)))
+    sys.stdout.write("\n" + json.dumps(asdict(outcome.compilation), allow_nan=False))
     return 0
 
 
 def _compile(order: dict[str, Any]) -> Compiled:
     path = Path(order["model"])
-    if order["kind"] == "skops":
-        from skops.io import get_untrusted_types, load
-
-        model = load(path, trusted=get_untrusted_types(file=path))
-    else:
-        import joblib
-
-        model = joblib.load(path)
-    if not callable(getattr(model, "predict", None)) or not type(model).__module__.startswith("sklearn."):
-        return native(f"{type(model).__module__}.{type(model).__name__} is not a scikit-learn estimator")
-    rows = _rows(Path(order["baseline"]), order["columns"])
+    model = _load(path, order["kind"])
+    columns = _in_the_models_order(order["columns"], getattr(model, "feature_names_in_", None))
+    nullable = [name in order["nullable"] for name in columns]
+    rows = _rows(Path(order["baseline"]), columns, nullable)
+    why_not = order["why_not"]
+    if not why_not and not (hasattr(model, "predict") and type(model).__module__.startswith("sklearn.")):
+        why_not = f"{type(model).__module__}.{type(model).__name__} is not a scikit-learn estimator"
     if rows is None:
-        return native("the baseline has no rows of these columns to prove it on")
-    outcome = prove(model, rows, order["tolerance"])
+        outcome = native(why_not or "the baseline has no rows of these columns to prove it on")
+    elif why_not:
+        outcome = unconverted(model, rows, order["method"], why_not)
+    else:
+        wish = Wish(tolerance=order["tolerance"], nullable=nullable, method=order["method"], uses=order["uses"])
+        outcome = prove(model, rows, wish)
     return replace(outcome, compilation=replace(outcome.compilation, source_sha256=sha256_file(path)))
 
 
-def _compare(model: Any, onnx: bytes, rows: NDArray[np.float64], precision: str) -> tuple[float | None, bool]:
-    """The largest difference of a score, None where a label differs; and whether rows together say what each says alone."""
-    import onnxruntime
+def _load(path: Path, kind: str) -> Any:
+    if kind == "skops":
+        from skops.io import get_untrusted_types, load
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1  # as it is served
-    session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    data = rows.astype(np.float64 if precision == "double" else np.float32)
-    name = session.get_inputs()[0].name
-    difference = _difference(model, session.run(None, {name: data}), rows)
-    return difference, _batch_exact(lambda part: session.run(None, {name: part}), data[:BATCHED_ROWS])
+        return load(path, trusted=get_untrusted_types(file=path))
+    if kind == "xgboost":
+        return xgboost_model(path)
+    if kind == "lightgbm":
+        return lightgbm_model(path)
+    import joblib
+
+    return joblib.load(path)
+
+
+def _in_the_models_order(columns: list[str], names: Any) -> list[str]:
+    """The schema's columns as the model was trained on them, where it knows their names and they are the same."""
+    if names is None or sorted(map(str, names)) != sorted(columns):
+        return columns
+    return [str(name) for name in names]
+
+
+def _place(conversion: Conversion) -> Place | None:
+    if conversion.ensemble is None or not conversion.ensemble.splits:
+        return None
+    return Place(ensemble=conversion.ensemble, before=conversion.before, sources=conversion.sources)
+
+
+def _lacking(model: Any, compiled: Any, wish: Wish) -> str:
+    """Why the compiled model cannot stand for the model: a method, or what a handler speaks of."""
+    method = wish.method
+    if method and not hasattr(compiled, method):
+        return f"{method} has no form here" if hasattr(model, method) else f"the model has no {method}"
+    for name in wish.uses:
+        if hasattr(model, name) and not hasattr(compiled, name):
+            return f"the handler speaks of {name}, which only the native model has"
+        if name == f"isinstance:{type(model).__module__.partition('.')[0]}":
+            return "the handler asks for types, which only the native model has"
+    return ""
+
+
+def _native_batches(model: Any, rows: Rows, method: str) -> bool:
+    """Whether the native model says the same of each row to the last bit, alone and in company, as far as time allows."""
+    try:
+        predict = getattr(model, method)
+        predict(rows[:1].copy())
+        started = time.perf_counter()
+        predict(rows[:1].copy())
+        affordable = int(BATCH_S / 3 / max(time.perf_counter() - started, 1e-6))
+        return _batch_exact(lambda part: [predict(part.copy())], rows[: max(LEAST_ROWS, min(BATCHED_ROWS, affordable))])
+    except Exception:  # noqa: BLE001 - a model that does not answer these rows is not batched
+        return False
 
 
 def _batch_exact(run: Callable[[NDArray[Any]], list[Any]], rows: NDArray[Any]) -> bool:
@@ -113,40 +189,35 @@ def _batch_exact(run: Callable[[NDArray[Any]], list[Any]], rows: NDArray[Any]) -
             together = run(rows[start : start + size])
             for output, values in enumerate(together):
                 single = np.concatenate([np.asarray(found[output]) for found in alone[start : start + size]])
-                if not np.array_equal(np.asarray(values), single):
+                if not np.array_equal(np.asarray(values), single, equal_nan=single.dtype.kind == "f"):
                     return False
     return True
 
 
-def _difference(model: Any, outputs: list[Any], rows: NDArray[np.float64]) -> float | None:
-    """The largest difference of a score, or of a regressor's value; None where a label differs."""
-    predicted, native_predicted = np.asarray(outputs[0]).ravel(), np.asarray(model.predict(rows))
-    if native_predicted.ndim != 1:
-        raise ValueError("the model predicts more than one value a row")
-    if not hasattr(model, "classes_"):
-        return float(np.max(np.abs(predicted - native_predicted)))
-    if not np.array_equal(predicted, native_predicted):
-        return None
-    if not hasattr(model, "predict_proba"):
-        return 0.0
-    return float(np.max(np.abs(np.asarray(outputs[1]) - model.predict_proba(rows))))
-
-
-def _rows(baseline: Path, columns: list[str]) -> NDArray[np.float64] | None:
+def _rows(baseline: Path, columns: list[str], nullable: Sequence[bool]) -> Rows | None:
     with baseline.open(newline="") as stream:
         reader = csv.reader(stream)
         header = next(reader, [])
         try:
             places = [header.index(name) for name in columns]
-            rows = [[float(row[place]) for place in places] for row, _ in zip(reader, range(ROWS), strict=False)]
+            rows = [
+                [_number(row[place], empty) for place, empty in zip(places, nullable, strict=True)]
+                for row, _ in zip(reader, range(ROWS), strict=False)
+            ]
         except (ValueError, IndexError):
             return None
     return np.array(rows, dtype=np.float64) if rows else None
 
 
+def _number(cell: str, nullable: bool) -> float:
+    """A cell of CSV; an empty one is missing where it may be. Raises ValueError."""
+    if nullable and not cell.strip():
+        return math.nan
+    return TRUTHS[cell] if cell in TRUTHS else float(cell)
+
+
 def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"[:REASON_LENGTH]
+    return (str(error).strip().splitlines() or [""])[0][:REASON_LENGTH]
 
 
 if __name__ == "__main__":

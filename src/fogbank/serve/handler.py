@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ from fogbank.contracts.container import ServeSettings
 from fogbank.contracts.errors import DigestError, FogbankError
 from fogbank.contracts.manifest import INNER_NAME, PackageManifest, decode_package
 from fogbank.ground.digest import sha256_bytes
+from fogbank.scoring.refusal import FAULTS
 from fogbank.serve import media
 from fogbank.serve.answers import Answers
 from fogbank.serve.context import Context
 from fogbank.serve.decode import Decoder
 from fogbank.serve.encode import Encoder, not_writable
+from fogbank.serve.guard import blamed
 from fogbank.serve.models import load_model, predictor
 from fogbank.serve.plain import NotWritableError
 from fogbank.serve.problems import LoadError
@@ -61,8 +64,11 @@ class Handler:
         self._encoder = Encoder(package.output if package else None)
         self._default_accept = settings.default_accept
         self.accepted, self.offered = self._decoder.accepted, self._encoder.preference(settings.default_accept)
+        self._names = package.input.names if package else ()
         self._predictor = (
-            None if functions.keys() & {"predict_fn", "transform_fn"} else predictor(model, _method(package))
+            None
+            if functions.keys() & {"predict_fn", "transform_fn"}
+            else predictor(model, _method(package), self._names)
         )
         self._answers = Answers(package, model, self._predictor)
         answering = [function for name, function in functions.items() if name in ANSWERING]
@@ -76,7 +82,7 @@ class Handler:
             and "transform_fn" not in functions
             and not (predicts is not None and predicts.wants_context)  # which is one call's, not that of several
         )
-        self.batch_exact = package is not None and package.kind == "onnx" and package.compilation.batch_exact
+        self.batch_exact = package is not None and package.compilation.batch_exact
         self._writes_itself = bool(functions.keys() & {"output_fn", "transform_fn"})
 
     def __call__(self, call: Call) -> Reply:
@@ -105,7 +111,14 @@ class Handler:
         """The prediction of one call's data, or of several calls' rows together."""
         if self._predictor is not None:
             return self._predictor(data)
-        return self._own("predict_fn", call, data, self._model)
+        try:
+            return self._own("predict_fn", call, data, self._model)
+        except FAULTS as error:
+            ask = partial(self._own, "predict_fn", call)
+            fault = blamed(lambda rows: ask(rows, self._model), data, self._model, self._names, error)
+            if fault is error:
+                raise
+            raise fault from error
 
     def _predicted(self, data: Any, call: Call, accept: str) -> Any:
         if ";" in accept and self._predictor is not None:

@@ -15,12 +15,13 @@ from typing import Any
 import orjson
 
 from fogbank.contracts.container import ServeSettings
+from fogbank.scoring import RefusedError
 from fogbank.serve import logs, metrics, protocol
 from fogbank.serve.access import AccessLog
 from fogbank.serve.context import Context
 from fogbank.serve.handler import Call, Handler
 from fogbank.serve.openapi import document
-from fogbank.serve.problems import RequestError, overloaded
+from fogbank.serve.problems import RequestError, bad_request, overloaded
 from fogbank.serve.protocol import Reply, Request
 from fogbank.serve.runner import Runner
 from fogbank.serve.scoreboard import Scoreboard, Slot
@@ -193,5 +194,7 @@ def failure(error: Exception) -> Reply:
     """The answer to an invocation that raised: the caller's fault by name, the handler's as a 500."""
     if isinstance(error, RequestError):
         return protocol.refusal(error)
+    if isinstance(error, RefusedError):
+        return protocol.refusal(bad_request(str(error)))
     log.error("the handler failed: %s", "".join(traceback.format_exception(error)[-4:]).strip())
     return protocol.refusal(RequestError(500, f"the handler failed: {type(error).__name__}: {error}"))

@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from fogbank.contracts.container import ServeSettings
-from fogbank.pack.proof import prove
+from fogbank.pack.proof import Wish, prove
 from tests.contracts.container.conftest import Start
 from tests.contracts.container.served import HEAD, exchange, invoke, with_limits
 from tests.packages import signed
@@ -73,7 +73,9 @@ def test_a_model_that_runs_on_the_event_loop_leaves_turns_to_others(start: Start
 
 def test_requests_that_share_a_run_get_the_answers_that_each_gets_alone(start: Start, settings: ServeSettings) -> None:
     rows = np.random.default_rng(1).random((600, 2))
-    compiled = prove(RandomForestClassifier(50, random_state=0).fit(rows, rows.sum(axis=1) > 1), rows, 1e-6)
+    compiled = prove(
+        RandomForestClassifier(50, random_state=0).fit(rows, rows.sum(axis=1) > 1), rows, Wish(tolerance=1e-6)
+    )
     assert compiled.onnx is not None
     package = signed(
         settings.base_dir / "exact",

@@ -14,18 +14,23 @@ import numpy as np
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import make_classification, make_regression
+from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import load_manifest
 from fogbank.pack import build, read_trained
 from fogbank.pack.compile import compile_trained
-from fogbank.pack.proof import _batch_exact, prove
-from fogbank.serve.models import OnnxModel
+from fogbank.pack.proof import Wish, _batch_exact, prove
+from fogbank.scoring import load_compiled
 from tests.fakes.probe import Probe
 from tests.once import made_once
 from tests.projects import BASELINE
@@ -34,61 +39,133 @@ X, Y = make_classification(600, 8, n_informative=5, n_classes=3, random_state=1)
 NUMBERS, VALUES = make_regression(600, 8, random_state=1)
 
 
+WISH = Wish(tolerance=1e-6)
+
+
 @pytest.mark.parametrize(
-    ("model", "precision", "at_most"),
+    "model",
     [
-        (make_pipeline(StandardScaler(), LogisticRegression()), "double", 1e-12),
-        (RandomForestClassifier(20, random_state=0), "double", 1e-6),
-        (make_pipeline(StandardScaler(), RandomForestClassifier(20, random_state=0)), "double", 1e-6),
-        (GradientBoostingClassifier(n_estimators=5, random_state=0), "float", 1e-6),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        RandomForestClassifier(20, random_state=0),
+        make_pipeline(StandardScaler(), RandomForestClassifier(20, random_state=0)),
+        GradientBoostingClassifier(n_estimators=5, random_state=0),
+        HistGradientBoostingClassifier(max_iter=5),
+        GridSearchCV(DecisionTreeClassifier(random_state=0), {"max_depth": [2, 3]}, cv=2),
     ],
 )
-def test_classifiers_are_proven_in_the_best_precision_that_converts(
-    tmp_path: Path, model: Any, precision: str, at_most: float
-) -> None:
-    found = prove(model.fit(X, Y), X, 1e-6)
+def test_a_classifier_is_compiled_and_trees_to_the_last_bit(tmp_path: Path, model: Any) -> None:
+    outcome = prove(model.fit(X, Y), X, WISH)
 
-    assert (found.compilation.compiled, found.compilation.precision, found.compilation.rows) == (True, precision, 600)
-    assert found.compilation.max_difference <= at_most
-    if isinstance(model, RandomForestClassifier):
-        assert found.compilation.batch_exact
-    assert found.onnx is not None
-    (tmp_path / "model.onnx").write_bytes(found.onnx)
-    served = OnnxModel(tmp_path / "model.onnx")
+    compilation = outcome.compilation
+    assert (compilation.compiled, compilation.precision, compilation.rows, compilation.batch_exact) == (
+        True,
+        "double",
+        600,
+        True,
+    )
+    assert compilation.exact is not isinstance(model, Pipeline) or isinstance(model[-1], RandomForestClassifier)
+    assert compilation.max_difference < 1e-12
+    assert outcome.onnx is not None
+    served = load_compiled(outcome.onnx)
     np.testing.assert_array_equal(served.predict(X), model.predict(X))
-    np.testing.assert_allclose(served.predict_proba(X), model.predict_proba(X), atol=1e-6)
+    np.testing.assert_allclose(served.predict_proba(X), model.predict_proba(X), rtol=0, atol=1e-12)
 
 
-def test_labels_that_are_words_and_regressors(tmp_path: Path) -> None:
+def test_labels_of_every_type_and_regressors_of_one_output_and_more() -> None:
     words = np.array(["low", "middle", "high"])[Y]
-    for number, (model, x, y) in enumerate([(LogisticRegression(), X, words), (LinearRegression(), NUMBERS, VALUES)]):
-        found = prove(model.fit(x, y), x, 1e-6)
-        assert found.onnx is not None, found.compilation
-        path = tmp_path / f"{number}.onnx"
-        path.write_bytes(found.onnx)
-        served = OnnxModel(path).predict(x)
-        assert served.shape == (600,)
-        assert list(served[:3]) == pytest.approx(list(model.predict(x)[:3]))
+    targets = [
+        words,
+        words.astype(object),
+        Y == 1,
+        Y * 1.0,
+        Y.astype(np.int32) - 7,
+        VALUES,
+        np.column_stack([VALUES, -VALUES]),
+        VALUES[:, None],
+    ]
+    for number, target in enumerate(targets):
+        model = (LogisticRegression() if number < 5 else LinearRegression()).fit(NUMBERS, target)
+        outcome = prove(model, NUMBERS, WISH)
+        assert outcome.onnx is not None, outcome.compilation
+        answer, right = load_compiled(outcome.onnx).predict(NUMBERS[:1]), model.predict(NUMBERS[:1])
+        assert (answer.dtype, answer.shape) == (right.dtype, right.shape)
+        assert answer.ravel().tolist() == (right.ravel().tolist() if number < 5 else pytest.approx(right.ravel()))
 
 
 @pytest.mark.parametrize(
-    ("model", "x", "y", "tolerance", "said"),
+    ("model", "x", "y", "reason"),
     [
-        (RandomForestClassifier(20, random_state=0), X, Y, 1e-9, "a score differs by"),
-        (RandomForestRegressor(20, random_state=0), NUMBERS, VALUES * 1e9, 1e-6, "a score differs by"),
-        (make_pipeline(FunctionTransformer(np.log1p), LogisticRegression()), abs(X), Y, 1e-6, "FunctionTransformer"),
-        (DummyClassifier(strategy="uniform"), X, Y, 1e-6, "double: "),
-        (ColumnTransformer([("all", StandardScaler(), [0])]), X, Y, 1e-6, "double: "),
+        (
+            make_pipeline(FunctionTransformer(np.log1p), LogisticRegression()),
+            abs(X),
+            Y,
+            "FunctionTransformer calls a function of the project's",
+        ),
+        (make_pipeline(PCA(), RandomForestClassifier(5)), X, Y, "whose last bits decide at thresholds"),
+        (KNeighborsClassifier(), X, Y, "KNeighborsClassifier has no form here"),
+        (DummyClassifier(strategy="uniform"), X, Y, "DummyClassifier has no form here"),
+        (
+            RandomForestClassifier(5),
+            X,
+            np.column_stack([Y, Y]),
+            "several outputs of a classifier are answered as a list",
+        ),
+        (ColumnTransformer([("all", StandardScaler(), [0])]), X, Y, "ColumnTransformer has no form here"),
     ],
 )
-def test_what_cannot_be_proven_is_served_natively_with_the_reason(
-    model: Any, x: Any, y: Any, tolerance: float, said: str
-) -> None:
-    found = prove(model.fit(x, y), x, tolerance)
+def test_what_cannot_be_proven_is_served_natively_with_the_reason(model: Any, x: Any, y: Any, reason: str) -> None:
+    outcome = prove(model.fit(x, y), x, WISH)
 
-    assert (found.onnx, found.compilation.compiled) == (None, False)
-    assert said in found.compilation.reason
-    assert len(found.compilation.reason) < 500
+    assert (outcome.onnx, outcome.compilation.compiled) == (None, False)
+    assert reason in outcome.compilation.reason
+    assert len(outcome.compilation.reason) < 500
+
+
+def test_a_native_model_whose_rows_are_the_same_in_company_is_known_as_such() -> None:
+    wish = Wish(tolerance=1e-6, method="predict")
+
+    assert prove(KNeighborsClassifier().fit(X, Y), X[:60], wish).compilation.batch_exact
+    assert not prove(DummyClassifier(strategy="uniform").fit(X, Y), X[:60], wish).compilation.batch_exact
+
+
+def test_a_method_that_the_model_lacks_is_not_there_and_one_that_has_no_form_is_a_reason() -> None:
+    outcome = prove(LinearRegression().fit(NUMBERS, VALUES), NUMBERS, WISH)
+    assert outcome.onnx is not None
+    ridge = load_compiled(outcome.onnx)
+    huber = SGDClassifier(loss="modified_huber", random_state=0).fit(X, Y)
+
+    assert not hasattr(ridge, "predict_proba")
+    assert not hasattr(ridge, "classes_")
+    assert prove(huber, X, WISH).compilation.compiled
+    assert (
+        prove(huber, X, Wish(tolerance=1e-6, method="predict_proba")).compilation.reason
+        == "predict_proba has no form here"
+    )
+    assert (
+        prove(SVC().fit(X, Y), X, Wish(tolerance=1e-6, method="predict_proba")).compilation.reason
+        == "SVC has no form here"
+    )
+
+
+def test_what_the_proof_ran_on_is_told() -> None:
+    proof = prove(
+        RandomForestClassifier(10, random_state=0).fit(X, Y), X, Wish(tolerance=1e-6, nullable=[True] + [False] * 7)
+    ).compilation.proof
+
+    assert {
+        "baseline",
+        "mixed",
+        "zeros",
+        "extremes",
+        "infinities",
+        "rounding",
+        "missing",
+        "missing anywhere",
+        "thresholds",
+    } <= set(proof)
+    assert proof["thresholds"] > 1000
+    assert proof["ties"] > 0  # ten trees that are grown out often vote five to five
+    assert proof["refused"] > 0  # what is beyond single precision, and infinities
 
 
 def write_project(root: Path) -> None:
@@ -164,7 +241,16 @@ def test_what_the_handler_imports_stays_among_the_dependencies(trained_project: 
     [
         ("def model_fn(d): ...\ndef predict_fn(a, b): ...\n", {}, "the handler's model_fn loads the model itself"),
         (None, {"compile": False}, "compile is false in [tool.fogbank]"),
-        (None, {"method": "decision_function"}, "decision_function has no counterpart in ONNX"),
+        (
+            "def predict_fn(data, model): return data @ model.coef_.T\n",
+            {},
+            "the handler speaks of coef_, which only the native model has",
+        ),
+        (
+            "from sklearn.pipeline import Pipeline\ndef predict_fn(d, m): return m.predict(d if isinstance(m, Pipeline) else d)\n",
+            {},
+            "the handler asks for types, which only the native model has",
+        ),
     ],
 )
 def test_why_a_model_is_not_compiled(
@@ -177,10 +263,10 @@ def test_why_a_model_is_not_compiled(
 
 
 def test_a_handler_that_needs_more_of_the_model_gets_the_native_one(trained_project: Trained) -> None:
-    lacking = "AttributeError: 'OnnxModel' object has no attribute 'coef_'"
+    lacking = "AttributeError: 'CompiledModel' object has no attribute 'coef_'"
     probe = Probe(cause=lambda kind: lacking if kind == "onnx" else None)
 
-    package = pack(trained_project("def predict_fn(data, model): return data @ model.coef_.T\n"), probe)
+    package = pack(trained_project("def predict_fn(d, model): return d @ getattr(model, 'co' + 'ef_').T\n"), probe)
 
     assert probe.kinds == ["onnx", "joblib"]
     assert (package.kind, "no attribute 'coef_'" in package.compilation.reason) == ("joblib", True)
@@ -191,7 +277,7 @@ def test_the_outcome_is_kept_until_the_model_or_the_baseline_changes(trained_pro
     trained = read_trained(config.trained)
     first = compile_trained(config, trained, own_model_fn=False)
     [kept] = (config.state / "compiled").glob("*.json")
-    kept.write_bytes(kept.read_bytes().replace(b"skl2onnx", b"from the cache"))
+    kept.write_bytes(kept.read_bytes().replace(b'"fogbank"', b'"from the cache"'))
 
     assert "from the cache" in compile_trained(config, trained, own_model_fn=False).compilation.converter
     joblib.dump(LogisticRegression(C=0.1).fit(X, Y), trained.model)
