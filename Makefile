@@ -15,6 +15,7 @@ SUITES_cloud := tests/contracts/aws tests/contracts/image/test_runtime.py
 SUITES_components := tests/contracts/test_declaration.py
 SUITES_image := tests/contracts/image
 SUITES_provider := tests/contracts/test_standin.py tests/contracts/image/test_resource.py
+SUITES_scoring := tests/contracts/answers
 SUITES_serve := tests/contracts/container
 TESTS = $(if $(ROOM),$(wildcard tests/unit/$(ROOM)) $(SUITES_$(ROOM)))
 # Imports are most of a short command's time.

@@ -56,6 +56,7 @@ def compile_trained(config: ProjectConfig, trained: Trained, *, own_model_fn: bo
         "kind": trained.kind,
         "baseline": str(trained.baseline),
         "columns": list(trained.input.names),
+        "rows": trained.input.rows,
         "nullable": [column.name for column in trained.input.columns if column.nullable],
         "tolerance": config.tolerance,
         "method": "" if config.handler else config.method,
@@ -114,7 +115,8 @@ def _key(trained: Trained, order: dict[str, Any]) -> str:
         "model": sha256_file(trained.model),
         "baseline": sha256_file(trained.baseline),
         "order": {
-            name: order[name] for name in ("kind", "columns", "nullable", "tolerance", "method", "uses", "why_not")
+            name: order[name]
+            for name in ("kind", "columns", "rows", "nullable", "tolerance", "method", "uses", "why_not")
         },
         "versions": versions,
         "proof": [ROWS, *BATCH_SIZES],

@@ -1,6 +1,7 @@
 """Steps that skl2onnx converts in double precision: smooth functions of their input, where a last bit moves no answer far.
 
-What jumps (trees, neighbours, bins) is not here: there a last bit, or a single precision inside, may be another answer.
+What jumps (trees, neighbours, bins) is not here, nor what the converter computes in single precision inside: there a last bit
+may be another answer.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from fogbank.pack.graph import ML_OPSET, OPSET, TREES, Columns, Graph, UnsupportedError
+from fogbank.pack.graph import OPSET, Columns, Graph, UnsupportedError
 from fogbank.scoring.plan import MethodPlan
 
 CLASSIFIERS = frozenset({
-    "BernoulliNB", "ComplementNB", "GaussianNB", "MLPClassifier", "MultinomialNB", "QuadraticDiscriminantAnalysis",
+    "ComplementNB", "GaussianNB", "MLPClassifier", "MultinomialNB", "QuadraticDiscriminantAnalysis",
 })  # fmt: skip
 REGRESSORS = frozenset({"GaussianProcessRegressor", "MLPRegressor", "PLSRegression"})
 CLUSTERS = frozenset({"BayesianGaussianMixture", "GaussianMixture", "KMeans", "MiniBatchKMeans"})
@@ -58,7 +59,7 @@ def _converted(model: Any, width: int, options: dict[str, Any]) -> Any:
             model,
             initial_types=[("input", DoubleTensorType([None, width]))],
             options={id(model): options} if options else None,
-            target_opset={"": OPSET, TREES: ML_OPSET},
+            target_opset=OPSET,
         )
     except Exception as error:
         raise UnsupportedError(f"skl2onnx cannot convert it: {(str(error).strip().splitlines() or [''])[0]}") from error

@@ -148,6 +148,8 @@ class _Renaming:
 def real(values: Any) -> NDArray[np.float64]:
     """Fitted numbers as doubles. Raises UnsupportedError for what is none."""
     array = np.asarray(values)
+    if array.dtype.kind == "O" and all(isinstance(value, int | float) for value in array.ravel()):
+        return array.astype(np.float64)
     if array.dtype.kind not in "fiub":
         raise UnsupportedError(f"fitted values of dtype {array.dtype} are no numbers")
     return array.astype(np.float64)

@@ -26,7 +26,7 @@ from fogbank.pack.agreement import DisagreementError, agree
 from fogbank.pack.compile import BATCH_SIZES, BATCHED_ROWS, REASON_LENGTH, ROWS, Compiled, native
 from fogbank.pack.convert import Conversion, convert
 from fogbank.pack.graph import UnsupportedError
-from fogbank.pack.thresholds import Place
+from fogbank.pack.thresholds import Place, frame
 from fogbank.pack.trouble import troubles
 from fogbank.scoring import load_compiled
 from fogbank.scoring.boosters import lightgbm_model, xgboost_model
@@ -41,12 +41,25 @@ Rows = NDArray[np.float64]
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """What a proof must come up to. `method` is the one that answers where there is no handler, `uses` are names that a
-    handler's code speaks of; `nullable` says of each column whether a value may be missing."""
+    handler's code speaks of; `nullable` says of each column whether a value may be missing; `names` are the columns' where the
+    model takes them from a DataFrame."""
 
     tolerance: float
     nullable: Sequence[bool] = ()
     method: str = ""
     uses: Sequence[str] = ()
+    names: Sequence[str] = ()
+
+
+class Framed:
+    """A model that is given its rows as a DataFrame, as the server gives them to it."""
+
+    def __init__(self, model: Any, names: Sequence[str]) -> None:
+        self._model, self._names = model, names
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._model, name)
+        return (lambda rows: attribute(frame(rows, self._names))) if callable(attribute) else attribute
 
 
 def prove(model: Any, rows: Rows, wish: Wish) -> Compiled:
@@ -54,14 +67,14 @@ def prove(model: Any, rows: Rows, wish: Wish) -> Compiled:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         outcome = _prove(model, rows, wish)
-    return outcome if outcome.onnx is not None else unconverted(model, rows, wish.method, outcome.compilation.reason)
+    return outcome if outcome.onnx is not None else unconverted(model, rows, wish, outcome.compilation.reason)
 
 
-def unconverted(model: Any, rows: Rows, method: str, reason: str) -> Compiled:
+def unconverted(model: Any, rows: Rows, wish: Wish, reason: str) -> Compiled:
     """The native model serves; whether its rows say the same in company is seen all the same."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        exact = bool(method) and _native_batches(model, rows, method)
+        exact = bool(wish.method) and _native_batches(_as_served(model, wish), rows, wish.method)
     return Compiled(compilation=Compilation(compiled=False, reason=reason, batch_exact=exact))
 
 
@@ -72,8 +85,8 @@ def _prove(model: Any, rows: Rows, wish: Wish) -> Compiled:
         lacking = _lacking(model, compiled, wish)
         if lacking:
             return native(lacking)
-        kinds = troubles(rows, wish.nullable or [False] * rows.shape[1], _place(conversion))
-        agreement = agree(model, compiled, conversion.tolerances(wish.tolerance), kinds)
+        kinds = troubles(rows, wish.nullable or [False] * rows.shape[1], _place(conversion, wish))
+        agreement = agree(_as_served(model, wish), compiled, conversion.tolerances(wish.tolerance), kinds)
     except (UnsupportedError, DisagreementError) as error:
         return native(_first_line(error))
     except Exception as error:  # noqa: BLE001 - whatever the converter or the runtime cannot do is a reason, not a failure
@@ -120,11 +133,15 @@ def _compile(order: dict[str, Any]) -> Compiled:
         why_not = f"{type(model).__module__}.{type(model).__name__} is not a scikit-learn estimator"
     if rows is None:
         outcome = native(why_not or "the baseline has no rows of these columns to prove it on")
-    elif why_not:
-        outcome = unconverted(model, rows, order["method"], why_not)
     else:
-        wish = Wish(tolerance=order["tolerance"], nullable=nullable, method=order["method"], uses=order["uses"])
-        outcome = prove(model, rows, wish)
+        wish = Wish(
+            tolerance=order["tolerance"],
+            nullable=nullable,
+            method=order["method"],
+            uses=order["uses"],
+            names=columns if order["rows"] == "frame" else (),
+        )
+        outcome = unconverted(model, rows, wish, why_not) if why_not else prove(model, rows, wish)
     return replace(outcome, compilation=replace(outcome.compilation, source_sha256=sha256_file(path)))
 
 
@@ -149,10 +166,14 @@ def _in_the_models_order(columns: list[str], names: Any) -> list[str]:
     return [str(name) for name in names]
 
 
-def _place(conversion: Conversion) -> Place | None:
+def _as_served(model: Any, wish: Wish) -> Any:
+    return Framed(model, wish.names) if wish.names else model
+
+
+def _place(conversion: Conversion, wish: Wish) -> Place | None:
     if conversion.ensemble is None or not conversion.ensemble.splits:
         return None
-    return Place(ensemble=conversion.ensemble, before=conversion.before, sources=conversion.sources)
+    return Place(ensemble=conversion.ensemble, before=conversion.before, sources=conversion.sources, names=wish.names)
 
 
 def _lacking(model: Any, compiled: Any, wish: Wish) -> str:

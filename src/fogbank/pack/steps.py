@@ -263,10 +263,10 @@ def _polynomial_features(step: Any, graph: Graph, table: Columns) -> Columns:
     one = graph.add("Add", nothing, graph.constant(1.0))
     padded = Columns(name=graph.add("Concat", table.name, one, axis=1), width=table.width + 1, sources=None)
     product = ""
-    for turn in range(most):
+    for turn in reversed(range(most)):  # the library multiplies the first factor last
         places = [places[turn] if turn < len(places) else table.width for places in factors]
         factor = graph.add("Gather", padded.name, graph.constant(places, np.int64), axis=1)
-        product = graph.add("Mul", product, factor) if product else factor
+        product = graph.add("Mul", factor, product) if product else factor
     return _mixed(product, len(factors))
 
 

@@ -24,11 +24,15 @@ STEPS = 66
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Place:
-    """The trees of a model: the steps before them, and which column of the model each of theirs comes from."""
+    """The trees of a model: the steps before them, and which column of the model each of theirs comes from.
+
+    `names` are the columns' where the first step takes them from a DataFrame.
+    """
 
     ensemble: Ensemble
     before: Sequence[Any]
     sources: Sequence[int]
+    names: Sequence[str] = ()
 
 
 def threshold_rows(place: Place, rows: Rows, most: int, generator: np.random.Generator) -> tuple[Rows, int]:
@@ -44,9 +48,11 @@ def threshold_rows(place: Place, rows: Rows, most: int, generator: np.random.Gen
         for feature, limit, left in path[:-1]:
             bound, column = where[feature, limit], place.sources[feature]
             cells = made[3 * number : 3 * number + 3, column]
-            cells[:] = np.minimum(cells, below[bound]) if left else np.maximum(cells, above[bound])
+            cells[:] = np.fmin(cells, below[bound]) if left else np.fmax(cells, above[bound])
         feature, limit, _ = path[-1]
         bound, column = where[feature, limit], place.sources[feature]
+        if np.isnan(below[bound]):
+            continue
         between = limit if not place.before and np.isfinite(limit) else below[bound]
         made[3 * number : 3 * number + 3, column] = below[bound], above[bound], between
     return made, len(paths)
@@ -87,11 +93,30 @@ def _parents(tree: Tree) -> NDArray[np.int64]:
 
 
 def _crossings(place: Place, bounds: Sequence[tuple[int, float]], row: Rows) -> tuple[Rows, Rows]:
-    """For each column and threshold the largest double that stays at most at it in the trees' eyes, and the next one."""
+    """For each column and threshold the largest double that stays at most at it in the trees' eyes, and the next one.
+
+    NaN for a column that may not have any value: one of categories, say, among which there is no next.
+    """
     features = np.array([feature for feature, _ in bounds])
     limits = np.array([limit for _, limit in bounds])
-    seen = _eyes(place, features, row)
-    low, high = _order(np.full(len(bounds), -FAR)), _order(np.full(len(bounds), FAR))
+    free = {feature: _free(place, feature, row) for feature in set(features.tolist())}
+    bound = np.array([free[feature] for feature in features.tolist()])
+    below, above = np.full(len(bounds), np.nan), np.full(len(bounds), np.nan)
+    if bound.any():
+        below[bound], above[bound] = _halved(_eyes(place, features[bound], row), limits[bound])
+    return below, above
+
+
+def _free(place: Place, feature: int, row: Rows) -> bool:
+    try:
+        _eyes(place, np.full(3, feature), row)(np.array([-FAR, 0.123, FAR]))
+    except ValueError:
+        return False
+    return True
+
+
+def _halved(seen: Callable[[Rows], Rows], limits: Rows) -> tuple[Rows, Rows]:
+    low, high = _order(np.full(len(limits), -FAR)), _order(np.full(len(limits), FAR))
     for _ in range(STEPS):
         middle = (low >> 1) + (high >> 1) + (low & high & 1)
         under = seen(_double(middle)) <= limits
@@ -106,8 +131,10 @@ def _eyes(place: Place, features: NDArray[np.int64], row: Rows) -> Callable[[Row
     every = np.arange(len(features))
 
     def seen(cells: Rows) -> Rows:
-        table = base.copy()
+        table: Any = base.copy()
         table[every, columns] = cells
+        if place.names:
+            table = frame(table, place.names)
         for step in place.before:
             if step is not None and not isinstance(step, str):
                 table = np.asarray(step.transform(table), dtype=np.float64)
@@ -115,6 +142,13 @@ def _eyes(place: Place, features: NDArray[np.int64], row: Rows) -> Callable[[Row
         return found.astype(np.float32).astype(np.float64) if place.ensemble.single else found
 
     return seen
+
+
+def frame(rows: Rows, names: Sequence[str]) -> Any:
+    """Rows as the DataFrame that a model was trained on."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=list(names))
 
 
 def _order(doubles: Rows) -> NDArray[np.int64]:

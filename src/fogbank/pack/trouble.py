@@ -114,11 +114,11 @@ def _unseen(column: Rows) -> list[float]:
 
 
 def _missing(base: Rows, places: Sequence[int], generator: np.random.Generator) -> Rows:
-    """NaN in each of these columns alone, in all of them, and here and there."""
+    """NaN in each of these columns alone, in all of them, and here and there, always somewhere."""
     if not places:
         return base[:0]
     parts = [_alone(base, place, [np.nan, np.nan], generator) for place in places]
-    for mask in _masks(len(places), generator):
+    for mask in filter(np.any, _masks(len(places), generator)):
         row = base[generator.integers(0, len(base), 1)].copy()
         row[0, np.array(places)[mask]] = np.nan
         parts.append(row)

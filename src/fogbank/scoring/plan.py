@@ -82,8 +82,9 @@ def decode_plan(text: str) -> Plan:
 def _encode(array: NDArray[Any]) -> dict[str, Any]:
     if array.dtype.kind == "O":
         items = array.tolist()
-        if not all(type(item) in PLAIN for item in items):
-            raise ValueError(f"labels of type {type(items[0]).__name__} are no plain values")
+        strange = [item for item in items if type(item) not in PLAIN]
+        if strange:
+            raise ValueError(f"labels of type {type(strange[0]).__name__} are no plain values")
         return {"objects": items}
     if array.dtype.kind not in "biufU":
         raise ValueError(f"labels of dtype {array.dtype} are no plain values")

@@ -237,7 +237,7 @@ ESTIMATORS: tuple[Callable[[Generator], Any], ...] = (
     lambda _: neighbors.KNeighborsClassifier(n_neighbors=3),
     lambda _: neighbors.KNeighborsRegressor(n_neighbors=3),
     lambda _: neural_network.MLPClassifier((5,), max_iter=30, random_state=0),
-    lambda _: neural_network.MLPRegressor((5,), max_iter=30, random_state=0),
+    lambda _: neural_network.MLPRegressor(hidden_layer_sizes=(5,), max_iter=30, random_state=0),
     lambda _: ensemble.VotingClassifier(
         [("a", tree.DecisionTreeClassifier()), ("b", naive_bayes.GaussianNB())], voting="soft"
     ),

@@ -1,4 +1,4 @@
-"""A drawn model packed and served: in process by its handler, asked with real bodies; and what is right, by the model itself."""
+"""A drawn model packed and served: by its handler in this process, or by a server; asked with real bodies; and what is right."""
 
 from __future__ import annotations
 
@@ -6,26 +6,34 @@ import io
 import json
 import re
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 
+from fogbank.contracts.container import ServeSettings
 from fogbank.contracts.manifest import Column, Schema
 from fogbank.pack.compile import Compiled
 from fogbank.pack.proof import Wish, prove
 from fogbank.scoring.refusal import FAULTS
-from fogbank.serve.handler import Call, Handler, load_handler
+from fogbank.serve.handler import Call, load_handler
 from fogbank.serve.service import failure
 from tests.contracts.answers.drawn import Drawn, Rows
+from tests.contracts.container.served import Subprocess
 from tests.packages import signed
 
 TOLERANCE = 1e-6
 
 
-def packed(drawn: Drawn, folder: Path) -> tuple[Compiled, Handler]:
-    """The outcome of its proof, and a handler of the package that comes of it."""
+Ask = Callable[[bytes, str], tuple[int, Any]]
+"""A body and its content type to a status and what the answer says."""
+
+
+def packed(drawn: Drawn, folder: Path) -> tuple[Compiled, ServeSettings]:
+    """The outcome of its proof, and the settings of a server of the package that comes of it."""
     wish = Wish(tolerance=TOLERANCE, nullable=drawn.nullable, method=drawn.method)
     outcome = prove(drawn.model, drawn.rows, wish)
     file = io.BytesIO()
@@ -43,10 +51,46 @@ def packed(drawn: Drawn, folder: Path) -> tuple[Compiled, Handler]:
         method=drawn.method,
         compilation=outcome.compilation,
     )
-    return outcome, load_handler(settings)
+    return outcome, settings
 
 
-def differences(drawn: Drawn, outcome: Compiled, handler: Handler) -> list[str]:
+def in_process(settings: ServeSettings) -> Ask:
+    """The package's handler, without a server."""
+    handler = load_handler(settings)
+
+    def ask(body: bytes, kind: str) -> tuple[int, Any]:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                reply = handler(Call(body, kind, "application/json"))
+            except Exception as error:  # noqa: BLE001 - as the service does
+                reply = failure(error)
+        assert isinstance(reply.body, bytes)
+        return _said(reply.status, reply.body)
+
+    return ask
+
+
+@contextmanager
+def over_http(settings: ServeSettings) -> Iterator[Ask]:
+    """The package's server in a process of its own."""
+    server = Subprocess(settings)
+
+    def ask(body: bytes, kind: str) -> tuple[int, Any]:
+        answer = server.send("POST", "/invocations", body, {"content-type": kind, "accept": "application/json"})
+        return _said(answer.status, answer.body)
+
+    try:
+        yield ask
+    finally:
+        server.stop()
+
+
+def _said(status: int, body: bytes) -> tuple[int, Any]:
+    return status, json.loads(body) if status == 200 else body.decode()
+
+
+def differences(drawn: Drawn, outcome: Compiled, ask: Ask) -> list[str]:
     """What is wrong with the answers, all rows together and some alone, in each form."""
     wrong = []
     batches = [drawn.asked, *(drawn.asked[place : place + 1] for place in range(0, len(drawn.asked), 9))]
@@ -54,7 +98,7 @@ def differences(drawn: Drawn, outcome: Compiled, handler: Handler) -> list[str]:
         right, refused = _right(drawn, rows)
         for body, kind in _bodies(rows)[: 3 if number == 0 else 1]:
             where = f"{drawn.name} ({'compiled' if outcome.onnx else 'native'}), {len(rows)} rows as {kind}"
-            status, answer = _ask(handler, body, kind)
+            status, answer = ask(body, kind)
             found = (
                 _refused_wrong(status, answer, refused)
                 if refused is not None
@@ -75,17 +119,6 @@ def _bodies(rows: Rows) -> list[tuple[bytes, str]]:
         (npy.getvalue(), "application/x-npy"),
         (csv.encode(), "text/csv"),
     ]
-
-
-def _ask(handler: Handler, body: bytes, kind: str) -> tuple[int, Any]:
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            reply = handler(Call(body, kind, "application/json"))
-        except Exception as error:  # noqa: BLE001 - as the service does
-            reply = failure(error)
-    assert isinstance(reply.body, bytes)
-    return reply.status, json.loads(reply.body) if reply.status == 200 else reply.body.decode()
 
 
 def _right(drawn: Drawn, rows: Rows) -> tuple[Any, int | None]:
