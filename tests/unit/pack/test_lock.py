@@ -90,6 +90,9 @@ def test_what_uv_exports_says_the_same_as_its_lock(tmp_path: Path, form: str, na
         ("uv.lock", '[[package]]\nname = "top"\nversion = "1"\nresolution-markers = ["sys_platform == \'win32\'"]\n', "dependency-unlocked"),
         ("pylock.toml", '[[packages]]\nname = "top"\nversion = "1"\n', "dependency-graph-unknown"),
         ("requirements.txt", f"top>=1 --hash=sha256:{'0' * 64}\n", "lock-unreadable"),
+        ("requirements.txt", "--find-links wheels\ntop==1\n", "lock-unreadable"),
+        ("requirements.txt", "top==1\n-e libs/top\n", "lock-unreadable"),
+        ("requirements.txt", "no-distribution-has-this-name==1\n", "requirements-unresolved"),
     ],
 )  # fmt: skip
 def test_a_lock_that_does_not_do_says_why(tmp_path: Path, name: str, text: str, code: str) -> None:

@@ -1,0 +1,248 @@
+"""Where a lock says that something comes from: from there by its hash, or not at all; and requirements that are no lock yet."""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib import metadata
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from fogbank.cloud.hosting.environment import DependencyError, Environments
+from fogbank.contracts.dependencies import Pin, Target, WheelFile
+from fogbank.contracts.errors import PackageError
+from fogbank.ground.digest import sha256_file
+from fogbank.image.wheels import choose_wheels, install
+from fogbank.pack.lock import Installed, read_lock
+from fogbank.pack.resolve import requirement_lines, resolve
+
+TARGET = Target(platform="linux/amd64", python="3.11")
+HASH = "b" * 64
+MAIN = 'source = { registry = "https://main.example/simple" }'
+LOCK = f"""
+[[package]]
+name = "top"
+version = "1.0"
+{MAIN}
+dependencies = [{{ name = "other" }}]
+wheels = [
+    {{ url = "https://main.example/top-1.0-cp311-cp311-manylinux_2_28_x86_64.whl", hash = "sha256:{"1" * 64}" }},
+    {{ url = "https://main.example/top-1.0-cp312-cp312-manylinux_2_28_x86_64.whl", hash = "sha256:{"2" * 64}" }},
+    {{ url = "https://main.example/top-1.0-cp39-abi3-macosx_11_0_arm64.whl", hash = "sha256:{"3" * 64}" }},
+]
+[[package]]
+name = "more"
+version = "1.0"
+{MAIN}
+[[package]]
+name = "other"
+version = "2.0"
+SOURCE
+"""
+
+
+def lines(root: Path, names: tuple[str, ...] = ("top",)) -> list[str]:
+    source = read_lock(root)
+    assert source is not None
+    return requirement_lines(resolve(names, source, TARGET.markers()), TARGET.python)
+
+
+def test_each_line_has_the_hashes_of_the_files_that_this_python_can_have(tmp_path: Path) -> None:
+    (tmp_path / "uv.lock").write_text(
+        LOCK.replace("SOURCE", f'{MAIN}\nsdist = {{ url = "x", hash = "sha256:{HASH}" }}')
+    )
+
+    assert lines(tmp_path) == [
+        f"other==2.0 --hash=sha256:{HASH}",
+        f"top==1.0 --hash=sha256:{'1' * 64} --hash=sha256:{'3' * 64}",
+    ]
+
+
+PRIVATE = '{ registry = "https://corp.example/simple" }'
+ADDRESS = "https://corp.example/other-2.0"
+LINUX = " ; sys_platform == 'linux' and platform_machine == 'x86_64'"
+
+
+@pytest.mark.parametrize(
+    ("source", "files", "line"),
+    [
+        (PRIVATE, ["py3-none-any"], f"other @ {ADDRESS}-py3-none-any.whl --hash=sha256:{HASH}"),
+        (
+            f'{{ url = "{ADDRESS}-py3-none-any.whl" }}',
+            ["py3-none-any"],
+            f"other @ {ADDRESS}-py3-none-any.whl --hash=sha256:{HASH}",
+        ),
+        (
+            PRIVATE,
+            [
+                "cp311-cp311-manylinux_2_17_x86_64",
+                "cp311-cp311-manylinux_2_28_aarch64",
+                "cp312-cp312-manylinux_2_28_x86_64",
+                "cp311-cp311-win_amd64",
+            ],
+            f"other @ {ADDRESS}-cp311-cp311-manylinux_2_17_x86_64.whl{LINUX} --hash=sha256:{HASH}",
+        ),
+    ],
+)
+def test_what_another_index_has_comes_from_its_own_address(
+    tmp_path: Path, source: str, files: list[str], line: str
+) -> None:
+    wheels = ", ".join(
+        f'{{ url = "https://corp.example/other-2.0-{file}.whl", hash = "sha256:{HASH}" }}' for file in files
+    )
+    (tmp_path / "uv.lock").write_text(LOCK.replace("SOURCE", f"source = {source}\nwheels = [{wheels}]"))
+
+    assert line in lines(tmp_path)
+    assert not any(said.startswith("other==") for said in lines(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '{ git = "https://git.example.com/me/other.git?rev=abc#abcdef0" }',
+        '{ path = "libs/other-2.0-py3-none-any.whl" }',
+        '{ directory = "libs/other" }',
+        '{ editable = "libs/other" }',
+        '{ virtual = "libs/other" }',
+        '{ registry = "../wheels" }',
+        '{ url = "https://corp.example/other-2.0.tar.gz" }',
+    ],
+)
+def test_what_no_container_can_have_is_refused_and_not_looked_for_elsewhere(tmp_path: Path, source: str) -> None:
+    (tmp_path / "uv.lock").write_text(LOCK.replace("SOURCE", f"source = {source}"))
+
+    with pytest.raises(PackageError) as caught:
+        lines(tmp_path)
+
+    assert caught.value.code == "dependency-elsewhere"
+    assert "other 2.0 comes from " in caught.value.cause
+    assert lines(tmp_path, ("more",)) == ["more==1.0"], "what is not needed is not asked for"
+
+
+@pytest.mark.parametrize(
+    ("entry", "word"),
+    [
+        ('vcs = { type = "git", url = "https://git.example.com/six.git", commit-id = "abc" }', "git (https"),
+        ('directory = { path = "libs/six", editable = true }', "directory (libs/six)"),
+        (
+            f'archive = {{ path = "six-1.17.0.tar.gz", hashes = {{ sha256 = "{HASH}" }} }}',
+            "an archive that is no wheel",
+        ),
+        (
+            f'wheels = [{{ path = "six-1.17.0-py3-none-any.whl", hashes = {{ sha256 = "{HASH}" }} }}]',
+            "a file of this machine",
+        ),
+    ],
+)
+def test_a_pylock_is_obeyed_as_well(tmp_path: Path, entry: str, word: str) -> None:
+    (tmp_path / "pylock.toml").write_text(
+        f'lock-version = "1.0"\n[[packages]]\nname = "six"\nversion = "1.17.0"\n{entry}\n'
+    )
+
+    with pytest.raises(PackageError) as caught:
+        lines(tmp_path, ("six",))
+
+    assert caught.value.code == "dependency-elsewhere"
+    assert word in caught.value.cause
+
+
+def test_a_hashed_requirement_with_an_address_comes_from_there(tmp_path: Path) -> None:
+    version = metadata.version("packaging")
+    address = f"https://corp.example/packaging-{version}-py3-none-any.whl"
+    (tmp_path / "requirements.txt").write_text(f"packaging @ {address} --hash=sha256:{HASH}\n")
+
+    assert lines(tmp_path, ("packaging",)) == [f"packaging @ {address} --hash=sha256:{HASH}"]
+
+
+def test_what_is_installed_from_a_folder_is_no_release_of_that_name(tmp_path: Path) -> None:
+    """As `pip install ./libs/mine` leaves it (PEP 610)."""
+    folder = tmp_path / "mine_of_nobody-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: mine-of-nobody\nVersion: 1.0\n")
+    (folder / "direct_url.json").write_text(json.dumps({"url": "file:///libs/mine", "dir_info": {"editable": True}}))
+    sys.path.append(str(tmp_path))
+    try:
+        with pytest.raises(PackageError) as caught:
+            resolve(["mine-of-nobody"], Installed(), TARGET.markers())
+    finally:
+        sys.path.remove(str(tmp_path))
+
+    assert caught.value.code == "dependency-elsewhere"
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[str]:
+    """A server of files with a wheel of a distribution that only it has."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "only_here-2.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("only_here.py", "WHERE = 'here'\n")
+        wheel.writestr("only_here-2.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: only-here\nVersion: 2.0\n")
+        wheel.writestr(
+            "only_here-2.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr("only_here-2.0.dist-info/RECORD", "")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(folder)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+class Silent(SimpleHTTPRequestHandler):
+    """It keeps no log."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base's
+        return
+
+
+def test_an_environment_and_an_image_take_the_wheel_from_its_address_by_its_hash(tmp_path: Path, index: str) -> None:
+    name = "only_here-2.0-py3-none-any.whl"
+    digest = sha256_file(tmp_path / "index" / name)
+
+    python = Environments(tmp_path / "environments", ()).python_for(
+        [f"only-here @ {index}/{name} --hash=sha256:{digest}"]
+    )
+    assert list(python.parents[1].rglob("only_here.py"))
+    with pytest.raises(DependencyError, match=r"(?i)hash"):
+        Environments(tmp_path / "environments", ()).python_for([f"only-here @ {index}/{name} --hash=sha256:{HASH}"])
+
+    file = WheelFile(filename=name, sha256=digest, url=f"{index}/{name}")
+    wheels = choose_wheels([Pin(name="only-here", version="2.0", wheels=(file,))], TARGET, tmp_path / "cache")
+    install(wheels, TARGET, tmp_path / "tree")
+    assert (tmp_path / "tree" / "only_here.py").is_file()
+
+
+def test_requirements_without_hashes_are_locked_to_what_is_installed_where_they_allow_it(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("# what we need\njoblib  # for the model\nnumpy \\\n  >=2\n-e .\n")
+    source = read_lock(tmp_path, ["joblib"])
+    assert source is not None
+    pins = resolve(["joblib", "numpy"], source, TARGET.markers())
+
+    assert {pin.name: pin.version for pin in pins}.items() >= {
+        name: metadata.version(name) for name in ("joblib", "numpy")
+    }.items()
+    assert all("--hash=sha256:" in line for line in requirement_lines(pins, TARGET.python))
+
+
+def test_requirements_that_ask_for_another_version_get_it(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("joblib==1.4.2\n")
+    source = read_lock(tmp_path)
+    assert source is not None
+
+    assert [str(pin) for pin in resolve(["joblib"], source, TARGET.markers())] == ["joblib==1.4.2"]
+
+
+def test_an_environment_resolves_what_is_not_locked_as_pip_does(tmp_path: Path) -> None:
+    python = Environments(tmp_path, ("six==1.17.0",)).python_for(
+        ["python-dateutil==2.9.0.post0", "--only-binary=:all:"]
+    )
+
+    installed = {path.name.partition("-")[0] for path in python.parents[1].rglob("*.dist-info")}
+    assert installed == {"python_dateutil", "six"}
