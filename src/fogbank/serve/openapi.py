@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from fogbank.contracts.manifest import Column, PackageManifest, Schema
 from fogbank.serve import media
 
-TYPES = {"float": "number", "integer": "integer", "string": "string"}
+TYPES: dict[str, dict[str, Any]] = {
+    "float": {"type": "number"},
+    "integer": {"type": "integer", "minimum": -(2**53), "maximum": 2**53},
+    "string": {"type": "string"},
+    "boolean": {"type": "boolean"},
+    "datetime": {"type": "string", "pattern": r"^(1[789]|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"},
+}
+"""A cell of each type; a category's are those of its column."""
 CELLS = {
     "float": r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?([eE][-+]?[0-9]{1,2})?",
     "integer": "-?(0|[1-9][0-9]{0,14})",
-    "string": '[A-Za-z0-9 _.-]+|"[^"]*"',
+    "string": '[A-Za-z0-9 _.-]+|"[^"]+"',
+    "boolean": "true|false",
+    "datetime": "(1[789]|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])",
 }
 PROBLEMS = {
     "400": "The body is empty or does not fit the schema; the error names the row and the column.",
@@ -101,7 +111,7 @@ def _rows(schema: Schema) -> dict[str, Any]:
 
 def _csv_pattern(schema: Schema) -> str:
     """Rows without a header, as they are usually written; the server reads more than this."""
-    row = ",".join(f"({CELLS[column.dtype]}){'?' if column.nullable else ''}" for column in schema.columns)
+    row = ",".join(f"({_csv_cell(column)}){'?' if column.nullable else ''}" for column in schema.columns)
     return rf"^{row}(\n{row})*\n?$"
 
 
@@ -114,6 +124,14 @@ def _object(schema: Schema) -> dict[str, Any]:
     }
 
 
+def _csv_cell(column: Column) -> str:
+    if column.dtype == "category":
+        return "|".join(re.escape(str(category)) for category in column.categories)
+    return CELLS[column.dtype]
+
+
 def _cell(column: Column) -> dict[str, Any]:
-    kind = TYPES[column.dtype]
-    return {"type": [kind, "null"]} if column.nullable else {"type": kind}
+    if column.dtype == "category":
+        return {"enum": [*column.categories, *([None] if column.nullable else [])]}
+    cell = TYPES[column.dtype]
+    return {**cell, "type": [cell["type"], "null"]} if column.nullable else cell
