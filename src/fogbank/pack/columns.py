@@ -7,6 +7,7 @@ filled in, or an error that names what differs.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,6 +65,8 @@ def _with_missing(column: Column, fitted: Fitted) -> Column:
 
 def _check_names(schema: Schema, fitted: Fitted, *, direct: bool) -> None:
     names, own = schema.names, fitted.names
+    if fitted.rows == "array" and _plain(own) == _plain(names):  # LightGBM, too, writes an underscore for a space
+        return
     if own and set(own) == set(names) and own != names:
         place = next(i for i, (one, other) in enumerate(zip(names, own, strict=True)) if one != other)
         raise PackageError(
@@ -90,6 +93,11 @@ def _check_names(schema: Schema, fitted: Fitted, *, direct: bool) -> None:
             f"the schema has {len(names)} columns, and the model was trained with {fitted.width}",
             "write schema.json with the columns that the model takes",
         )
+
+
+def _plain(names: Collection[str]) -> list[str]:
+    """The names as Model Monitor advises them: lower case, and underscores for all but letters and digits."""
+    return [re.sub(r"\W", "_", name).lower() for name in names]
 
 
 def _listed(names: Collection[str]) -> str:

@@ -54,9 +54,11 @@ def of_parameters(parameters: Any) -> Reply:
 
 def with_context(reply: Reply, context: Context | None) -> Reply:
     """The answer with what the handler has set on its context."""
-    if context is None or (not context.response_headers and context.response_status == 200):
+    if context is None:
         return reply
-    headers = {**(reply.headers or {}), **context.response_headers}
+    own, (code, _) = context.get_response_headers(), context.get_response_status()
+    if not own and code == 200:
+        return reply
+    headers = {**(reply.headers or {}), **own}
     kind = headers.pop("content-type", reply.content_type)
-    status = reply.status if context.response_status == 200 else context.response_status
-    return Reply(status, reply.body, kind, headers)
+    return Reply(reply.status if code == 200 else code, reply.body, kind, headers)

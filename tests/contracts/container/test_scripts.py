@@ -83,6 +83,22 @@ def test_response_objects_keep_their_status_and_headers_and_parameters_may_be_te
     assert (parameters.status, json.loads(parameters.body)) == (200, {"MaxConcurrentTransforms": 3})
 
 
+def test_the_context_has_the_toolkits_names(serve: Serve, tmp_path: Path) -> None:
+    code = MODEL + (
+        "def transform_fn(model, body, content_type, accept, context):\n"
+        "    processor = context.request_processor[0]\n"
+        "    seen = processor.get_request_properties()['content-type'], processor.get_request_property('Accept')\n"
+        "    processor.add_response_property('X-Seen', context.system_properties['model_dir'][-5:])\n"
+        "    context.set_response_status(code=202, phrase='later', idx=0)\n"
+        "    context.set_response_content_type(idx=0, value='text/x-seen')\n"
+        "    return repr((*seen, context.get_response_status(0), context.get_response_headers(idx=0)['x-seen']))\n"
+    )
+
+    answer = invoke(serve(script(tmp_path, code)), b"1,2\n")
+    assert (answer.status, answer.content_type, answer.headers["x-seen"]) == (202, "text/x-seen", "model")
+    assert answer.body == b"('text/csv', 'text/csv', (202, 'later'), 'model')"
+
+
 @pytest.mark.parametrize(
     ("returned", "csv", "document"),
     [

@@ -121,6 +121,13 @@ def test_columns_that_are_not_the_models_are_refused_before_anything_is_built(
     assert not config.package.exists()
 
 
+def test_names_that_differ_in_their_writing_alone_are_the_same_for_a_model_that_takes_an_array(tmp_path: Path) -> None:
+    frame = FRAME[["age", "fare"]].rename(columns={"age": "Age (years)", "fare": "Fare"})
+    config = project(tmp_path, LogisticRegression().fit(frame, Y), [{"name": "age__years_"}, FARE], needs="")
+
+    assert packed(config).package.input.names == ("age__years_", "fare")
+
+
 def test_a_model_without_names_has_a_number_of_columns(tmp_path: Path) -> None:
     config = project(tmp_path, Ridge().fit(FRAME[["age", "fare"]].to_numpy(), Y), [AGE], needs="")
 
