@@ -8,13 +8,14 @@ from typing import Any
 
 from fogbank.contracts.manifest import Column, PackageManifest, Schema
 from fogbank.serve import media
+from fogbank.serve.documents import ROWS
 
 TYPES: dict[str, dict[str, Any]] = {
-    "float": {"type": "number"},
-    "integer": {"type": "integer", "minimum": -(2**53), "maximum": 2**53},
-    "string": {"type": "string"},
-    "boolean": {"type": "boolean"},
-    "datetime": {"type": "string", "pattern": r"^(1[789]|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"},
+    "float": {"type": ["number", "boolean"]},
+    "integer": {"type": ["integer", "boolean"], "minimum": -(2**53), "maximum": 2**53},
+    "string": {"type": ["string"]},
+    "boolean": {"enum": [True, False, 0, 1]},
+    "datetime": {"type": ["string"], "pattern": r"^(1[789]|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"},
 }
 """A cell of each type; a category's are those of its column."""
 CELLS = {
@@ -78,7 +79,7 @@ def _page(summary: str, answers: dict[str, str]) -> dict[str, Any]:
 def _body(kind: str, rows: dict[str, Any], csv: dict[str, Any]) -> dict[str, Any]:
     if kind in {media.JSON, media.CSV}:
         return rows if kind == media.JSON else csv
-    if kind in {media.NPY, media.PARQUET}:
+    if kind in {media.NPY, media.NPZ, media.PARQUET}:
         return {"type": "string", "format": "binary"}
     return {"type": "string"}
 
@@ -89,24 +90,22 @@ def _rows(schema: Schema) -> dict[str, Any]:
     width = len(cells)
     array = {"type": "array", "prefixItems": cells, "minItems": width, "maxItems": width}
     row = {"$ref": "#/components/schemas/Row"}
-    features = {
+    features = _only({"features": array})
+    dense = _only({"data": _only({"features": _only({"values": array})})})
+    rows = [{"type": "array", "items": item, "minItems": 1} for item in (array, row, features, dense)]
+    wrapped = [_only({key: {"anyOf": [*rows, array]}}) for key in ROWS]
+    split = _only({"columns": {"const": list(schema.names)}, "data": rows[0]}, index={})
+    return {"anyOf": [*rows, array, row, features, dense, *wrapped, split, _only({"dataframe_split": split})]}
+
+
+def _only(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    """An object with these properties and no others."""
+    return {
         "type": "object",
-        "properties": {"features": array},
-        "required": ["features"],
+        "properties": {**required, **optional},
+        "required": list(required),
         "additionalProperties": False,
     }
-    rows = [{"type": "array", "items": item, "minItems": 1} for item in (array, row, features)]
-    wrapped = [
-        {"type": "object", "properties": {key: {"anyOf": [*rows, array]}}, "required": [key]}
-        for key in ("instances", "inputs")
-    ]
-    split = {
-        "type": "object",
-        "properties": {"columns": {"const": list(schema.names)}, "data": rows[0], "index": {}},
-        "required": ["columns", "data"],
-        "additionalProperties": False,
-    }
-    return {"anyOf": [*rows, array, row, features, *wrapped, split]}
 
 
 def _csv_pattern(schema: Schema) -> str:
@@ -116,12 +115,7 @@ def _csv_pattern(schema: Schema) -> str:
 
 
 def _object(schema: Schema) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {column.name: _cell(column) for column in schema.columns},
-        "required": list(schema.names),
-        "additionalProperties": False,
-    }
+    return _only({column.name: _cell(column) for column in schema.columns})
 
 
 def _csv_cell(column: Column) -> str:
@@ -131,7 +125,6 @@ def _csv_cell(column: Column) -> str:
 
 
 def _cell(column: Column) -> dict[str, Any]:
-    if column.dtype == "category":
-        return {"enum": [*column.categories, *([None] if column.nullable else [])]}
-    cell = TYPES[column.dtype]
-    return {**cell, "type": [cell["type"], "null"]} if column.nullable else cell
+    cell = {"enum": list(column.categories)} if column.dtype == "category" else TYPES[column.dtype]
+    return {key: [*value, None if key == "enum" else "null"] if isinstance(value, list) and column.nullable else value
+            for key, value in cell.items()}  # fmt: skip
