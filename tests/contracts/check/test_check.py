@@ -269,6 +269,14 @@ def test_a_requirement_that_cannot_be_had_is_found(tmp_path: Path) -> None:
     assert "no-distribution-has-this-name" in report.findings[0].cause
 
 
+def test_a_plain_requirements_file_brings_what_its_distributions_need(tmp_path: Path) -> None:
+    """`python-dateutil` needs six, and nobody names it."""
+    code = "import dateutil.parser\n" + GOOD
+    path = archive(tmp_path, {"code/inference.py": code, "code/requirements.txt": "python-dateutil==2.9.0.post0\n"})
+
+    assert check_artifact(path, SAMPLE, CONDITIONS, python_for).findings == ()
+
+
 def test_the_package_meets_its_own_environment_not_this_one(tmp_path: Path) -> None:
     path = archive(tmp_path, {"code/inference.py": "import boto3\n" + GOOD, "code/requirements.txt": ""})
 

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from fogbank.contracts.manifest import Column, Schema
 from tests.contracts.container.conftest import Serve
@@ -190,3 +195,34 @@ def test_probabilities_have_their_classes_for_a_header_and_a_regressor_its_colum
     assert labelled["predictions"][0]["label"] == "cat"
     named = json.loads(invoke(other, b"0,1\n", accept="application/json; answer=labelled").body)
     assert named == {"predictions": [{"price": ridge.predict([[0, 1]])[0]}]}
+
+
+def test_a_model_of_a_frame_answers_as_it_does_in_memory(serve: Serve, tmp_path: Path) -> None:
+    """Fitted on a DataFrame, by names, with strings and gaps: no handler stands between."""
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"age": generator.integers(18, 80, 80), "city": generator.choice(["Köln", "Paris"], 80)}
+    ).astype({"city": object})
+    labels = (frame.age > 45) ^ (frame.city == "Paris")
+    frame.loc[generator.random(80) < 0.2, "city"] = np.nan
+    city = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
+    by_name = ColumnTransformer([("n", StandardScaler(), ["age"]), ("c", city, ["city"])])
+    model = make_pipeline(by_name, LogisticRegression()).fit(frame, labels)
+    columns = (Column(name="age", dtype="integer"), Column(name="city", dtype="string", nullable=True))
+    package = signed(
+        tmp_path,
+        model=("model.joblib", dumped(model)),
+        schema=Schema(columns=columns, rows="frame"),
+        method="predict_proba",
+    )
+    server = serve(package)
+
+    for body, kind in (
+        (frame.to_csv(index=False).encode(), "text/csv"),
+        (frame[["city", "age"]].to_csv(index=False).encode(), "text/csv"),
+        (frame.to_json(orient="records").encode(), "application/json"),
+        (('{"dataframe_split": ' + frame.to_json(orient="split") + "}").encode(), "application/json"),
+        (frame.to_json(orient="records", lines=True).encode(), "application/jsonlines"),
+    ):
+        answer = invoke(server, body, kind, "application/json")
+        np.testing.assert_array_equal(json.loads(answer.body), model.predict_proba(frame), err_msg=kind)

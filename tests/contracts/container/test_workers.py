@@ -105,7 +105,9 @@ def test_a_worker_whose_cut_off_handlers_never_end_is_replaced(start: Start, set
     assert invoke(server, b"1,2").status == 200
 
 
-HOLDS_ON = "import re\ndef model_fn(d): return 1\ndef transform_fn(m, d, c, a):\n    return str(re.match('(a+)+$', d))\n"
+HOLDS_ON = (
+    "import re\ndef model_fn(d): return 1\ndef transform_fn(m, d, c, a):\n    return str(re.match('(a+)+$', d))\n"
+)
 
 
 def test_a_worker_that_cannot_even_be_interrupted_is_killed_and_replaced(start: Start, settings: ServeSettings) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fogbank.contracts.manifest import Column, Schema
 from fogbank.serve.decode import Decoder
+from fogbank.serve.encode import Encoder
 from fogbank.serve.problems import RequestError
 
 SCHEMA = Schema(columns=(Column(name="a"), Column(name="b"), Column(name="n", dtype="integer", nullable=True)))
@@ -48,7 +49,20 @@ def test_csv_json_and_npy_carry_every_float_exactly(rows: list[tuple[float, floa
         ("application/json", b'{"inputs": [{"n": 3, "b": 2, "a": 1}]}'),
         ("application/json", b'{"a": 1, "b": 2, "n": 3}'),
         ("application/json", b'{"columns": ["n", "b", "a"], "data": [[3, 2, 1]]}'),
-        ("application/jsonlines", b'{"features": [1, 2, 3]}\n'),
+        ("application/json", b'{"inputs": {"a": [1], "b": [2], "n": [3]}}'),
+        ("application/json", b'{"instances": [{"data": {"features": {"values": [1, 2, 3]}}}]}'),
+        (
+            "application/json",
+            b'{"instances": [{"data": {"features": {"keys": [2, 0, 1], "shape": [3], "values": [3, 1, 2]}}}]}',
+        ),
+        ("application/json", b'{"dataframe_split": {"index": [0], "columns": ["n", "b", "a"], "data": [[3, 2, 1]]}}'),
+        ("application/json", b'{"dataframe_records": [{"n": 3, "b": 2, "a": 1}]}'),
+        ("application/json", b"[[true, 2, 3]]"),
+        ("application/json", b"\xef\xbb\xbf[[1, 2, 3]]"),
+        ("text/csv", b"True,2,3\n"),
+        ("text/csv; header=present", b"n,b,a\n3,2,1\n"),
+        ("application/jsonlines", b'{"data": {"features": {"values": [1, 2, 3]}}}\n'),
+        ("application/jsonlines", b'\xef\xbb\xbf{"features": [1, 2, 3]}\n'),
         ("application/jsonl", b'{"a": 1, "b": 2, "n": 3}\n\n'),
     ],
 )
@@ -113,6 +127,43 @@ def test_a_parquet_file_that_unfolds_to_too_much_is_refused() -> None:
         ("text/csv", b"1,2,inf\n", 400, "row 1, column 'n': 'inf' is not a finite number"),
         ("text/csv", b"1e999,1,3\n", 400, "row 1, column 'a'"),
         ("text/csv", b"1,2,3.5\n", 400, "row 1, column 'n': '3.5' is not a whole number"),
+        ("text/csv", b"1_000,2,3\n", 400, "row 1, column 'a': '1_000' is not a number"),
+        ("text/csv", "\uff11,2,3\n".encode(), 400, "row 1, column 'a': '\uff11' is not a number"),
+        ("text/csv", b"1,2,9007199254740993\n", 400, "row 1, column 'n': '9007199254740993' does not fit"),
+        ("application/json", b"[[1,2,-9007199254740993]]", 400, "row 1, column 'n': -9007199254740993 does not fit"),
+        (
+            "application/json",
+            b"[[1,2,36893488147419103232]]",
+            400,
+            "row 1, column 'n': 3.6893488147419103e+19 does not fit",
+        ),
+        (
+            "application/x-npy",
+            npy(np.array([[1, 2, 2**53 + 1]])),
+            400,
+            "row 1, column 'n': 9007199254740993 does not fit",
+        ),
+        (
+            "application/x-parquet",
+            parquet({"a": [1.0], "b": [1.0], "n": [2**53 + 1]}),
+            400,
+            "row 1, column 'n': 9007199254740993 does not fit",
+        ),
+        ("text/csv; header=present", b"1,2,3\n4,5,6\n", 400, "unknown column '1'"),
+        (
+            "application/json",
+            b'{"instances": [[1, 2, 3]], "params": {}}',
+            400,
+            "'params' beside 'instances' is not taken here",
+        ),
+        ("application/json", b'{"dataframe_split": [[1, 2, 3]]}', 400, "`dataframe_split` must be an object"),
+        ("application/json", b'{"inputs": {"a": [1], "b": [2, 2], "n": [3]}}', 400, "not of one length"),
+        (
+            "application/json",
+            b'[{"data": {"features": {"keys": [3], "shape": [3], "values": [1]}}}]',
+            400,
+            "a sparse row has `keys` below 3",
+        ),
         ("text/csv", b'1,"2,3\n', 400, "not CSV"),
         ("text/csv", b"\xff\xfe", 400, "not utf-8"),
         ("text/csv; charset=klingon", b"1,2,3", 415, "charset 'klingon' is not known"),
@@ -165,6 +216,70 @@ def test_a_nullable_column_may_be_empty_but_not_infinite() -> None:
     assert np.isnan(decode(b"1,2,\n", "text/csv")[0, 2])
     assert np.isnan(decode(b"[[1,2,null]]", "application/json")[0, 2])
     assert np.isnan(decode(npy(np.array([[1, 2, np.nan]])), "application/x-npy")[0, 2])
+
+
+@pytest.mark.parametrize(
+    ("names", "body", "rows"),
+    [
+        (("1stFlrSF", "2ndFlrSF", "area"), b"1stFlrSF,2ndFlrSF,area\n7,8,9\n", [[7, 8, 9]]),
+        (("1stFlrSF", "2ndFlrSF", "area"), b"area,1stFlrSF,2ndFlrSF\n9,7,8\n", [[7, 8, 9]]),
+        (("-x", "y", "z"), b"-x,y,z\n7,8,9\n", [[7, 8, 9]]),
+        ((".x", "y", "z"), b"7,8,9\n", [[7, 8, 9]]),
+        (("0", "1", "2"), b"0,1,2\n7,8,9\n", [[7, 8, 9]]),
+        (("0", "1", "2"), b"0,2,1\n7,8,9\n", [[0, 2, 1], [7, 8, 9]]),
+        (("0", "1", "2"), b"0,1,2\n", [[0, 1, 2]]),
+    ],
+)
+def test_a_header_may_begin_as_a_number_does(names: tuple[str, ...], body: bytes, rows: list[list[int]]) -> None:
+    table = Decoder(Schema(columns=tuple(Column(name=name) for name in names)))
+
+    assert table(body, "text/csv").tolist() == rows
+
+
+def test_whether_there_is_a_header_can_be_said() -> None:
+    numbered = Decoder(Schema(columns=tuple(Column(name=name) for name in "012")))
+
+    assert numbered(b"0,1,2\n7,8,9\n", "text/csv; header=absent").tolist() == [[0, 1, 2], [7, 8, 9]]
+    assert numbered(b"2,1,0\n7,8,9\n", "text/csv; header=present").tolist() == [[9, 8, 7]]
+
+
+def test_a_table_of_one_column_takes_flat_lists_and_its_empty_lines_are_rows() -> None:
+    one = Decoder(Schema(columns=(Column(name="x", nullable=True),)))
+
+    np.testing.assert_array_equal(one(b"1\n\n3\n", "text/csv"), [[1], [np.nan], [3]])
+    for body in (b'{"instances": [1, 2]}', b"[1, 2]", b'{"inputs": {"x": [1, 2]}}', b"[[1], [2]]"):
+        np.testing.assert_array_equal(one(body, "application/json"), [[1], [2]])
+    np.testing.assert_array_equal(one(b"1\n2\n", "application/jsonlines"), [[1], [2]])
+    required = Decoder(Schema(columns=(Column(name="x"),)))
+    np.testing.assert_array_equal(required(b"1\n2\n\n", "text/csv"), [[1], [2]])
+    with pytest.raises(RequestError, match="row 2, column 'x': a value is required"):
+        required(b"1\n\n3\n", "text/csv")
+
+
+def test_pythons_nan_is_a_missing_value_where_there_may_be_one() -> None:
+    np.testing.assert_array_equal(decode(b"[[1, 2, NaN]]", "application/json"), [[1, 2, np.nan]])
+
+
+def test_a_required_string_is_required_in_csv_as_in_json() -> None:
+    words = Decoder(MIXED)
+
+    assert words(b'[[1, ""]]', "application/json").tolist() == [[1.0, ""]]
+    for body, kind in (
+        (b"1,\n", "text/csv"),
+        (b"[[1, null]]", "application/json"),
+        (b"[[1, NaN]]", "application/json"),
+    ):
+        with pytest.raises(RequestError, match="row 1, column 'word': a value is required"):
+            words(body, kind)
+
+
+@given(st.lists(st.lists(FLOATS, min_size=3, max_size=3), min_size=1, max_size=20))
+def test_what_is_written_is_read_as_it_was(rows: list[list[float]]) -> None:
+    table = Decoder(Schema(columns=(Column(name="a"), Column(name="b"), Column(name="c"))))
+    encode = Encoder(None)
+
+    for kind in ("text/csv", "application/json", "application/jsonlines", "application/x-npy"):
+        np.testing.assert_array_equal(table(encode(np.array(rows), kind)[0], kind), rows)
 
 
 def test_columns_of_strings() -> None:
