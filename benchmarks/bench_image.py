@@ -17,8 +17,8 @@ from pathlib import Path
 from measure import FOGBANK, fogbank, project, ratio, tell, timed
 
 from fogbank.contracts.config import running_python
-from fogbank.engine.locate import cache_dir
-from fogbank.project.images import made_bases
+from fogbank.ground.cache import cache_dir
+from fogbank.project.bases import bases_folder
 
 ROUNDS = 3
 
@@ -61,7 +61,7 @@ class Podman:
 
 def main() -> None:
     """Measure and print."""
-    if not (made_bases() / running_python() / "index.json").is_file():
+    if not (bases_folder(running_python()) / "index.json").is_file():
         if shutil.which("mmdebstrap") is None:
             print("no base, and no mmdebstrap to make one: nothing was measured")
             return

@@ -18,7 +18,7 @@ from fogbank.contracts.dependencies import Target
 from fogbank.ground.locks import locked
 from fogbank.ground.ports import free_port
 from fogbank.image import Layout, make_base
-from fogbank.project.images import made_bases, store
+from fogbank.project.bases import bases_folder, layer_store
 from tests.waiting import until
 
 
@@ -33,13 +33,13 @@ def needs(*programs: str) -> None:
 
 def ensure_base(*platforms: str) -> Layout:
     """The bases of these platforms in fogbank's cache, made by mmdebstrap where they are missing."""
-    layout = Layout(made_bases() / running_python())
+    layout = Layout(bases_folder(running_python()))
     with locked(layout.folder / ".lock"):  # several workers may want them
         there = layout.images() if (layout.folder / "index.json").is_file() else {}
         for platform in platforms:
             if platform not in there:
                 needs("mmdebstrap")
-                make_base(Target(platform=platform, python=running_python()), store(), layout.folder, None)
+                make_base(Target(platform=platform, python=running_python()), layer_store(), layout.folder, None)
     return layout
 
 

@@ -9,9 +9,10 @@ import joblib
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from fogbank.contracts.config import ProjectConfig, load_config
+from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import Manifest
 from fogbank.pack import Baseline, build, read_trained
+from fogbank.project.config import load_config
 from tests.fakes.probe import Probe
 
 BASELINE = Baseline(statistics=b"{}", constraints=b"{}")

@@ -1,3 +1,51 @@
-"""fogbank: take a trained model to a managed cloud service, on AWS or on an embedded local cloud."""
+"""fogbank: take a trained model to a managed cloud service, on AWS or on an embedded local cloud.
+
+`Project` is what the command line does, from Python. Its rooms are imported when they are asked for: this file also travels
+into containers, which have no tools.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fogbank.contracts.errors import FogbankError
+    from fogbank.engine.operations import Operation
+    from fogbank.project.checking import CheckOptions
+    from fogbank.project.events import Event, Notice, StepDone, StepFailed, StepProgress, StepStarted
+    from fogbank.project.project import Package, Project
 
 __version__ = "0.1.0"
+__all__ = [
+    "CheckOptions",
+    "Event",
+    "FogbankError",
+    "Notice",
+    "Operation",
+    "Package",
+    "Project",
+    "StepDone",
+    "StepFailed",
+    "StepProgress",
+    "StepStarted",
+]
+_ROOMS = {
+    "CheckOptions": "fogbank.project.checking",
+    "FogbankError": "fogbank.contracts.errors",
+    "Operation": "fogbank.engine.operations",
+    "Package": "fogbank.project.project",
+    "Project": "fogbank.project.project",
+}
+
+
+def __getattr__(name: str) -> object:
+    """A public name, from the room that it lives in."""
+    from importlib import import_module
+
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ROOMS.get(name, "fogbank.project.events")), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -60,8 +60,14 @@ def test_a_corrupt_model_keeps_the_old_package(trained: Path, fogbank: Fogbank) 
     before = (trained / ".fogbank" / "package" / "manifest.json").read_bytes()
     (trained / ".fogbank" / "trained" / "model.joblib").write_bytes(b"\x80\x04 half a pickle")
 
-    expect(fogbank(trained, "pack"), 3, "package-unloadable", "the model does not load: ")
+    expect(fogbank(trained, "pack"), 3, "model-unreadable", "the model does not load: ")
     assert (trained / ".fogbank" / "package" / "manifest.json").read_bytes() == before
+
+
+def test_a_handler_that_fails_on_the_sample_has_its_own_code(trained: Path, fogbank: Fogbank) -> None:
+    edit(trained / "handlers" / "inference.py", "    return [[", "    raise KeyError('nobody')\n    return [[")
+
+    expect(fogbank(trained, "pack"), 3, "sample-failed", "inference.py line", "KeyError: 'nobody'", "mend the handler")
 
 
 def test_training_that_fails(project: Path, fogbank: Fogbank) -> None:

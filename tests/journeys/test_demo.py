@@ -18,7 +18,7 @@ STEPS = [
     "pack",
     "check",
     "local cloud",
-    "up",
+    "up local",
     "invoke the endpoint",
     "batch transform",
     "monitor clean traffic",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.engine.locate import cache_dir
+from fogbank.ground.cache import cache_dir
 from tests.engines import docker_registry, ensure_base, needs
 from tests.projects import small_project
 

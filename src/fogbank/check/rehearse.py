@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,11 +17,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fogbank.check.diagnose import diagnose
 from fogbank.check.isolate import NETWORK, isolate
 from fogbank.contracts.container import (
     DEFAULT_PORT,
     ENV_PARENT_FD,
-    ENV_REPORT_FD,
     INVOCATION_LIMIT_S,
     PING_TIMEOUT_S,
     STOP_GRACE_S,
@@ -254,28 +253,14 @@ class Rehearsal:
 
     def _diagnosed(self) -> tuple[str, str] | None:
         """What the server itself says of the package, loading it once more; None where it does not fail that way."""
-        read_end, write_end = os.pipe()
+        order = self._order
         try:
-            subprocess.run(
-                [self._order.python, "-P", "-m", "fogbank.serve", "check"],
-                env=_environment(self._order) | {ENV_REPORT_FD: str(write_end)},
-                pass_fds=(write_end,),
-                cwd=self._order.base_dir,
-                input=self._order.sample.encode(),
-                capture_output=True,
-                check=False,
-                timeout=DIAGNOSIS_LIMIT_S,
+            diagnosis = diagnose(
+                order.python, Path(order.base_dir), _environment(order), order.sample, DIAGNOSIS_LIMIT_S
             )
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             return None
-        finally:
-            os.close(write_end)
-        with os.fdopen(read_end, "rb") as report:
-            text = report.read()
-        if not text:
-            return None
-        diagnosis = json.loads(text)
-        return diagnosis["code"], diagnosis["cause"]
+        return (diagnosis.code, diagnosis.cause) if diagnosis.code else None
 
     def _tail(self) -> str:
         """The end of the server's log, its JSON lines as their messages."""

@@ -11,7 +11,6 @@ from typing import NoReturn
 import click
 
 from fogbank import __version__
-from fogbank.cli.terminal import Terminal
 from fogbank.contracts.errors import FogbankError, ProjectError
 
 VERBS = {
@@ -59,15 +58,15 @@ class Verbs(click.Group):
 @click.pass_context
 def cli(ctx: click.Context, quiet: bool) -> None:
     """Take a trained model to a managed cloud service: on AWS, or on a local cloud that really runs it."""
+    from fogbank.cli.terminal import Terminal
+
     ctx.obj = Terminal(quiet=quiet)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with a documented exit code."""
     try:
-        cli.main(arguments, prog_name="fogbank", standalone_mode=False)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+        sys.exit(cli.main(arguments, prog_name="fogbank", standalone_mode=False) or 0)  # what a verb gives to ctx.exit
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -93,6 +92,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _refuse(error: FogbankError) -> NoReturn:
+    from fogbank.cli.terminal import Terminal
+
     Terminal().error(error)
     sys.exit(error.exit_code)
 
@@ -100,5 +101,4 @@ def _refuse(error: FogbankError) -> NoReturn:
 def _bug(error: Exception) -> NoReturn:
     traceback.print_exc()
     cause = f"this is a bug in fogbank: {error!r}"
-    Terminal().error(FogbankError("internal", cause, "please report it with the lines above"))
-    sys.exit(1)
+    _refuse(FogbankError("internal", cause, "please report it with the lines above"))

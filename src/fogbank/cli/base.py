@@ -6,8 +6,7 @@ import click
 
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import running_python
-from fogbank.contracts.dependencies import MACHINES, Target, host_platform
-from fogbank.project.images import made_bases, store
+from fogbank.contracts.dependencies import MACHINES, host_platform
 
 
 @click.command()
@@ -24,13 +23,8 @@ def base(terminal: Terminal, platforms: tuple[str, ...], python: str, mirror: st
 
     It is kept in fogbank's cache, and `fogbank pack --image` takes it where [tool.fogbank] sets no `base`.
     """
-    from fogbank.image import make_base
+    from fogbank.project.bases import make_bases
+    from fogbank.project.events import Steps
 
-    folder = made_bases() / python
-    for platform in platforms or (host_platform(),):
-        with terminal.step(f"base {platform}") as step:
-            layout = make_base(Target(platform=platform, python=python), store(), folder, mirror)
-            made = layout.images()[platform]
-            size = sum(item["size"] for item in layout.read(made)["layers"])
-            step.done(f"{made.digest[:19]}, Python {python}, {size / 1e6:.0f} MB compressed")
+    folder = make_bases(platforms or (host_platform(),), python, mirror, Steps(terminal.show))
     terminal.result(str(folder))

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from fogbank.cli.prepare import ensure_trained, here
-from fogbank.cli.terminal import Step, Terminal
+from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import running_python
-from fogbank.project.checking import conditions_of, project_report, python_for, verdict
-from fogbank.project.packing import pack
-
-if TYPE_CHECKING:
-    from fogbank.check import Report
-
-MEMORY_MB = 8192
-"""An ml.m5.large has as much."""
+from fogbank.contracts.errors import CheckError
 
 
 @click.command()
@@ -44,30 +35,27 @@ def check(
     ARCHIVE is any model.tar.gz; without one, the project is packed and checked. It runs in an environment of its own, without
     network, with a model folder that cannot be written, under a memory limit and the limit for /ping.
     """
-    from fogbank.check import check_artifact
+    from fogbank.project.checking import CheckOptions, check_archive
+    from fogbank.project.events import Steps
+    from fogbank.project.project import Project
 
-    given = dict(item.partition("=")[::2] for item in variables)
-    changes = {"startup_limit_s": startup_timeout, "network": network}
-    if archive is not None:
-        conditions = conditions_of(given, memory or MEMORY_MB, running_python(), **changes)
-        with terminal.step("check") as step:
-            report = check_artifact(archive, sample.read_text() if sample else "", conditions, python_for)
-            _end(report, terminal, step, as_json=as_json)
-        return
-    config = here()
-    ensure_trained(config, terminal)
-    with terminal.step("pack") as step:
-        manifest = pack(config)
-        step.done(f"sha256 {manifest.artifact_sha256[:12]}")
-    environment = {**manifest.model_environment, **given}
-    conditions = conditions_of(environment, memory or config.memory_mb, manifest.package.python, **changes)
-    with terminal.step("check") as step:
-        _end(project_report(config, manifest, conditions, sample), terminal, step, as_json=as_json)
-
-
-def _end(report: Report, terminal: Terminal, step: Step, *, as_json: bool) -> None:
+    options = CheckOptions(
+        sample=sample,
+        environment=dict(item.partition("=")[::2] for item in variables),
+        memory_mb=memory,
+        startup_limit_s=startup_timeout,
+        network=network,
+    )
+    try:
+        if archive is not None:
+            report = check_archive(archive, running_python(), options, Steps(terminal.show))
+        else:
+            report = Project(events=terminal.show).check(options)
+    except CheckError as error:
+        if as_json:
+            terminal.document(error.report)
+        raise
     if as_json:
         terminal.document(report.document())
-    step.done(verdict(report))
-    if not as_json:
+    else:
         terminal.result("ok")

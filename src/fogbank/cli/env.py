@@ -6,21 +6,14 @@ import shlex
 
 import click
 
-from fogbank.cli.prepare import here
 from fogbank.cli.terminal import Terminal
-from fogbank.engine.stack import stack_environment
-from fogbank.project.cloud import cloud_address
-from fogbank.project.stack import find_engine
 
 
 @click.command()
 @click.pass_obj
 def env(terminal: Terminal) -> None:
     """Print shell lines: eval "$(fogbank env)" makes plain `pulumi up -s local` work."""
-    config = here()
-    address = cloud_address(config)
-    with terminal.step("engine") as step:
-        engine = find_engine(step.tell)
-        step.done(f"Pulumi {engine.version}")
-    for name, value in stack_environment(config.pulumi, engine, address.url, address.provider_port).items():
+    from fogbank.project.project import Project
+
+    for name, value in Project(events=terminal.show).environment().items():
         terminal.result(f"export {name}={shlex.quote(value)}")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from fogbank.cli.prepare import here
-from fogbank.project.service import Service, content_type_of, read_input
+from fogbank.cli.terminal import Terminal
 
 
 @click.command()
@@ -16,9 +15,16 @@ from fogbank.project.service import Service, content_type_of, read_input
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--content-type", help="Default: by the file's name.")
 @click.option("--accept", help="The content type to ask for.")
-def invoke(endpoint: str, file: Path, content_type: str | None, accept: str | None) -> None:
+@click.pass_obj
+def invoke(terminal: Terminal, endpoint: str, file: Path, content_type: str | None, accept: str | None) -> None:
     """Send FILE (`-` for standard input) to ENDPOINT (`live` means <project>-live) and print the answer."""
-    body = sys.stdin.buffer.read() if str(file) == "-" else read_input(file)
-    kind = content_type or ("text/csv" if str(file) == "-" else content_type_of(file))
-    answer, _ = Service(here()).invoke(endpoint, body, kind, accept)
-    sys.stdout.buffer.write(answer if answer.endswith(b"\n") else answer + b"\n")
+    from fogbank.project.invoke import CSV, content_type_of, read_input
+    from fogbank.project.project import Project
+
+    project = Project()
+    if str(file) == "-":
+        body, kind = sys.stdin.buffer.read(), content_type or CSV
+    else:
+        body, kind = read_input(file), content_type or content_type_of(file)
+    answer = project.invoke(endpoint, body, kind, accept)
+    terminal.answer(answer.body, answer.content_type)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from fogbank.cli.prepare import here
 from fogbank.cli.terminal import Terminal
-from fogbank.cloud.client import CloudClient
-from fogbank.contracts.errors import VIOLATIONS_FOUND, DataError
-from fogbank.project.service import Service
+from fogbank.contracts.errors import VIOLATIONS_FOUND
+
+if TYPE_CHECKING:
+    from fogbank.project.monitor import Verdict
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
@@ -26,14 +26,9 @@ def monitor() -> None:
 @click.pass_context
 def run(ctx: click.Context, schedule: str, as_json: bool) -> None:
     """An execution of SCHEDULE now, over what was captured since the last one. Exit code 8 when there are violations."""
-    terminal: Terminal = ctx.obj
-    config = here()
-    service = Service(config)
-    with terminal.step(f"monitor {schedule}") as step:
-        CloudClient(config.cloud).call("run-monitor", name=service.full_name(schedule))
-        execution = service.last_execution(schedule)
-        step.done(execution["MonitoringExecutionStatus"])
-    ctx.exit(_show(terminal, service, execution, as_json=as_json))
+    from fogbank.project.project import Project
+
+    _show(ctx, Project(events=ctx.obj.show).monitor(schedule), as_json=as_json)
 
 
 @monitor.command()
@@ -42,26 +37,19 @@ def run(ctx: click.Context, schedule: str, as_json: bool) -> None:
 @click.pass_context
 def show(ctx: click.Context, schedule: str, as_json: bool) -> None:
     """The last execution of SCHEDULE. Exit code 8 when it found violations."""
-    service = Service(here())
-    ctx.exit(_show(ctx.obj, service, service.last_execution(schedule), as_json=as_json))
+    from fogbank.project.project import Project
+
+    _show(ctx, Project().last_verdict(schedule), as_json=as_json)
 
 
-def _show(terminal: Terminal, service: Service, execution: dict[str, Any], *, as_json: bool) -> int:
-    status = execution["MonitoringExecutionStatus"]
-    if status == "Failed":
-        reason = execution.get("FailureReason", "no reason was given")
-        raise DataError(
-            "monitor-failed",
-            f"the execution failed: {reason}",
-            "send traffic to the endpoint first" if "no data" in reason else "see `fogbank cloud logs`",
-        )
-    violations = service.violations(execution)
+def _show(ctx: click.Context, verdict: Verdict, *, as_json: bool) -> None:
+    terminal: Terminal = ctx.obj
     if as_json:
-        terminal.document({"status": status, "scheduled": execution["ScheduledTime"], "violations": violations})
+        terminal.document(verdict.document())
     else:
-        terminal.result(f"{status}: {len(violations)} violation(s)")
-        for item in violations:
+        terminal.result(f"{verdict.status}: {len(verdict.violations)} violation(s)")
+        for item in verdict.violations:
             terminal.result(
                 f"  {item['feature_name']:<28} {item['constraint_check_type']:<24} {item['description'].strip()}"
             )
-    return VIOLATIONS_FOUND if violations else 0
+    ctx.exit(VIOLATIONS_FOUND if verdict.violations else 0)

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from fogbank.cli.terminal import Terminal
-from fogbank.project.scaffold import write_project
 
 
 @click.command()
@@ -15,6 +14,8 @@ from fogbank.project.scaffold import write_project
 @click.pass_obj
 def new(terminal: Terminal, name: str) -> None:
     """Write a project called NAME into a new folder of that name: infra/ model/ handlers/ tests/ and its settings."""
+    from fogbank.project.scaffold import write_project
+
     target = Path.cwd() / name
     write_project(name, target)
     terminal.note(f"a project in {target}; next: cd {name} && fogbank up")

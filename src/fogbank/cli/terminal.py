@@ -1,4 +1,4 @@
-"""The one renderer. Results go to stdout, progress to stderr: a spinner on a terminal, a line a step elsewhere."""
+"""The one renderer. Results go to stdout, events and errors to stderr: a spinner on a terminal, a line a step elsewhere."""
 
 from __future__ import annotations
 
@@ -8,47 +8,60 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 import click
 
 from fogbank.contracts.errors import FogbankError
+from fogbank.engine.operations import Operation
+from fogbank.project.events import Event, Notice, StepDone, StepFailed, StepProgress, StepStarted
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 WIDTH = 74
+OPERATIONS: Mapping[str, str] = {
+    "create": "creating",
+    "update": "updating",
+    "create-replacement": "replacing",
+    "delete": "deleting",
+    "delete-replaced": "deleting old",
+    "read": "reading",
+    "refresh": "refreshing",
+}
+"""The engine's operations that are worth a line. `replace` is not: it only says that one is made and one deleted."""
+TEXTS = ("text/", "application/json", "application/jsonlines", "application/xml")
 
 
 class Terminal:
-    """Prints steps, results and errors."""
+    """Prints events, results and errors."""
 
     def __init__(self, *, quiet: bool = False, err: TextIO | None = None) -> None:
         self._quiet = quiet
         self._err = err or sys.stderr
         self._live = self._err.isatty() and not quiet and os.environ.get("TERM") != "dumb"
         self._colour = self._live and not os.environ.get("NO_COLOR")
+        self._spinner: Spinner | None = None
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[Step]:
-        """A step with its name, what is going on, its outcome and its time."""
-        step = Step(self, name)
-        spinner = Spinner(step, self._err) if self._live else None
-        if spinner:
-            spinner.start()
-        try:
-            yield step
-        except BaseException:
-            if spinner:
-                spinner.stop()
-            self._line("✗", "red", step, "failed")
-            raise
-        if spinner:
-            spinner.stop()
-        self._line("✓", "green", step, step.outcome)
+    def show(self, event: Event) -> None:
+        """An event of the project."""
+        match event:
+            case StepStarted(step=step):
+                self._begin(step)
+            case StepProgress(doing=doing):
+                self._progress(doing)
+            case Operation(op=op, name=name, done=False) if op in OPERATIONS:
+                self._progress(f"{OPERATIONS[op]} {name}")
+            case StepDone(step=step, outcome=outcome, seconds=seconds):
+                self._end("✓", "green", f"{step}  {outcome}", seconds)
+            case StepFailed(step=step, seconds=seconds):
+                self._end("✗", "red", f"{step}  failed", seconds)
+            case Notice(text=text):
+                self.note(f"note: {text}")
+            case _:
+                pass
 
     def note(self, text: str) -> None:
-        """A line of progress outside a step."""
+        """A line outside of the steps."""
         if not self._quiet:
             click.echo(text, file=self._err)
 
@@ -62,6 +75,12 @@ class Terminal:
         """A result as JSON."""
         click.echo(json.dumps(document, indent=2, default=str))
 
+    @staticmethod
+    def answer(body: bytes, content_type: str) -> None:
+        """A result in bytes: as they are, but that a text ends its last line."""
+        is_text = content_type.startswith(TEXTS) or content_type.partition(";")[0].endswith("+json")
+        click.echo(body, nl=is_text and not body.endswith(b"\n"))
+
     def error(self, error: FogbankError) -> None:
         """An error: its code, the cause, the next step."""
         head = click.style("error", fg="red", bold=True) if self._colour else "error"
@@ -69,42 +88,32 @@ class Terminal:
         if error.hint:
             click.echo(f"next: {error.hint}", file=self._err)
 
-    def _line(self, sign: str, colour: str, step: Step, outcome: str) -> None:
-        if self._quiet:
-            return
+    def _begin(self, step: str) -> None:
+        if self._live:
+            self._spinner = Spinner(step, self._err)
+            self._spinner.start()
+
+    def _progress(self, doing: str) -> None:
+        if self._spinner:
+            self._spinner.doing = doing
+        else:
+            self.note(f"  {doing}")
+
+    def _end(self, sign: str, colour: str, text: str, seconds: float) -> None:
+        if self._spinner:
+            self._spinner.stop()
+            self._spinner = None
         mark = click.style(sign, fg=colour) if self._colour else sign
-        told = f"{step.name}  {outcome}".rstrip()
-        click.echo(f"{mark} {told:<{WIDTH}} {step.seconds():6.2f} s", file=self._err)
-
-
-class Step:
-    """What is known of a step while it runs."""
-
-    def __init__(self, terminal: Terminal, name: str) -> None:
-        self._terminal, self.name = terminal, name
-        self.doing = self.outcome = ""
-        self._started = time.perf_counter()
-
-    def tell(self, doing: str) -> None:
-        """What it is doing now."""
-        self.doing = doing
-        if not self._terminal._live:
-            self._terminal.note(f"  {doing}")
-
-    def done(self, outcome: str) -> None:
-        """What came of it."""
-        self.outcome = outcome
-
-    def seconds(self) -> float:
-        """How long it has been running."""
-        return time.perf_counter() - self._started
+        self.note(f"{mark} {text.rstrip():<{WIDTH}} {seconds:6.2f} s")
 
 
 class Spinner:
     """Redraws one line until stopped."""
 
-    def __init__(self, step: Step, out: TextIO) -> None:
+    def __init__(self, step: str, out: TextIO) -> None:
+        self.doing = ""
         self._step, self._out = step, out
+        self._started = time.perf_counter()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -121,8 +130,8 @@ class Spinner:
 
     def _run(self) -> None:
         for frame in itertools.cycle(FRAMES):
-            text = f"{frame} {self._step.name}  {self._step.doing}"[:WIDTH]
-            self._out.write(f"\r\x1b[K{text} {self._step.seconds():.0f} s")
+            text = f"{frame} {self._step}  {self.doing}"[:WIDTH]
+            self._out.write(f"\r\x1b[K{text} {time.perf_counter() - self._started:.0f} s")
             self._out.flush()
             if self._stop.wait(0.1):
                 return

@@ -6,10 +6,7 @@ from pathlib import Path
 
 import click
 
-from fogbank.cli.prepare import here
 from fogbank.cli.terminal import Terminal
-from fogbank.contracts.errors import DataError
-from fogbank.project.service import Service, read_input
 
 
 @click.command()
@@ -19,12 +16,10 @@ from fogbank.project.service import Service, read_input
 @click.pass_obj
 def transform(terminal: Terminal, schedule: str, file: Path, output: Path | None) -> None:
     """Run the transform job that SCHEDULE (`nightly` means <project>-nightly) starts, over FILE, and fetch its output."""
-    body = read_input(file)
-    if not body.strip():
-        raise DataError("transform-no-data", f"{file} is empty: there is nothing to transform", "give a file with rows")
-    with terminal.step(f"transform {schedule}") as step:
-        result = Service(here()).transform(schedule, file.name, body, lambda status: setattr(step, "doing", status))
-        step.done(f"job {result.job} Completed")
+    from fogbank.project.invoke import read_input
+    from fogbank.project.project import Project
+
+    result = Project(events=terminal.show).transform(schedule, read_input(file), name=file.name)
     target = output or file.with_name(file.name + ".out")
     target.write_bytes(result.outputs[file.name + ".out"])
     terminal.result(str(target))

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import click
 
-from fogbank.cli.prepare import here
 from fogbank.cli.terminal import Terminal
-from fogbank.contracts.errors import TrustError
 
 
 @click.command()
@@ -21,18 +19,12 @@ def verify(terminal: Terminal, folder: Path | None, key: Path | None, unsigned: 
 
     Names the first file whose bytes are not those that were signed.
     """
-    from fogbank.trust import public_key
-    from fogbank.trust import verify as check
+    from fogbank.project.events import Steps
+    from fogbank.project.project import Project
+    from fogbank.project.seal import verify_package
 
-    if key is None and not unsigned:
-        raise TrustError(
-            "key-missing",
-            "no public key is given",
-            "give the signer's: `--key fogbank.pub`; or `--unsigned` for the digests alone",
-        )
-    target = folder or here().package
-    with terminal.step("verify") as step:
-        found = check(target, public_key(key) if key else None)
-        who = f"signed by {found.key[:16]}" if found.key else "digests only: nobody's signature was checked"
-        step.done(f"{found.files} files, {who}")
+    if folder is None:
+        Project(events=terminal.show).verify(key, unsigned=unsigned)
+    else:
+        verify_package(folder, key, Steps(terminal.show), unsigned=unsigned)
     terminal.result("ok")

@@ -1,6 +1,6 @@
-"""The one config table: `[tool.fogbank]` in pyproject.toml. Load, default and validate are three functions.
+"""The words of the one config table, `[tool.fogbank]` in pyproject.toml: its keys, their defaults, what is wrong with a value.
 
-In: a folder inside a project; out: one frozen `ProjectConfig`, or one error that lists every problem.
+In: the table, as it was read; out: one frozen `ProjectConfig`, or one error that lists every problem.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 import difflib
 import platform
 import re
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from fogbank.contracts.dependencies import MACHINES, Target
-from fogbank.contracts.errors import ConfigError, ProjectError
-from fogbank.contracts.manifest import Method
+from fogbank.contracts.errors import ConfigError
+from fogbank.contracts.method import Method
 
 Runtime = Literal["process", "container"]
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -94,62 +94,26 @@ def running_python() -> str:
     return ".".join(platform.python_version_tuple()[:2])
 
 
-def find_project(start: Path) -> Path:
-    """The nearest folder, from `start` upwards, whose pyproject.toml has a `[tool.fogbank]` table.
-
-    Raises ProjectError (`project-not-found`).
-    """
-    for folder in (start.resolve(), *start.resolve().parents):
-        file = folder / "pyproject.toml"
-        if file.is_file() and "tool.fogbank" in file.read_text(errors="replace"):
-            return folder
-    raise ProjectError(
-        "project-not-found",
-        f"no pyproject.toml with a [tool.fogbank] table in {start} or above it",
-        "run `fogbank new NAME` to write a project, or change into one",
-    )
-
-
-def load_config(start: Path) -> ProjectConfig:
-    """Load, default and validate the project that `start` lies in. Raises ProjectError, ConfigError."""
-    root = find_project(start)
-    return validate(defaulted(read_table(root), root), root)
-
-
-def read_table(root: Path) -> dict[str, Any]:
-    """The raw `[tool.fogbank]` table. Raises ProjectError (`pyproject-unreadable`)."""
-    try:
-        document = tomllib.loads((root / "pyproject.toml").read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise ProjectError("pyproject-unreadable", f"pyproject.toml is not TOML: {error}", "mend that line") from error
-    table = document.get("tool", {}).get("fogbank", {})
-    if not isinstance(table, dict):
-        raise ConfigError(["tool.fogbank is not a table"], TABLE)
-    return table
-
-
-def defaulted(table: dict[str, Any], root: Path) -> dict[str, Any]:
+def defaulted(table: Mapping[str, Any]) -> dict[str, Any]:
     """The table with every missing key at its default."""
-    known = {item.name: item.default for item in fields(ProjectConfig) if item.name not in {"root", "name"}}
-    return {"root": root, **known, **table}
+    defaults = {item.name: item.default for item in fields(ProjectConfig) if item.name not in {"root", "name"}}
+    return {**defaults, **table}
 
 
-def validate(table: dict[str, Any], root: Path) -> ProjectConfig:
-    """A frozen config, or ConfigError with every problem at once."""
+def validate(table: Mapping[str, Any], root: Path) -> ProjectConfig:
+    """A frozen config of a table in which no key is missing, or ConfigError with every problem at once."""
     problems = [*_unknown_keys(table), *_wrong_values(table)]
     if problems:
         raise ConfigError(problems, TABLE)
-    given = table["handler"]
-    default = root / DEFAULT_HANDLER if (root / DEFAULT_HANDLER).is_file() else None
-    handler = default if given is None else root / given
-    return ProjectConfig(**{**table, "handler": handler, "dependencies": tuple(table["dependencies"])})
+    handler = None if table["handler"] is None else root / table["handler"]
+    return ProjectConfig(**{**table, "root": root, "handler": handler, "dependencies": tuple(table["dependencies"])})
 
 
-def _unknown_keys(table: dict[str, Any]) -> list[str]:
+def _unknown_keys(table: Mapping[str, Any]) -> list[str]:
     known = [item.name for item in fields(ProjectConfig) if item.name != "root"]
     problems = []
     for key in table:
-        if key not in known and key != "root":
+        if key not in known:
             guess = difflib.get_close_matches(key, known, n=1)
             problems.append(
                 f"unknown key {key!r}" + (f"; did you mean {guess[0]!r}?" if guess else f" (known: {', '.join(known)})")
@@ -157,7 +121,7 @@ def _unknown_keys(table: dict[str, Any]) -> list[str]:
     return problems
 
 
-def _wrong_values(table: dict[str, Any]) -> list[str]:
+def _wrong_values(table: Mapping[str, Any]) -> list[str]:
     problems = []
     name = table.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name) or len(name) > 30:
@@ -179,7 +143,7 @@ def _wrong_values(table: dict[str, Any]) -> list[str]:
     return [*problems, *_wrong_places(table)]
 
 
-def _wrong_places(table: dict[str, Any]) -> list[str]:
+def _wrong_places(table: Mapping[str, Any]) -> list[str]:
     """What is wrong about where the package runs."""
     problems = []
     if table["platform"] not in MACHINES:

@@ -4,6 +4,7 @@ FogbankError            code, cause, hint (the next step), exit_code
 ├── ProjectError        no project here; a file the project needs is missing or broken        exit 2
 │   └── ConfigError     [tool.fogbank] has problems (all of them, in one report)              exit 2
 ├── PackageError        a model, handler or dependency that cannot be packaged                exit 3
+│   ├── CheckError      a package that would fail on SageMaker, with the whole report         exit 3
 │   ├── DigestError     bytes that are not the ones the manifest names                        exit 3
 │   └── TrustError      bytes that are not those that were signed, or a key that is none      exit 3
 ├── GateError           a model that is not good enough to be packaged                        exit 3
@@ -17,6 +18,8 @@ Exit codes besides these: 0 success, 1 a bug in fogbank, 2 also wrong usage, 8 v
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class FogbankError(Exception):
@@ -59,16 +62,24 @@ class PackageError(FogbankError):
     exit_code = 3
 
 
+class CheckError(PackageError):
+    """A package would fail on SageMaker; `report` is the check's whole report, as JSON has it."""
+
+    def __init__(self, code: str, cause: str, hint: str, report: Mapping[str, object]) -> None:
+        super().__init__(code, cause, hint)
+        self.report = report
+
+
 class DigestError(PackageError):
     """The bytes of `name` are not the ones the manifest names."""
 
-    def __init__(self, name: str, expected: str, found: str) -> None:
+    def __init__(self, name: str, expected: str, actual: str) -> None:
         super().__init__(
             "digest-mismatch",
-            f"{name} is not the file that was packed: expected sha256 {expected}, found {found}",
+            f"{name} is not the file that was packed: expected sha256 {expected}, found {actual}",
             "run `fogbank pack` again, or restore the file; nothing was loaded",
         )
-        self.name, self.expected, self.found = name, expected, found
+        self.name, self.expected, self.actual = name, expected, actual
 
 
 class TrustError(PackageError):

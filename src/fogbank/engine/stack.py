@@ -7,47 +7,27 @@ must read. The same environment is what `fogbank env` prints, so plain `pulumi u
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.errors import EngineError, ProjectError
 from fogbank.engine.locate import Engine
+from fogbank.engine.locks import drop_dead, locks
+from fogbank.engine.operations import (
+    CAUSES,
+    Diagnostic,
+    Listener,
+    Operation,
+    Summary,
+    cause_of,
+    changes_of,
+    diagnostic_of,
+    operation_of,
+)
 from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
-
-CLOSING_WORDS = {"update failed", "preview failed"}
-"""What the engine adds after the cause."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One resource operation: `op` is Pulumi's word (create, update, replace, delete, ...); `done` when it has ended."""
-
-    op: str
-    kind: str
-    name: str
-    done: bool
-    failed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """What an operation did: how many resources by operation."""
-
-    changes: Mapping[str, int]
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything changed."""
-        return any(count for op, count in self.changes.items() if op != "same")
-
-
-Listen = Callable[[Step], None]
 
 
 def stack_environment(state: Path, engine: Engine, cloud_url: str | None, provider_port: int | None) -> dict[str, str]:
@@ -95,27 +75,25 @@ class StackDriver:
                 f"there is no Pulumi.yaml in {root}",
                 "run `fogbank new` in an empty folder to see one",
             )
-        self._root, self._engine, self._environment, self._name, self._program = (
-            root,
-            engine,
-            dict(environment),
-            stack,
-            program,
-        )
+        self._root = root
+        self._engine = engine
+        self._environment = dict(environment)
+        self._name = stack
+        self._program = program
 
-    def up(self, listen: Listen) -> Summary:
+    def up(self, listen: Listener) -> Summary:
         """Create and update. Raises EngineError."""
         return self._run("up", listen)
 
-    def preview(self, listen: Listen, *, expect_no_changes: bool = False) -> Summary:
+    def preview(self, listen: Listener, *, expect_no_changes: bool = False) -> Summary:
         """What `up` would do. Raises EngineError, also for changes where none are expected."""
         return self._run("preview", listen, **({"expect_no_changes": True} if expect_no_changes else {}))
 
-    def refresh(self, listen: Listen) -> Summary:
+    def refresh(self, listen: Listener) -> Summary:
         """Make the state what the cloud says. Raises EngineError."""
         return self._run("refresh", listen)
 
-    def destroy(self, listen: Listen) -> Summary:
+    def destroy(self, listen: Listener) -> Summary:
         """Delete every resource, then the stack. Raises EngineError."""
         summary = self._run("destroy", listen)
         self._stack.workspace.remove_stack(self._name, preserve_config=True)
@@ -135,7 +113,9 @@ class StackDriver:
     def _stack(self) -> Any:
         from pulumi import automation
 
-        command = automation.PulumiCommand(root=str(self._engine.root), skip_version_check=True)
+        from fogbank.engine.command import InterruptibleCommand
+
+        command = InterruptibleCommand(self._engine.root)
         options = automation.LocalWorkspaceOptions(pulumi_command=command, env_vars=self._environment)
         try:
             if self._program is not None:
@@ -144,67 +124,68 @@ class StackDriver:
                 )
             return automation.create_or_select_stack(self._name, work_dir=str(self._root), opts=options)
         except automation.CommandError as error:
-            raise EngineError("stack-unavailable", said(str(error)), "see what the engine says above") from error
+            raise EngineError("stack-unavailable", engines_own(str(error)), "see what the engine says above") from error
 
-    def _run(self, verb: str, listen: Listen, **options: Any) -> Summary:
+    def _run(self, verb: str, listen: Listener, **options: Any) -> Summary:
         from pulumi import automation
 
-        stack = self._stack
-        diagnostics: list[str] = []
+        diagnostics: list[Diagnostic] = []
+        operations: list[Operation] = []
         changes: dict[str, int] = {}
 
         def on_event(event: Any) -> None:
             if event.summary_event:
-                changes.update(
-                    {str(getattr(op, "value", op)): count for op, count in event.summary_event.resource_changes.items()}
-                )
-            elif event.diagnostic_event and event.diagnostic_event.severity in {"error", "info#err"}:
-                diagnostics.append(event.diagnostic_event.message)
-            elif step := _step(event):
-                listen(step)
+                changes.update(changes_of(event.summary_event))
+            elif event.diagnostic_event and event.diagnostic_event.severity in CAUSES:
+                diagnostics.append(diagnostic_of(event.diagnostic_event))
+            elif operation := operation_of(event):
+                operations.append(operation)
+                listen(operation)
 
         try:
-            result = getattr(stack, verb)(on_event=on_event, color="never", **options)
+            result = self._operate(verb, on_event=on_event, **options)
         except automation.ConcurrentUpdateError as error:
-            raise EngineError(
-                "stack-locked",
-                f"another update of the stack {self._name} is running, or was killed",
-                "wait for it, or run `pulumi cancel`",
-            ) from error
+            raise self._locked() from error
         except automation.CommandError as error:
-            told = (_unmarked(text).strip() for text in diagnostics)
-            cause = "\n".join(text for text in told if text not in CLOSING_WORDS) or said(str(error))
             raise EngineError(
                 f"{verb}-failed",
-                cause.strip(),
+                cause_of(diagnostics) or engines_own(str(error)),
                 f"mend the cause and run `fogbank {verb}` again; what was made stays in the stack's state",
             ) from error
-        return Summary(changes=changes, outputs=_public(getattr(result, "outputs", {})))
+        outputs = _public(getattr(result, "outputs", {}))
+        return Summary(changes=changes, outputs=outputs, operations=tuple(operations))
+
+    def _operate(self, verb: str, **options: Any) -> Any:
+        """The operation; once more where only a dead process's lock was in its way. Raises CommandError."""
+        from pulumi import automation
+
+        operation = getattr(self._stack, verb)
+        try:
+            return operation(color="never", **options)
+        except automation.ConcurrentUpdateError:
+            if not drop_dead(self._backend, self._name):
+                raise
+        return operation(color="never", **options)
+
+    def _locked(self) -> EngineError:
+        """Somebody else is at the stack."""
+        holders = ", ".join(f"process {lock.pid} on {lock.host}" for lock in locks(self._backend, self._name))
+        return EngineError(
+            "stack-locked",
+            f"another update of the stack {self._name} is running" + (f" ({holders})" if holders else ""),
+            f'wait for its end; where there is none: `eval "$(fogbank env)" && pulumi cancel -s {self._name} --yes`',
+        )
+
+    @property
+    def _backend(self) -> str:
+        return self._environment.get("PULUMI_BACKEND_URL", "")
 
 
 def _public(outputs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: "[secret]" if value.secret else value.value for name, value in outputs.items()}
 
 
-def _step(event: Any) -> Step | None:
-    for source, done, failed in (
-        (event.resource_pre_event, False, False),
-        (event.res_outputs_event, True, False),
-        (event.res_op_failed_event, True, True),
-    ):
-        if source:
-            meta = source.metadata
-            kind, _, name = meta.urn.split("::")[2:3][0].rpartition("$")[2], "", meta.urn.rpartition("::")[2]
-            return Step(op=str(getattr(meta.op, "value", meta.op)), kind=kind, name=name, done=done, failed=failed)
-    return None
-
-
-def _unmarked(text: str) -> str:
-    """A diagnostic without the engine's colour marks (`<{%reset%}>`)."""
-    return re.sub(r"<\{%[^%]*%\}>", "", text)
-
-
-def said(text: str) -> str:
-    """What the engine itself said, out of a CommandError's text: its stderr, else all of it."""
+def engines_own(text: str) -> str:
+    """The engine's stderr, out of a CommandError's text; all of the text where it has none."""
     _, _, stderr = text.partition("stderr:")
     return (stderr or text).strip()

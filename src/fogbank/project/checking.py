@@ -1,4 +1,4 @@
-"""Checking: a package rehearsed as SageMaker would run it, once for each package that `up` deploys.
+"""Checking: a package rehearsed as SageMaker would run it, and remembered once it has passed.
 
 In: a package, and what it may use; out: a report, or its findings as one error.
 """
@@ -6,16 +6,18 @@ In: a package, and what it may use; out: a report, or its findings as one error.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.contracts.container import SHIPPED_ROOMS
+from fogbank.contracts.container import SHIPPED_ROOMS, STARTUP_LIMIT_S
 from fogbank.contracts.dependencies import Target, host_platform
-from fogbank.contracts.errors import PackageError
+from fogbank.contracts.errors import CheckError, PackageError
 from fogbank.contracts.manifest import Manifest
 from fogbank.ground.digest import canonical_json, sha256_bytes
 from fogbank.ground.sources import source_digest
+from fogbank.project.events import Steps
 from fogbank.project.images import wheels_for
 from fogbank.project.installation import cached, server_pins
 
@@ -23,20 +25,62 @@ if TYPE_CHECKING:
     from fogbank.check import Conditions, Report
 
 RECORD = "checked.json"
+MEMORY_MB = 8192
+"""An ml.m5.large has as much."""
 
 
-def conditions_of(environment: Mapping[str, str], memory_mb: int, python: str, **changes: Any) -> Conditions:
-    """The conditions of an instance on this machine's own platform."""
-    from fogbank.check import Conditions
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """What a check is asked for besides the package. `sample` is CSV; without `memory_mb` the project's, or an instance's."""
 
-    target = Target(platform=host_platform(), python=python)
-    return Conditions(target=target, environment=environment, memory_bytes=memory_mb << 20, **changes)
+    sample: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    memory_mb: int | None = None
+    startup_limit_s: float = STARTUP_LIMIT_S
+    network: bool = False
+
+    def conditions(self, environment: Mapping[str, str], memory_mb: int, python: str) -> Conditions:
+        """The conditions of an instance on this machine's own platform, with what is the package's own."""
+        from fogbank.check import Conditions
+
+        return Conditions(
+            target=Target(platform=host_platform(), python=python),
+            environment={**environment, **self.environment},
+            memory_bytes=(self.memory_mb or memory_mb) << 20,
+            startup_limit_s=self.startup_limit_s,
+            network=self.network,
+        )
 
 
-def project_report(
-    config: ProjectConfig, manifest: Manifest, conditions: Conditions, sample: Path | None = None
-) -> Report:
-    """The check of a project's package: that its wheels exist for the cloud's platform, then the rehearsal on this one's."""
+def check_archive(archive: Path, python: str, options: CheckOptions, steps: Steps) -> Report:
+    """The check of any model.tar.gz. Raises CheckError."""
+    from fogbank.check import check_artifact
+
+    rows = options.sample.read_text() if options.sample else ""
+    with steps("check") as step:
+        report = check_artifact(archive, rows, options.conditions({}, MEMORY_MB, python), python_for)
+        step.done(outcome(report))
+    return report
+
+
+def check_package(config: ProjectConfig, manifest: Manifest, options: CheckOptions, steps: Steps) -> Report:
+    """The check of a project's package. Raises CheckError."""
+    with steps("check") as step:
+        report = package_report(config, manifest, options)
+        step.done(outcome(report))
+    return report
+
+
+def check_once(config: ProjectConfig, manifest: Manifest, steps: Steps) -> None:
+    """The check of a package that has not passed it yet. Raises CheckError."""
+    record, key = config.state / RECORD, _key(config, manifest)
+    if not record.is_file() or record.read_text() != key:
+        check_package(config, manifest, CheckOptions(), steps)
+        record.write_text(key)
+
+
+def package_report(config: ProjectConfig, manifest: Manifest, options: CheckOptions) -> Report:
+    """That a package's wheels exist for the cloud's platform, then the rehearsal on this one's."""
     from fogbank.check import Finding, Report, check_artifact
 
     try:
@@ -44,8 +88,10 @@ def project_report(
     except PackageError as error:
         if error.code != "index-unreachable":  # whether there is a wheel is found when the image is built
             return Report(findings=(Finding(code=error.code, cause=error.cause),))
-    rows = sample or config.trained / "sample.csv"
-    return check_artifact(manifest.artifact_path, rows.read_text() if rows.is_file() else "", conditions, python_for)
+    sample = options.sample or config.trained / "sample.csv"
+    rows = sample.read_text() if sample.is_file() else ""
+    conditions = options.conditions(manifest.model_environment, config.memory_mb, manifest.package.python)
+    return check_artifact(manifest.artifact_path, rows, conditions, python_for)
 
 
 def python_for(requirements: Sequence[str]) -> Path:
@@ -58,32 +104,19 @@ def python_for(requirements: Sequence[str]) -> Path:
         raise PackageError("dependency-uninstallable", str(error), "look at the requirements") from error
 
 
-def record_key(config: ProjectConfig, manifest: Manifest) -> str:
-    """What a check depends on: the package, the server that runs it, and the memory that it may use."""
-    server = source_digest(SHIPPED_ROOMS)
-    return sha256_bytes(canonical_json([manifest.artifact_sha256, manifest.package_sha256, server, config.memory_mb]))
-
-
-def is_checked(config: ProjectConfig, manifest: Manifest) -> bool:
-    """Whether this very package has passed its check."""
-    record = config.state / RECORD
-    return record.is_file() and record.read_text() == record_key(config, manifest)
-
-
-def rehearsed(config: ProjectConfig, manifest: Manifest) -> str:
-    """Check the project's package; what was seen, in a few words. Raises PackageError with every finding."""
-    conditions = conditions_of(manifest.model_environment, config.memory_mb, manifest.package.python)
-    return verdict(project_report(config, manifest, conditions))
-
-
-def verdict(report: Report) -> str:
-    """A report in a few words. Raises PackageError with every finding."""
+def outcome(report: Report) -> str:
+    """A report that found nothing, in a few words. Raises CheckError with every finding."""
     if not report.passed:
         several = len(report.findings) > 1
         cause = "\n".join(f"{item.code}: {item.cause}" if several else item.cause for item in report.findings)
-        raise PackageError(
-            report.findings[0].code, cause, "; ".join(dict.fromkeys(item.fix for item in report.findings))
-        )
-    answered = f", sample answered in {report.answer_s * 1000:.0f} ms" if report.answer_s is not None else ""
-    beside = f" (not checked here: {', '.join(report.unchecked)})" if report.unchecked else ""
-    return f"ready in {report.ready_s:.2f} s, {report.peak_bytes >> 20} MiB{answered}{beside}"
+        hint = "; ".join(dict.fromkeys(item.fix for item in report.findings))
+        raise CheckError(report.findings[0].code, cause, hint, report.document())
+    answer = f", sample answered in {report.answer_s * 1000:.0f} ms" if report.answer_s is not None else ""
+    unchecked = f" (not checked here: {', '.join(report.unchecked)})" if report.unchecked else ""
+    return f"ready in {report.ready_s:.2f} s, {report.peak_bytes >> 20} MiB{answer}{unchecked}"
+
+
+def _key(config: ProjectConfig, manifest: Manifest) -> str:
+    """What a check depends on: the package, the server that runs it, and the memory that it may use."""
+    server = source_digest(SHIPPED_ROOMS)
+    return sha256_bytes(canonical_json([manifest.artifact_sha256, manifest.package_sha256, server, config.memory_mb]))

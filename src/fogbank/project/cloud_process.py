@@ -1,6 +1,7 @@
 """The cloud's process: the local cloud and the provider stand-in, in one. Says one line on stdout when it is ready.
 
-In: a folder and a port; out: `{"ok": ...}` or `{"error": ...}` on the first line, then silence; the log goes to stderr.
+`python -m fogbank.project.cloud_process FOLDER PORT RUNTIME`. Out: `{"ok": ...}` or `{"error": ...}` on the first line, then
+silence; the log goes to stderr.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sqlite3
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import urllib3
 
@@ -29,7 +30,8 @@ from fogbank.project.installation import cached, server_pins
 
 
 def serve(folder: Path, port: int, runtime: Runtime) -> None:
-    """Run the cloud of a folder until it is asked to stop."""
+    """Run the cloud of a folder until it is asked to stop. An interrupt is meant for whoever started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     for noisy in ("werkzeug", "botocore", "boto3", "urllib3", "s3transfer"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -114,3 +116,7 @@ def _say(document: object) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]), int(sys.argv[2]), cast(Runtime, sys.argv[3]))

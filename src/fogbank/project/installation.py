@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 from functools import lru_cache
 from pathlib import Path
 
-from fogbank.engine.locate import cache_dir
+from fogbank.ground.cache import cache_dir
 
 
 def assets() -> Path:
@@ -29,7 +28,9 @@ def cached(name: str) -> Path:
 @lru_cache(maxsize=1)
 def fogbank_version() -> str:
     """The installed version."""
-    return importlib.metadata.version("fogbank")
+    from importlib import metadata
+
+    return metadata.version("fogbank")
 
 
 def server_pins() -> tuple[str, ...]:

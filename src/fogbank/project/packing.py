@@ -6,23 +6,56 @@ In: a trained project; out: its manifest.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
-from fogbank.contracts.manifest import Manifest
+from fogbank.contracts.manifest import INNER_NAME, Manifest, decode_package, load_manifest
+from fogbank.project.events import Steps
+from fogbank.project.training import train_if_due
+
+REQUIREMENTS = "requirements.txt"
+UNCHANGED = "the package that was there is unchanged"
 
 
-def pack(config: ProjectConfig) -> Manifest:
-    """Baseline, then package. Raises DataError, GateError, PackageError."""
+def pack(config: ProjectConfig, steps: Steps) -> Manifest:
+    """Train if that is due, then package. Raises DataError, GateError, PackageError; an old package stays as it was then."""
+    train_if_due(config, steps)
+    _warn(config, steps)
+    with steps("pack") as step:
+        manifest = _build(config)
+        step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}, {serving(manifest)}")
+    return manifest
+
+
+def present(config: ProjectConfig, steps: Steps) -> Manifest:
+    """The package that is there, byte for byte. Raises PackageError."""
+    with steps("package") as step:
+        manifest = load_manifest(config.package)
+        step.done(f"sha256 {manifest.artifact_sha256[:12]}, as it is")
+    return manifest
+
+
+def _build(config: ProjectConfig) -> Manifest:
+    """Baseline, then package."""
     from fogbank.monitor import suggest
     from fogbank.pack import Baseline, build, read_trained
 
     trained = read_trained(config.trained)
     statistics, constraints = suggest(config.trained / "baseline.csv", (*trained.output.names, *trained.input.names))
     return build(config, trained, Baseline(statistics=statistics, constraints=constraints), probe)
+
+
+def _warn(config: ProjectConfig, steps: Steps) -> None:
+    """Of what looks like a lock, and is none."""
+    from fogbank.pack import read_lock
+
+    if (config.root / REQUIREMENTS).is_file() and read_lock(config.root) is None:
+        steps.notice(
+            f"{REQUIREMENTS} has no hashes, so it locks nothing: what is installed here is packed "
+            "(`uv lock`, or `uv pip compile --generate-hashes`)"
+        )
 
 
 def serving(manifest: Manifest) -> str:
@@ -36,32 +69,22 @@ def serving(manifest: Manifest) -> str:
 def probe(base_dir: Path, sample: Path) -> None:
     """Load a staged package in a process of its own, as the server would, and have it answer the sample.
 
-    Raises PackageError (`package-unloadable`).
+    Raises PackageError: with the code of its cause, or `package-unloadable` where the server ended without a word.
     """
-    env = {**os.environ, "SAGEMAKER_BASE_DIR": str(base_dir), "PYTHONDONTWRITEBYTECODE": "1"}
-    env |= {"FOGBANK_LOG_FORMAT": "text", **_handler_environment(base_dir)}
-    process = subprocess.run(
-        [sys.executable, "-P", "-m", "fogbank.serve", "check"],
-        env=env,
-        cwd=base_dir,
-        input=sample.read_text() if sample.is_file() else "",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if process.returncode != 0:
-        lines = [line for line in process.stderr.strip().splitlines() if line] or ["(no output)"]
-        cause = next(
-            (line.partition("fogbank.serve ")[2] for line in reversed(lines) if " ERROR fogbank.serve " in line),
-            "\n".join(lines[-5:]),
-        )
-        raise PackageError(
-            "package-unloadable", cause, "mend the handler or the model; the package that was there is unchanged"
-        )
+    from fogbank.check import Finding, diagnose
+
+    rows = sample.read_text() if sample.is_file() else ""
+    diagnosis = diagnose(sys.executable, base_dir, {**os.environ, **_server_environment(base_dir)}, rows)
+    if diagnosis.healthy:
+        return
+    if not diagnosis.code:
+        raise PackageError("package-unloadable", diagnosis.log, f"mend the handler or the model; {UNCHANGED}")
+    fix = Finding(code=diagnosis.code, cause=diagnosis.cause).fix
+    raise PackageError(diagnosis.code, diagnosis.cause, f"{fix}; {UNCHANGED}")
 
 
-def _handler_environment(base_dir: Path) -> dict[str, str]:
-    from fogbank.contracts.manifest import INNER_NAME, decode_package
-
+def _server_environment(base_dir: Path) -> dict[str, str]:
+    """What the server is told besides its folder: no bytecode, a log for people, and the package's handler."""
     handler = decode_package((base_dir / "model" / INNER_NAME).read_bytes()).handler
-    return {"SAGEMAKER_PROGRAM": handler} if handler else {}
+    program = {"SAGEMAKER_PROGRAM": handler} if handler else {}
+    return {"PYTHONDONTWRITEBYTECODE": "1", "FOGBANK_LOG_FORMAT": "text", **program}

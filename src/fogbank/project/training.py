@@ -10,10 +10,23 @@ import sys
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
+from fogbank.project.events import Steps
 
 
-def train(config: ProjectConfig) -> str:
-    """Run the project's training module; returns its last line. Raises PackageError (`training-failed`)."""
+def train(config: ProjectConfig, steps: Steps) -> str:
+    """Run the project's training module; its last line. Raises PackageError (`training-failed`)."""
+    with steps("train") as step:
+        step.done(_run(config))
+    return step.outcome
+
+
+def train_if_due(config: ProjectConfig, steps: Steps) -> None:
+    """Train where there is no model yet, or the training code is newer than it. Raises PackageError."""
+    if is_due(config):
+        train(config, steps)
+
+
+def _run(config: ProjectConfig) -> str:
     from fogbank.pack import record_environment
 
     config.state.mkdir(exist_ok=True)
@@ -39,7 +52,7 @@ def train(config: ProjectConfig) -> str:
     return lines[-1]
 
 
-def needs_training(config: ProjectConfig) -> bool:
+def is_due(config: ProjectConfig) -> bool:
     """Whether there is no model yet, or the training code is newer than it."""
     from fogbank.pack import model_in
 

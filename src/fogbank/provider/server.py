@@ -21,6 +21,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from fogbank.contracts.tokens import urn_parts
 from fogbank.provider.connection import Connection, Connections
 from fogbank.provider.resource import Failure, Properties, Provider, ProvisionError, UnknownTypeError
 
@@ -130,7 +131,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     @_verb
     def Check(self, request: Any, connection: Connection) -> Any:  # noqa: N802
         self.connections.refusals(connection).hear()
-        token, logical = _urn(request.urn)
+        token, logical = urn_parts(request.urn)
         news, olds = _plain(request.news), _plain(request.olds)
         try:
             inputs, failures = connection.provider.check(token, news, olds, logical, request.randomSeed)
@@ -142,7 +143,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_verb
     def Diff(self, request: Any, connection: Connection) -> Any:  # noqa: N802
-        token, _ = _urn(request.urn)
+        token, _ = urn_parts(request.urn)
         difference = connection.provider.diff(token, _plain(request.old_inputs), _plain(request.news))
         ignored = set(request.ignoreChanges)
         changed = [key for key in difference.changed if key not in ignored]
@@ -164,7 +165,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_verb
     def Create(self, request: Any, connection: Connection) -> Any:  # noqa: N802
-        token, _ = _urn(request.urn)
+        token, _ = urn_parts(request.urn)
         inputs = _plain(request.properties)
         if request.urn in connection.refused:
             if request.preview and not self.connections.refusals(connection).is_last():
@@ -177,7 +178,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_verb
     def Read(self, request: Any, connection: Connection) -> Any:  # noqa: N802
-        token, _ = _urn(request.urn)
+        token, _ = urn_parts(request.urn)
         answer = connection.provider.read(token, request.id, _plain(request.inputs))
         if answer is None:
             return provider_pb2.ReadResponse()
@@ -186,7 +187,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_verb
     def Update(self, request: Any, connection: Connection) -> Any:  # noqa: N802
-        token, _ = _urn(request.urn)
+        token, _ = urn_parts(request.urn)
         old, new = _plain(request.old_inputs), _plain(request.news)
         if request.urn in connection.refused and not request.preview:
             raise ProvisionError(connection.refused[request.urn])
@@ -196,15 +197,9 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_verb
     def Delete(self, request: Any, connection: Connection) -> Any:  # noqa: N802
-        token, _ = _urn(request.urn)
+        token, _ = urn_parts(request.urn)
         connection.provider.delete(token, request.id, _plain(request.properties))
         return Empty()
-
-
-def _urn(urn: str) -> tuple[str, str]:
-    """The resource type (without its parents) and the logical name."""
-    _, _, kind, name = urn.split("::", 3)
-    return kind.rpartition("$")[2], name
 
 
 def _failures(failures: list[Failure]) -> list[Any]:

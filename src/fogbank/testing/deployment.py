@@ -19,11 +19,12 @@ import pulumi
 
 from fogbank.contracts.errors import EngineError
 from fogbank.contracts.tokens import IMAGE
-from fogbank.engine.stack import StackDriver, Step, Summary, stack_environment
+from fogbank.engine.operations import Operation, Summary
+from fogbank.engine.stack import StackDriver, stack_environment
 from fogbank.ground.aws import LocalClients
 from fogbank.project.installation import fogbank_version
 from fogbank.project.package_images import PackageImages
-from fogbank.project.stack import find_engine
+from fogbank.project.stacks import find_engine
 from fogbank.provider.fogbank import FogbankProvider
 from fogbank.provider.resource import Failure, Provider, ProvisionError
 from fogbank.provider.standin import TABLE, StandIn
@@ -41,7 +42,7 @@ class Deployment:
     summary: Summary | None = None
     driver: StackDriver | None = None
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Operation] = field(default_factory=list)
 
 
 def deploy_with_engine(program: Program | Path, cloud: CloudProcess, state: Path, stack: str = "local") -> Deployment:
@@ -53,9 +54,8 @@ def deploy_with_engine(program: Program | Path, cloud: CloudProcess, state: Path
     else:
         driver = StackDriver(state, engine, environment, stack, _exporting(program))
         driver.set_config({**LOCAL_CONFIG, "aws:endpoints[0].s3": cloud.url})
-    steps: list[Step] = []
-    summary = driver.up(steps.append)
-    return Deployment(outputs=summary.outputs, summary=summary, driver=driver, steps=steps)
+    summary = driver.up(lambda _: None)
+    return Deployment(outputs=summary.outputs, summary=summary, driver=driver, steps=list(summary.operations))
 
 
 def deploy_with_mocks(program: Program, cloud: CloudProcess) -> Deployment:

@@ -25,15 +25,13 @@ if TYPE_CHECKING:
 def fogbank_project(pytestconfig: pytest.Config) -> ProjectConfig:
     """The project of these tests, trained where it was not yet, and packed. Safe with parallel workers."""
 
-    from fogbank.contracts.config import load_config
+    from fogbank.project.config import load_config
+    from fogbank.project.events import Steps, ignore
     from fogbank.project.packing import pack
-    from fogbank.project.training import needs_training, train
 
     config = load_config(pytestconfig.rootpath)
     with locked(config.state / "test.lock"):
-        if needs_training(config):
-            train(config)
-        pack(config)
+        pack(config, Steps(ignore))
     return config
 
 

@@ -26,7 +26,7 @@ from fogbank.check.findings import FIXES
 from fogbank.contracts.config import running_python
 from fogbank.contracts.dependencies import Target, host_platform
 from fogbank.pack import build, read_trained
-from fogbank.project.checking import project_report, python_for
+from fogbank.project.checking import CheckOptions, package_report, python_for
 from tests.fakes.probe import Probe
 from tests.packages import signed
 from tests.projects import BASELINE, small_project
@@ -254,7 +254,7 @@ def test_a_wheel_that_the_clouds_platform_lacks_is_found_before_anything_runs(tm
     lock = config.root / "uv.lock"
     lock.write_text(lock.read_text().replace("aarch64", "ppc64le"))
 
-    report = project_report(config, manifest, CONDITIONS)
+    report = package_report(config, manifest, CheckOptions())
 
     assert [item.code for item in report.findings] == ["wheel-missing"]
     assert "linux/arm64" in report.findings[0].cause

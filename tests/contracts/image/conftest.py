@@ -12,7 +12,8 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.dependencies import MACHINES
 from fogbank.contracts.manifest import Manifest
 from fogbank.image import Layout
-from fogbank.project.images import Image, build_images, builds, seal_package
+from fogbank.project.images import PackedImage, build_images, builds
+from fogbank.project.seal import seal_package
 from tests.engines import docker_registry, ensure_base, needs
 from tests.projects import packed
 
@@ -23,7 +24,7 @@ class Packed:
 
     config: ProjectConfig
     manifest: Manifest
-    images: list[Image]
+    images: list[PackedImage]
 
     @property
     def layout(self) -> Layout:

@@ -13,16 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.contracts.config import load_config, running_python
+from fogbank.contracts.config import running_python
 from fogbank.contracts.dependencies import Target
 from fogbank.contracts.errors import PackageError
-from fogbank.engine.locate import cache_dir
 from fogbank.ground import elf
+from fogbank.ground.cache import cache_dir
 from fogbank.ground.digest import sha256_bytes
 from fogbank.image import LayerStore, Layout, make_base, open_base, write_containerfile
 from fogbank.image.layers import Entry
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Descriptor, compact_json, descriptor
-from fogbank.project.images import builds, store
+from fogbank.project.bases import layer_store
+from fogbank.project.config import load_config
+from fogbank.project.images import builds
 from tests.contracts.image.conftest import Packed
 from tests.engines import Podman, needs
 from tests.projects import small_project
@@ -161,7 +163,7 @@ def listing(podman: Podman, image: str, folder: Path) -> dict[str, tuple[str, in
 
 def test_podman_builds_the_containerfile_into_the_same_files(churn: Packed, podman: Podman, tmp_path: Path) -> None:
     wanted = builds(churn.config, churn.manifest, ["linux/amd64"], lambda _: None)[0]
-    path = write_containerfile(wanted, store(), tmp_path / "context")
+    path = write_containerfile(wanted, layer_store(), tmp_path / "context")
     podman.run("build", "--quiet", "--isolation", "chroot", "--tag", "by-podman", str(path.parent))
     ours = podman.load(one_platform(churn, "linux/amd64"))
 
@@ -215,7 +217,7 @@ def test_a_debian_base_knows_its_packages(churn: Packed, bases: Layout, tmp_path
     assert base.python == f"/usr/bin/python{running_python()}"
     assert {"libc6", "libgomp1", "ca-certificates"} <= {package.partition(" ")[0] for package in base.packages}
     with pytest.raises(PackageError) as caught:
-        make_base(Target(platform="linux/amd64", python="3.7"), store(), tmp_path / "none", None)
+        make_base(Target(platform="linux/amd64", python="3.7"), layer_store(), tmp_path / "none", None)
     assert caught.value.code == "base-python"
 
 

@@ -93,8 +93,8 @@ def test_a_file_that_is_other_or_gone_is_named(tmp_path: Path, name: str) -> Non
     with pytest.raises(DigestError, match=name) as gone:
         PACKAGE.check_files(tmp_path)
 
-    assert (changed.value.expected, changed.value.found) == (PACKAGE.files[name], sha256_bytes(b"other"))
-    assert gone.value.found == "no such file"
+    assert (changed.value.expected, changed.value.actual) == (PACKAGE.files[name], sha256_bytes(b"other"))
+    assert gone.value.actual == "no such file"
 
 
 def test_a_file_that_nobody_packed_is_named(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from fogbank.contracts.errors import EngineError
 from fogbank.engine.build import VERSION, BuildError, build, go_version
-from fogbank.engine.locate import cache_dir, find
+from fogbank.engine.locate import find
+from fogbank.ground.cache import cache_dir
 
 
 def install(folder: Path, version: str = "v3.250.0", *, host: bool = True) -> Path:
@@ -119,6 +121,8 @@ def test_two_processes_at_once_and_one_that_was_killed(tmp_path: Path) -> None:
 
 
 def test_small_things() -> None:
-    assert go_version("go version go1.25 linux/amd64") == (1, 25, 0)
-    assert go_version("nonsense") == (0,)
+    assert go_version("go version go1.25 linux/amd64") == Version("1.25.0")
+    assert go_version("go version go1.26rc2 linux/amd64") < Version("1.26")
+    assert go_version("go version devel go1.27-1a2b3c linux/amd64") == Version("1.27")
+    assert go_version("nonsense") == Version("0")
     assert cache_dir({"XDG_CACHE_HOME": "/x"}) == Path("/x/fogbank")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.contracts.config import load_config
 from fogbank.contracts.errors import ConfigError, ProjectError
+from fogbank.project.config import load_config
 
 
 def write(folder: Path, table: str) -> None:

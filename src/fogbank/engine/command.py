@@ -1,0 +1,96 @@
+"""Pulumi's CLI as a process that an interrupt reaches once, from us: it then ends in order, and gives its stack's lock back.
+
+The Automation API's own leaves the CLI behind at Ctrl-C and closes its pipes: it dies of that, and the stack stays locked.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Self
+
+from pulumi import automation
+from pulumi.automation.errors import create_command_error
+
+OnLine = Callable[[str], None]
+
+
+class InterruptibleCommand(automation.PulumiCommand):
+    """The CLI in `root`/bin."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root=str(root), skip_version_check=True)
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnLine | None = None,
+        on_error: OnLine | None = None,
+    ) -> automation.CommandResult:
+        """Run it to its end. Raises CommandError; KeyboardInterrupt when it has ended after one."""
+        process = subprocess.Popen(
+            [self.command, "--non-interactive", *args],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=self._environment(additional_env),
+            encoding="utf-8",
+            process_group=0,  # the terminal's Ctrl-C reaches us alone
+        )
+        with process, _Lines(process.stdout, on_output) as stdout, _Lines(process.stderr, on_error) as stderr:
+            _wait(process)
+        result = automation.CommandResult(
+            stdout="\n".join(stdout.lines), stderr="\n".join(stderr.lines), code=process.returncode
+        )
+        if result.code != 0:
+            raise create_command_error(result)
+        return result
+
+    def _environment(self, additional: Mapping[str, str]) -> dict[str, str]:
+        """What lies beside the CLI comes first on its PATH."""
+        environment = {**os.environ, **additional, "PULUMI_AUTOMATION_API": "true"}
+        beside = str(Path(self.command).parent)
+        return {**environment, "PATH": os.pathsep.join([beside, environment.get("PATH", os.defpath)])}
+
+
+def _wait(process: subprocess.Popen[str]) -> None:
+    """Wait for its end. An interrupt is handed on, a second one too: the CLI then stops at once. Raises KeyboardInterrupt."""
+    interrupted = False
+    while True:
+        try:
+            process.wait()
+            break
+        except KeyboardInterrupt:
+            interrupted = True
+            process.send_signal(signal.SIGINT)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+class _Lines:
+    """Reads a stream to its end in a thread of its own."""
+
+    def __init__(self, stream: IO[str] | None, listener: OnLine | None) -> None:
+        self.lines: list[str] = []
+        self._stream, self._listener = stream, listener
+        self._thread = threading.Thread(target=self._read)
+
+    def _read(self) -> None:
+        for line in self._stream or ():
+            self.lines.append(line.rstrip())
+            if self._listener:
+                self._listener(self.lines[-1])
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()

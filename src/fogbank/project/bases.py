@@ -1,0 +1,74 @@
+"""The base below a project's image: the one that is set, else what `fogbank base` made, else Python's own from its registry.
+
+In: a project and a target; out: a `Base`. What is fetched or made is kept in this user's cache.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.dependencies import Target
+from fogbank.project.events import Steps
+from fogbank.project.installation import cached
+
+if TYPE_CHECKING:
+    from fogbank.image import Base, LayerStore
+
+Progress = Callable[[str], None]
+
+
+def layer_store() -> LayerStore:
+    """This user's layers."""
+    from fogbank.image import LayerStore
+
+    return LayerStore(cached("layers"))
+
+
+def bases_folder(python: str) -> Path:
+    """Where `fogbank base` leaves the bases of a Python version."""
+    return cached("bases") / python
+
+
+def base_for(config: ProjectConfig, target: Target, progress: Progress) -> Base:
+    """The base of a project's image. Raises PackageError, RegistryError."""
+    from fogbank.image import Layout, open_base
+
+    if config.base and (config.root / config.base / "index.json").is_file():
+        return open_base(Layout(config.root / config.base), config.base, target, cached("layers"))
+    local = Layout(bases_folder(target.python))
+    if not config.base and (local.folder / "index.json").is_file() and target.platform in local.images():
+        return open_base(local, f"debian-python{target.python}", target, cached("layers"))
+    return _pull(config.base or f"python:{target.python}-slim", target, progress)
+
+
+def _pull(text: str, target: Target, progress: Progress) -> Base:
+    """A base from a registry: what a digest names is fetched once, a tag once until its folder is removed."""
+    from fogbank.image import Layout, Registry, logins_for, open_base, parse_reference, pull
+
+    reference = parse_reference(text)
+    folder = cached("pulled") / re.sub(r"[^\w.-]", "_", f"{reference}-{target.platform}")
+    layout = Layout(folder)
+    if not (folder / "index.json").is_file():
+        progress(f"pulling {reference}")
+        pull(Registry(reference, logins_for(reference, os.environ)), layout, target.platform, progress)
+    name = f"{reference.host}/{reference.name}" + (f":{reference.tag}" if reference.tag else "")
+    return open_base(layout, name, target, cached("layers"), pulled=True)
+
+
+def make_bases(platforms: Sequence[str], python: str, mirror: str | None, steps: Steps) -> Path:
+    """Make a base of Debian packages for each platform; the folder in which they lie. Raises PackageError."""
+    from fogbank.image import make_base
+
+    folder = bases_folder(python)
+    for platform in platforms:
+        with steps(f"base {platform}") as step:
+            layout = make_base(Target(platform=platform, python=python), layer_store(), folder, mirror)
+            image = layout.images()[platform]
+            size = sum(item["size"] for item in layout.read(image)["layers"])
+            step.done(f"{image.digest[:19]}, Python {python}, {size / 1e6:.0f} MB compressed")
+    return folder

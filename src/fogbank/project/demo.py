@@ -1,0 +1,162 @@
+"""The whole main job on the local cloud, every answer checked, told in a document.
+
+The recipe is `RECIPE`; each part takes what the parts before it know (`Demo`) and adds to it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fogbank.contracts.errors import DataError
+from fogbank.project.comparison import compared, from_csv, in_memory, project_rows, shifted, to_csv
+from fogbank.project.events import Event, Listener, StepDone, Steps
+from fogbank.project.monitor import newest_verdict
+from fogbank.project.project import Project
+from fogbank.project.transform import run_job
+
+ROWS_PER_REQUEST = 5
+HOUR_S = 3600
+ENDPOINT, SCHEDULE, MONITOR = "live", "nightly", "quality"
+
+
+@dataclass
+class Demo:
+    """What is known so far; `document` becomes the report."""
+
+    project: Project
+    steps: Steps
+    document: dict[str, Any] = field(default_factory=lambda: {"checks": [], "monitors": []})
+    rows: list[list[float]] = field(default_factory=list)
+    expected: list[list[float]] = field(default_factory=list)
+
+
+def run_demo(root: Path, events: Listener) -> dict[str, Any]:
+    """Train, pack, check, deploy, invoke, batch-score and monitor; what was seen. Raises FogbankError."""
+    steps: list[dict[str, Any]] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StepDone):
+            steps.append({"name": event.step, "outcome": event.outcome, "seconds": event.seconds})
+        events(event)
+
+    demo = Demo(Project(root, events=listen), Steps(listen))
+    for part in RECIPE:
+        part(demo)
+    return {**demo.document, "steps": steps, "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M}"}
+
+
+def _train(demo: Demo) -> None:
+    demo.project.train()
+    trained = demo.project.config.trained
+    scores = json.loads((trained / "metrics.json").read_text())
+    evaluation = json.loads((trained / "evaluation.json").read_text())
+    demo.document |= {"metrics": scores["metrics"], "evaluation": evaluation}
+
+
+def _deploy(demo: Demo) -> None:
+    demo.project.deploy()
+    manifest = demo.project.manifest
+    demo.document |= {
+        "name": manifest.name,
+        "artifact_sha256": manifest.artifact_sha256,
+        "endpoint": demo.project.full_name(ENDPOINT),
+        "url": demo.project.cloud.address().url,
+    }
+
+
+def _invoke(demo: Demo) -> None:
+    with demo.steps("invoke the endpoint") as step:
+        demo.rows = project_rows(demo.project.config, demo.project.manifest)
+        demo.expected = in_memory(demo.project.config, demo.rows)
+        answers, latencies = _send(demo, demo.rows)
+        demo.document |= {"latencies_ms": latencies}
+        _compare(demo, "endpoint, through boto3", answers)
+        median = sorted(latencies)[len(latencies) // 2]
+        step.done(f"{len(answers)} rows equal to the model in memory, p50 {median:.1f} ms")
+
+
+def _transform(demo: Demo) -> None:
+    with demo.steps("batch transform") as step:
+        schedule = demo.project.full_name(SCHEDULE)
+        result = run_job(demo.project.cloud.client, schedule, "rows.csv", to_csv(demo.rows), step.progress)
+        answers = from_csv(result.outputs["rows.csv.out"])
+        _compare(demo, "batch transform, through S3", answers)
+        step.done(f"{len(answers)} rows equal to the model in memory")
+
+
+def _watch_clean(demo: Demo) -> None:
+    _watch(demo, "clean", demo.rows[::2], expect_violations=False)
+
+
+def _watch_shifted(demo: Demo) -> None:
+    _watch(demo, "shifted", shifted(demo.rows), expect_violations=True)
+
+
+def _drift(demo: Demo) -> None:
+    """How far each feature drifted in the clean and in the shifted hour."""
+    from fogbank.monitor import drift_distances
+
+    manifest = demo.project.manifest
+    baseline = json.loads(manifest.statistics_path.read_text())
+    clean, drifted = (
+        drift_distances(baseline, demo.document.pop(f"statistics_{traffic}")) for traffic in ("clean", "shifted")
+    )
+    constraints = json.loads(manifest.constraints_path.read_text())["monitoring_config"]["distribution_constraints"]
+    demo.document["drift"] = [
+        {"feature": name, "clean": clean.get(name, 0.0), "shifted": drifted.get(name, 0.0)} for name in clean
+    ]
+    demo.document["drift_threshold"] = constraints["comparison_threshold"]
+
+
+RECIPE: tuple[Callable[[Demo], None], ...] = (
+    _train,
+    _deploy,
+    _invoke,
+    _transform,
+    _watch_clean,
+    _watch_shifted,
+    _drift,
+)
+
+
+def _send(demo: Demo, rows: Sequence[Sequence[float]]) -> tuple[list[list[float]], list[float]]:
+    """Rows to the endpoint, a few a request; the answers, and each request's latency in ms."""
+    answers: list[list[float]] = []
+    latencies = []
+    for start in range(0, len(rows), ROWS_PER_REQUEST):
+        body = to_csv(rows[start : start + ROWS_PER_REQUEST])
+        before = time.perf_counter()
+        answer = demo.project.invoke(ENDPOINT, body)
+        latencies.append((time.perf_counter() - before) * 1e3)
+        answers += from_csv(answer.body)
+    return answers, latencies
+
+
+def _compare(demo: Demo, path: str, answers: Sequence[Sequence[float]]) -> None:
+    demo.document["checks"].append(compared(path, answers, demo.expected))
+
+
+def _watch(demo: Demo, traffic: str, rows: Sequence[Sequence[float]], *, expect_violations: bool) -> None:
+    """Send traffic, let an hour pass, so that the hourly monitor runs, and read its verdict."""
+    with demo.steps(f"monitor {traffic} traffic") as step:
+        _send(demo, rows)
+        demo.project.cloud.move_clock(HOUR_S)
+        verdict = newest_verdict(demo.project.cloud.client, demo.project.full_name(MONITOR))
+        violations = verdict.violations
+        demo.document["monitors"].append({"traffic": traffic, "status": verdict.status, "violations": list(violations)})
+        demo.document[f"statistics_{traffic}"] = verdict.statistics
+        if verdict.status not in {"Completed", "CompletedWithViolations"} or bool(violations) != expect_violations:
+            raise DataError(
+                "monitor-unexpected",
+                f"{traffic} traffic: the execution is {verdict.status} with {len(violations)} violations ({verdict.reason})",
+                f"see `fogbank monitor show {MONITOR}`",
+            )
+        features = sorted({item["feature_name"] for item in violations})
+        names = ": " + ", ".join(features[:4]) + (" ..." if len(violations) > 4 else "") if features else ""
+        step.done(f"{verdict.status}, {len(violations)} violations{names}")

@@ -1,0 +1,77 @@
+"""What is in use here, and why: the engine, what images are made on and run by, the project, its package, its cloud.
+
+In: a folder; out: facts, by their subject.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+from fogbank.cloud.client import CloudClient, read_address
+from fogbank.cloud.hosting.containers import find_containers
+from fogbank.cloud.hosting.instance import StartError
+from fogbank.contracts.config import running_python
+from fogbank.contracts.errors import EngineError, FogbankError, ProjectError
+from fogbank.contracts.manifest import load_manifest
+from fogbank.engine.build import VERSION
+from fogbank.image import Layout
+from fogbank.project.bases import bases_folder
+from fogbank.project.config import load_config
+from fogbank.project.installation import cached, fogbank_version
+from fogbank.project.stacks import find_engine
+
+
+def inventory(start: Path) -> dict[str, str]:
+    """The facts; what cannot be had says so, and why."""
+    return {
+        "fogbank": f"{fogbank_version()}, Python {platform.python_version()} at {sys.executable}",
+        "engine": _engine(),
+        "images": _images(),
+        **_project(start),
+    }
+
+
+def _engine() -> str:
+    try:
+        engine = find_engine(lambda _: None, fetch=False)
+    except EngineError as error:
+        return f"none yet; `fogbank up` will install or build Pulumi {VERSION} into {cached('pulumi')}\n{error.cause}"
+    return f"Pulumi {engine.version} at {engine.command}: {engine.why}"
+
+
+def _images() -> str:
+    """What images would be made on, and what would run them."""
+    bases = Layout(bases_folder(running_python()))
+    platforms = ", ".join(bases.images()) if (bases.folder / "index.json").is_file() else ""
+    base = (
+        f"base of Debian for {platforms}"
+        if platforms
+        else f"no base made; python:{running_python()}-slim would be pulled"
+    )
+    try:
+        engine = find_containers(os.environ, Path()).name
+    except StartError:
+        engine = 'no podman and no docker (only runtime = "container" needs one)'
+    return f"{base}; {engine}"
+
+
+def _project(start: Path) -> dict[str, str]:
+    try:
+        config = load_config(start)
+    except ProjectError as error:
+        return {"project": f"{error.code}: {error.cause}"}
+    facts = {"project": f"{config.name} in {config.root}, stack {config.stack}"}
+    try:
+        manifest = load_manifest(config.package)
+        facts["package"] = (
+            f"{manifest.artifact_path} sha256 {manifest.artifact_sha256[:12]}, {len(manifest.package.requirements)} locked dependencies"
+        )
+    except FogbankError as error:
+        facts["package"] = f"{error.code}: {error.cause}"
+    address = read_address(config.cloud)
+    running = address is not None and CloudClient(config.cloud).running()
+    facts["cloud"] = f"{address.url}, process {address.pid}" if running and address else "not running"
+    return facts

@@ -1,0 +1,134 @@
+"""The project's Pulumi stacks: which engine drives them, and which of them are the local cloud's.
+
+In: a project and a stack's name; out: what the engine did.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.errors import ProjectError
+from fogbank.ground.ports import is_loopback
+from fogbank.project.cloud import ProjectCloud
+from fogbank.project.events import Step, Steps
+from fogbank.project.installation import engine_recipes
+
+if TYPE_CHECKING:
+    from fogbank.engine.locate import Engine
+    from fogbank.engine.operations import Summary
+    from fogbank.engine.stack import StackDriver
+
+LOCAL = "local"
+ENDPOINTS = "aws:endpoints"
+
+
+def is_local(config: ProjectConfig, stack: str) -> bool:
+    """Whether a stack is the local cloud's: each endpoint that its file sets is on this machine. Raises ProjectError.
+
+    Where the file sets none, the name says it: `local` is, and the stand-in refuses it if the program means AWS after all.
+    """
+    urls = list(endpoint_urls(_stack_file(config.root / f"Pulumi.{stack}.yaml")))
+    return all(is_loopback(url) for url in urls) if urls else stack == LOCAL
+
+
+def endpoint_urls(document: Any) -> Iterator[str]:
+    """The endpoints in a stack file's document; one that is no text (a secret, say) is an empty string. Pure.
+
+    >>> list(endpoint_urls({"config": {"aws:endpoints": [{"s3": "http://127.0.0.1:4566"}]}}))
+    ['http://127.0.0.1:4566']
+    """
+    config = document.get("config") if isinstance(document, dict) else None
+    groups = config.get(ENDPOINTS) if isinstance(config, dict) else None
+    if isinstance(groups, str):  # `pulumi config set` without --path takes the whole list as JSON
+        with contextlib.suppress(ValueError):
+            groups = json.loads(groups)
+    for group in groups if isinstance(groups, list) else [groups] if groups else []:
+        for url in group.values() if isinstance(group, dict) else [group]:
+            yield url if isinstance(url, str) else ""
+
+
+def _stack_file(file: Path) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ProjectError("stack-file-unreadable", f"{file} cannot be read: {error}", "mend that file") from error
+
+
+def find_engine(progress: Callable[[str], None], *, fetch: bool = True) -> Engine:
+    """The Pulumi engine. Raises EngineError."""
+    from fogbank.engine.locate import find
+
+    return find(os.environ, engine_recipes(), progress, fetch=fetch)
+
+
+class ProjectStacks:
+    """A project's stacks. Those of the local cloud need it to run."""
+
+    def __init__(self, config: ProjectConfig, cloud: ProjectCloud, steps: Steps) -> None:
+        self._config = config
+        self._cloud = cloud
+        self._steps = steps
+
+    def up(self, stack: str) -> Summary:
+        """Create and update. Raises CloudError, EngineError."""
+        return self._drive("up", stack, lambda driver: driver.up(self._steps.listener))
+
+    def preview(self, stack: str, *, expect_no_changes: bool) -> Summary:
+        """What `up` would do. Raises CloudError, EngineError, also for changes where none are expected."""
+        return self._drive(
+            "preview",
+            stack,
+            lambda driver: driver.preview(self._steps.listener, expect_no_changes=expect_no_changes),
+        )
+
+    def refresh(self, stack: str) -> Summary:
+        """Make the state what the cloud says. Raises CloudError, EngineError."""
+        return self._drive("refresh", stack, lambda driver: driver.refresh(self._steps.listener))
+
+    def destroy(self, stack: str) -> Summary:
+        """Delete every resource, then the stack. Raises CloudError, EngineError."""
+        return self._drive("destroy", stack, lambda driver: driver.destroy(self._steps.listener))
+
+    def outputs(self, stack: str) -> dict[str, Any]:
+        """The stack's outputs; secret ones as `[secret]`. Raises CloudError, EngineError."""
+        with self._steps(f"outputs {stack}") as step:
+            return self._driver(stack, step).outputs()
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which plain `pulumi`, boto3 and the AWS CLI reach the local cloud. Raises CloudError, EngineError."""
+        from fogbank.engine.stack import stack_environment
+
+        address = self._cloud.address()
+        with self._steps("engine") as step:
+            engine = find_engine(step.progress)
+            step.done(f"Pulumi {engine.version}")
+        return stack_environment(self._config.pulumi, engine, address.url, address.provider_port)
+
+    def is_local(self, stack: str) -> bool:
+        """Whether it is the local cloud's. Raises ProjectError."""
+        return is_local(self._config, stack)
+
+    def _drive(self, verb: str, stack: str, operate: Callable[[StackDriver], Summary]) -> Summary:
+        with self._steps(f"{verb} {stack}") as step:
+            summary = operate(self._driver(stack, step))
+            step.done(summary.words)
+        return summary
+
+    def _driver(self, stack: str, step: Step) -> StackDriver:
+        """The engine over a stack; that its cloud is missing is said before an engine is fetched."""
+        from fogbank.engine.stack import StackDriver, stack_environment
+
+        cloud = self._cloud.address() if is_local(self._config, stack) else None
+        engine = find_engine(step.progress)
+        url, port = (cloud.url, cloud.provider_port) if cloud else (None, None)
+        return StackDriver(self._config.root, engine, stack_environment(self._config.pulumi, engine, url, port), stack)
