@@ -30,21 +30,23 @@ __all__ = [
     "StepStarted",
 ]
 _ROOMS = {
-    "CheckOptions": "fogbank.project.checking",
-    "FogbankError": "fogbank.contracts.errors",
-    "Operation": "fogbank.engine.operations",
-    "Package": "fogbank.project.project",
-    "Project": "fogbank.project.project",
+    "fogbank.contracts.errors": {"FogbankError"},
+    "fogbank.engine.operations": {"Operation"},
+    "fogbank.project.checking": {"CheckOptions"},
+    "fogbank.project.events": {"Event", "Notice", "StepDone", "StepFailed", "StepProgress", "StepStarted"},
+    "fogbank.project.project": {"Package", "Project"},
 }
 
+if not TYPE_CHECKING:  # a type checker knows the names above, and that there are no others
 
-def __getattr__(name: str) -> object:
-    """A public name, from the room that it lives in."""
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        """A public name, from the room that it lives in."""
+        from importlib import import_module
 
-    if name not in __all__:
+        for room, names in _ROOMS.items():
+            if name in names:
+                return getattr(import_module(room), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_ROOMS.get(name, "fogbank.project.events")), name)
 
 
 def __dir__() -> list[str]:

@@ -100,3 +100,42 @@ def test_schedules_fire_in_order_as_the_clock_is_moved(
     assert "Failed (Job inputs had no data)" in results
     assert any(result.startswith("Completed") for result in results)
     assert all("there is nothing to transform" in item["result"] for item in fired if "nightly" in item["name"])
+
+
+def test_a_monitor_that_finds_violations_ends_in_8(
+    project: Path, fogbank: Fogbank, fogbank_project: ProjectConfig, tmp_path: Path
+) -> None:
+    """A gate on it in CI would let everything through otherwise."""
+    shutil.copytree(fogbank_project.trained, project / ".fogbank" / "trained", copy_function=shutil.copy)
+    ok(fogbank(project, "up"))
+    ok(fogbank(project, "invoke", "live", SAMPLE))
+    clean = fogbank(project, "monitor", "run", "quality")
+    assert (clean.returncode, clean.stdout) == (0, "Completed: 0 violation(s)\n"), clean.stderr
+
+    shifted = tmp_path / "shifted.csv"
+    width = len((project / SAMPLE).read_text().splitlines()[0].split(","))
+    shifted.write_text("\n".join([",".join(["1e6"] * width)] * 20) + "\n")
+    ok(fogbank(project, "invoke", "live", str(shifted)))
+    for verb in ("run", "show"):
+        drifted = fogbank(project, "monitor", verb, "quality", "--json")
+        assert drifted.returncode == 8, drifted.stderr
+        assert json.loads(drifted.stdout)["status"] == "CompletedWithViolations"
+        assert "error" not in drifted.stderr
+
+
+def test_what_the_stand_in_refuses_is_told_without_the_programs_traceback(
+    project: Path, fogbank: Fogbank, fogbank_project: ProjectConfig
+) -> None:
+    """The engine interrupts the program when a resource fails: how that ends in the program's own process is nobody's cause."""
+    shutil.copytree(fogbank_project.trained, project / ".fogbank" / "trained", copy_function=shutil.copy)
+    program = project / "infra" / "__main__.py"
+    program.write_text(
+        program.read_text() + "\nimport pulumi_aws\npulumi_aws.xray.Group('g', group_name='g', filter_expression='a')\n"
+    )
+    for verb in ("up", "preview", "up"):
+        done = fogbank(project, verb, *(["--no-check"] if verb == "up" else []))
+        assert done.returncode == 4
+        assert f"error {verb}-failed: " in done.stderr
+        assert "does not have the resource type aws:xray/group:Group" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "KeyboardInterrupt" not in done.stderr

@@ -11,7 +11,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from pulumi import automation
 from pulumi.automation.errors import create_command_error
@@ -34,7 +34,18 @@ class InterruptibleCommand(automation.PulumiCommand):
         on_error: OnLine | None = None,
     ) -> automation.CommandResult:
         """Run it to its end. Raises CommandError; KeyboardInterrupt when it has ended after one."""
-        process = subprocess.Popen(
+        with _Interrupts() as interrupts:
+            process = self._start(args, cwd, additional_env)
+            interrupts.go_to(process)
+            with process, _Lines(process.stdout, on_output) as stdout, _Lines(process.stderr, on_error) as stderr:
+                code = process.wait()
+        result = automation.CommandResult(stdout="\n".join(stdout.lines), stderr="\n".join(stderr.lines), code=code)
+        if code != 0:
+            raise create_command_error(result)
+        return result
+
+    def _start(self, args: list[str], cwd: str, additional_env: Mapping[str, str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [self.command, "--non-interactive", *args],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -44,14 +55,6 @@ class InterruptibleCommand(automation.PulumiCommand):
             encoding="utf-8",
             process_group=0,  # the terminal's Ctrl-C reaches us alone
         )
-        with process, _Lines(process.stdout, on_output) as stdout, _Lines(process.stderr, on_error) as stderr:
-            _wait(process)
-        result = automation.CommandResult(
-            stdout="\n".join(stdout.lines), stderr="\n".join(stderr.lines), code=process.returncode
-        )
-        if result.code != 0:
-            raise create_command_error(result)
-        return result
 
     def _environment(self, additional: Mapping[str, str]) -> dict[str, str]:
         """What lies beside the CLI comes first on its PATH."""
@@ -60,18 +63,40 @@ class InterruptibleCommand(automation.PulumiCommand):
         return {**environment, "PATH": os.pathsep.join([beside, environment.get("PATH", os.defpath)])}
 
 
-def _wait(process: subprocess.Popen[str]) -> None:
-    """Wait for its end. An interrupt is handed on, a second one too: the CLI then stops at once. Raises KeyboardInterrupt."""
-    interrupted = False
-    while True:
-        try:
-            process.wait()
-            break
-        except KeyboardInterrupt:
-            interrupted = True
+class _Interrupts:
+    """Hands each SIGINT of this process on to another, once: the CLI stops at once at a second. At the end they are raised here.
+
+    Only the main thread has signals; in another one, and where somebody ignores them, nothing is handed on.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._pending = self._interrupted = False
+        self._earlier: Any = None
+
+    def go_to(self, process: subprocess.Popen[str]) -> None:
+        """To that process, also what came before it was there."""
+        self._process = process
+        if self._pending:
             process.send_signal(signal.SIGINT)
-    if interrupted:
-        raise KeyboardInterrupt
+
+    def _hand_on(self, *_: object) -> None:
+        self._interrupted = True
+        if self._process is None:
+            self._pending = True
+        else:
+            self._process.send_signal(signal.SIGINT)
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+            self._earlier = signal.signal(signal.SIGINT, self._hand_on)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._earlier is not None:
+            signal.signal(signal.SIGINT, self._earlier)
+        if self._interrupted:
+            signal.raise_signal(signal.SIGINT)
 
 
 class _Lines:

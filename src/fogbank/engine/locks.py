@@ -43,6 +43,7 @@ def drop_dead(backend: str, stack: str) -> bool:
     dead = [lock for lock in locks(backend, stack) if lock.dead]
     for lock in dead:
         lock.file.unlink(missing_ok=True)
+        lock.file.with_name(f"{lock.file.name}.attrs").unlink(missing_ok=True)
     return bool(dead)
 
 

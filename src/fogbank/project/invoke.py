@@ -30,7 +30,7 @@ class Answer:
     content_type: str
 
 
-def invoke(clients: Clients, endpoint: str, body: bytes, content_type: str, accept: str | None = None) -> Answer:
+def send_request(clients: Clients, endpoint: str, body: bytes, content_type: str, accept: str | None = None) -> Answer:
     """Send one request. Raises AwsError."""
     wish = {"Accept": accept} if accept else {}
     try:

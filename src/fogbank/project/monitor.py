@@ -37,7 +37,7 @@ class Verdict:
         return {"status": self.status, "scheduled": self.scheduled, "violations": list(self.violations)}
 
 
-def run(cloud: ProjectCloud, schedule: str, steps: Steps) -> Verdict:
+def run_monitor(cloud: ProjectCloud, schedule: str, steps: Steps) -> Verdict:
     """An execution now, over what was captured since the last one. Raises AwsError, CloudError, DataError."""
     with steps(f"monitor {schedule}") as step:
         cloud.run_monitor(schedule)

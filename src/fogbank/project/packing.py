@@ -15,17 +15,18 @@ from fogbank.contracts.manifest import INNER_NAME, Manifest, decode_package, loa
 from fogbank.project.events import Steps
 from fogbank.project.training import train_if_due
 
-REQUIREMENTS = "requirements.txt"
+FEW_ROWS = 30
 UNCHANGED = "the package that was there is unchanged"
 
 
 def pack(config: ProjectConfig, steps: Steps) -> Manifest:
     """Train if that is due, then package. Raises DataError, GateError, PackageError; an old package stays as it was then."""
     train_if_due(config, steps)
-    _warn(config, steps)
     with steps("pack") as step:
         manifest = _build(config)
         step.done(f"{manifest.artifact} sha256 {manifest.artifact_sha256[:12]}, {serving(manifest)}")
+    if weak := weak_proof(manifest):
+        steps.notice(weak)
     return manifest
 
 
@@ -47,23 +48,23 @@ def _build(config: ProjectConfig) -> Manifest:
     return build(config, trained, Baseline(statistics=statistics, constraints=constraints), probe)
 
 
-def _warn(config: ProjectConfig, steps: Steps) -> None:
-    """Of what looks like a lock, and is none."""
-    from fogbank.pack import read_lock
-
-    if (config.root / REQUIREMENTS).is_file() and read_lock(config.root) is None:
-        steps.notice(
-            f"{REQUIREMENTS} has no hashes, so it locks nothing: what is installed here is packed "
-            "(`uv lock`, or `uv pip compile --generate-hashes`)"
-        )
-
-
 def serving(manifest: Manifest) -> str:
     """How the model is served, in a few words."""
     compilation = manifest.package.compilation
     if compilation.compiled:
         return f"the model as ONNX ({compilation.rows} rows agree within {compilation.max_difference:.0e})"
     return f"the model as {manifest.package.kind} ({compilation.reason})"
+
+
+def weak_proof(manifest: Manifest) -> str:
+    """What to know of a compiled model that few rows have proven; empty where there is nothing."""
+    compilation = manifest.package.compilation
+    if not compilation.compiled or compilation.rows >= FEW_ROWS:
+        return ""
+    return (
+        f"that the ONNX model says the same was looked at on {compilation.rows} row(s) of baseline.csv: "
+        "give it more, or set `compile = false`"
+    )
 
 
 def probe(base_dir: Path, sample: Path) -> None:

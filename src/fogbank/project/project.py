@@ -178,27 +178,27 @@ class Project:
 
     def invoke(self, endpoint: str, body: bytes, content_type: str = "text/csv", accept: str | None = None) -> Answer:
         """The endpoint's answer to one request. Raises AwsError, CloudError."""
-        from fogbank.project import invoke
+        from fogbank.project.invoke import send_request
 
-        return invoke.invoke(self.cloud.client, self.full_name(endpoint), body, content_type, accept)
+        return send_request(self.cloud.client, self.full_name(endpoint), body, content_type, accept)
 
     def transform(self, schedule: str, rows: bytes, *, name: str = "rows.csv") -> TransformResult:
         """Run the batch transform job of a schedule over rows, now. Raises AwsError, CloudError, DataError."""
-        from fogbank.project import transform
+        from fogbank.project.transform import run_transform
 
-        return transform.transform(self.cloud.client, self.full_name(schedule), name, rows, self._steps)
+        return run_transform(self.cloud.client, self.full_name(schedule), name, rows, self._steps)
 
     def monitor(self, schedule: str) -> Verdict:
         """Run a monitoring schedule now, over what was captured since its last execution. Raises AwsError, CloudError, DataError."""
-        from fogbank.project import monitor
+        from fogbank.project.monitor import run_monitor
 
-        return monitor.run(self.cloud, self.full_name(schedule), self._steps)
+        return run_monitor(self.cloud, self.full_name(schedule), self._steps)
 
     def last_verdict(self, schedule: str) -> Verdict:
         """The verdict of a monitoring schedule's newest execution. Raises AwsError, CloudError, DataError."""
-        from fogbank.project import monitor
+        from fogbank.project.monitor import judged, newest_verdict
 
-        return monitor.judged(monitor.newest_verdict(self.cloud.client, self.full_name(schedule)))
+        return judged(newest_verdict(self.cloud.client, self.full_name(schedule)))
 
     def full_name(self, name: str) -> str:
         """`live` as `<project>-live`; a name that begins with the project's stays."""

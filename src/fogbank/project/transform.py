@@ -67,7 +67,7 @@ def order(scheduled: Mapping[str, Any], job: str, file_name: str) -> JobOrder:
     )
 
 
-def transform(clients: Clients, schedule: str, file_name: str, body: bytes, steps: Steps) -> TransformResult:
+def run_transform(clients: Clients, schedule: str, file_name: str, body: bytes, steps: Steps) -> TransformResult:
     """Run the job of a schedule over one file. Raises AwsError, DataError (`transform-failed`, `transform-no-data`)."""
     with steps(f"transform {schedule}") as step:
         result = run_job(clients, schedule, file_name, body, step.progress)
@@ -78,7 +78,7 @@ def transform(clients: Clients, schedule: str, file_name: str, body: bytes, step
 def run_job(
     clients: Clients, schedule: str, file_name: str, body: bytes, progress: Callable[[str], None]
 ) -> TransformResult:
-    """As `transform`, within somebody else's step."""
+    """As `run_transform`, within somebody else's step."""
     if not body.strip():
         raise DataError(
             "transform-no-data", f"{file_name} is empty: there is nothing to transform", "give a file with rows"

@@ -64,12 +64,12 @@ def deploy_with_mocks(program: Program, cloud: CloudProcess) -> Deployment:
     Raises EngineError for an input that the stand-in refuses.
     """
     mocks = StandInMocks(StandIn(clients=LocalClients(cloud.url)))
-    found: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own
     def run() -> Any:
-        made = program() or {}
-        return pulumi.Output.all(**made).apply(found.update) if made else None
+        exports = program() or {}
+        return pulumi.Output.all(**exports).apply(outputs.update) if exports else None
 
     loop = asyncio.new_event_loop()  # Pulumi takes the thread's loop; this one is closed when the program is done
     asyncio.set_event_loop(loop)
@@ -84,7 +84,7 @@ def deploy_with_mocks(program: Program, cloud: CloudProcess) -> Deployment:
         loop.close()
     if mocks.failure:
         raise mocks.failure
-    return Deployment(outputs=found, resources=mocks.resources)
+    return Deployment(outputs=outputs, resources=mocks.resources)
 
 
 class StandInMocks(pulumi.runtime.Mocks):

@@ -53,7 +53,7 @@ def deploy(local_cloud: CloudProcess, tmp_path_factory: pytest.TempPathFactory) 
     """`deploy(program)`: the program (a function, or a project's folder) on `local_cloud`; what was made is destroyed at the end."""
     from fogbank.testing.deployment import collect_pulumis_leftovers, deploy_with_engine, deploy_with_mocks
 
-    made: list[Deployment] = []
+    deployments: list[Deployment] = []
     state = tmp_path_factory.mktemp("pulumi")
 
     def run(program: Callable[[], object] | Path, *, mocks: bool = False) -> Deployment:
@@ -62,11 +62,11 @@ def deploy(local_cloud: CloudProcess, tmp_path_factory: pytest.TempPathFactory) 
                 raise TypeError("mocks take a function, not a folder")
             return deploy_with_mocks(program, local_cloud)  # type: ignore[arg-type]  # any mapping will do
         deployment = deploy_with_engine(program, local_cloud, state)  # type: ignore[arg-type]  # as above
-        made.append(deployment)
+        deployments.append(deployment)
         return deployment
 
     collect_pulumis_leftovers()  # what a test before this one still held when it ended
     yield run
     collect_pulumis_leftovers()
-    if made and local_cloud.running and made[-1].driver is not None:
-        made[-1].driver.destroy(lambda _: None)
+    if deployments and local_cloud.running and deployments[-1].driver is not None:
+        deployments[-1].driver.destroy(lambda _: None)

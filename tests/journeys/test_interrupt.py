@@ -1,0 +1,85 @@
+"""Ctrl-C in the middle of `up`, with the real engine: exit code 130, no traceback, and the next `up` goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fogbank.contracts.config import ProjectConfig
+from tests.waiting import until
+
+Fogbank = Callable[..., subprocess.CompletedProcess[str]]
+LOCKS = ".fogbank/pulumi/.pulumi/locks"
+
+
+@pytest.fixture
+def trained(project: Path, fogbank_project: ProjectConfig) -> Path:
+    shutil.copytree(fogbank_project.trained, project / ".fogbank" / "trained", copy_function=shutil.copy)
+    return project
+
+
+def locked(project: Path) -> bool:
+    return any((project / LOCKS).rglob("*.json"))
+
+
+def up(project: Path) -> subprocess.Popen[str]:
+    """`fogbank up` as a terminal starts it, in a process group of its own, with the engine at work."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fogbank", "up", "--no-check"],
+        cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
+    )  # fmt: skip
+    until(lambda: locked(project) or process.poll() is not None, 60)
+    return process
+
+
+def test_an_interrupted_up_ends_in_order_and_the_next_one_goes_on(trained: Path, fogbank: Fogbank) -> None:
+    process = up(trained)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("interrupted\n")
+    assert "✗ up local  failed" in err
+    for noise in ("Traceback", "Exception in thread", "KeyboardInterrupt", "Warning"):
+        assert noise not in err
+    assert not locked(trained), "the engine has given its lock back"
+    done = fogbank(trained, "up", "--no-check", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["outputs"]["endpoint"] == "churn-live"
+
+
+def test_a_killed_up_does_not_lock_the_stack_for_good(trained: Path, fogbank: Fogbank) -> None:
+    process = up(trained)
+    [lock] = (trained / LOCKS).rglob("*.json")
+    engine = json.loads(lock.read_text())["pid"]
+    os.kill(engine, signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert lock.is_file()
+
+    done = fogbank(trained, "up", "--no-check")
+    assert done.returncode == 0, done.stderr
+    assert not locked(trained)
+
+
+def test_a_stack_that_somebody_is_at_is_told_with_who_it_is(trained: Path, fogbank: Fogbank) -> None:
+    assert fogbank(trained, "up", "--no-check").returncode == 0
+    folder = trained / LOCKS / "organization" / "churn" / "local"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = {"pid": os.getpid(), "username": "me", "hostname": os.uname().nodename, "timestamp": "2026-11-25T12:00:00Z"}
+    (folder / "somebody.json").write_text(json.dumps(lock))
+
+    done = fogbank(trained, "refresh")
+
+    assert (done.returncode, "error stack-locked: " in done.stderr) == (4, True), done.stderr
+    assert f"(process {os.getpid()} on {os.uname().nodename})" in done.stderr
+    assert "pulumi cancel -s local" in done.stderr
+    (folder / "somebody.json").unlink()
