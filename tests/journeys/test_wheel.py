@@ -33,6 +33,7 @@ def test_the_wheel_carries_what_it_needs_and_nothing_of_the_tests(wheel: Path) -
         "_project/tools/pulumi/cli/go.sum",
         "_project/tests/test_service.py",
         "cli/templates/report.html.j2",
+        "project/templates/project/pyproject.toml.j2",
     ):
         assert f"fogbank/{needed}" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests/")]

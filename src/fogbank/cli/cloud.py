@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import Runtime
-from fogbank.project.project import Project
+
+if TYPE_CHECKING:
+    from fogbank.project.project import Project
 
 
 @click.group()
@@ -26,14 +28,14 @@ def cloud() -> None:
 @click.pass_obj
 def start(terminal: Terminal, port: int | None) -> None:
     """Start it (or find it running), and wait for its endpoints to be up."""
-    terminal.result(Project(events=terminal.show).cloud.start(port, ready=True))
+    terminal.result(_project(terminal).cloud.start(port, ready=True))
 
 
 @cloud.command()
 @click.pass_obj
 def stop(terminal: Terminal) -> None:
     """Stop it; its state stays and is there at the next start."""
-    Project(events=terminal.show).cloud.stop()
+    _project(terminal).cloud.stop()
 
 
 @cloud.command()
@@ -41,7 +43,7 @@ def stop(terminal: Terminal) -> None:
 @click.pass_obj
 def status(terminal: Terminal, as_json: bool) -> None:
     """What runs in it. Exit code 5 when it is not running."""
-    document = Project().cloud.status()
+    document = _project(terminal).cloud.status()
     if as_json:
         terminal.document(document)
         return
@@ -59,7 +61,7 @@ def status(terminal: Terminal, as_json: bool) -> None:
 @click.pass_obj
 def logs(terminal: Terminal, name: str, lines: int) -> None:
     """The end of a log: the cloud's own, or one below its logs folder whose path contains NAME (an endpoint, a job)."""
-    texts = Project().cloud.logs(name, lines)
+    texts = _project(terminal).cloud.logs(name, lines)
     for place, text in texts.items():
         if len(texts) > 1:
             terminal.result(f"==> {place} <==")
@@ -71,7 +73,7 @@ def logs(terminal: Terminal, name: str, lines: int) -> None:
 @click.pass_obj
 def reset(terminal: Terminal, yes: bool) -> None:
     """Forget every resource and object in it."""
-    project = Project()
+    project = _project(terminal)
     project.cloud.address()
     if not yes:
         click.confirm("Delete every resource and object of this project's local cloud?", abort=True)
@@ -85,7 +87,7 @@ def reset(terminal: Terminal, yes: bool) -> None:
 @click.pass_obj
 def advance(terminal: Terminal, span: str, as_json: bool) -> None:
     """Move the cloud's clock by SPAN (90s, 5m, 1h, 7d, 2w), firing every schedule in between, in order."""
-    firings = Project(events=terminal.show).cloud.advance(span)
+    firings = _project(terminal).cloud.advance(span)
     if as_json:
         terminal.document(firings)
         return
@@ -102,3 +104,9 @@ def run(folder: Path, port: int, runtime: Runtime) -> None:
     from fogbank.project.cloud_process import serve
 
     serve(folder, port, runtime)
+
+
+def _project(terminal: Terminal) -> Project:
+    from fogbank.project.project import Project
+
+    return Project(events=terminal.show)

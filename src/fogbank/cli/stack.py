@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from fogbank.cli.terminal import Terminal
-from fogbank.project.project import Project
+
+if TYPE_CHECKING:
+    from fogbank.project.project import Project
 
 HIDDEN_OUTPUTS = {"transform_job"}
 """Long, and of use to programs alone; `outputs` has them."""
@@ -26,7 +30,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 @click.pass_obj
 def up(terminal: Terminal, stack: str, packed: bool, no_check: bool, as_json: bool) -> None:
     """Train, pack and check what has changed, start the local cloud, and create or update the stack's resources."""
-    summary = Project(events=terminal.show).deploy(stack, packed=packed, check=not no_check)
+    summary = _project(terminal).deploy(stack, packed=packed, check=not no_check)
     if as_json:
         terminal.document({"changes": dict(summary.changes), "outputs": dict(summary.outputs)})
         return
@@ -42,7 +46,7 @@ def up(terminal: Terminal, stack: str, packed: bool, no_check: bool, as_json: bo
 @click.pass_obj
 def preview(terminal: Terminal, stack: str, expect_no_changes: bool, as_json: bool) -> None:
     """Show what `up` would do."""
-    summary = Project(events=terminal.show).preview(stack, expect_no_changes=expect_no_changes)
+    summary = _project(terminal).preview(stack, expect_no_changes=expect_no_changes)
     if as_json:
         terminal.document({"changes": dict(summary.changes)})
         return
@@ -56,7 +60,7 @@ def preview(terminal: Terminal, stack: str, expect_no_changes: bool, as_json: bo
 @click.pass_obj
 def refresh(terminal: Terminal, stack: str) -> None:
     """Make the stack's state what the cloud says."""
-    Project(events=terminal.show).refresh(stack)
+    _project(terminal).refresh(stack)
 
 
 @click.command()
@@ -65,7 +69,7 @@ def refresh(terminal: Terminal, stack: str) -> None:
 @click.pass_obj
 def destroy(terminal: Terminal, stack: str, yes: bool) -> None:
     """Delete every resource of the stack, and the stack."""
-    project = Project(events=terminal.show)
+    project = _project(terminal)
     if not yes and not project.is_local(stack):
         click.confirm(f"Delete every resource of the stack {project.stack_name(stack)!r} on AWS?", abort=True)
     project.destroy(stack)
@@ -77,10 +81,16 @@ def destroy(terminal: Terminal, stack: str, yes: bool) -> None:
 @click.pass_obj
 def outputs(terminal: Terminal, stack: str, name: str | None) -> None:
     """The stack's outputs as JSON, or one of them."""
-    values = Project(events=terminal.show).outputs(stack)
+    values = _project(terminal).outputs(stack)
     if name is None:
         terminal.document(values)
     elif name in values:
         terminal.result(str(values[name]))
     else:
         raise click.BadParameter(f"no output {name!r}; there are {', '.join(values) or 'none'}", param_hint="NAME")
+
+
+def _project(terminal: Terminal) -> Project:
+    from fogbank.project.project import Project
+
+    return Project(events=terminal.show)

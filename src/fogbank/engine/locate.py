@@ -18,11 +18,10 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from fogbank.contracts.errors import EngineError
-from fogbank.engine.build import VERSION, BuildError, build
+from fogbank.engine.build import VERSION, BuildError, Progress, build
 from fogbank.ground.cache import cache_dir
 from fogbank.ground.locks import locked
 
-Progress = Callable[[str], None]
 LEAST = Version("3.200.0")
 """The oldest CLI that the Automation API of this Pulumi SDK is used with."""
 

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +19,13 @@ from fogbank.contracts.dependencies import Target, Wheel
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Manifest
 from fogbank.ground.digest import canonical_json
-from fogbank.project.bases import base_for, layer_store
+from fogbank.project.bases import Progress, base_for, layer_store
 from fogbank.project.events import Steps
 from fogbank.project.installation import cached
 
 if TYPE_CHECKING:
     from fogbank.image import Build, BuiltImage
 
-Progress = Callable[[str], None]
 IMAGE = "image"
 RECORD = "image.json"
 

@@ -2,64 +2,70 @@
 
 from __future__ import annotations
 
-import copy
-import json
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fogbank.contracts.errors import DataError
-from fogbank.contracts.transform import CREATE_TRANSFORM_JOB_TARGET
+from fogbank.contracts.transform import (
+    CREATE_TRANSFORM_JOB_TARGET,
+    TransformInput,
+    TransformOutput,
+    TransformRequest,
+    TransformResources,
+)
 from fogbank.project.events import Steps, ignore
-from fogbank.project.transform import order, run_transform
+from fogbank.project.transform import aside, run_transform
 
-SCHEDULED: Mapping[str, Any] = {
-    "TransformJobName": "churn-nightly-<aws.scheduler.execution-id>",
-    "ModelName": "churn-1",
-    "BatchStrategy": "MultiRecord",
-    "TransformInput": {
-        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://data/batch/in/"}},
-        "SplitType": "Line",
-    },
-    "TransformOutput": {"S3OutputPath": "s3://results/batch/out/", "Accept": "text/csv"},
-}
+SCHEDULED = TransformRequest(
+    job="churn-nightly-<aws.scheduler.execution-id>",
+    model="churn-1",
+    batch_strategy="MultiRecord",
+    source=TransformInput(data_type="S3Prefix", uri="s3://data/batch/in/", split_type="Line"),
+    target=TransformOutput(uri="s3://results/batch/out/", accept="text/csv"),
+    resources=TransformResources(instance_type="ml.m5.large", instance_count=2),
+)
 
 
 def test_only_the_name_and_the_places_are_other_than_scheduled() -> None:
-    before = copy.deepcopy(dict(SCHEDULED))
-    job = order(SCHEDULED, "churn-nightly-1", "day.csv")
+    request = aside(SCHEDULED, "churn-nightly-1")
 
-    assert before == SCHEDULED, "what is scheduled is not touched"
-    assert (job.job, job.bucket, job.input_key) == ("churn-nightly-1", "data", "batch/in-once/churn-nightly-1/day.csv")
-    assert (job.output_bucket, job.output_prefix) == ("results", "batch/out-once/churn-nightly-1/")
-    source = job.request["TransformInput"]["DataSource"]["S3DataSource"]
-    assert source["S3Uri"] == "s3://data/batch/in-once/churn-nightly-1/"
-    assert job.request["TransformOutput"] == {
-        "S3OutputPath": "s3://results/batch/out-once/churn-nightly-1",
-        "Accept": "text/csv",
-    }
-    assert job.request["ModelName"] == "churn-1"
+    assert request.source.uri == "s3://data/batch/in-once/churn-nightly-1/"
+    assert request.target.uri == "s3://results/batch/out-once/churn-nightly-1"
+    assert request == replace(SCHEDULED, job="churn-nightly-1", source=request.source, target=request.target)
+    assert request.source == replace(SCHEDULED.source, uri=request.source.uri)
+    assert request.target == replace(SCHEDULED.target, uri=request.target.uri)
 
 
 class Scheduler:
     """EventBridge Scheduler with one schedule."""
 
-    def __init__(self, arn: str) -> None:
-        self._arn = arn
+    def __init__(self, target: dict[str, str]) -> None:
+        self._target = target
+
+    def __call__(self, _: str) -> Scheduler:
+        return self
 
     def get_schedule(self, *, Name: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        return {"Name": Name, "Target": {"Arn": self._arn, "Input": json.dumps(SCHEDULED)}}
+        return {"Name": Name, "Target": self._target}
 
 
-def test_a_schedule_that_starts_something_else_is_refused() -> None:
-    def clients(_: str) -> Scheduler:
-        return Scheduler(CREATE_TRANSFORM_JOB_TARGET.replace("Transform", "Training"))
-
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"Arn": CREATE_TRANSFORM_JOB_TARGET.replace("Transform", "Training"), "Input": SCHEDULED.to_json()},
+        {"Arn": CREATE_TRANSFORM_JOB_TARGET},
+        {"Arn": CREATE_TRANSFORM_JOB_TARGET, "Input": "every night"},
+        {"Arn": CREATE_TRANSFORM_JOB_TARGET, "Input": '{"ModelName": "churn-1"}'},
+    ],
+)
+def test_a_schedule_that_starts_something_else_is_refused(target: dict[str, str]) -> None:
     with pytest.raises(DataError) as caught:
-        run_transform(clients, "churn-train", "rows.csv", b"1,2\n", Steps(ignore))
+        run_transform(Scheduler(target), "churn-train", "rows.csv", b"1,2\n", Steps(ignore))
 
     assert caught.value.code == "schedule-no-transform"
+    assert "churn-train" in caught.value.cause
 
 
 def test_an_empty_file_is_refused_before_anything_is_sent() -> None:
