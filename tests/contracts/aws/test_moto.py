@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,55 @@ def test_everything_is_there_after_kill_9(local_cloud: CloudProcess, tmp_path: P
     again = local_cloud.client("scheduler").get_schedule(Name="kept")["CreationDate"]
     assert abs((again - created).total_seconds()) <= 1
     assert local_cloud.client("sqs").list_queues()["QueueUrls"][0].rpartition("/")[2] == queue.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("key", ["a?b", "a?b=c&d", "100%", "a%2Fb", "a+b c", "#1", "ünï/ø", "folder/", "a//b", "a;b,c"])
+def test_a_key_of_any_characters_is_the_one_that_is_stored(shared_cloud: CloudProcess, unique: str, key: str) -> None:
+    s3 = shared_cloud.client("s3")
+    s3.create_bucket(Bucket=unique)
+    s3.put_object(Bucket=unique, Key=key, Body=key.encode())
+
+    assert s3.get_object(Bucket=unique, Key=key)["Body"].read() == key.encode()
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket=unique)["Contents"]] == [key]
+    s3.delete_object(Bucket=unique, Key=key)
+    assert "Contents" not in s3.list_objects_v2(Bucket=unique)
+
+
+def test_what_was_written_under_a_condition_is_there_after_kill_9(local_cloud: CloudProcess) -> None:
+    s3 = local_cloud.client("s3")
+    s3.create_bucket(Bucket="kept")
+    first = s3.put_object(Bucket="kept", Key="k", Body=b"1", IfNoneMatch="*")["ETag"]
+    s3.put_object(Bucket="kept", Key="k", Body=b"2", IfMatch=first)
+    assert code_of(lambda: s3.put_object(Bucket="kept", Key="k", Body=b"3", IfMatch=first))[0] == "PreconditionFailed"
+    s3.copy_object(Bucket="kept", Key="copy", CopySource="kept/k", CopySourceIfNoneMatch=first)
+    local_cloud.kill()
+    local_cloud.start()
+
+    bodies = {key: local_cloud.client("s3").get_object(Bucket="kept", Key=key)["Body"].read() for key in ("k", "copy")}
+    assert bodies == {"k": b"2", "copy": b"2"}
+
+
+def test_identifiers_are_the_same_after_kill_9_whatever_was_read_meanwhile(local_cloud: CloudProcess) -> None:
+    """moto draws the id of every answer, a read's too, from the generator that identifiers come from."""
+    s3 = local_cloud.client("s3")
+    s3.create_bucket(Bucket="kept")
+    s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
+    stop = threading.Event()
+
+    def read() -> None:
+        client = local_cloud.client("s3")
+        while not stop.is_set():
+            client.list_objects_v2(Bucket="kept")
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    told = [s3.put_object(Bucket="kept", Key="k", Body=b"%d" % i)["VersionId"] for i in range(60)]
+    stop.set()
+    for reader in readers:
+        reader.join()
+    local_cloud.kill()
+    local_cloud.start()
+
+    versions = local_cloud.client("s3").list_object_versions(Bucket="kept")["Versions"]
+    assert [version["VersionId"] for version in reversed(versions)] == told

@@ -9,11 +9,10 @@ from __future__ import annotations
 import io
 import json
 import re
-import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 from flask import Flask
 from moto.core.request import (
@@ -27,6 +26,7 @@ from werkzeug.test import create_environ, run_wsgi_app
 
 from fogbank.cloud.ground.store import JournalEntry, Store
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
+from fogbank.cloud.moto.turns import Turns
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
 READS = re.compile(
@@ -35,6 +35,8 @@ READS = re.compile(
 DROPPED_HEADERS = frozenset(
     {"x-amz-security-token", "amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "expect", "connection"}
 )
+CONDITION = re.compile(r"(x-amz-copy-source-)?if-(none-)?(match|modified-since|unmodified-since)")
+"""What a request's condition is said in. It held when the request was answered; what it looked at may be in no journal any more."""
 SEED_FACTOR = 7919
 
 
@@ -43,14 +45,15 @@ class MotoGateway:
 
     def __init__(self, store: Store, wall: Callable[[], float]) -> None:
         self._store, self._wall = store, wall
-        self._writing = threading.Lock()
+        self._turns = Turns()
         self._app = DomainDispatcherApplication(_backend_app)
 
     def handle(self, request: Request) -> Answer:
         """moto's answer, or a loud 501 for an operation that it does not have."""
         if not changes_state(request):
-            return self._ask(request)
-        with self._writing:
+            with self._turns.read():
+                return self._ask(request)
+        with self._turns.write():
             seq = self._store.next_seq()
             mock_random.seed(seq * SEED_FACTOR)
             answer = self._ask(request)
@@ -63,7 +66,7 @@ class MotoGateway:
     def replay(self) -> int:
         """Play the journal back into a fresh moto; returns how many requests that were."""
         count = 0
-        with self._writing:
+        with self._turns.write():
             for entry in self._store.journal():
                 mock_random.seed(entry.seq * SEED_FACTOR)
                 self._ask(
@@ -82,7 +85,7 @@ class MotoGateway:
 
     def reset(self) -> None:
         """Empty every moto backend."""
-        with self._writing:
+        with self._turns.write():
             self._ask(Request(method="POST", path="/moto-api/reset", query="", headers={}, body=b""))
 
     def _ask(self, request: Request) -> Answer:
@@ -133,7 +136,7 @@ def _environ(request: Request) -> dict[str, Any]:
         name: value for name, value in request.headers.items() if name not in {"content-length", "transfer-encoding"}
     }
     environ = create_environ(
-        path=request.path,
+        path=quote(request.path),
         query_string=request.query,
         base_url=f"http://{request.headers.get('host', '127.0.0.1')}",
         method=request.method,
@@ -152,7 +155,11 @@ def _whole(body: Iterable[bytes]) -> bytes:
 
 
 def _entry(seq: int, at: float, request: Request, answer: Answer) -> JournalEntry:
-    kept = {name: value for name, value in request.headers.items() if name not in DROPPED_HEADERS}
+    kept = {
+        name: value
+        for name, value in request.headers.items()
+        if name not in DROPPED_HEADERS and not CONDITION.fullmatch(name)
+    }
     if "authorization" in kept:  # the scope says service and region; the signature is nobody's business
         kept["authorization"] = (
             kept["authorization"].partition(", SignedHeaders")[0] + ", SignedHeaders=host, Signature=-"
