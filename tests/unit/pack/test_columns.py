@@ -19,10 +19,12 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from fogbank.contracts.config import ProjectConfig, load_config
+from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Manifest
 from fogbank.pack import build, read_trained
+from fogbank.project.config import load_config
+from fogbank.project.events import Steps, ignore
 from fogbank.project.packing import probe
 from tests.fakes.probe import Probe
 from tests.projects import BASELINE
@@ -199,7 +201,7 @@ def test_a_class_of_the_projects_own_travels_with_the_model_or_says_where_it_mus
         (config.root / "model" / "__init__.py").touch()
         (config.root / "model" / "parts.py").write_text(module)
         (config.root / "model" / "train.py").write_text(TRAIN.format(definition=definition))
-        train(config)
+        train(config, Steps(ignore))
 
     package = packed(load_config(tmp_path / "a"), [[3]]).package
     assert {"code/model/__init__.py", "code/model/parts.py"} <= package.files.keys()
