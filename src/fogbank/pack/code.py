@@ -16,6 +16,7 @@ from fogbank.contracts.errors import PackageError
 IMPORTERS = {"import_module", "__import__"}
 NOT_DATA = {".py", ".pyc", ".pyo"}
 LONGEST_NAME = 200
+REQUIREMENTS = "requirements.txt"
 
 
 def code_files(handler: Path | None, root: Path, modules: Iterable[str] = ()) -> dict[str, Path]:
@@ -51,16 +52,16 @@ def source_roots(handler: Path | None, root: Path) -> list[Path]:
 
 def data_files(code: Mapping[str, Path], handler: Path | None, root: Path) -> dict[str, Path]:
     """What is not Python and travels with the code: all that lies beside the handler, and files that a packed module names."""
-    found = {} if handler is None or handler.parent in {root, root / "src"} else _beside(handler.parent)
-    if "requirements.txt" in found:
+    files = {} if handler is None or handler.parent in {root, root / "src"} else _beside(handler.parent)
+    if REQUIREMENTS in files:
         raise PackageError(
             "requirements-elsewhere",
-            f"{found['requirements.txt'].relative_to(root)} is not where a project's dependencies are read from",
+            f"{files[REQUIREMENTS].relative_to(root)} is not where a project's dependencies are read from",
             "move its lines into requirements.txt beside pyproject.toml, and their names into `dependencies` in [tool.fogbank]",
         )
     for place, path in code.items():
-        found.update(_named(path, Path(place).parent))
-    return {place: path for place, path in sorted(found.items()) if place not in code}
+        files.update(_named(path, Path(place).parent))
+    return {place: path for place, path in sorted(files.items()) if place not in {*code, REQUIREMENTS}}
 
 
 def _beside(folder: Path) -> dict[str, Path]:

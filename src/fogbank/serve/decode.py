@@ -146,11 +146,19 @@ class Decoder:
         if self._table.names:
             self._table.check_names(table.column_names)
             table = table.select(list(self._table.names))
-        columns = [column.to_numpy() for column in table.columns] if table.num_rows else []
-        if columns and all(column.dtype.kind in "iuf" and not _rounds(column) for column in columns):
+        plain = table.num_rows and all(_is_plain(column) for column in table.columns)
+        columns = [column.to_numpy() for column in table.columns] if plain else []
+        if columns and not any(map(_rounds, columns)):
             return self._table.from_array(np.column_stack(columns))
         rows = zip(*(_cells(column) for column in table.columns), strict=True)
         return self._table.from_lists([list(row) for row in rows], text=False)
+
+
+def _is_plain(column: Any) -> bool:
+    """Whether a column is numbers that stay what they are as an array: whole ones with gaps would become doubles."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_floating(column.type) or (pa.types.is_integer(column.type) and not column.null_count))
 
 
 def _rounds(column: Rows) -> bool:

@@ -42,7 +42,7 @@ class JsonFormatter(logging.Formatter):
 class LogWriter:
     """Writes to stderr in a thread of its own: a disk that is busy, or a reader that is slow, never holds up an answer.
 
-    What waits is bounded: beyond `limit` bytes lines are dropped, and their number is told when there is room again.
+    What waits is bounded: beyond `limit` bytes lines are dropped, and their number is written when there is room again.
     """
 
     def __init__(self, descriptor: int = 2, limit: int = WAITING_LIMIT) -> None:
@@ -57,23 +57,23 @@ class LogWriter:
         if self._given - self._written > self._limit:
             self._dropped += data.count(b"\n")
             return
-        data = self._told() + data
+        data = self._loss() + data
         self._given += len(data)
         self._queue.put(data)
 
     def close(self, limit_s: float = CLOSE_LIMIT_S) -> None:
         """Write what waits, for so long at most."""
-        self._queue.put(self._told())
+        self._queue.put(self._loss())
         self._queue.put(None)
         self._thread.join(limit_s)
 
-    def _told(self) -> bytes:
+    def _loss(self) -> bytes:
         """A line that says how many were dropped, where any were."""
         if not self._dropped:
             return b""
-        said = {"level": "WARNING", "logger": "fogbank.serve", "message": f"{self._dropped} log lines were dropped"}
+        record = {"level": "WARNING", "logger": "fogbank.serve", "message": f"{self._dropped} log lines were dropped"}
         self._dropped = 0
-        return orjson.dumps(said) + b"\n"
+        return orjson.dumps(record) + b"\n"
 
     def _write_all(self) -> None:
         while (data := self._queue.get()) is not None:
@@ -92,7 +92,7 @@ class WriterHandler(logging.Handler):
         """Format and hand over."""
         try:
             self._write(self.format(record).encode("utf-8", "replace") + b"\n")
-        except Exception:  # noqa: BLE001 - logging's own rule: a record that cannot be told is no reason to fail
+        except Exception:  # noqa: BLE001 - logging's own rule: a record that cannot be written is no reason to fail
             self.handleError(record)
 
 

@@ -256,11 +256,11 @@ async def _serve(settings: ServeSettings) -> int:
     if ENV_PARENT_FD in os.environ:
         loop.add_reader(int(os.environ[ENV_PARENT_FD]), leave.set)
     board.slots[0][Field.STATE] = State.READY
-    looking = loop.create_task(_look(models, connections))
+    watching = loop.create_task(_watch_models(models, connections))
     await leave.wait()
     if ENV_PARENT_FD in os.environ:
         loop.remove_reader(int(os.environ[ENV_PARENT_FD]))  # once closed it is readable for good
-    looking.cancel()
+    watching.cancel()
     service.leaving = True
     await acceptor.close()
     await connections.drain(STOP_GRACE_S - 10)
@@ -270,7 +270,7 @@ async def _serve(settings: ServeSettings) -> int:
     return 0
 
 
-async def _look(models: Models, connections: Connections) -> None:
+async def _watch_models(models: Models, connections: Connections) -> None:
     while True:
         connections.sweep(time.monotonic())
         await models.forget_dead()

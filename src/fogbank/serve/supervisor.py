@@ -21,7 +21,7 @@ from fogbank.serve.problems import EXIT_LOAD, EXIT_STOPPED, LoadError
 from fogbank.serve.scoreboard import Field, Scoreboard, State
 
 log = logging.getLogger("fogbank.serve")
-LOOK_S = 0.25
+WATCH_S = 0.25
 HUNG_AFTER_S = 5.0
 """A worker whose loop has stood still this long beyond the handler's time limit is killed."""
 FAILURES_LIMIT = 5
@@ -50,14 +50,14 @@ class Supervisor:
         gc.freeze()
         while self._stopping_since is None or self._workers:
             self._start_due()
-            readable, _, _ = select.select([wake, *parent], [], [], LOOK_S)
+            readable, _, _ = select.select([wake, *parent], [], [], WATCH_S)
             if wake in readable and {signal.SIGTERM, signal.SIGINT} & set(os.read(wake, 64)):
                 self._stop()
             if parent and parent[0] in readable:
                 parent = []
                 self._stop()
             self._reap()
-            self._look()
+            self._watch_workers()
         return self._exit_status
 
     def _start_due(self) -> None:
@@ -142,7 +142,7 @@ class Supervisor:
         log.warning("worker %d ended with status %d and is replaced", index, status)
         self._due[index] = time.monotonic() + 0.1 * 2**self._failures * bool(self._failures)
 
-    def _look(self) -> None:
+    def _watch_workers(self) -> None:
         """Kill what hangs: a loop that stands still, or a worker that outstays the grace time."""
         now = time.monotonic()
         self._was_ready = self._was_ready or self._board.ready()

@@ -40,10 +40,10 @@ def trace_id(traceparent: bytes | None) -> str | None:
     >>> trace_id(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
     '4bf92f3577b34da6a3ce929d0e0e4736'
     """
-    found = TRACEPARENT.fullmatch(traceparent) if traceparent else None
-    if found is None or found[1] == b"ff" or not int(found[2], 16) or not int(found[3], 16):
+    match = TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    if match is None or match[1] == b"ff" or not int(match[2], 16) or not int(match[3], 16):
         return None
-    return found[2].decode("ascii")
+    return match[2].decode("ascii")
 
 
 class Tracer:

@@ -149,6 +149,12 @@ def test_a_parquet_file_that_unfolds_to_too_much_is_refused() -> None:
             400,
             "row 1, column 'n': 9007199254740993 does not fit",
         ),
+        (
+            "application/x-parquet",
+            parquet({"a": [1.0, 1.0], "b": [1.0, 1.0], "n": [None, 2**53 + 1]}),
+            400,
+            "row 2, column 'n'",
+        ),
         ("text/csv; header=present", b"1,2,3\n4,5,6\n", 400, "unknown column '1'"),
         (
             "application/json",
