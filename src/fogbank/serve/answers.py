@@ -5,6 +5,7 @@ In: a prediction, or rows to predict, and an accepted type with its parameters (
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from fogbank.contracts.manifest import PackageManifest
 from fogbank.serve import media
 from fogbank.serve.encode import delimited
+from fogbank.serve.models import predictor
 from fogbank.serve.plain import as_rows, json_bytes, plain
 from fogbank.serve.problems import RequestError
 
@@ -49,8 +51,8 @@ class Labelled:
 class Answers:
     """What the package says of its answers, behind the forms that a caller may ask for."""
 
-    def __init__(self, package: PackageManifest | None, model: Any, predictor: Callable[[Any], Any] | None) -> None:
-        self._model, self._predictor = model, predictor
+    def __init__(self, package: PackageManifest | None, model: Any, own: Callable[[Any], Any] | None) -> None:
+        self._model, self._predictor = model, own
         self._names = package.output.names if package else ()
         self._classes = package.output.classes if package else ()
         self._method = package.method if package else "predict"
@@ -61,11 +63,11 @@ class Answers:
             raise TypeError("the handler's own predict_fn answers")
         if "answer=labelled" not in accept or not self._classes:
             return self._predictor(rows)
-        labels = plain(self._model.predict(rows))
-        try:
-            probabilities = plain(self._model.predict_proba(rows))
-        except AttributeError:  # this model has none
-            probabilities = None
+        labels = plain(predictor(self._model, "predict")(rows))
+        probabilities = None
+        if callable(getattr(self._model, "predict_proba", None)):
+            with contextlib.suppress(AttributeError):  # a graph without scores has the method, and nothing behind it
+                probabilities = plain(predictor(self._model, "predict_proba")(rows))
         return Labelled(labels, self._classes, probabilities)
 
     def write(self, prediction: Any, accept: str) -> tuple[bytes, str]:
