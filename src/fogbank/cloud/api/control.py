@@ -47,13 +47,6 @@ def refuse_lacking(params: Params, shape: Shape) -> None:
         raise validation(f"The local cloud does not have {', '.join(paths)} yet; it is refused, not ignored.")
 
 
-def refuse(params: Params, *names: str) -> None:
-    """What the local cloud lacks is refused by name, never ignored. Raises ValidationException."""
-    for name in names:
-        if params.get(name):
-            raise validation(f"The local cloud does not have {name} yet; it is refused, not ignored.")
-
-
 class ControlPlane:
     """The operations that fogbank has, by name. `missing` knows the things that requests name, `events` hears what has no effect."""
 
@@ -117,18 +110,3 @@ def _parameters(body: bytes) -> Any:
 def service_model() -> ServiceModel:
     """botocore's model of SageMaker's control plane."""
     return ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
-
-
-def page(items: list[Params], params: Params, key: str, default_sort: str = "CreationTime") -> Params:
-    """One page of a List call: NameContains and Status filters are the caller's; sort, MaxResults and NextToken are here."""
-    sort_by = {"Name": "_name", "CreationTime": "CreationTime", "Status": "_status"}.get(
-        params.get("SortBy", default_sort), "CreationTime"
-    )
-    descending = params.get("SortOrder", "Descending") == "Descending"
-    ordered = sorted(items, key=lambda item: item.get(sort_by, 0), reverse=descending)
-    start = int(params.get("NextToken", "0"))
-    size = params.get("MaxResults", 100)
-    result: Params = {key: ordered[start : start + size]}
-    if start + size < len(ordered):
-        result["NextToken"] = str(start + size)
-    return result

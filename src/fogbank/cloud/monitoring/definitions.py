@@ -31,6 +31,7 @@ class Definition:
     environment: Mapping[str, str] | None = member("AppSpecification.Environment")
     endpoint: str = member("JobInput.EndpointInput.EndpointName", required=True)
     source: str = member("JobInput.EndpointInput.LocalPath", required=True)
+    input_mode: str | None = member("JobInput.EndpointInput.S3InputMode")
     outputs: tuple[Output, ...] = member("JobOutputConfig.MonitoringOutputs", Output, required=True)
     constraints_uri: str | None = member("BaselineConfig.ConstraintsResource.S3Uri")
     statistics_uri: str | None = member("BaselineConfig.StatisticsResource.S3Uri")
@@ -75,6 +76,8 @@ class JobDefinitions(Resource[NoState]):
         definition = self.read(params)
         if (definition.cluster.instance_count or 1) > 1:
             raise validation("The local cloud runs a monitor on one instance: InstanceCount must be 1.")
+        if definition.input_mode == "Pipe":
+            raise validation("The local cloud does not have S3InputMode Pipe yet; it is refused, not ignored.")
         record = self.add(scope, definition.name, params, NoState())
         return {"JobDefinitionArn": record.public["JobDefinitionArn"]}
 

@@ -12,8 +12,22 @@ from fogbank.cloud.api.listing import PAGING, Listing
 from fogbank.cloud.api.models import MODEL
 from fogbank.cloud.api.resource import Kind
 from fogbank.cloud.hosting.configs import ENDPOINT_CONFIG
+from fogbank.cloud.jobs.processing import PROCESSING_JOB
+from fogbank.cloud.jobs.transforms import TRANSFORM_JOB
+from fogbank.cloud.monitoring.definitions import definition_kind
+from fogbank.cloud.monitoring.executions import MONITORING_EXECUTION
+from fogbank.cloud.monitoring.kinds import DATA_QUALITY
+from fogbank.cloud.monitoring.schedules import MONITORING_SCHEDULE
 
-KINDS = (MODEL, ENDPOINT_CONFIG)
+KINDS = (
+    MODEL,
+    ENDPOINT_CONFIG,
+    TRANSFORM_JOB,
+    PROCESSING_JOB,
+    definition_kind(DATA_QUALITY),
+    MONITORING_SCHEDULE,
+    MONITORING_EXECUTION,
+)
 ENDPOINTS = Listing(
     operation="ListEndpoints", answer="Endpoints", name="EndpointName", status="EndpointStatus", page_size=10
 )

@@ -69,6 +69,10 @@ def test_names(definitions: JobDefinitions) -> None:
     [
         ({"DataQualityJobInput": {"BatchTransformInput": {}}}, "DataQualityJobInput needs an EndpointInput"),
         ({"JobResources": {"ClusterConfig": {**CLUSTER, "InstanceCount": 2}}}, "InstanceCount must be 1"),
+        (
+            {"DataQualityJobInput": {"EndpointInput": {"EndpointName": "e", "LocalPath": "/p", "S3InputMode": "Pipe"}}},
+            "does not have S3InputMode Pipe",
+        ),
     ],
 )
 def test_what_is_refused(definitions: JobDefinitions, change: dict[str, Any], message: str) -> None:
