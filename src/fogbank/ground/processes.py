@@ -93,11 +93,15 @@ def end_with_parent(descriptor: int) -> None:
 
 
 def tree(pid: int) -> Iterator[int]:
-    """A process and all that descend from it."""
+    """A process and all that descend from it, whichever of its threads started them."""
     yield pid
+    children: list[str] = []
     with contextlib.suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            yield from tree(int(child))
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # a thread that ends leaves its children to another
+                children += (thread / "children").read_text().split()
+    for child in children:
+        yield from tree(int(child))
 
 
 def memory(pid: int) -> int:

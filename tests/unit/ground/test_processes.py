@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +103,26 @@ def test_the_bare_environment_holds_nothing_of_this_machines_own() -> None:
 
     assert sorted(line.partition("=")[0] for line in said.splitlines()) == sorted(BARE_ENVIRONMENT)
     assert not [name for name in BARE_ENVIRONMENT if name.startswith(("AWS_", "FOGBANK_"))]
+
+
+def test_a_tree_has_what_another_thread_started() -> None:
+    children: list[subprocess.Popen[bytes]] = []
+    started, done = threading.Event(), threading.Event()
+
+    def start() -> None:
+        children.append(subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE))
+        started.set()
+        done.wait(20)
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    assert started.wait(20)
+    try:
+        assert children[0].pid in tree(os.getpid())
+    finally:
+        done.set()
+        thread.join()
+        children[0].communicate()
 
 
 def test_a_bound_command_is_run_to_its_end() -> None:

@@ -13,6 +13,7 @@ from fogbank.cloud.api.errors import validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.models import Models
 from fogbank.cloud.api.resource import Ground, Kind, NoState, Resource
+from fogbank.cloud.hosting.router import DEFAULT_STRATEGY, STRATEGIES
 
 ENDPOINT_CONFIG = Kind(
     path="endpoint-config",
@@ -45,6 +46,11 @@ class EndpointConfigs(Resource[NoState]):
         for variant in variants:
             if not variant.get("ModelName"):
                 raise validation("The local cloud does not have inference components yet: a variant needs a ModelName.")
+            strategy = variant.get("RoutingConfig", {}).get("RoutingStrategy", DEFAULT_STRATEGY)
+            if strategy not in STRATEGIES:
+                raise validation(
+                    f"The local cloud does not have RoutingStrategy {strategy} yet; it is refused, not ignored."
+                )
             self._models.get(scope.region, variant["ModelName"])
         record = self.add(scope, params["EndpointConfigName"], params, NoState())
         return {"EndpointConfigArn": record.public["EndpointConfigArn"]}
