@@ -22,7 +22,7 @@ from fogbank import __version__
 from fogbank.cloud.admin import Admin
 from fogbank.cloud.api.control import ControlPlane, service_model
 from fogbank.cloud.api.models import Models
-from fogbank.cloud.api.resource import Ground
+from fogbank.cloud.api.resource import Ground, Resource
 from fogbank.cloud.api.tags import Tags
 from fogbank.cloud.front import Front
 from fogbank.cloud.ground.clock import Clock
@@ -118,17 +118,20 @@ class LocalCloud:
         captures = Captures(objects, partial(capture_source, self.endpoints.find), self.recorder.flush)
         self.executions = Executions(ground, definitions=definitions, captures=captures, processing=self.processing)
         self.schedules = MonitoringSchedules(ground, definitions, self.executions)
+        kinds: tuple[Resource[Any], ...] = (
+            models,
+            configs,
+            self.endpoints,
+            self.transforms,
+            self.processing,
+            *definitions.values(),
+            self.schedules,
+        )
         control = ControlPlane(
-            models.operations(),
-            configs.operations(),
-            self.endpoints.operations(),
-            self.transforms.operations(),
-            self.processing.operations(),
-            *(room.operations() for room in definitions.values()),
+            *(kind.operations() for kind in kinds),
             *(refusal(kind) for kind in KINDS.values() if not kind.runs),
             self.executions.operations(),
-            self.schedules.operations(),
-            Tags(self.store).operations(),
+            Tags(*kinds).operations(),
             missing=missing,
             events=self.events,
         )

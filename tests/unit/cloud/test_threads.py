@@ -11,7 +11,7 @@ import fogbank.cloud
 CLOUD = Path(fogbank.cloud.__file__).parent
 OWNERS = {"ground/runner.py", "ground/server.py", "local_cloud.py"}
 """The runner, and who serves HTTP."""
-NOT_YET = {"jobs/processing.py", "jobs/transforms.py", "time/timeline.py"}
+NOT_YET = {"time/timeline.py"}
 """These are to go to the runner; nothing is added here."""
 MAKERS = {"Thread", "Timer", "start_new_thread"}
 

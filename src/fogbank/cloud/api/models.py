@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import validation
@@ -66,9 +65,3 @@ def containers(model: Document) -> tuple[Container, ...]:
         )
         for item in ([primary] if primary else model.get("Containers", []))
     )
-
-
-def container_of(model: Document) -> dict[str, Any]:
-    """The one container of a model."""
-    primary: dict[str, Any] = model.get("PrimaryContainer") or model["Containers"][0]
-    return primary
