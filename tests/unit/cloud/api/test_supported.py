@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,3 +99,11 @@ def test_what_is_inert_and_what_must_exist() -> None:
         ("subnet", "subnet-2"),
         ("security-group", "sg-1"),
     ]
+
+
+def test_the_page_on_parity_lists_every_member_without_effect() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "parity.md").read_text()
+    rows = page.partition("Members without local effect.")[2].partition("\n\n")[2].partition("\n\n")[0].splitlines()[2:]
+    expected = [f"| {name} | {', '.join(sorted(row.inert))} |" for name, row in table().items() if row.inert]
+
+    assert rows == expected
