@@ -1,4 +1,7 @@
-"""The cloud's own calls, below /_fogbank: what AWS has no API for. JSON in, JSON out."""
+"""The cloud's own calls, below /_fogbank: what AWS has no API for. JSON in, JSON out.
+
+moto's clients in server mode reset by a path of moto's: it resets the cloud, ours and moto's alike.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, json_answer
 
 PREFIX = "/_fogbank/"
+MOTO_RESET = "/moto-api/reset"
 Call = Callable[[dict[str, Any]], object]
 
 
@@ -23,11 +27,11 @@ class Admin:
     @staticmethod
     def takes(request: Request) -> bool:
         """Whether the path is one of ours."""
-        return request.path.startswith(PREFIX)
+        return request.path.startswith(PREFIX) or request.path == MOTO_RESET
 
     def handle(self, request: Request) -> Answer:
         """Answer, or 404 with the names there are."""
-        name = request.path.removeprefix(PREFIX)
+        name = "reset" if request.path == MOTO_RESET else request.path.removeprefix(PREFIX)
         call = self._calls.get(name)
         if call is None:
             return error_answer(

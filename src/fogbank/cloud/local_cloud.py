@@ -15,8 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from moto.moto_server.werkzeug_app import MotoRequestHandler
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import BaseWSGIServer
 
 from fogbank import __version__
 from fogbank.cloud.admin import Admin
@@ -28,6 +27,7 @@ from fogbank.cloud.front import Front
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.runner import Runner
+from fogbank.cloud.ground.server import listen
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import DEFAULT_REGION
 from fogbank.cloud.hosting.configs import EndpointConfigs
@@ -72,15 +72,6 @@ class CloudSettings:
     environments: Path
     server_pins: Sequence[str]
     containers: Containers | None = None
-
-
-class _Handler(MotoRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # head and body are two writes: without this every kept-alive call waits 40 ms
-    timeout = 120
-
-    def log_request(self, *_: object) -> None:
-        """Requests are not logged."""
 
 
 class LocalCloud:
@@ -145,7 +136,7 @@ class LocalCloud:
             self.endpoints.rollouts.catch_up,
         )
         runtime = Runtime(self.endpoints, self.recorder, self.metrics)
-        self.front = Front(self._admin(), runtime, control, self.moto, self.metrics.flush)
+        self.front = Front((self._admin(), runtime, control), self.moto.handle, self.metrics.flush)
         self._server: BaseWSGIServer
 
     def bind(self) -> None:
@@ -154,7 +145,7 @@ class LocalCloud:
         earlier = int(self.store.setting(PORT, "0"))
         if wanted == 0 and earlier and not is_free(earlier):
             earlier = 0
-        self._server = make_server("127.0.0.1", wanted or earlier, self.front, threaded=True, request_handler=_Handler)
+        self._server = listen(wanted or earlier, self.front)
         self.store.set_setting(PORT, str(self.port))
 
     @property
@@ -173,12 +164,10 @@ class LocalCloud:
 
     def start(self) -> None:
         """Play the journal back, answer, bring the data plane up. The port is bound already."""
-        server = self._server
-        server.daemon_threads = True  # type: ignore[attr-defined]  # the threaded server's
         self._workspace.clear()
         self.moto.replay()
         self.endpoints.start()
-        threading.Thread(target=server.serve_forever, name="front", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, name="front", daemon=True).start()
         self.runner.submit(("warm",), lambda _: service_model())
         self.processing.resume()
         self.executions.resume()

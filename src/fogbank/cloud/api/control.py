@@ -55,9 +55,10 @@ class ControlPlane:
         self._missing = missing
         self._events = events
 
-    def has(self, operation: str) -> bool:
-        """Whether the operation is ours."""
-        return operation in self._operations
+    def takes(self, request: Request) -> bool:
+        """Whether the request calls one of our operations."""
+        service, _, operation = request.headers.get("x-amz-target", "").partition(".")
+        return service == "SageMaker" and operation in self._operations
 
     def handle(self, request: Request) -> Answer:
         """Answer a call of one of our operations. Raises NotOursError where it is about something that moto has."""

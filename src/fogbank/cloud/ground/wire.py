@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 DEFAULT_REGION = "us-east-1"
@@ -15,7 +16,7 @@ DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One HTTP request with its body in memory. Header names are in lower case."""
+    """One HTTP request with its body in memory. `path` is percent-encoded, as it was sent; header names are in lower case."""
 
     method: str
     path: str
@@ -27,6 +28,11 @@ class Request:
     def _scope(self) -> tuple[str, str]:
         credential = self.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
         return (credential[2], credential[3].lower()) if len(credential) >= 5 else (DEFAULT_REGION, "")
+
+    @cached_property
+    def plain_path(self) -> str:
+        """The path decoded: for S3, the bucket and the key as its owner wrote it."""
+        return unquote(self.path)
 
     @property
     def region(self) -> str:
@@ -41,12 +47,11 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One HTTP answer; `stream` takes the place of `body` where the answer comes in pieces."""
+    """One HTTP answer."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    stream: Iterable[bytes] | None = None
 
 
 def json_answer(document: Any, status: int = 200, content_type: str = "application/x-amz-json-1.1") -> Answer:

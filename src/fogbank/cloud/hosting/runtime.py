@@ -54,7 +54,7 @@ class Runtime:
     @staticmethod
     def takes(request: Request) -> bool:
         """Whether the path is one of the runtime's."""
-        return request.path.startswith(PREFIX)
+        return request.path.startswith(PREFIX) and request.service in {"sagemaker", ""}
 
     def handle(self, request: Request) -> Answer:
         """Answer a runtime call."""
