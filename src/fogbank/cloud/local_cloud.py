@@ -41,14 +41,18 @@ from fogbank.cloud.jobs.processing import Places, ProcessingJobs
 from fogbank.cloud.jobs.processor import AnalyzerProcessor
 from fogbank.cloud.jobs.transforms import TransformJobs
 from fogbank.cloud.monitoring.captures import Captures, capture_source
+from fogbank.cloud.monitoring.clockwork import MonitoringClockwork
 from fogbank.cloud.monitoring.definitions import JobDefinitions, refusal
 from fogbank.cloud.monitoring.executions import Executions
 from fogbank.cloud.monitoring.kinds import KINDS
 from fogbank.cloud.monitoring.schedules import MonitoringSchedules
 from fogbank.cloud.moto.gateway import MotoGateway
+from fogbank.cloud.moto.internals import event_schedules
 from fogbank.cloud.moto.references import missing
 from fogbank.cloud.observe.capture import Recorder
 from fogbank.cloud.observe.metrics import Metrics
+from fogbank.cloud.time.scheduler import Scheduler
+from fogbank.cloud.time.targets import Targets
 from fogbank.cloud.time.timeline import Timeline
 from fogbank.ground.aws import LocalClients
 from fogbank.ground.ports import is_free
@@ -126,17 +130,14 @@ class LocalCloud:
             missing=missing,
             events=self.events,
         )
+        targets = Targets(control, self._ended_transform)
+        scheduler = Scheduler(self.store, self.clock, self.moto.handle, event_schedules, targets.fire)
+        self.monitors = MonitoringClockwork(self.schedules, self.clock)
         self.timeline = Timeline(
-            self.clock,
-            self.schedules,
-            self.transforms,
-            control,
-            self._scheduler,
-            self.flush,
-            self.endpoints.rollouts.catch_up,
+            self.clock, self.runner, (self.monitors, scheduler), self.flush, self.endpoints.rollouts.catch_up
         )
         runtime = Runtime(self.endpoints, self.recorder, self.metrics)
-        self.front = Front((self._admin(), runtime, control), self.moto.handle, self.metrics.flush)
+        self.front = Front((self._admin(), runtime, control, scheduler), self.moto.handle, self.metrics.flush)
         self._server: BaseWSGIServer
 
     def bind(self) -> None:
@@ -186,7 +187,6 @@ class LocalCloud:
 
     def stop(self) -> None:
         """Finish what is in flight, deliver what is captured, stop every instance, close."""
-        self.timeline.stop()
         self.end_jobs()
         self.flush()
         self.endpoints.stop()
@@ -222,8 +222,9 @@ class LocalCloud:
         """A client of a region's CloudWatch."""
         return self._clients("cloudwatch", region)
 
-    def _scheduler(self, region: str) -> Any:
-        return self._clients("scheduler", region)
+    def _ended_transform(self, region: str, name: str) -> dict[str, Any] | None:
+        job = self.transforms.wait(region, name)
+        return job.public if job else None
 
     def status(self) -> dict[str, Any]:
         """What `fogbank cloud status` shows."""
@@ -265,8 +266,8 @@ class LocalCloud:
                 "status": lambda _: self.status(),
                 "events": lambda asked: self._events_since(int(asked.get("since", 0)), float(asked.get("wait", 0))),
                 "advance": lambda asked: self.timeline.advance(timedelta(seconds=float(asked["seconds"]))),
-                "run-monitor": lambda asked: self.timeline.run_monitor(
-                    asked.get("region", DEFAULT_REGION), asked["name"]
+                "run-monitor": lambda asked: self.monitors.run_now(
+                    asked.get("region", DEFAULT_REGION), asked["name"], self.timeline.turn
                 ),
                 "flush": flush,
                 "reset": reset,

@@ -14,7 +14,8 @@ from fogbank.cloud.monitoring.captures import Window
 from fogbank.cloud.monitoring.definitions import Definition, JobDefinitions
 from fogbank.cloud.monitoring.executions import SCHEDULE_PATH, Execution, Executions, window_of
 from fogbank.cloud.monitoring.kinds import DATA_QUALITY
-from fogbank.cloud.time.cron import ScheduleExpressionError, due
+from fogbank.cloud.time.cron import ScheduleExpressionError
+from fogbank.cloud.time.expressions import check
 from fogbank.contracts.monitoring import NO_DATA
 from fogbank.contracts.status import MONITORING_SCHEDULE as TRANSITIONS
 from fogbank.contracts.status import step
@@ -144,8 +145,7 @@ class MonitoringSchedules(Resource[NoState]):
         if config.expression == NOW:
             raise validation("The local cloud does not have the one-shot NOW schedule: use `fogbank monitor run`.")
         try:
-            now = self.clock.now()
-            list(due(config.expression, now, now, now))
+            check(config.expression)
         except ScheduleExpressionError as error:
             raise validation(f"ScheduleExpression: {error}") from error
         try:

@@ -61,7 +61,8 @@ class MotoGateway:
         """Play the journal back into a fresh moto; returns how many requests that were."""
         count = 0
         with self._turns.write():
-            for count, written in enumerate(self._store.journal(), 1):
+            for written in self._store.journal():
+                count += 1
                 mock_random.seed(written.seq * SEED_FACTOR)
                 self._ask(request_of(written))
                 restore(written)

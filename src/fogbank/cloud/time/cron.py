@@ -1,22 +1,22 @@
-"""AWS's schedule expressions, pure: `cron(...)`, `rate(...)` and `at(...)` into the moments at which they fire.
+"""AWS's cron expressions, pure: six fields, with L, W and #, into the days and minutes that they name.
 
-Source: EventBridge Scheduler User Guide "Schedule types"; SageMaker's ScheduleConfig. L, W and # are refused by name.
+No maintained library has exactly AWS's fields (Quartz's days, no seconds, a year), so they are read here. Source: EventBridge
+Scheduler User Guide, "Schedule types on EventBridge Scheduler".
 """
 
 from __future__ import annotations
 
+import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import date
 
 MONTHS = {
     name: i
     for i, name in enumerate(["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], 1)
 }
 DAYS = {name: i for i, name in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"], 1)}
-UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 FIELDS = (
     ("minutes", 0, 59),
     ("hours", 0, 23),
@@ -25,116 +25,131 @@ FIELDS = (
     ("day-of-week", 1, 7),
     ("year", 1970, 2199),
 )
+TakesDay = Callable[[date], bool]
 
 
 class ScheduleExpressionError(ValueError):
-    """An expression that is not one of AWS's, or that is not supported here."""
+    """An expression that is not one of AWS's."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cron:
-    """A parsed cron expression: the values that each field allows; None where the field is `?`."""
+    """A parsed expression: the values that its fields allow, and whether a day is among those of its two fields of days."""
 
-    minutes: frozenset[int]
-    hours: frozenset[int]
-    days: frozenset[int] | None
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
     months: frozenset[int]
-    weekdays: frozenset[int] | None
     years: frozenset[int]
+    day_of_month: TakesDay
+    day_of_week: TakesDay
 
-    def takes_day(self, day: datetime) -> bool:
+    def takes(self, day: date) -> bool:
         """Whether it fires on that day at all."""
-        weekday = day.isoweekday() % 7 + 1
-        return (
-            day.year in self.years
-            and day.month in self.months
-            and (self.days is None or day.day in self.days)
-            and (self.weekdays is None or weekday in self.weekdays)
-        )
-
-
-def due(expression: str, after: datetime, until: datetime, anchor: datetime, zone: str = "UTC") -> Iterator[datetime]:
-    """The moments in (after, until] at which the expression fires, in UTC. `anchor` is where a rate counts from.
-
-    Raises ScheduleExpressionError.
-    """
-    kind, _, inner = expression.strip().rstrip(")").partition("(")
-    if kind == "rate":
-        yield from _rate(inner, after, until, anchor)
-    elif kind == "cron":
-        yield from _cron(parse_cron(inner), after, until, _zone(zone))
-    elif kind == "at":
-        moment = datetime.fromisoformat(inner).replace(tzinfo=_zone(zone)).astimezone(UTC)
-        if after < moment <= until:
-            yield moment
-    else:
-        raise ScheduleExpressionError(f"{expression!r} is none of cron(...), rate(...), at(...)")
+        return day.year in self.years and day.month in self.months and self.day_of_month(day) and self.day_of_week(day)
 
 
 def parse_cron(text: str) -> Cron:
     """Six fields: minutes, hours, day-of-month, month, day-of-week, year. Raises ScheduleExpressionError."""
-    parts = text.split()
-    if len(parts) != 6:
+    parts = text.upper().split()
+    if len(parts) != len(FIELDS):
         raise ScheduleExpressionError(
             f"cron({text}) has {len(parts)} fields; AWS's has 6: minutes hours day-of-month month day-of-week year"
         )
-    minutes, hours, days, months, weekdays, years = (
-        _field(part, name, low, high) for part, (name, low, high) in zip(parts, FIELDS, strict=True)
+    minutes, hours, days, months, weekdays, years = parts
+    if (days == "?") == (weekdays == "?"):
+        raise ScheduleExpressionError(f"cron({text}): one of day-of-month and day-of-week is ?, and the other is not")
+    return Cron(
+        minutes=tuple(sorted(_values(minutes, 0))),
+        hours=tuple(sorted(_values(hours, 1))),
+        months=_values(months, 3),
+        years=_values(years, 5),
+        day_of_month=_day_of_month(days),
+        day_of_week=_day_of_week(weekdays),
     )
-    if minutes is None or hours is None or months is None or years is None:
-        raise ScheduleExpressionError(f"cron({text}): ? stands in day-of-month or day-of-week only")
-    return Cron(minutes, hours, days, months, weekdays, years)
 
 
-def _field(text: str, name: str, low: int, high: int) -> frozenset[int] | None:
+def _day_of_month(text: str) -> TakesDay:
+    """`L` is the month's last day, `15W` the weekday nearest to the 15th, `LW` the last weekday."""
     if text == "?":
-        return None
+        return lambda _: True
+    tests = [_one_day_of_month(part) for part in text.split(",")]
+    return lambda day: any(test(day) for test in tests)
+
+
+def _one_day_of_month(part: str) -> TakesDay:
+    if part == "L":
+        return lambda day: day.day == _last(day)
+    if part == "LW":
+        return lambda day: day.day == _nearest_weekday(day, _last(day))
+    if match := re.fullmatch(r"(\d+)W", part):
+        target = int(match[1])
+        if not 1 <= target <= 31:
+            raise ScheduleExpressionError(f"{part!r} in the field day-of-month is not within 1-31")
+        return lambda day: target <= _last(day) and day.day == _nearest_weekday(day, target)
+    values = _values(part, 2)
+    return lambda day: day.day in values
+
+
+def _day_of_week(text: str) -> TakesDay:
+    """`L` is Saturday, the week's last day; `6L` the month's last Friday; `3#2` its second Tuesday."""
+    if text == "?":
+        return lambda _: True
+    tests = [_one_day_of_week(part) for part in text.split(",")]
+    return lambda day: any(test(day) for test in tests)
+
+
+def _one_day_of_week(part: str) -> TakesDay:
+    if part == "L":
+        return lambda day: _weekday(day) == 7
+    if match := re.fullmatch(r"(\w+)L", part):
+        last = _number(match[1], 4)
+        return lambda day: _weekday(day) == last and day.day + 7 > _last(day)
+    if match := re.fullmatch(r"(\w+)#([1-5])", part):
+        weekday, which = _number(match[1], 4), int(match[2])
+        return lambda day: _weekday(day) == weekday and (day.day - 1) // 7 + 1 == which
+    values = _values(part, 4)
+    return lambda day: _weekday(day) in values
+
+
+def _weekday(day: date) -> int:
+    return day.isoweekday() % 7 + 1
+
+
+def _last(day: date) -> int:
+    return calendar.monthrange(day.year, day.month)[1]
+
+
+def _nearest_weekday(day: date, target: int) -> int:
+    """The weekday nearest to a day of the month, without leaving the month."""
+    weekday = day.replace(day=target).isoweekday()
+    if weekday == 6:
+        return target - 1 if target > 1 else target + 2
+    if weekday == 7:
+        return target + 1 if target < _last(day) else target - 2
+    return target
+
+
+def _values(text: str, field: int) -> frozenset[int]:
+    """The values of a field without L, W and #: `*`, `1-5`, `0/15`, `1-9/2`, names, and lists of these."""
+    name, low, high = FIELDS[field]
     values: set[int] = set()
-    for part in text.upper().split(","):
-        span, _, stride = part.partition("/")
-        first, _, last = span.partition("-")
-        try:
-            start = low if first == "*" else _number(first, name)
-            end = high if first == "*" or (stride and not last) else _number(last or first, name)
-            values.update(range(start, end + 1, int(stride or 1)))
-        except ValueError as error:
-            raise ScheduleExpressionError(f"{part!r} in the field {name} is not supported here") from error
-    if not values or min(values) < low or max(values) > high:
-        raise ScheduleExpressionError(f"{text!r} in the field {name} is not within {low}-{high}")
+    for part in text.split(","):
+        match = re.fullmatch(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d+))?", part)
+        if match is None:
+            raise ScheduleExpressionError(f"{part!r} in the field {name} is not an expression of AWS's")
+        every, first, last, stride = match.groups()
+        start = low if every else _number(first, field)
+        end = high if every or (stride and not last) else _number(last or first, field)
+        if end < start or (stride is not None and int(stride) < 1):
+            raise ScheduleExpressionError(f"{part!r} in the field {name} names nothing")
+        values.update(range(start, end + 1, int(stride or 1)))
     return frozenset(values)
 
 
-def _number(text: str, name: str) -> int:
-    names = MONTHS if name == "month" else DAYS if name == "day-of-week" else {}
-    return names[text] if text in names else int(text)
-
-
-def _cron(cron: Cron, after: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    day = after.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    while day.astimezone(UTC) <= until:
-        if cron.takes_day(day):
-            for hour in sorted(cron.hours):
-                for minute in sorted(cron.minutes):
-                    moment = day.replace(hour=hour, minute=minute).astimezone(UTC)
-                    if after < moment <= until:
-                        yield moment
-        day += timedelta(days=1)
-
-
-def _rate(inner: str, after: datetime, until: datetime, anchor: datetime) -> Iterator[datetime]:
-    match = re.fullmatch(r"(\d+) (minute|hour|day)s?", inner.strip())
-    if not match or int(match[1]) == 0:
-        raise ScheduleExpressionError(f"rate({inner}) is not `rate(value minutes|hours|days)`")
-    period = timedelta(seconds=int(match[1]) * UNITS[match[2]])
-    moment = anchor + max(1, (after - anchor) // period) * period
-    while moment <= until:
-        if moment > after:
-            yield moment
-        moment += period
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except ZoneInfoNotFoundError as error:
-        raise ScheduleExpressionError(f"no time zone {name!r}") from error
+def _number(text: str, field: int) -> int:
+    name, low, high = FIELDS[field]
+    names = {"month": MONTHS, "day-of-week": DAYS}.get(name, {})
+    value = names.get(text, int(text) if text.isdecimal() else -1)
+    if not low <= value <= high:
+        raise ScheduleExpressionError(f"{text!r} in the field {name} is not within {low}-{high}")
+    return value

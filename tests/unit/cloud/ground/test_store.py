@@ -12,7 +12,7 @@ from fogbank.cloud.front import guard, path_style
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import JournalEntry, Store
 from fogbank.cloud.ground.wire import Request
-from fogbank.cloud.moto.gateway import changes_state
+from fogbank.cloud.moto.journal import changes_state
 
 
 def request(method: str = "GET", path: str = "/", service: str = "s3", **headers: str) -> Request:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fogbank.cloud.time.cron import ScheduleExpressionError, due
-from fogbank.cloud.time.timeline import previous
+from fogbank.cloud.monitoring.clockwork import previous
+from fogbank.cloud.time.cron import ScheduleExpressionError
+from fogbank.cloud.time.expressions import due
 
 START = datetime(2026, 1, 30, 23, 30, tzinfo=UTC)  # a Friday
 
@@ -32,6 +36,100 @@ def test_expressions(expression: str, hours: float, expected: list[str]) -> None
     assert fires(expression, hours) == expected
 
 
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("cron(0 9 L * ? *)", ["31 09:00", "28 09:00", "31 09:00"]),
+        ("cron(0 9 LW * ? 2026)", ["27 09:00", "31 09:00"]),  # the last weekday of January has passed
+        ("cron(0 9 1W * ? *)", ["02 09:00", "02 09:00", "01 09:00"]),  # 1 February and 1 March 2026 are Sundays
+        ("cron(0 9 ? * 6L *)", ["27 09:00", "27 09:00"]),
+        ("cron(0 9 ? * 3#2 *)", ["10 09:00", "10 09:00"]),
+        ("cron(0 9 ? * L *)", [f"{day:02} 09:00" for day in (31, 7, 14, 21, 28, 7, 14, 21, 28)]),
+    ],
+)
+def test_last_nearest_and_nth_days(expression: str, expected: list[str]) -> None:
+    assert fires(expression, 24 * 60 + 12) == expected
+
+
+SPRING, AUTUMN = datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        (SPRING, ["28 01:30", "30 00:30"]),  # 02:30 on the 29th does not exist in Berlin
+        (AUTUMN, ["24 00:30", "25 00:30", "26 01:30"]),  # 02:30 on the 25th comes twice, and fires once
+    ],
+)
+def test_both_clock_changes(start: datetime, expected: list[str]) -> None:
+    moments = due("cron(30 2 * * ? *)", start, start + timedelta(days=3), start, "Europe/Berlin")
+
+    assert [f"{moment:%d %H:%M}" for moment in moments] == expected
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "America", "../etc/passwd", "", "/usr/share/zoneinfo/UTC", "utc\0"])
+def test_what_is_no_time_zone_is_refused(zone: str) -> None:
+    with pytest.raises(ScheduleExpressionError):
+        fires("cron(0 2 * * ? *)", 1, zone)
+
+
+def test_a_rate_fires_at_its_anchor_and_counts_from_there() -> None:
+    anchor = START + timedelta(minutes=7)
+    moments = due("rate(6 hours)", START, START + timedelta(hours=13), anchor)
+
+    assert [moment - anchor for moment in moments] == [timedelta(hours=hours) for hours in (0, 6, 12)]
+
+
+YEARS = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def one_field(low: int, high: int) -> st.SearchStrategy[tuple[str, set[int]]]:
+    """A field's text, and what it names, worked out apart."""
+    value = st.integers(low, high)
+    whole = st.just(("*", set(range(low, high + 1))))
+    single = value.map(lambda n: (str(n), {n}))
+    span = st.tuples(value, value).map(sorted).map(lambda p: (f"{p[0]}-{p[1]}", set(range(p[0], p[1] + 1))))
+    step = st.tuples(value, st.integers(1, 30)).map(
+        lambda p: (f"{p[0]}/{p[1]}", {n for n in range(low, high + 1) if n >= p[0] and (n - p[0]) % p[1] == 0})
+    )
+    one = st.one_of(single, span, step)
+    several = st.lists(one, min_size=1, max_size=3).map(
+        lambda parts: (",".join(part for part, _ in parts), set().union(*(values for _, values in parts)))
+    )
+    return st.one_of(whole, several)
+
+
+@given(
+    fields=st.tuples(one_field(0, 59), one_field(0, 23), one_field(1, 31), one_field(1, 12), one_field(1, 7)),
+    by_weekday=st.booleans(),
+    zone=st.sampled_from(
+        ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe"]
+    ),
+    start=st.integers(0, 8 * 365 * 24 * 60).map(lambda minutes: YEARS + timedelta(minutes=minutes)),
+)
+@settings(max_examples=150, deadline=None)
+def test_an_evaluator_minute_by_minute_agrees(
+    fields: tuple[tuple[str, set[int]], ...], by_weekday: bool, zone: str, start: datetime
+) -> None:
+    (minutes, ms), (hours, hs), (days, ds), (months, mons), (weekdays, ws) = fields
+    text = f"cron({minutes} {hours} {'?' if by_weekday else days} {months} {weekdays if by_weekday else '?'} *)"
+    begin = start
+    expected = []
+    seen = set()
+    for step in range(1, 3 * 24 * 60 + 1):
+        moment = begin + timedelta(minutes=step)
+        local = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        day = local.isoweekday() % 7 + 1 in ws if by_weekday else local.day in ds
+        if local.minute in ms and local.hour in hs and local.month in mons and day and local not in seen:
+            expected.append(moment)
+        seen.add(local)
+    first_again = begin.astimezone(ZoneInfo(zone)).fold == 1  # its first time lies before the window
+
+    found = list(due(text, begin, begin + timedelta(days=3), begin, zone))
+
+    assert [m for m in found if not first_again] == [m for m in expected if not first_again]
+
+
 def test_a_time_zone_moves_the_hour() -> None:
     assert fires("cron(0 2 * * ? *)", 24, "Europe/Berlin") == ["31 01:00"]
 
@@ -40,13 +138,27 @@ def test_a_time_zone_moves_the_hour() -> None:
     "expression",
     [
         "cron(0 2 * * *)",
-        "cron(0 2 L * ? *)",
         "cron(0 25 * * ? *)",
         "cron(? 2 * * ? *)",
         "rate(0 minutes)",
         "rate(5)",
         "daily",
         "cron(0 2 * * MOO *)",
+        "cron(0 2 ? * ? *)",
+        "cron(0 2 * * * *)",
+        "cron(100 9 * * ? 2027)",
+        "cron(0 9 ? * 0 *)",
+        "cron(0 9 ? * 2#6 *)",
+        "cron(0 9 32W * ? *)",
+        "cron(0 9 5-1 * ? *)",
+        "cron(0/0 9 1 * ? *)",
+        "cron(0 9 1 * ? 1969)",
+        "rate(1 week)",
+        "every day",
+        "at(2026-13-45T00:00:00)",
+        "at(tomorrow)",
+        "at(2026-12-01T00:00:00Z)",
+        " rate(1 day)",
     ],
 )
 def test_what_is_not_an_expression_is_refused(expression: str) -> None:

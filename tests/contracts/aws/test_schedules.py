@@ -1,0 +1,171 @@
+"""EventBridge Scheduler by plain boto3: what AWS refuses is refused, what it takes fires, on the cloud's clock.
+
+Source: the EventBridge Scheduler API reference and User Guide.
+"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from fogbank.testing import CloudProcess
+
+TARGET = {
+    "Arn": "arn:aws:scheduler:::aws-sdk:sqs:sendMessage",
+    "RoleArn": "arn:aws:iam::123456789012:role/r",
+    "Input": "{}",
+}
+OFF = {"Mode": "OFF"}
+Fired = list[tuple[str, datetime]]
+
+
+def create(cloud: CloudProcess, name: str, expression: str, **more: Any) -> None:
+    given = {"Target": TARGET, "FlexibleTimeWindow": OFF, **more}
+    cloud.client("scheduler").create_schedule(Name=name, ScheduleExpression=expression, **given)
+
+
+def fired(cloud: CloudProcess, hours: float) -> Fired:
+    return [
+        (item["name"].removeprefix("EventBridge schedule "), datetime.fromisoformat(item["at"]))
+        for item in cloud.advance(hours * 3600)
+    ]
+
+
+def now(cloud: CloudProcess) -> datetime:
+    return datetime.fromisoformat(cloud.admin.call("status")["time"])
+
+
+@pytest.mark.parametrize(
+    ("expression", "more"),
+    [
+        ("cron(0 2 * * *)", {}),
+        ("cron(0 2 * * * *)", {}),
+        ("cron(0 2 ? * ? *)", {}),
+        ("rate(0 days)", {}),
+        ("rate(1 week)", {}),
+        ("every day", {}),
+        ("cron(100 9 * * ? 2027)", {}),
+        ("cron(0 9 ? * 0 *)", {}),
+        ("at(2026-12-01T00:00:00Z)", {}),
+        ("at(2026-13-45T00:00:00)", {}),
+        ("cron(0 2 * * ? *)", {"ScheduleExpressionTimezone": "Mars/Olympus"}),
+        ("cron(0 2 * * ? *)", {"ScheduleExpressionTimezone": "../etc/passwd"}),
+        ("rate(1 days)", {"Target": {**TARGET, "Input": "{not json"}}),
+        ("rate(1 days)", {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}),
+        ("rate(1 days)", {"EndDate": "2020-01-01T00:00:00Z"}),
+        ("rate(1 days)", {"StartDate": "2020-01-01T00:00:00Z"}),
+    ],
+)
+def test_what_aws_refuses_is_refused_at_create_and_at_update(
+    shared_cloud: CloudProcess, unique: str, expression: str, more: dict[str, Any]
+) -> None:
+    with pytest.raises(ClientError) as created:
+        create(shared_cloud, unique, expression, **more)
+    create(shared_cloud, unique, "rate(300 days)")
+    with pytest.raises(ClientError) as updated:
+        shared_cloud.client("scheduler").update_schedule(
+            **{"Name": unique, "ScheduleExpression": expression, "Target": TARGET, "FlexibleTimeWindow": OFF, **more}
+        )
+
+    assert created.value.response["Error"]["Code"] == updated.value.response["Error"]["Code"] == "ValidationException"
+    assert shared_cloud.client("scheduler").get_schedule(Name=unique)["ScheduleExpression"] == "rate(300 days)"
+    shared_cloud.client("scheduler").delete_schedule(Name=unique)
+
+
+def test_an_update_without_state_is_enabled_and_keeps_firing(local_cloud: CloudProcess) -> None:
+    scheduler = local_cloud.client("scheduler")
+    create(local_cloud, "a", "cron(0 2 * * ? *)", State="DISABLED", ActionAfterCompletion="DELETE")
+    assert fired(local_cloud, 25) == []
+    scheduler.update_schedule(
+        Name="a",
+        ScheduleExpression="cron(0 5 * * ? *)",
+        FlexibleTimeWindow=OFF,
+        Target=TARGET,
+        ActionAfterCompletion="DELETE",
+    )
+    described = scheduler.get_schedule(Name="a")
+
+    assert (described["State"], described["ActionAfterCompletion"]) == ("ENABLED", "DELETE")
+    assert [(name, at.hour) for name, at in fired(local_cloud, 24)] == [("a", 5)]
+
+
+def test_dates_are_the_clouds_and_a_rate_counts_from_them(local_cloud: CloudProcess) -> None:
+    local_cloud.advance(20 * 86400)
+    before = now(local_cloud)
+    create(local_cloud, "r", "rate(6 hours)")
+    created = local_cloud.client("scheduler").get_schedule(Name="r")["CreationDate"]
+    moments = [at for _, at in fired(local_cloud, 13)]
+
+    assert timedelta(0) <= created - before < timedelta(minutes=5)
+    assert len(moments) == 3  # at once, and every six hours
+    assert abs(moments[0] - created) < timedelta(seconds=2)
+    assert [later - earlier for earlier, later in itertools.pairwise(moments)] == [timedelta(hours=6)] * 2
+
+
+def test_a_schedule_fires_between_its_dates_and_goes_when_it_is_over(local_cloud: CloudProcess) -> None:
+    begin = now(local_cloud).replace(microsecond=0) + timedelta(hours=1)
+    scheduler = local_cloud.client("scheduler")
+    create(
+        local_cloud,
+        "window",
+        "rate(2 hours)",
+        StartDate=begin + timedelta(hours=4),
+        EndDate=begin + timedelta(hours=9),
+        ActionAfterCompletion="DELETE",
+    )
+    create(local_cloud, "once", f"at({begin + timedelta(hours=1):%Y-%m-%dT%H:%M:%S})", ActionAfterCompletion="DELETE")
+    create(local_cloud, "stays", f"at({begin + timedelta(hours=2):%Y-%m-%dT%H:%M:%S})")
+
+    moments = fired(local_cloud, 20)
+
+    assert [(name, (at - begin) / timedelta(hours=1)) for name, at in moments] == [
+        ("once", 1), ("stays", 2), ("window", 4), ("window", 6), ("window", 8),
+    ]  # fmt: skip
+    assert [item["Name"] for item in scheduler.list_schedules()["Schedules"]] == ["stays"]
+    assert fired(local_cloud, 20) == []
+
+
+def test_every_schedule_of_every_group_fires(local_cloud: CloudProcess) -> None:
+    local_cloud.client("scheduler").create_schedule_group(Name="others")
+    for number in range(60):
+        create(local_cloud, f"many-{number:02}", "cron(0 0 * * ? *)", GroupName="others" if number % 2 else "default")
+
+    assert sorted(name for name, _ in fired(local_cloud, 24)) == [f"many-{number:02}" for number in range(60)]
+
+
+def test_one_that_fails_when_its_moment_comes_stops_no_other_and_is_not_fired_again(local_cloud: CloudProcess) -> None:
+    job = {"Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:createTransformJob", "RoleArn": TARGET["RoleArn"]}
+    create(local_cloud, "broken", "rate(1 days)", Target={**job, "Input": "[1, 2]"})
+    create(local_cloud, "refused", "rate(1 days)", Target={**job, "Input": "{}"})
+    create(local_cloud, "fine", "rate(1 days)")
+
+    first = local_cloud.advance(3600)
+    second = local_cloud.advance(3600)
+
+    assert sorted(item["name"].rpartition(" ")[2] for item in first) == ["broken", "fine", "refused"]
+    assert second == []
+    results = {item["name"].rpartition(" ")[2]: item["result"] for item in first}
+    assert results["refused"].startswith("ValidationException")
+    assert "does not fire" in results["fine"]
+
+
+def test_a_restart_keeps_dates_and_windows(local_cloud: CloudProcess) -> None:
+    create(
+        local_cloud,
+        "kept",
+        "rate(5 days)",
+        EndDate=now(local_cloud) + timedelta(days=9),
+        ActionAfterCompletion="DELETE",
+    )
+    before = local_cloud.client("scheduler").get_schedule(Name="kept")
+    local_cloud.kill()
+    local_cloud.start()
+    after = local_cloud.client("scheduler").get_schedule(Name="kept")
+
+    for described in (before, after):
+        described.pop("ResponseMetadata")
+    assert before == after
