@@ -7,6 +7,8 @@ so that a listener that was away, or a cloud that was killed, finds them; a numb
 from __future__ import annotations
 
 import json
+import logging
+import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,6 +17,7 @@ from typing import Any
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Store
 
+log = logging.getLogger("fogbank.cloud")
 KEPT = 10_000
 
 
@@ -44,10 +47,13 @@ class Events:
         self._changed = threading.Condition()
 
     def emit(self, topic: str, region: str, name: str, change: str, **detail: Any) -> None:
-        """Add a fact."""
+        """Add a fact. Never fails: what is told has happened, and a full disk does not undo it."""
         with self._changed:
             row = (self._clock.epoch(), topic, region, name, change, json.dumps(detail, default=str))
-            self._store.append_event(row, KEPT)
+            try:
+                self._store.append_event(row, KEPT)
+            except sqlite3.Error:
+                log.exception("an event was not written: %s %s %s", topic, name, change)
             self._changed.notify_all()
 
     def since(self, seq: int, limit: int = 1000) -> Sequence[Event]:

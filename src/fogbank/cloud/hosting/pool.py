@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from fogbank.cloud.ground.runner import Key, Runner
 from fogbank.cloud.hosting.capacity import Capacity, Load
@@ -21,8 +21,7 @@ from fogbank.cloud.hosting.router import Choose, Draw
 from fogbank.contracts.container import INVOCATION_LIMIT_S, STOP_GRACE_S
 
 LOOK_S = 0.2
-PAUSE_S, LONGEST_PAUSE_S = 5.0, 60.0
-"""After a start that failed, the next one waits; each time twice as long."""
+LONGEST_PAUSE_S = 60.0
 _numbers = itertools.count()
 
 Tell = Callable[[str, Mapping[str, str]], None]
@@ -81,6 +80,9 @@ class Seat:
 class Pool:
     """The instances; safe from many threads. `key` begins the keys of its tasks."""
 
+    first_pause_s: ClassVar[float] = 5.0
+    """After a start that failed the next one waits so long, and each time twice as long."""
+
     def __init__(self, host: Host, capacity: Capacity, choose: Choose, runner: Runner, key: Key, tell: Tell) -> None:
         self._host = host
         self._capacity = capacity
@@ -96,7 +98,7 @@ class Pool:
         self._dead: list[str] = []
         self._waiting = 0
         self._failure: StartError | None = None
-        self._pause_s, self._paused_until = PAUSE_S, 0.0
+        self._pause_s, self._paused_until = self.first_pause_s, 0.0
         self._closed = False
 
     @property
@@ -229,7 +231,7 @@ class Pool:
             left_over = self._closed or stop.is_set()
             if not left_over:
                 self._seats = (*self._seats, Seat(server))
-                self._failure, self._pause_s = None, PAUSE_S
+                self._failure, self._pause_s = None, self.first_pause_s
             self._changed.notify_all()
         if left_over:
             self._host.stop(server, 0)

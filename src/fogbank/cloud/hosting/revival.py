@@ -63,7 +63,7 @@ class Revival:
                     self._serve(stage, record, record.state.live, stop)
         finally:
             self._stages.arrived(name)
-        self._rollouts.go_on(name, stop)
+        self._rollouts.begin(name)
 
     def _serve(self, stage: Stage, record: Endpoint, live: Deployment, stop: threading.Event) -> None:
         """Start what served, and let it serve."""
@@ -114,9 +114,12 @@ class Revival:
         return replace(deployment, models=models)
 
     def _crashed(self, name: Name, error: Exception) -> None:
+        """Something that nobody foresaw: the endpoint is not left half-way."""
         record = self._records.find(*name)
-        if record is not None and record.public["EndpointStatus"] == "SystemUpdating":
-            self._records.move(*name, "OutOfService", FailureReason=f"InternalServerError: {error!r}"[:LONGEST_REASON])
+        if record is None or record.public["EndpointStatus"] != "SystemUpdating":
+            self._rollouts.begin(name)
+            return
+        self._records.move(*name, "OutOfService", FailureReason=f"InternalServerError: {error!r}"[:LONGEST_REASON])
 
 
 def resumed(state: EndpointState, status: str, now: float) -> EndpointState:

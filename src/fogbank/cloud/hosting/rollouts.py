@@ -112,10 +112,9 @@ class Rollouts:
             self._steps[rollout.step.action](stage, record, rollout.step, stop)
             self._done(record, rollout)
         except StartError as error:
-            if not (
-                stop.is_set() or stage.closed
-            ):  # where the cloud stops, or is emptied, it is not the rollout that failed
-                self._roll_back(stage, record, rollout, str(error))
+            if stop.is_set() or stage.closed:
+                return False  # the cloud stops, or is emptied: it is not the rollout that failed
+            self._roll_back(stage, record, rollout, str(error))
             return False
         return True
 
@@ -160,12 +159,12 @@ class Rollouts:
         old = stage.live if rollout.replaces else None
         serving = stage.pending if rollout.replaces else stage.live
         state = EndpointState(live=record.state.target)
+        config = record.state.target.name
+        self._settle(record, "InService", state, EndpointConfigName=config, FailureReason=None)  # first, as it may fail
         if not self._stages.place(stage, live=serving, pending=None):
             return
         self.route(stage, state, 0)
         self._tell(record, "Finished")
-        config = record.state.target.name
-        self._settle(record, "InService", state, EndpointConfigName=config, FailureReason=None)
         if old is not None:
             old.close()
 

@@ -39,3 +39,11 @@ def test_the_oldest_go(open_store: OpenStore, tmp_path: Path) -> None:
         store.append_event((0.0, "model", "us-east-1", f"m{i}", "Created", "{}"), kept=3)
 
     assert [row[0] for row in store.events_after(0, 10)] == [3, 4, 5]
+
+
+def test_what_cannot_be_written_does_not_undo_what_happened(open_store: OpenStore, tmp_path: Path) -> None:
+    store = open_store(tmp_path / "cloud.db")
+    events = Events(store, Clock(store))
+    store.close()
+
+    events.emit("model", "us-east-1", "m", "Created")

@@ -113,6 +113,26 @@ def test_where_it_cannot_be_replaced_the_caller_hears_why_at_once_and_the_next_s
     assert world.host.attempts == 2, "the start that failed is not tried again at once"
 
 
+def test_whatever_a_start_fails_of_it_is_tried_again_until_it_comes(world: World) -> None:
+    class Eager(Pool):
+        first_pause_s = 0.01
+
+    pool = Eager(world.host, Provisioned(1), least_busy, world.runner, ("instance", "v"), world.tell)
+    pool.adjust()
+    pool.wait(threading.Event())
+    world.host.error = OSError(28, "No space left on device")
+    world.host.started[0].die()
+
+    def look(came: Callable[[], bool]) -> bool:
+        pool.adjust()
+        return came()
+
+    until(lambda: look(lambda: world.host.attempts >= 4))
+    world.host.error = None
+    until(lambda: look(lambda: pool.running == 1))
+    until(lambda: world.told[-1] == "Replaced")
+
+
 def test_an_error_that_nobody_foresaw_is_a_start_that_failed(world: World) -> None:
     world.host.error = OSError(28, "No space left on device")
     pool = world.pool(1)
