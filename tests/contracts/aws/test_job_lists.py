@@ -48,8 +48,8 @@ ORDERS = [(call, order) for call in CALLS for order in call.members()["SortBy"].
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
-    """A cloud with three of each kind, some seconds apart, of more than one status."""
+def sagemaker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """boto3 on a cloud with three of each kind, some seconds apart, of more than one status."""
     cloud = CloudProcess(tmp_path_factory.mktemp("lists"))
     cloud.start()
     sagemaker = cloud.client("sagemaker")
@@ -70,8 +70,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
         cloud.admin.call("run-monitor", name=name)
         cloud.advance(3)
     sagemaker.stop_monitoring_schedule(MonitoringScheduleName="beta")
-    until_answer(lambda: [*ask(cloud, CALLS[0]), *ask(cloud, CALLS[1])], lambda items: all(map(ended, items)), 120)
-    yield cloud
+    until_answer(
+        lambda: [*ask(sagemaker, CALLS[0]), *ask(sagemaker, CALLS[1])], lambda items: all(map(ended, items)), 120
+    )
+    yield sagemaker
     cloud.stop()
 
 
@@ -79,9 +81,9 @@ def ended(item: dict[str, Any]) -> bool:
     return "InProgress" not in item.values()
 
 
-def ask(cloud: CloudProcess, call: Listed, **params: Any) -> list[dict[str, Any]]:
+def ask(sagemaker: Any, call: Listed, **params: Any) -> list[dict[str, Any]]:
     """All pages of a List call."""
-    method = getattr(cloud.client("sagemaker"), xform_name(call.operation))
+    method = getattr(sagemaker, xform_name(call.operation))
     items: list[dict[str, Any]] = []
     while True:
         answer = method(**params)
@@ -92,8 +94,8 @@ def ask(cloud: CloudProcess, call: Listed, **params: Any) -> list[dict[str, Any]
 
 
 @pytest.mark.parametrize(("call", "member"), FILTERS, ids=lambda value: getattr(value, "operation", value))
-def test_every_filter(cloud: CloudProcess, call: Listed, member: str) -> None:
-    items = sorted(ask(cloud, call), key=lambda item: item["CreationTime"])
+def test_every_filter(sagemaker: Any, call: Listed, member: str) -> None:
+    items = sorted(ask(sagemaker, call), key=lambda item: item["CreationTime"])
     assert len(items) == 3
     field = member.removesuffix("After").removesuffix("Before").removesuffix("Equals")
     field = {"NameContains": call.name, "Status": call.status or ""}.get(field, field)
@@ -107,7 +109,7 @@ def test_every_filter(cloud: CloudProcess, call: Listed, member: str) -> None:
 
     for value in values:
         expected = [item for item in items if passes(member, item[field], value)]
-        answer = sorted(ask(cloud, call, **{member: value}), key=lambda item: item["CreationTime"])
+        answer = sorted(ask(sagemaker, call, **{member: value}), key=lambda item: item["CreationTime"])
         assert answer == expected, (member, value)
 
 
@@ -121,29 +123,29 @@ def passes(member: str, own: Any, value: Any) -> bool:
 
 
 @pytest.mark.parametrize(("call", "order"), ORDERS, ids=lambda value: getattr(value, "operation", value))
-def test_every_order_and_every_page(cloud: CloudProcess, call: Listed, order: str) -> None:
+def test_every_order_and_every_page(sagemaker: Any, call: Listed, order: str) -> None:
     field = {"Name": call.name, "Status": call.status or ""}.get(order, order)
-    up = [item[field] for item in ask(cloud, call, SortBy=order, SortOrder="Ascending")]
-    down = [item[field] for item in ask(cloud, call, SortBy=order, SortOrder="Descending")]
+    up = [item[field] for item in ask(sagemaker, call, SortBy=order, SortOrder="Ascending")]
+    down = [item[field] for item in ask(sagemaker, call, SortBy=order, SortOrder="Descending")]
 
     assert up == sorted(up)
     assert down == sorted(down, reverse=True)
     assert len(up) == len(down) == 3
-    pages = ask(cloud, call, SortBy=order, SortOrder="Ascending", MaxResults=1)
-    assert pages == ask(cloud, call, SortBy=order, SortOrder="Ascending")
+    pages = ask(sagemaker, call, SortBy=order, SortOrder="Ascending", MaxResults=1)
+    assert pages == ask(sagemaker, call, SortBy=order, SortOrder="Ascending")
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.operation)
-def test_the_order_where_none_is_asked_for(cloud: CloudProcess, call: Listed) -> None:
-    times = [item["CreationTime"] for item in ask(cloud, call)]
+def test_the_order_where_none_is_asked_for(sagemaker: Any, call: Listed) -> None:
+    times = [item["CreationTime"] for item in ask(sagemaker, call)]
 
     assert times == sorted(times, reverse=call.operation != "ListProcessingJobs")  # which botocore says is ascending
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.operation)
-def test_a_summary_has_the_members_of_its_shape_and_its_times(cloud: CloudProcess, call: Listed) -> None:
+def test_a_summary_has_the_members_of_its_shape_and_its_times(sagemaker: Any, call: Listed) -> None:
     output = service_model().operation_model(call.operation).output_shape.members[call.answer].member
     optional = {"FailureReason", "ExitMessage", "ProcessingJobArn"}
 
-    for item in ask(cloud, call):
+    for item in ask(sagemaker, call):
         assert set(output.members) - optional <= set(item)
