@@ -1,13 +1,13 @@
-"""CloudWatch metrics of invocations: gathered in memory, put into moto's CloudWatch when someone looks, else every ten seconds.
+"""CloudWatch metrics of invocations: summed up in memory, put into moto's CloudWatch when someone looks, else every ten seconds.
 
-Names, dimensions and units are those of AWS/SageMaker: latencies in microseconds, counts without a unit.
+Names, dimensions and units are those of AWS/SageMaker: latencies in microseconds, counts without a unit. What is put is the sum, the
+least, the most and the number of a minute's values, not each value: what is kept does not grow with the requests.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,6 @@ from fogbank.cloud.ground.clock import Clock
 
 log = logging.getLogger("fogbank.cloud")
 NAMESPACE = "AWS/SageMaker"
-VALUES_PER_DATUM = 150
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,45 +45,69 @@ class Invocation:
         }
 
 
+@dataclass
+class Summary:
+    """The values of one metric, summed up: CloudWatch's statistic set."""
+
+    count: int = 0
+    total: float = 0.0
+    least: float = float("inf")
+    most: float = float("-inf")
+
+    def add(self, value: float) -> None:
+        """One value more."""
+        self.count += 1
+        self.total += value
+        self.least, self.most = min(self.least, value), max(self.most, value)
+
+    def document(self) -> dict[str, float]:
+        """As PutMetricData takes it."""
+        return {"SampleCount": self.count, "Sum": self.total, "Minimum": self.least, "Maximum": self.most}
+
+
+Summaries = dict[tuple[str, str, str, int], dict[str, Summary]]
+"""By region, endpoint, variant and minute; then by the metric's name."""
+
+
 class Metrics:
-    """Gathers invocations; `cloudwatch` makes a client of a region's CloudWatch."""
+    """Sums invocations up; `cloudwatch` makes a client of a region's CloudWatch."""
 
     def __init__(self, clock: Clock, cloudwatch: Callable[[str], Any]) -> None:
         self._clock, self._cloudwatch = clock, cloudwatch
         self._lock = threading.Lock()
-        self._waiting: dict[tuple[str, str, str, int], list[Invocation]] = defaultdict(list)
+        self._waiting: Summaries = {}
 
     def add(self, invocation: Invocation) -> None:
-        """Gather one."""
+        """Add one."""
         minute = int(self._clock.epoch() // 60)
+        key = (invocation.region, invocation.endpoint, invocation.variant, minute)
         with self._lock:
-            self._waiting[invocation.region, invocation.endpoint, invocation.variant, minute].append(invocation)
+            summaries = self._waiting.setdefault(key, {})
+            for name, value in invocation.values().items():
+                summaries.setdefault(name, Summary()).add(value)
 
     def reset(self) -> None:
         """Forget what was not put."""
         with self._lock:
-            self._waiting.clear()
+            self._waiting = {}
 
     def flush(self) -> None:
-        """Put what is gathered."""
+        """Put what was summed up since the last time."""
         with self._lock:
-            waiting, self._waiting = self._waiting, defaultdict(list)
-        for (region, endpoint, variant, minute), invocations in waiting.items():
+            waiting, self._waiting = self._waiting, {}
+        for (region, endpoint, variant, minute), summaries in waiting.items():
             dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
-            for start in range(0, len(invocations), VALUES_PER_DATUM):
-                batch = [one.values() for one in invocations[start : start + VALUES_PER_DATUM]]
-                data = [
-                    {
-                        "MetricName": name,
-                        "Dimensions": dimensions,
-                        "Timestamp": minute * 60,
-                        "Values": [values[name] for values in batch],
-                        "Counts": [1.0] * len(batch),
-                        "Unit": "Microseconds" if name.endswith("Latency") else "None",
-                    }
-                    for name in batch[0]
-                ]
-                try:
-                    self._cloudwatch(region).put_metric_data(Namespace=NAMESPACE, MetricData=data)
-                except (ClientError, BotoCoreError) as error:
-                    log.warning("metrics of endpoint %s were not stored: %s", endpoint, error)
+            data = [
+                {
+                    "MetricName": name,
+                    "Dimensions": dimensions,
+                    "Timestamp": minute * 60,
+                    "StatisticValues": summary.document(),
+                    "Unit": "Microseconds" if name.endswith("Latency") else "None",
+                }
+                for name, summary in summaries.items()
+            ]
+            try:
+                self._cloudwatch(region).put_metric_data(Namespace=NAMESPACE, MetricData=data)
+            except (ClientError, BotoCoreError) as error:
+                log.warning("metrics of endpoint %s were not stored: %s", endpoint, error)

@@ -1,9 +1,8 @@
-"""Metrics of invocations: gathered by minute and variant, put with AWS's names and units, forgotten by a reset."""
+"""Metrics of invocations: a minute's values summed up, under AWS's names, and no more to keep for more requests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +11,21 @@ from botocore.exceptions import EndpointConnectionError
 
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Store
-from fogbank.cloud.observe.metrics import VALUES_PER_DATUM, Invocation, Metrics
-
-CALL = Invocation(
-    region="us-east-1", endpoint="e", variant="v", instances=2, status=200, model_us=900.0, overhead_us=100.0
-)
+from fogbank.cloud.observe.metrics import Invocation, Metrics
 
 
 class CloudWatch:
-    """What metrics ask of CloudWatch."""
+    """What the metrics ask of CloudWatch: put_metric_data, which may be away."""
 
     def __init__(self) -> None:
         self.data: list[dict[str, Any]] = []
         self.away = False
 
     def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803 - boto3's names
+        assert Namespace == "AWS/SageMaker"
         if self.away:
             raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
-        assert Namespace == "AWS/SageMaker"
         self.data += MetricData
-
-    def values(self, name: str) -> list[float]:
-        return [value for datum in self.data if datum["MetricName"] == name for value in datum["Values"]]
 
 
 @pytest.fixture
@@ -42,60 +34,71 @@ def cloudwatch() -> CloudWatch:
 
 
 @pytest.fixture
-def metrics(tmp_path: Path, cloudwatch: CloudWatch, open_store: Callable[[Path], Store]) -> Metrics:
-    clock = Clock(open_store(tmp_path / "s.db"), wall=lambda: 125.0)
-    return Metrics(clock, lambda _: cloudwatch)
+def metrics(tmp_path: Path, open_store: Callable[[Path], Store], cloudwatch: CloudWatch) -> Metrics:
+    return Metrics(Clock(open_store(tmp_path / "s.db"), wall=lambda: 6000.0), lambda _: cloudwatch)
+
+
+def invocation(**others: Any) -> Invocation:
+    given = {"region": "us-east-1", "endpoint": "ep", "variant": "v", "instances": 2, "status": 200, "model_us": 1.0}
+    return Invocation(**{**given, "overhead_us": 1.0, **others})
+
+
+def test_values_are_summed_up_and_their_number_does_not_grow_what_is_put(
+    metrics: Metrics, cloudwatch: CloudWatch
+) -> None:
+    for i in range(1000):
+        metrics.add(invocation(model_us=float(i)))
+    metrics.flush()
+    metrics.flush()
+
+    put = {item["MetricName"]: item for item in cloudwatch.data}
+    assert len(put) == len(cloudwatch.data) == 7
+    assert put["ModelLatency"]["StatisticValues"] == {
+        "SampleCount": 1000,
+        "Sum": 499500.0,
+        "Minimum": 0.0,
+        "Maximum": 999.0,
+    }
+    assert put["ModelLatency"]["Unit"] == "Microseconds"
+    assert put["Invocations"]["StatisticValues"] == {"SampleCount": 1000, "Sum": 1000.0, "Minimum": 1.0, "Maximum": 1.0}
+    assert put["InvocationsPerInstance"]["StatisticValues"]["Sum"] == 500.0
+    assert {item["Timestamp"] for item in cloudwatch.data} == {6000}
+    assert put["Invocations"]["Dimensions"] == [
+        {"Name": "EndpointName", "Value": "ep"}, {"Name": "VariantName", "Value": "v"},
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("status", "errors"), [(200, (0, 0, 0)), (400, (1, 0, 1)), (503, (0, 1, 1)), (0, (0, 1, 1)), (302, (0, 0, 1))]
+    ("status", "errors"),
+    [(200, (0, 0, 0)), (404, (1, 0, 1)), (500, (0, 1, 1)), (0, (0, 1, 1)), (301, (0, 0, 1))],
 )
-def test_what_counts_as_an_error(
-    metrics: Metrics, cloudwatch: CloudWatch, status: int, errors: tuple[int, int, int]
+def test_the_containers_status_decides_which_error_it_is(status: int, errors: tuple[int, int, int]) -> None:
+    values = invocation(status=status).values()
+
+    assert tuple(values[f"Invocation{kind}"] for kind in ("4XXErrors", "5XXErrors", "ModelErrors")) == errors
+
+
+def test_variants_endpoints_and_regions_stand_apart(metrics: Metrics, cloudwatch: CloudWatch) -> None:
+    for others in ({}, {"variant": "w"}, {"endpoint": "other"}, {"region": "eu-west-1"}):
+        metrics.add(invocation(**others))
+    metrics.flush()
+
+    assert [item["StatisticValues"]["Sum"] for item in cloudwatch.data if item["MetricName"] == "Invocations"] == [
+        1.0
+    ] * 4
+
+
+def test_what_was_not_put_is_forgotten_by_a_reset_and_a_cloudwatch_that_is_away_is_no_error(
+    metrics: Metrics, cloudwatch: CloudWatch
 ) -> None:
-    metrics.add(replace(CALL, status=status))
-    metrics.flush()
-
-    names = ("Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")
-    assert tuple(cloudwatch.values(name)[0] for name in names) == errors
-
-
-def test_names_dimensions_units_and_time(metrics: Metrics, cloudwatch: CloudWatch) -> None:
-    metrics.add(CALL)
-    metrics.flush()
-    by_name = {datum["MetricName"]: datum for datum in cloudwatch.data}
-
-    assert by_name["InvocationsPerInstance"]["Values"] == [0.5]
-    assert by_name["ModelLatency"]["Unit"] == "Microseconds"
-    assert by_name["Invocations"] == {
-        "MetricName": "Invocations",
-        "Dimensions": [{"Name": "EndpointName", "Value": "e"}, {"Name": "VariantName", "Value": "v"}],
-        "Timestamp": 120,
-        "Values": [1.0],
-        "Counts": [1.0],
-        "Unit": "None",
-    }
-
-
-def test_many_are_put_in_pieces_and_once(metrics: Metrics, cloudwatch: CloudWatch) -> None:
-    for _ in range(VALUES_PER_DATUM + 1):
-        metrics.add(CALL)
-    metrics.flush()
-    metrics.flush()
-
-    assert sum(cloudwatch.values("Invocations")) == VALUES_PER_DATUM + 1
-    assert max(len(datum["Values"]) for datum in cloudwatch.data) == VALUES_PER_DATUM
-
-
-def test_a_reset_forgets_what_was_not_put(metrics: Metrics, cloudwatch: CloudWatch) -> None:
-    metrics.add(CALL)
+    metrics.add(invocation())
     metrics.reset()
     metrics.flush()
-
     assert cloudwatch.data == []
 
-
-def test_a_cloudwatch_that_is_away_stops_nothing(metrics: Metrics, cloudwatch: CloudWatch) -> None:
+    metrics.add(invocation())
     cloudwatch.away = True
-    metrics.add(CALL)
     metrics.flush()
+    cloudwatch.away = False
+    metrics.flush()
+    assert cloudwatch.data == []
