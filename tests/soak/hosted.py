@@ -24,8 +24,8 @@ class Live:
     weights: tuple[float, float]
 
 
-def create_config(served: Served, suffix: str, weights: tuple[float, float]) -> str:
-    """A configuration of two variants of the model that captures everything; its name."""
+def create_config(served: Served, suffix: str, weights: tuple[float, float], capture: float = 100) -> str:
+    """A configuration of two variants of the model that captures a share of the invocations; its name."""
     variants = [
         {
             "VariantName": name,
@@ -36,9 +36,9 @@ def create_config(served: Served, suffix: str, weights: tuple[float, float]) -> 
         }
         for name, weight in zip(("one", "two"), weights, strict=True)
     ]
-    capture = {
+    captured = {
         "EnableCapture": True,
-        "InitialSamplingPercentage": 100,
+        "InitialSamplingPercentage": int(capture),
         "DestinationS3Uri": f"s3://{served.name}/capture",
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
         "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
@@ -48,7 +48,7 @@ def create_config(served: Served, suffix: str, weights: tuple[float, float]) -> 
         served.sagemaker.create_endpoint_config,
         EndpointConfigName=name,
         ProductionVariants=variants,
-        DataCaptureConfig=capture,
+        DataCaptureConfig=captured,
     )
     return name
 
