@@ -5,19 +5,10 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.instance import InstanceDownError, StartError
-
-
-@dataclass(frozen=True)
-class FakeReply:
-    """An answer in memory."""
-
-    status: int
-    data: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "text/plain"})
+from tests.fakes.reply import FakeReply
 
 
 class FakeInstance:

@@ -7,16 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fogbank.cloud.hosting.instance import InstanceDownError
+from tests.fakes.reply import FakeReply
 
-
-@dataclass(frozen=True)
-class FakeReply:
-    """A server's answer."""
-
-    status: int = 200
-    data: bytes = b""
-
-
+NONE_THERE = FakeReply(404)
 Model = Callable[["FakeScorer", bytes], FakeReply]
 
 
@@ -26,7 +19,7 @@ class FakeScorer:
 
     number: int
     model: Model
-    parameters: FakeReply = FakeReply(404)
+    parameters: FakeReply = NONE_THERE
     bodies: list[bytes] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     gone: threading.Event = field(default_factory=threading.Event)
@@ -66,7 +59,7 @@ class FakeScorer:
 class FakeInstances:
     """Starts instances of a model; all that were started are in `started`."""
 
-    def __init__(self, model: Model, parameters: FakeReply = FakeReply(404)) -> None:
+    def __init__(self, model: Model, parameters: FakeReply = NONE_THERE) -> None:
         self._model, self._parameters = model, parameters
         self.started: list[FakeScorer] = []
         self._lock = threading.Lock()

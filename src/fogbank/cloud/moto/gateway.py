@@ -66,6 +66,7 @@ class MotoGateway:
                 mock_random.seed(written.seq * SEED_FACTOR)
                 self._ask(request_of(written))
                 restore(written)
+                count += 1
         return count
 
     def reset(self) -> None:

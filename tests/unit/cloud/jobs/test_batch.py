@@ -22,7 +22,8 @@ from fogbank.contracts.transform import (
     TransformResources,
 )
 from tests.fakes.objects import MemoryObjects
-from tests.fakes.scorers import FakeInstances, FakeReply, FakeScorer
+from tests.fakes.reply import FakeReply
+from tests.fakes.scorers import FakeInstances, FakeScorer
 from tests.waiting import until
 
 REQUEST = TransformRequest(

@@ -16,6 +16,7 @@ from fogbank.cloud.api.resource import Ground
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
 from fogbank.cloud.jobs.processing import Places, ProcessingJobs
 from fogbank.cloud.jobs.processor import ProcessingContainer
+from tests.fakes.cloudwatch import CloudWatch
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.processor import FakeProcessor, Program, say
 
@@ -40,30 +41,16 @@ def request(uri: str = "s3://b/in/", local: str = f"{ROOT}/input", **others: Any
     }
 
 
-class Metrics:
-    """A CloudWatch that keeps what is put."""
-
-    def __init__(self) -> None:
-        self.data: list[tuple[str, str, list[dict[str, Any]]]] = []
-
-    def __call__(self, region: str) -> Metrics:
-        self.region = region
-        return self
-
-    def put_metric_data(self, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803 - boto3's own names
-        self.data.append((self.region, Namespace, MetricData))
-
-
 Process = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def metrics() -> Metrics:
-    return Metrics()
+def metrics() -> CloudWatch:
+    return CloudWatch()
 
 
 @pytest.fixture
-def process(ground: Ground, tmp_path: Path, metrics: Metrics) -> Process:
+def process(ground: Ground, tmp_path: Path, metrics: CloudWatch) -> Process:
     """Runs a request to its end with a program as the container; returns what Describe answers."""
 
     def run(program: Program, objects: MemoryObjects, params: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -182,13 +169,13 @@ def leaves(metrics: str) -> Program:
     return program
 
 
-def test_the_containers_metrics_are_put_by_namespace_in_parts(process: Process, metrics: Metrics) -> None:
+def test_the_containers_metrics_are_put_by_namespace_in_parts(process: Process, metrics: CloudWatch) -> None:
     lines = [{"Namespace": "n", "MetricName": f"m{number}"} for number in range(501)]
     text = "".join(json.dumps(line) + "\n" for line in [*lines, {"Namespace": "a", "MetricName": "x\u2028"}])
     job = process(leaves(text), MemoryObjects(b={"in/a": b""}))
 
     assert job["ProcessingJobStatus"] == "Completed"
-    assert [(region, namespace, len(data)) for region, namespace, data in metrics.data] == [
+    assert [(region, namespace, len(data)) for region, namespace, data in metrics.puts] == [
         ("us-east-1", "a", 1),
         ("us-east-1", "n", 500),
         ("us-east-1", "n", 1),
@@ -224,7 +211,7 @@ def test_what_could_not_run_is_refused_at_once(process: Process, change: dict[st
     assert message in refusal.value.message
 
 
-def test_a_stop_reaches_the_container(ground: Ground, tmp_path: Path, metrics: Metrics) -> None:
+def test_a_stop_reaches_the_container(ground: Ground, tmp_path: Path, metrics: CloudWatch) -> None:
     running = threading.Event()
 
     def waits(_: ProcessingContainer, stop: threading.Event) -> int:

@@ -12,7 +12,8 @@ from fogbank.cloud.jobs.job import JobError
 from fogbank.cloud.jobs.scoring import Settings, environment_of, headers_of, settings_of
 from fogbank.contracts.container import MEBIBYTE
 from fogbank.contracts.transform import ModelClient
-from tests.fakes.scorers import FakeReply, FakeScorer
+from tests.fakes.reply import FakeReply
+from tests.fakes.scorers import FakeScorer
 from tests.unit.cloud.jobs.test_batch import REQUEST
 
 DEFAULTS = Settings(concurrency=1, strategy="MultiRecord", payload_limit=6 * MEBIBYTE, timeout_s=600, retries=3)

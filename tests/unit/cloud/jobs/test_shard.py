@@ -9,7 +9,8 @@ import pytest
 
 from fogbank.cloud.jobs.job import JobStoppedError
 from fogbank.cloud.jobs.shard import Seat, in_order
-from tests.fakes.scorers import FakeInstances, FakeReply, FakeScorer
+from tests.fakes.reply import FakeReply
+from tests.fakes.scorers import FakeInstances, FakeScorer
 
 
 def test_results_keep_their_order_and_few_are_under_way() -> None:

@@ -14,6 +14,7 @@ from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.observe.capture import Capture, Recorder, Source
 from tests.fakes.bucket import Bucket
+from tests.fakes.wall import Wall
 
 CONFIG = {
     "InitialSamplingPercentage": 50,
@@ -31,16 +32,6 @@ def capture() -> Capture:
     return found
 
 
-class Wall:
-    """The machine's time, as the test sets it."""
-
-    def __init__(self) -> None:
-        self.now = 1e9 - 40
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def bucket() -> Bucket:
     return Bucket()
@@ -48,7 +39,7 @@ def bucket() -> Bucket:
 
 @pytest.fixture
 def wall() -> Wall:
-    return Wall()
+    return Wall(1e9 - 40)
 
 
 @pytest.fixture

@@ -7,25 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.observe.metrics import Invocation, Metrics
-
-
-class CloudWatch:
-    """What the metrics ask of CloudWatch: put_metric_data, which may be away."""
-
-    def __init__(self) -> None:
-        self.data: list[dict[str, Any]] = []
-        self.away = False
-
-    def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803 - boto3's names
-        assert Namespace == "AWS/SageMaker"
-        if self.away:
-            raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
-        self.data += MetricData
+from tests.fakes.cloudwatch import CloudWatch
 
 
 @pytest.fixture
@@ -35,7 +21,7 @@ def cloudwatch() -> CloudWatch:
 
 @pytest.fixture
 def metrics(tmp_path: Path, open_store: Callable[[Path], Store], cloudwatch: CloudWatch) -> Metrics:
-    return Metrics(Clock(open_store(tmp_path / "s.db"), wall=lambda: 6000.0), lambda _: cloudwatch)
+    return Metrics(Clock(open_store(tmp_path / "s.db"), wall=lambda: 6000.0), cloudwatch)
 
 
 def invocation(**others: Any) -> Invocation:
@@ -52,6 +38,7 @@ def test_values_are_summed_up_and_their_number_does_not_grow_what_is_put(
     metrics.flush()
 
     put = {item["MetricName"]: item for item in cloudwatch.data}
+    assert {(region, namespace) for region, namespace, _ in cloudwatch.puts} == {("us-east-1", "AWS/SageMaker")}
     assert len(put) == len(cloudwatch.data) == 7
     assert put["ModelLatency"]["StatisticValues"] == {
         "SampleCount": 1000,
@@ -62,7 +49,7 @@ def test_values_are_summed_up_and_their_number_does_not_grow_what_is_put(
     assert put["ModelLatency"]["Unit"] == "Microseconds"
     assert put["Invocations"]["StatisticValues"] == {"SampleCount": 1000, "Sum": 1000.0, "Minimum": 1.0, "Maximum": 1.0}
     assert put["InvocationsPerInstance"]["StatisticValues"]["Sum"] == 500.0
-    assert {item["Timestamp"] for item in cloudwatch.data} == {6000}
+    assert {item["Timestamp"] for item in put.values()} == {6000}
     assert put["Invocations"]["Dimensions"] == [
         {"Name": "EndpointName", "Value": "ep"}, {"Name": "VariantName", "Value": "v"},
     ]  # fmt: skip
@@ -83,9 +70,7 @@ def test_variants_endpoints_and_regions_stand_apart(metrics: Metrics, cloudwatch
         metrics.add(invocation(**others))
     metrics.flush()
 
-    assert [item["StatisticValues"]["Sum"] for item in cloudwatch.data if item["MetricName"] == "Invocations"] == [
-        1.0
-    ] * 4
+    assert [item["StatisticValues"]["Sum"] for item in cloudwatch.named("Invocations")] == [1.0] * 4
 
 
 def test_what_was_not_put_is_forgotten_by_a_reset_and_a_cloudwatch_that_is_away_is_no_error(
