@@ -62,7 +62,6 @@ class MotoGateway:
         count = 0
         with self._turns.write():
             for written in self._store.journal():
-                count += 1
                 mock_random.seed(written.seq * SEED_FACTOR)
                 self._ask(request_of(written))
                 restore(written)
