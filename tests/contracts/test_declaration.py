@@ -88,6 +88,25 @@ def test_a_changed_package_is_a_new_model_before_the_old_one_goes(
     assert live["EndpointConfigName"] == second.outputs["config"]
 
 
+def test_renaming_a_service_is_an_update_that_works(deploy: Deploy, package: Manifest) -> None:
+    def named(name: str) -> Callable[[], dict[str, Any]]:
+        def program() -> dict[str, Any]:
+            service = ModelService(name, package=package, image=IMAGE, force_destroy=True)
+            endpoint = Endpoint("live", service=service, endpoint_name="renamed-live", capture=DataCapture(sampling=50))
+            monitor = MonitoringSchedule("quality", endpoint=endpoint, image="local/fogbank-monitor")
+            return {
+                "endpoint": endpoint.endpoint_name,
+                "config": endpoint.config_name,
+                "monitor": monitor.schedule_name,
+            }
+
+        return program
+
+    first, second = deploy(named("churn")), deploy(named("churned"))
+    assert second.outputs["config"] != first.outputs["config"], "other arguments are another configuration"
+    assert second.outputs["endpoint"] == first.outputs["endpoint"]
+
+
 def test_an_input_that_the_standin_lacks_is_refused_by_name_by_both(deploy: Deploy) -> None:
     def program() -> None:
         aws.s3.Bucket("site", website={"index_document": "index.html"})

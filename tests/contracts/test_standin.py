@@ -102,6 +102,7 @@ def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path) -> dict[st
         "scheduleConfig": {"scheduleExpression": "cron(0 * ? * * *)"},
     }
     daily = {**schedule, "scheduleConfig": {"scheduleExpression": "cron(0 5 ? * * *)"}}
+    key = standin.clients("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
     target = {"arn": CREATE_TRANSFORM_JOB_TARGET, "roleArn": ROLE, "input": "{}"}
     found = [
         Life(tokens.BUCKET, {"bucket": f"{unique}-b", "tags": {"a": "1"}}, {"tags": {"a": "2"}}),
@@ -110,7 +111,7 @@ def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path) -> dict[st
         Life(tokens.ROLE, {"name": unique, "assumeRolePolicy": TRUST, "description": "one"}, {"description": "two"}),
         Life(tokens.ROLE_POLICY, {"name": unique, "role": f"{unique}-r", "policy": POLICY}, {"policy": WIDER}),
         Life(tokens.MODEL, model(unique, bucket)),
-        Life(tokens.ENDPOINT_CONFIGURATION, {**config(unique, f"{unique}-m"), "kmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k"}),
+        Life(tokens.ENDPOINT_CONFIGURATION, {**config(unique, f"{unique}-m"), "kmsKeyArn": key}),
         Life(tokens.ENDPOINT, {"name": unique, "endpointConfigName": f"{unique}-c1"}, {"endpointConfigName": f"{unique}-c2"}),
         Life(tokens.DATA_QUALITY_JOB_DEFINITION, definition(unique, "e")),
         Life(tokens.MONITORING_SCHEDULE, {"name": unique, "monitoringScheduleConfig": schedule}, {"monitoringScheduleConfig": daily}),

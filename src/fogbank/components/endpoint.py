@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from fogbank.components.naming import beside_the_old, named_by_content
 from fogbank.components.service import CAPTURE, ModelService
 from fogbank.contracts.tokens import ENDPOINT_COMPONENT
-from fogbank.ground.digest import canonical_json, sha256_bytes
 
 VARIANT = "AllTraffic"
 
@@ -50,26 +51,19 @@ class Endpoint(pulumi.ComponentResource):
             raise ValueError(f"instance_count must be at least 1, not {instance_count}")
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
         public_name = endpoint_name or name
-        said = {
-            "type": instance_type,
-            "count": instance_count,
-            "capture": asdict(capture) if capture else None,
+        variant = {
+            "variant_name": VARIANT,
+            "model_name": service.model_name,
+            "instance_type": instance_type,
+            "initial_instance_count": instance_count,
+            "initial_variant_weight": 1.0,
         }
-        digest = service.model_digest.apply(lambda model: sha256_bytes(canonical_json({**said, "model": model}))[:12])
+        arguments: dict[str, Any] = {
+            "production_variants": [variant],
+            "data_capture_config": _capture(service, capture) if capture else None,
+        }
         config = aws.sagemaker.EndpointConfiguration(
-            f"{name}-config",
-            name=digest.apply(lambda found: f"{public_name[:50]}-{found}"),
-            production_variants=[
-                {
-                    "variant_name": VARIANT,
-                    "model_name": service.model_name,
-                    "instance_type": instance_type,
-                    "initial_instance_count": instance_count,
-                    "initial_variant_weight": 1.0,
-                }
-            ],
-            data_capture_config=_capture(service, capture) if capture else None,
-            opts=pulumi.ResourceOptions(parent=self),
+            f"{name}-config", name=named_by_content(public_name, arguments), **arguments, opts=beside_the_old(self)
         )
         endpoint = aws.sagemaker.Endpoint(
             f"{name}-endpoint",

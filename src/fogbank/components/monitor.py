@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.endpoint import Endpoint
+from fogbank.components.naming import beside_the_old, named_by_content
 from fogbank.components.service import MONITOR
 from fogbank.contracts.monitoring import CONSTRAINTS, PROCESSING, STATISTICS
 from fogbank.contracts.tokens import MONITORING
@@ -56,23 +59,20 @@ class MonitoringSchedule(pulumi.ComponentResource):
         service, package = endpoint.service, endpoint.service.package
         digests = {"statistics": package.statistics_sha256, "constraints": package.constraints_sha256}
         folder = f"{MONITOR}/baseline/{sha256_bytes(canonical_json(digests))}"
-        said = sha256_bytes(canonical_json({**digests, "image": image, "type": instance_type}))
-        return aws.sagemaker.DataQualityJobDefinition(
-            f"{name}-definition",
-            name=f"{public_name[:50]}-{said[:12]}",
-            role_arn=service.role_arn,
-            data_quality_app_specification={"image_uri": image},
-            data_quality_baseline_config={
+        arguments: dict[str, Any] = {
+            "role_arn": service.role_arn,
+            "data_quality_app_specification": {"image_uri": image},
+            "data_quality_baseline_config": {
                 "statistics_resource": {"s3_uri": service.uri(folder, STATISTICS)},
                 "constraints_resource": {"s3_uri": service.uri(folder, CONSTRAINTS)},
             },
-            data_quality_job_input={
+            "data_quality_job_input": {
                 "endpoint_input": {
                     "endpoint_name": endpoint.endpoint_name,
                     "local_path": f"{PROCESSING}/input/endpoint",
                 },
             },
-            data_quality_job_output_config={
+            "data_quality_job_output_config": {
                 "monitoring_outputs": {
                     "s3_output": {
                         "s3_uri": self.results_uri,
@@ -81,11 +81,16 @@ class MonitoringSchedule(pulumi.ComponentResource):
                     }
                 },
             },
-            job_resources={
+            "job_resources": {
                 "cluster_config": {"instance_count": 1, "instance_type": instance_type, "volume_size_in_gb": 20}
             },
-            stopping_condition={"max_runtime_in_seconds": 3300},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=self._baseline(name, folder, endpoint)),
+            "stopping_condition": {"max_runtime_in_seconds": 3300},
+        }
+        return aws.sagemaker.DataQualityJobDefinition(
+            f"{name}-definition",
+            name=named_by_content(public_name, arguments),
+            **arguments,
+            opts=beside_the_old(self, self._baseline(name, folder, endpoint)),
         )
 
     def _baseline(self, name: str, folder: str, endpoint: Endpoint) -> list[aws.s3.BucketObjectv2]:

@@ -92,13 +92,14 @@ AUTONAMED = "__autonamed"
 class AutoName:
     """pulumi-aws's auto-naming: `<logical name>-<7 hex digits>` into `key`, where neither it nor its prefix is given.
 
-    `lower` is for names that may have no capitals (buckets).
+    `lower` is for names that may have no capitals (buckets); without `digits` it is the logical name itself (objects' keys).
     """
 
     key: str = "name"
     prefix_key: str | None = "namePrefix"
     longest: int = 63
     lower: bool = False
+    digits: int = 7
 
     def apply(self, inputs: Properties, old: Properties, logical: str, seed: bytes) -> Properties:
         """Inputs with a name: the given one, the one that it had, or a new one from the engine's seed."""
@@ -108,6 +109,8 @@ class AutoName:
         before = old.get(self.key)
         if before and (not prefix or str(before).startswith(prefix)) and old.get(self.prefix_key or "") == prefix:
             return {**inputs, self.key: before, AUTONAMED: self.key}
+        if not self.digits:
+            return {**inputs, self.key: logical, AUTONAMED: self.key}
         digits = f"{Random(seed).getrandbits(28):07x}"
         stem = str(prefix or logical + "-")[: self.longest - 7]
         return {**inputs, self.key: f"{stem.lower() if self.lower else stem}{digits}", AUTONAMED: self.key}

@@ -72,6 +72,13 @@ def lacking_keys(value: Any, inputs: Inputs, shape: Any, renames: Renames, path:
         if member is None:
             failures.append((where, LACKING))
             continue
+        one, whole = shape.members[member].type_name == "structure", isinstance(item, list)
+        if one and whole and len(item) > 1:
+            failures.append((where, "takes one item: the API call has one"))
+            continue
+        if one and not whole and not isinstance(item, dict) and item != UNKNOWN:
+            failures.append((where, f"must be an object, not {item!r}"))
+            continue
         inner = _element(shape.members[member])
         if inner.type_name == "structure":
             for place, nested in _objects(item, inputs[key], where):

@@ -5,6 +5,7 @@ The gRPC server and the engine's mocks are two thin ends of this. In: Pulumi pro
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,6 +57,9 @@ class StandIn:
         Raises UnknownTypeError.
         """
         row = self._row(token)
+        texts = {key: json.dumps(inputs[key]) for key in row.policies if isinstance(inputs.get(key), dict)}
+        region = {"region": inputs.get("region") or self.settings.region} if "region" in row.inputs else {}
+        inputs = {**inputs, **texts, **region}
         failures = row.check(inputs)
         named = row.auto_name.apply(inputs, old, logical, seed) if row.auto_name else inputs
         named = _generated(row, named, old, seed)

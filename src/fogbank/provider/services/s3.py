@@ -24,7 +24,7 @@ BLOCKS = {
     "restrictPublicBuckets": "RestrictPublicBuckets",
 }
 OBJECT_KEYS = frozenset({"bucket", "key", "source", "content", "contentType", "metadata", "sourceHash", "forceDestroy"})
-BUCKET_NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+BUCKET_NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?<!-s3alias)")
 """S3 User Guide, "General purpose bucket naming rules"."""
 
 
@@ -264,7 +264,7 @@ ROWS = (
         token=tokens.BUCKET_OBJECT,
         service="s3",
         computed=("etag",),
-        auto_name=AutoName(key="key", prefix_key=None, longest=1024),
+        auto_name=AutoName(key="key", prefix_key=None, longest=1024, digits=0),
         in_place=frozenset({"source", "content", "contentType", "metadata", "sourceHash", "forceDestroy"}),
         only=OBJECT_KEYS,
         checks=object_failures,
