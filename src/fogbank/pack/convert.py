@@ -21,7 +21,9 @@ from fogbank.scoring.plan import Leaves, MethodPlan, Plan
 
 SCORES, LEAVES = "scores", "leaves"
 SMOOTH = frozenset({"exp", "logistic", "one_against_rest", "power", "softmax"})
-SEARCHES = frozenset({"GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "RandomizedSearchCV"})
+SEARCHES = ("GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "RandomizedSearchCV")
+INSIDE = {**dict.fromkeys(SEARCHES, "best_estimator_"), "FrozenEstimator": "estimator", "RANSACRegressor": "estimator_"}
+"""Models that answer what one inside of them answers, and where it is."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,20 +68,19 @@ def convert(model: Any) -> Conversion:
         outputs, methods = converter.convert_last(last, graph, table)
         plan = _plan(model, last, methods)
         return Conversion(onnx=graph.encode(outputs, plan), methods=tuple(plan.methods), maker=_skl2onnx())
-    raise UnsupportedError(f"{type(last).__name__} has no form here")
+    raise UnsupportedError(f"{type(last).__name__} has no exact form here")
 
 
 def flattened(model: Any) -> tuple[list[Any], Any]:
-    """A model's steps and its last, through pipelines in pipelines and searches that kept their best."""
+    """A model's steps and its last, through pipelines in pipelines and what only stands for another."""
     name = type(model).__name__
     if type(model).__module__.startswith("sklearn."):
         if name == "Pipeline" and model.steps:
             last_steps, last = flattened(model.steps[-1][1])
             return [step for _, step in model.steps[:-1]] + last_steps, last
-        if name in SEARCHES and hasattr(model, "best_estimator_"):
-            return flattened(model.best_estimator_)
-        if name == "RANSACRegressor":
-            return flattened(model.estimator_)
+        inner = getattr(model, INSIDE.get(name, ""), None)
+        if inner is not None:
+            return flattened(inner)
         if name in {"RFE", "RFECV"}:
             steps, last = flattened(model.estimator_)
             return [model, *steps], last
@@ -108,7 +109,9 @@ def _trees(model: Any, steps: list[Any], trees: TreeModel, graph: Graph, table: 
     if trees.ensemble.single:
         table = replace(table, name=graph.add("Cast", table.name, to=TensorProto.FLOAT))
     looked_at = graph.columns(table, trees.places) if trees.places else table
-    graph.refuse(looked_at, nan=trees.nan, infinity=trees.infinity)
+    if table.sparse and not trees.ensemble.single:
+        raise UnsupportedError("it takes no sparse matrix")
+    graph.refuse(looked_at, nan=trees.nan or table.sparse, infinity=trees.infinity)
     name = graph.add("Cast", table.name, to=TensorProto.DOUBLE) if trees.ensemble.single else table.name
     places, values = export_ensemble(trees.ensemble, graph, name)
     methods = {name: MethodPlan(output=LEAVES, finish=finish) for name, finish in trees.methods.items()}

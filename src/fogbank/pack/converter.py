@@ -1,7 +1,7 @@
 """Steps that skl2onnx converts in double precision: smooth functions of their input, where a last bit moves no answer far.
 
-What jumps (trees, neighbours, bins) is not here, nor what the converter computes in single precision inside: there a last bit
-may be another answer.
+What jumps (trees, neighbours, bins) or counts (naive Bayes of counts, whose classes tie) is not here, nor what the converter
+computes in single precision inside: there a last bit may be another answer.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ import numpy as np
 from fogbank.pack.graph import OPSET, Columns, Graph, UnsupportedError
 from fogbank.scoring.plan import MethodPlan
 
-CLASSIFIERS = frozenset({
-    "ComplementNB", "GaussianNB", "MLPClassifier", "MultinomialNB", "QuadraticDiscriminantAnalysis",
-})  # fmt: skip
+CLASSIFIERS = frozenset({"GaussianNB", "MLPClassifier", "QuadraticDiscriminantAnalysis"})
 REGRESSORS = frozenset({"GaussianProcessRegressor", "MLPRegressor", "PLSRegression"})
-CLUSTERS = frozenset({"BayesianGaussianMixture", "GaussianMixture", "KMeans", "MiniBatchKMeans"})
-TRANSFORMERS = frozenset({"FactorAnalysis", "GaussianRandomProjection", "NeighborhoodComponentsAnalysis"})
+CLUSTERS = frozenset({"BayesianGaussianMixture", "GaussianMixture"})
+TRANSFORMERS = frozenset({"GaussianRandomProjection", "NeighborhoodComponentsAnalysis"})
 CONVERTED = CLASSIFIERS | REGRESSORS | CLUSTERS
 
 
@@ -26,6 +24,8 @@ def convert_last(model: Any, graph: Graph, table: Columns) -> tuple[dict[str, st
     """A pipeline's last step: the graph's outputs by name, and the methods that end there. Raises UnsupportedError."""
     name = type(model).__name__
     classifies = name in CLASSIFIERS
+    if table.sparse:
+        raise UnsupportedError(f"{name} computes another way with a sparse matrix")
     table = graph.refuse(table, nan=True, infinity=True)
     inserted = graph.insert(_converted(model, table.width, {"zipmap": False} if classifies else {}), table)
     if classifies:

@@ -30,7 +30,8 @@ class UnsupportedError(Exception):
 class Columns:
     """A table in the graph. `sources` are the model's own columns that each is made of alone, None where they are mixed.
 
-    `exact` says that every number is the library's to the last bit; `unchecked` that an infinity which a step refuses is still
+    `exact` says that every number is the library's to the last bit; `sparse` that the library has a sparse matrix here;
+    `unchecked` that an infinity which a step refuses is still
     one here, to be refused by whoever looks at the table next.
     """
 
@@ -39,6 +40,7 @@ class Columns:
     sources: tuple[int, ...] | None
     exact: bool = True
     unchecked: bool = False
+    sparse: bool = False
 
 
 class Graph:

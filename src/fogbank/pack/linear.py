@@ -19,8 +19,9 @@ from fogbank.scoring.finish import finisher
 Steps = tuple[tuple[Any, ...], ...]
 CLASSIFIERS = frozenset({
     "LinearDiscriminantAnalysis", "LinearSVC", "LogisticRegression", "LogisticRegressionCV", "PassiveAggressiveClassifier",
-    "Perceptron", "RidgeClassifier", "RidgeClassifierCV", "SGDClassifier",
+    "RidgeClassifier", "RidgeClassifierCV", "SGDClassifier",
 })  # fmt: skip
+"""Not the perceptron: its coefficients are sums of its rows, so that its scores tie, and the last bit decides."""
 REGRESSORS = frozenset({
     "ARDRegression", "BayesianRidge", "ElasticNet", "ElasticNetCV", "GammaRegressor", "HuberRegressor", "Lars", "LarsCV",
     "Lasso", "LassoCV", "LassoLars", "LassoLarsCV", "LassoLarsIC", "LinearRegression", "LinearSVR", "MultiTaskElasticNet",
@@ -48,7 +49,13 @@ class LinearModel:
 def linear_model(model: Any) -> LinearModel | None:
     """A fitted linear model; None where it is none. Raises UnsupportedError for one whose methods have no form here."""
     name = type(model).__name__
-    if not type(model).__module__.startswith("sklearn.") or name not in CLASSIFIERS | REGRESSORS:
+    if not type(model).__module__.startswith("sklearn."):
+        return None
+    if name in {"KMeans", "MiniBatchKMeans"}:
+        return _nearest_centre(model)
+    if name == "SGDOneClassSVM":
+        return _one_class(model)
+    if name not in CLASSIFIERS | REGRESSORS:
         return None
     coefficients = real(
         model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
@@ -58,6 +65,31 @@ def linear_model(model: Any) -> LinearModel | None:
     classifies = name in CLASSIFIERS
     methods = _classifier_methods(model, len(several)) if classifies else _regressor_methods(model, coefficients.ndim)
     return LinearModel(coefficients=several.T, intercept=intercept, methods=methods)
+
+
+def _nearest_centre(model: Any) -> LinearModel:
+    """Squared distances less what is the same for every centre, as the library compares them."""
+    centres = real(model.cluster_centers_)
+    label = np.dtype(np.int32).str
+    return LinearModel(
+        coefficients=-2.0 * centres.T,
+        intercept=np.einsum("ij,ij->i", centres, centres),
+        methods={"predict": (("smallest",), ("as", label))},
+    )
+
+
+def _one_class(model: Any) -> LinearModel:
+    offset = real(np.atleast_1d(model.offset_))
+    score: Steps = (("column", 0),)
+    return LinearModel(
+        coefficients=real(np.atleast_2d(model.coef_)).T,
+        intercept=-offset,
+        methods={
+            "decision_function": score,
+            "score_samples": (*score, ("add", float(offset[0]))),
+            "predict": (*score, ("outlier",), ("as", np.dtype(np.int32).str)),
+        },
+    )
 
 
 def _regressor_methods(model: Any, dimensions: int) -> dict[str, Steps]:

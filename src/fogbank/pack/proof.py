@@ -28,7 +28,7 @@ from fogbank.pack.convert import Conversion, convert
 from fogbank.pack.graph import UnsupportedError
 from fogbank.pack.thresholds import Place, frame
 from fogbank.pack.trouble import troubles
-from fogbank.scoring import load_compiled
+from fogbank.scoring import load_compiled, one_job
 from fogbank.scoring.boosters import lightgbm_model, xgboost_model
 
 BATCH_S = 4.0
@@ -149,14 +149,14 @@ def _load(path: Path, kind: str) -> Any:
     if kind == "skops":
         from skops.io import get_untrusted_types, load
 
-        return load(path, trusted=get_untrusted_types(file=path))
+        return one_job(load(path, trusted=get_untrusted_types(file=path)))
     if kind == "xgboost":
         return xgboost_model(path)
     if kind == "lightgbm":
         return lightgbm_model(path)
     import joblib
 
-    return joblib.load(path)
+    return one_job(joblib.load(path))
 
 
 def _in_the_models_order(columns: list[str], names: Any) -> list[str]:
@@ -180,7 +180,7 @@ def _lacking(model: Any, compiled: Any, wish: Wish) -> str:
     """Why the compiled model cannot stand for the model: a method, or what a handler speaks of."""
     method = wish.method
     if method and not hasattr(compiled, method):
-        return f"{method} has no form here" if hasattr(model, method) else f"the model has no {method}"
+        return f"{method} has no exact form here" if hasattr(model, method) else f"the model has no {method}"
     for name in wish.uses:
         if hasattr(model, name) and not hasattr(compiled, name):
             return f"the handler speaks of {name}, which only the native model has"

@@ -23,10 +23,12 @@ def export_step(step: Any, graph: Graph, table: Columns) -> Columns:
         return table
     export = EXPORTS.get(type(step).__name__)
     if export is None or not type(step).__module__.startswith("sklearn."):
-        raise UnsupportedError(f"{type(step).__name__} has no form here")
+        raise UnsupportedError(f"{type(step).__name__} has no exact form here")
     width = getattr(step, "n_features_in_", table.width)
     if width != table.width:
         raise UnsupportedError(f"{type(step).__name__} takes {width} columns, not {table.width}")
+    if table.sparse:
+        raise UnsupportedError(f"{type(step).__name__} computes another way with a sparse matrix")
     return export(step, graph, table)
 
 
@@ -111,6 +113,7 @@ def _joined(graph: Graph, tables: Sequence[Columns]) -> Columns:
         sources=tuple(place for table in tables for place in table.sources or ()) if known else None,
         exact=all(table.exact for table in tables),
         unchecked=any(table.unchecked for table in tables),
+        sparse=any(table.sparse for table in tables),
     )
 
 
@@ -143,8 +146,6 @@ def _binarizer(step: Any, graph: Graph, table: Columns) -> Columns:
 
 
 def _column_transformer(step: Any, graph: Graph, table: Columns) -> Columns:
-    if getattr(step, "sparse_output_", False):
-        raise UnsupportedError("ColumnTransformer makes a sparse matrix")
     parts = []
     for name, transformer, _ in step.transformers_:
         places = [int(place) for place in step._transformer_to_input_indices[name]]
@@ -153,7 +154,7 @@ def _column_transformer(step: Any, graph: Graph, table: Columns) -> Columns:
         parts.append(export_step(transformer, graph, graph.columns(table, places)))
     if not parts:
         raise UnsupportedError("ColumnTransformer drops every column")
-    return _joined(graph, parts)
+    return replace(_joined(graph, parts), sparse=bool(getattr(step, "sparse_output_", False)))
 
 
 def _feature_union(step: Any, graph: Graph, table: Columns) -> Columns:
@@ -186,8 +187,8 @@ def _codes(step: Any, graph: Graph, table: Columns, place: int) -> tuple[str, in
 
 
 def _one_hot_encoder(step: Any, graph: Graph, table: Columns) -> Columns:
-    if step.sparse_output or getattr(step, "_infrequent_enabled", False) or np.dtype(step.dtype) != np.float64:
-        raise UnsupportedError("OneHotEncoder makes a sparse matrix, or groups what is infrequent")
+    if getattr(step, "_infrequent_enabled", False) or np.dtype(step.dtype) != np.float64:
+        raise UnsupportedError("OneHotEncoder groups what is infrequent, or makes no doubles")
     if step.handle_unknown not in {"error", "ignore"}:
         raise UnsupportedError(f"OneHotEncoder with handle_unknown={step.handle_unknown!r}")
     table = graph.refuse(table, nan=step.handle_unknown == "error", infinity=True)
@@ -202,7 +203,7 @@ def _one_hot_encoder(step: Any, graph: Graph, table: Columns) -> Columns:
         source = None if table.sources is None else (table.sources[place],) * width
         part = replace(table, name=ones, width=width, sources=source)
         parts.append(graph.columns(part, places))
-    return _joined(graph, parts)
+    return replace(_joined(graph, parts), sparse=bool(step.sparse_output))
 
 
 def _ordinal_encoder(step: Any, graph: Graph, table: Columns) -> Columns:

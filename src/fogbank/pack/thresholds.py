@@ -137,7 +137,8 @@ def _eyes(place: Place, features: NDArray[np.int64], row: Rows) -> Callable[[Row
             table = frame(table, place.names)
         for step in place.before:
             if step is not None and not isinstance(step, str):
-                table = np.asarray(step.transform(table), dtype=np.float64)
+                made = step.transform(table)
+                table = made.toarray() if hasattr(made, "toarray") else np.asarray(made, dtype=np.float64)
         found = table[every, features] if place.before else cells
         return found.astype(np.float32).astype(np.float64) if place.ensemble.single else found
 

@@ -4,6 +4,7 @@ In: the bytes of an ONNX file that pack wrote, with its plan; out: an object wit
 """
 
 from fogbank.scoring.compiled import CompiledModel, compiled_model, load_compiled, open_session
+from fogbank.scoring.jobs import one_job
 from fogbank.scoring.plan import Leaves, MethodPlan, Plan
 from fogbank.scoring.refusal import RefusedError, accepted_rows, refusal
 
@@ -16,6 +17,7 @@ __all__ = [
     "accepted_rows",
     "compiled_model",
     "load_compiled",
+    "one_job",
     "open_session",
     "refusal",
 ]

@@ -100,6 +100,7 @@ STEPS: dict[str, Callable[..., Step]] = {
     "positive": _labels(lambda raw: (raw[:, 0] > 0).astype(np.intp)),
     "power": _plain(lambda depths: -(2 ** (-depths))),
     "second_less_first": _plain(lambda raw: (raw[:, 1] - raw[:, 0]).reshape(-1, 1)),
+    "smallest": _plain(lambda raw: raw.argmin(axis=1)),
     "softmax": _plain(softmax),
     "subtract": _constant(np.subtract),
 }

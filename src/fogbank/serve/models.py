@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.manifest import PackageManifest
-from fogbank.scoring import compiled_model, open_session
+from fogbank.scoring import compiled_model, one_job, open_session
 from fogbank.scoring.boosters import lightgbm_model, xgboost_model
 from fogbank.serve.guard import Guarded
 from fogbank.serve.onnx_model import OnnxModel
@@ -35,16 +35,17 @@ def predictor(model: Any, method: str, names: Sequence[str] = ()) -> Callable[[A
 
 
 def _joblib(path: Path, package: PackageManifest) -> Any:
-    del package
     import joblib
 
-    return joblib.load(path)
+    model = joblib.load(path)
+    return model if package.handler else one_job(model)  # a user's own code may have its reasons for more
 
 
 def _skops(path: Path, package: PackageManifest) -> Any:
     from skops.io import load
 
-    return load(path, trusted=list(package.trusted_types))
+    model = load(path, trusted=list(package.trusted_types))
+    return model if package.handler else one_job(model)
 
 
 def _onnx(path: Path, package: PackageManifest) -> Any:

@@ -102,15 +102,15 @@ def test_labels_of_every_type_and_regressors_of_one_output_and_more() -> None:
             "FunctionTransformer calls a function of the project's",
         ),
         (make_pipeline(PCA(), RandomForestClassifier(5)), X, Y, "whose last bits decide at thresholds"),
-        (KNeighborsClassifier(), X, Y, "KNeighborsClassifier has no form here"),
-        (DummyClassifier(strategy="uniform"), X, Y, "DummyClassifier has no form here"),
+        (KNeighborsClassifier(), X, Y, "KNeighborsClassifier has no exact form here"),
+        (DummyClassifier(strategy="uniform"), X, Y, "DummyClassifier has no exact form here"),
         (
             RandomForestClassifier(5),
             X,
             np.column_stack([Y, Y]),
             "several outputs of a classifier are answered as a list",
         ),
-        (ColumnTransformer([("all", StandardScaler(), [0])]), X, Y, "ColumnTransformer has no form here"),
+        (ColumnTransformer([("all", StandardScaler(), [0])]), X, Y, "ColumnTransformer has no exact form here"),
     ],
 )
 def test_what_cannot_be_proven_is_served_natively_with_the_reason(model: Any, x: Any, y: Any, reason: str) -> None:
@@ -139,11 +139,11 @@ def test_a_method_that_the_model_lacks_is_not_there_and_one_that_has_no_form_is_
     assert prove(huber, X, WISH).compilation.compiled
     assert (
         prove(huber, X, Wish(tolerance=1e-6, method="predict_proba")).compilation.reason
-        == "predict_proba has no form here"
+        == "predict_proba has no exact form here"
     )
     assert (
         prove(SVC().fit(X, Y), X, Wish(tolerance=1e-6, method="predict_proba")).compilation.reason
-        == "SVC has no form here"
+        == "SVC has no exact form here"
     )
 
 

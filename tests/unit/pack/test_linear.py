@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import (
     ElasticNet,
@@ -13,9 +14,11 @@ from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
     MultiTaskLasso,
+    Perceptron,
     PoissonRegressor,
     RidgeClassifier,
     SGDClassifier,
+    SGDOneClassSVM,
     TweedieRegressor,
 )
 from sklearn.multiclass import OneVsRestClassifier
@@ -97,6 +100,26 @@ def test_a_score_of_zero_is_the_class_that_the_model_says() -> None:
 def test_a_link_that_is_not_known_leaves_its_method_out() -> None:
     huber = convert(SGDClassifier(loss="modified_huber", random_state=0).fit(ROWS, SCORE > 0))
     assert set(huber.methods) == {"predict", "decision_function"}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [KMeans(4, n_init=1, random_state=0), MiniBatchKMeans(3, n_init=1, random_state=0), SGDOneClassSVM(random_state=0)],
+)
+def test_the_nearest_centre_and_one_class(model: Any) -> None:
+    model.fit(ROWS)
+    conversion = convert(model)
+    compiled = load_compiled(conversion.onnx)
+    for rows in (ROWS, ROWS[:1], ROWS * 1e300):
+        for name in conversion.methods:
+            answer, right = getattr(compiled, name)(rows), getattr(model, name)(rows)
+            assert (answer.dtype, answer.shape) == (right.dtype, right.shape)
+            np.testing.assert_allclose(answer, right, rtol=1e-13, atol=1e-13)
+
+
+def test_a_perceptrons_ties_are_its_own() -> None:
+    with pytest.raises(UnsupportedError, match="Perceptron has no exact form here"):
+        convert(Perceptron().fit(ROWS, SCORE > 0))
 
 
 def test_what_is_not_linear_is_none_of_this() -> None:

@@ -26,7 +26,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 from fogbank.pack.agreement import agree
@@ -127,6 +127,19 @@ def test_steps_that_only_scale_or_choose_are_before_trees() -> None:
     chosen = ColumnTransformer([("scaled", StandardScaler(), [3, 0]), ("rest", "passthrough", [2])])
     for steps in ([StandardScaler()], [MinMaxScaler(clip=True), StandardScaler()], [chosen, StandardScaler()]):
         assert agrees(make_pipeline(*steps, RandomForestClassifier(6, random_state=0)).fit(ROWS, TWO)).exact
+
+
+@pytest.mark.parametrize("model", [RandomForestClassifier(6, random_state=0), ExtraTreesRegressor(4, random_state=0)])
+def test_a_sparse_matrix_before_trees_is_the_same_numbers(model: Any) -> None:
+    rows = np.column_stack([ROWS[:, 0], GENERATOR.integers(0, 9, 250), GENERATOR.integers(1, 4, 250)])
+    encoded = ColumnTransformer(
+        [("codes", OneHotEncoder(handle_unknown="ignore"), [1, 2]), ("scaled", StandardScaler(), [0])],
+        sparse_threshold=1,
+    )
+    pipeline = make_pipeline(encoded, model).fit(rows, TWO)
+
+    assert pipeline[0].sparse_output_
+    assert agrees(pipeline, rows).exact
 
 
 def test_a_search_is_its_best() -> None:
