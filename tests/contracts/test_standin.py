@@ -115,6 +115,7 @@ def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path) -> dict[st
         Life(tokens.ENDPOINT, {"name": unique, "endpointConfigName": f"{unique}-c1"}, {"endpointConfigName": f"{unique}-c2"}),
         Life(tokens.DATA_QUALITY_JOB_DEFINITION, definition(unique, "e")),
         Life(tokens.MONITORING_SCHEDULE, {"name": unique, "monitoringScheduleConfig": schedule}, {"monitoringScheduleConfig": daily}),
+        Life("aws:scheduler/scheduleGroup:ScheduleGroup", {"name": unique, "tags": {"a": "1"}}, {"tags": {"a": "2", "b": "3"}}),
         Life(
             tokens.SCHEDULE,
             {"name": unique, "scheduleExpression": "cron(0 2 * * ? *)", "flexibleTimeWindow": {"mode": "OFF"}, "target": target},

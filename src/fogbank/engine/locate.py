@@ -39,6 +39,12 @@ class Engine:
         """The CLI."""
         return self.root / "bin" / "pulumi"
 
+    @property
+    def writes_code(self) -> bool:
+        """Whether its language host can write programs: that of Pulumi's own distribution, which brings hosts for other languages
+        too, and not the one that is built from the SDK's modules."""
+        return (self.root / "bin" / "pulumi-language-go").exists()
+
 
 class WayError(Exception):
     """One way that did not lead to an engine, and why."""

@@ -46,6 +46,8 @@ def stack_environment(state: Path, engine: Engine, cloud_url: str | None, provid
     }
     if "PULUMI_CONFIG_PASSPHRASE_FILE" not in os.environ:
         variables["PULUMI_CONFIG_PASSPHRASE"] = os.environ.get("PULUMI_CONFIG_PASSPHRASE", "")
+    if not engine.writes_code:
+        variables["PULUMI_OPTION_GENERATE_CODE"] = "false"  # `pulumi import` imports, and ends well
     if cloud_url is not None:
         variables |= {
             "PULUMI_DEBUG_PROVIDERS": f"aws:{provider_port}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fogbank.contracts import tokens
 from fogbank.provider.resource import AutoName
-from fogbank.provider.row import Row
+from fogbank.provider.row import Row, Tagging
 
 ROWS = (
     Row(
@@ -22,9 +22,26 @@ ROWS = (
         defaults={"groupName": "default", "state": "ENABLED", "description": ""},
         in_place=frozenset(
             {
-                "actionAfterCompletion", "description", "endDate", "flexibleTimeWindow", "kmsKeyArn", "scheduleExpression",
-                "scheduleExpressionTimezone", "startDate", "state", "target",
+                "actionAfterCompletion",
+                "description",
+                "endDate",
+                "flexibleTimeWindow",
+                "kmsKeyArn",
+                "scheduleExpression",
+                "scheduleExpressionTimezone",
+                "startDate",
+                "state",
+                "target",
             }
         ),
     ),
-)  # fmt: skip
+    Row(
+        token="aws:scheduler/scheduleGroup:ScheduleGroup",
+        service="scheduler",
+        calls={"create": "CreateScheduleGroup", "describe": "GetScheduleGroup", "delete": "DeleteScheduleGroup"},
+        identity={"Name": "name"},
+        outputs={"arn": "Arn", "state": "State"},
+        auto_name=AutoName(longest=64),
+        tags=Tagging.RESOURCE_ARN,
+    ),
+)
