@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE, Served, code_of
@@ -152,3 +153,36 @@ def test_identifiers_are_the_same_after_kill_9_whatever_was_read_meanwhile(local
 
     versions = local_cloud.client("s3").list_object_versions(Bucket="kept")["Versions"]
     assert [version["VersionId"] for version in reversed(versions)] == told
+
+
+def test_aws_own_policies_are_there(shared_cloud: CloudProcess, unique: str) -> None:
+    iam = shared_cloud.client("iam")
+    iam.create_role(RoleName=unique, AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
+    iam.attach_role_policy(RoleName=unique, PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess")
+
+    attached = iam.list_attached_role_policies(RoleName=unique)["AttachedPolicies"]
+    assert [policy["PolicyName"] for policy in attached] == ["AmazonSageMakerFullAccess"]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("apigatewayv2", "get_apis"),
+        ("apigateway", "get_rest_apis"),
+        ("cognito-idp", "list_user_pools"),
+        ("glue", "get_databases"),
+    ],
+)
+def test_a_service_whose_module_is_not_installed_works_or_says_which_it_is(
+    shared_cloud: CloudProcess, service: str, operation: str
+) -> None:
+    client = shared_cloud.client(service)
+    arguments = {"MaxResults": 5} if service == "cognito-idp" else {}
+    try:
+        answer = getattr(client, operation)(**arguments)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "NotImplemented"
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+        assert "wants the module" in error.response["Error"]["Message"]
+    else:
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200

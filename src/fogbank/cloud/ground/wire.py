@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
@@ -63,11 +63,7 @@ def json_answer(document: Any, status: int = 200, content_type: str = "applicati
 def error_answer(request: Request, status: int, code: str, message: str, **members: Any) -> Answer:
     """An error in the protocol that the request speaks, so that boto3 raises it under `code`."""
     request_id = str(uuid.uuid4())
-    if (
-        "x-amz-target" in request.headers
-        or request.service in {"sagemaker", "scheduler", "lambda", "events", "logs"}
-        or request.path.startswith("/_fogbank")
-    ):
+    if "x-amz-target" in request.headers or _speaks_json(request.service) or request.path.startswith("/_fogbank"):
         body = json.dumps({"__type": code, "message": message, "Message": message, **members}).encode()
         headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code, "x-amzn-RequestId": request_id}
         return Answer(status=status, headers=headers, body=body)
@@ -79,3 +75,16 @@ def error_answer(request: Request, status: int, code: str, message: str, **membe
     return Answer(
         status=status, headers={"Content-Type": "application/xml"}, body=f'<?xml version="1.0"?>{xml}'.encode()
     )
+
+
+@lru_cache(maxsize=64)
+def _speaks_json(service: str) -> bool:
+    """Whether botocore's model of a service says that it speaks JSON."""
+    from botocore.exceptions import DataNotFoundError, UnknownServiceError
+    from botocore.loaders import Loader
+
+    try:
+        metadata = Loader().load_service_model(service, "service-2")["metadata"]
+    except (DataNotFoundError, UnknownServiceError):
+        return False
+    return "json" in metadata["protocol"]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
+from moto.core.config import default_user_config
 from moto.core.request import (
     PRESERVED_HEADER_NAMES_ENVIRON_KEY,
     environ_key_for_header,
@@ -37,6 +38,9 @@ class MotoGateway:
     def __init__(self, store: Store, wall: Callable[[], float]) -> None:
         self._store, self._wall = store, wall
         self._turns = Turns()
+        default_user_config["iam"] = {
+            "load_aws_managed_policies": True
+        }  # every SageMaker role has one of AWS's own policies
         self._app = DomainDispatcherApplication(_backend_app)
 
     def handle(self, request: Request) -> Answer:
@@ -79,6 +83,14 @@ class MotoGateway:
         except NotImplementedError as error:
             return error_answer(
                 request, 501, "NotImplemented", f"neither fogbank nor moto has {_operation(request)} ({error})"
+            )
+        except ImportError as error:
+            service = request.service or "this service"
+            return error_answer(
+                request,
+                501,
+                "NotImplemented",
+                f"the local cloud does not have {service}: moto wants the module {error.name}",
             )
         except Exception as error:  # noqa: BLE001 - moto's own failure must become an AWS error, never a dead connection
             return error_answer(request, 500, "InternalFailure", f"moto failed on {_operation(request)}: {error!r}")
