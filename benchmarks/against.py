@@ -45,7 +45,9 @@ class Figure:
 
 FORMS = (
     re.compile(r"(?P<what>\S.*?)\s+median\s+(?P<s>[\d.]+) s "),
-    re.compile(r"(?P<what>fogbank.*?)\s+(?P<a_second>[\d.]+)/s\s+p50"),
+    re.compile(
+        r"(?P<what>fogbank.*?)\s+(?P<a_second>[\d.]+)/s\s+p50\s+(?P<p50_ms>[\d.]+) ms\s+p99\s+(?P<p99_ms>[\d.]+) ms"
+    ),
     re.compile(
         r"(?P<what>fogbank.*?) ready (?P<ready_s>[\d.]+) s\s+memory (?P<MB>[\d.]+) MB(\s+(?P<rows_a_second>[\d.]+) rows/s)?"
     ),

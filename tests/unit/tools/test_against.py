@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from against import Figure, Ratio, figures, ratios
+
+from benchmarks.against import Figure, Ratio, figures, ratios
 
 TOLD = """
 cloud start, empty, to the first answer                    median   0.47 s  (0.46-0.55, n=5)  aim 2 s: met
