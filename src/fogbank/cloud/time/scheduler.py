@@ -29,6 +29,7 @@ from fogbank.cloud.time.timeline import Due
 
 KIND = "eventbridge-schedule"
 PATH = re.compile(r"/schedules/([^/]+)")
+GROUP_PATH = re.compile(r"/schedule-groups/([^/]+)")
 DEFAULTS = {
     "State": "ENABLED",
     "ScheduleExpressionTimezone": "UTC",
@@ -95,12 +96,17 @@ class Scheduler:
         self._fire = fire
 
     def takes(self, request: Request) -> bool:
-        """Whether the request is about schedules (those about groups and tags are moto's)."""
-        return request.service == "scheduler" and (request.path == "/schedules" or bool(PATH.fullmatch(request.path)))
+        """Whether the request is about schedules, or ends a group (the others about groups and tags are moto's)."""
+        if request.service != "scheduler":
+            return False
+        ends_group = request.method == "DELETE" and GROUP_PATH.fullmatch(request.path)
+        return request.path == "/schedules" or bool(PATH.fullmatch(request.path) or ends_group)
 
     def handle(self, request: Request) -> Answer:
         """Create, get, list, update, delete."""
         try:
+            if GROUP_PATH.fullmatch(request.path):
+                return self._missing_group(request, request.path) or self._moto(request)
             if request.path == "/schedules":
                 return self._laid_over_all(request, self._moto(request))
             if request.method in {"POST", "PUT"}:
@@ -150,7 +156,8 @@ class Scheduler:
         params = {**DEFAULTS, **{key: value for key, value in given.items() if value is not None}, "Name": name}
         self._check(params, creates=request.method == "POST")
         forwarded = {key: value for key, value in params.items() if key not in {"Name", "StartDate", "EndDate"}}
-        answer = self._moto(replace(request, body=json.dumps(forwarded).encode()))
+        missing = self._missing_group(request, f"/schedule-groups/{params['GroupName']}")
+        answer = missing or self._moto(replace(request, body=json.dumps(forwarded).encode()))
         if answer.status == 200:
             key = f"{params['GroupName']}/{name}"
             earlier = self._store.get(KIND, request.region, key) if request.method == "PUT" else None
@@ -159,6 +166,11 @@ class Scheduler:
             members = {key: value for key, value in params.items() if key != "ClientToken"}
             self._store.put(KIND, request.region, key, {**members, **dates})
         return answer
+
+    def _missing_group(self, request: Request, path: str) -> Answer | None:
+        """moto's refusal of a group that it does not have, which it does not give by itself; None where it has it."""
+        answer = self._moto(replace(request, method="GET", path=path, query="", body=b""))
+        return answer if answer.status != 200 else None
 
     def _check(self, params: Document, *, creates: bool) -> None:
         """What AWS refuses is refused. Raises ValidationException."""
@@ -195,7 +207,9 @@ class Scheduler:
     def _over(self, region: str, document: Document) -> Document:
         """What the store knows of a schedule, over what moto says."""
         key = f"{document.get('GroupName') or 'default'}/{document['Name']}"
-        return {**document, **(self._store.get(KIND, region, key) or {})}
+        kept = self._store.get(KIND, region, key) or {}
+        target = {**document.get("Target", {}), **kept.get("Target", {})}  # moto adds the default RetryPolicy
+        return {**document, **kept, "Target": target}
 
     def _laid_over_all(self, request: Request, answer: Answer) -> Answer:
         if answer.status != 200 or request.method != "GET":

@@ -82,9 +82,12 @@ class Timeline:
         with self._lock:
             self._run_until(self._clock.now(), wait=False)
 
+    def _items(self, until: datetime) -> list[Due]:
+        return sorted(item for source in self._sources for item in _listed(source, self._done, until))
+
     def _run_until(self, until: datetime, *, wait: bool) -> list[dict[str, str]]:
         results = []
-        for item in sorted(item for source in self._sources for item in source.due(self._done, until)):
+        for item in self._items(until):
             if wait:
                 self._catch_up(item.moment)
             self._clock.move_to(item.moment)
@@ -95,6 +98,14 @@ class Timeline:
         self._clock.move_to(until)
         self._done = until
         return results
+
+
+def _listed(source: Source, since: datetime, until: datetime) -> list[Due]:
+    try:
+        return list(source.due(since, until))
+    except Exception:  # one source that fails leaves the others their moments
+        log.exception("what is due by %s", type(source).__name__)
+        return []
 
 
 def _fired(item: Due, *, wait: bool) -> str:
