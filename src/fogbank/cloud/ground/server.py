@@ -16,8 +16,8 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from fogbank.cloud.ground.wire import Answer, Request
 
-HEADERS = "fogbank.headers"
-"""The key of a WSGI environment under which the headers lie as they were sent."""
+HEADERS, TARGET = "fogbank.headers", "fogbank.target"
+"""The keys of a WSGI environment under which headers and request target lie as they were sent."""
 HOP_BY_HOP = frozenset({"connection", "transfer-encoding"})
 
 
@@ -29,8 +29,9 @@ class Handler(WSGIRequestHandler):
     timeout = 120
 
     def make_environ(self) -> dict[str, Any]:
-        """The WSGI environment, and the headers beside it."""
-        return {**super().make_environ(), HEADERS: tuple(self.headers.items())}
+        """The WSGI environment, and beside it what it does not have."""
+        target = self.requestline.split()[1].encode("latin-1")
+        return {**super().make_environ(), HEADERS: tuple(self.headers.items()), TARGET: target}
 
     def log_request(self, *_: object) -> None:
         """Requests are not logged."""
@@ -68,9 +69,7 @@ def write_answer(answer: Answer, request: Request, start_response: StartResponse
 
 
 def _path(environ: dict[str, Any]) -> str:
-    sent = (
-        environ["REQUEST_URI"].encode("latin-1").decode().encode("latin-1").partition(b"?")[0]
-    )  # werkzeug encodes twice
+    sent: bytes = environ[TARGET].partition(b"?")[0]
     if not sent.startswith(b"/"):  # the form that proxies are sent: http://host/path
         sent = b"/" + sent.partition(b"://")[2].partition(b"/")[2]
     return quote(sent, safe="/%:@!$&'()*+,;=~-._")  # bytes that no client should have sent bare
