@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from fogbank.cloud.hosting import pool
 from fogbank.cloud.jobs import scoring
 from fogbank.cloud.jobs.objects import Objects
 from fogbank.cloud.jobs.processor import Processor
+from fogbank.cloud.time.timeline import Source
 from tests.fakes.instances import FakeHost, FakeInstance
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.processor import FakeProcessor
 from tests.fakes.reply import FakeReply
 from tests.fakes.scorers import FakeScorer
+from tests.fakes.source import HourlySource
 
 SOURCE = Path(__file__).parents[3] / "src" / "fogbank"
 FAKES: dict[str, tuple[type, Any]] = {
@@ -29,6 +32,7 @@ FAKES: dict[str, tuple[type, Any]] = {
     "cloud/jobs/processor.py:Processor": (Processor, FakeProcessor(lambda *_: 0)),
     "cloud/jobs/scoring.py:Reply": (scoring.Reply, FakeReply()),
     "cloud/jobs/scoring.py:Scorer": (scoring.Scorer, FakeScorer(0, lambda *_: FakeReply())),
+    "cloud/time/timeline.py:Source": (Source, HourlySource("hourly", datetime(2026, 1, 1, tzinfo=UTC))),
 }
 REAL = {
     "cloud/api/resource.py:State": "NoState, and frozen values: nothing is quicker",

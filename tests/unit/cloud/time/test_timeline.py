@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,39 +10,20 @@ import pytest
 from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.runner import Runner
-from fogbank.cloud.time.timeline import Due, Timeline
+from fogbank.cloud.time.timeline import Timeline
+from tests.fakes.source import HourlySource
 from tests.unit.cloud.conftest import OpenStore
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-class Hourly:
-    """A source that makes one thing due each hour; at the hours that `bad` names it raises."""
-
-    def __init__(self, name: str, bad: set[int]) -> None:
-        self.name, self.bad, self.fired = name, bad, list[int]()
-
-    def due(self, since: datetime, until: datetime) -> Iterable[Due]:
-        moments = (NOON + timedelta(hours=hour) for hour in range(1, 49))
-        return [Due(moment, self.name, self.fire_at(moment)) for moment in moments if since < moment <= until]
-
-    def fire_at(self, moment: datetime):  # type: ignore[no-untyped-def]  # a closure of the test's
-        def fire(wait: bool) -> str:
-            if moment.hour in self.bad:
-                raise KeyError("no such thing")
-            self.fired.append(moment.hour)
-            return "done"
-
-        return fire
-
-
-def timeline(store: OpenStore, folder: Path, *sources: Hourly) -> Timeline:
+def timeline(store: OpenStore, folder: Path, *sources: HourlySource) -> Timeline:
     clock = Clock(store(folder / "cloud.db"), wall=NOON.timestamp)
     return Timeline(clock, Runner(), sources, lambda: None, lambda _: None)
 
 
 def test_one_that_fails_is_named_and_the_others_fire_once_and_in_order(open_store: OpenStore, tmp_path: Path) -> None:
-    good, bad = Hourly("good", set()), Hourly("bad", {13, 15})
+    good, bad = HourlySource("good", NOON), HourlySource("bad", NOON, frozenset({13, 15}))
     clockwork = timeline(open_store, tmp_path, good, bad)
 
     results = clockwork.advance(timedelta(hours=4)) + clockwork.advance(timedelta(hours=1))
