@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fogbank.contracts.capture import CaptureRecord, captured, hour_prefix
 from fogbank.contracts.errors import CloudError
 from fogbank.testing import CloudProcess
+from tests.contracts.aws.monitored import Monitored
 from tests.contracts.aws.scripts import WAITS, Scripted
 from tests.contracts.aws.test_transform import ended
-from tests.unit.cloud.monitoring.requests import definition, schedule
-from tests.waiting import until, until_answer
+from tests.waiting import until
 
 RECORDS = 20_000
 NOT_ENDED = {"Pending", "InProgress", "Stopping"}
@@ -47,40 +44,6 @@ def test_a_transform_in_the_middle_runs_again(
     assert model.outputs() == {"out/a.out": b"1\n", "out/b.out": b"2\nwait\n3\n", "out/c.out": b"4\n"}
 
 
-def captured_records(moment: datetime) -> bytes:
-    """A capture file of many records of one moment: the analyzer needs a while."""
-    body = captured(b"1,\xe2\x80\xa8\n", "text/csv", "INPUT", ["text/csv"], [])
-    return (CaptureRecord(event_id="e", time=moment, input=body).line().encode() + b"\n") * RECORDS
-
-
-def watched(cloud: CloudProcess, place: Path) -> datetime:
-    """An endpoint that captures, a monitor of it, and many captured records; returns their time, in the cloud's time."""
-    model = Scripted.made(cloud, "bucket", WAITS)
-    sagemaker = cloud.client("sagemaker")
-    variant = {"VariantName": "v", "ModelName": model.name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    capture = {
-        "InitialSamplingPercentage": 100, "DestinationS3Uri": "s3://bucket/capture", "CaptureOptions": [{"CaptureMode": "Input"}],
-    }  # fmt: skip
-    sagemaker.create_endpoint_config(
-        EndpointConfigName="c", ProductionVariants=[variant], DataCaptureConfig={"EnableCapture": True, **capture}
-    )
-    sagemaker.create_endpoint(EndpointName="ep", EndpointConfigName="c")
-    until_answer(
-        lambda: sagemaker.describe_endpoint(EndpointName="ep"),
-        lambda found: found["EndpointStatus"] == "InService",
-        120,
-    )
-    output = {"S3Output": {"S3Uri": "s3://bucket/results", "LocalPath": "/opt/ml/processing/output"}}
-    sagemaker.create_data_quality_job_definition(
-        **definition(DataQualityJobOutputConfig={"MonitoringOutputs": [output]})
-    )
-    sagemaker.create_monitoring_schedule(**schedule())
-    moment = datetime.fromisoformat(cloud.admin.call("status")["time"]).astimezone(UTC).replace(microsecond=0)
-    key = f"capture/{hour_prefix('ep', 'v', moment)}many.jsonl"
-    cloud.client("s3").put_object(Bucket="bucket", Key=key, Body=captured_records(moment))
-    return moment
-
-
 def executions(cloud: CloudProcess) -> list[dict[str, Any]]:
     summaries: list[dict[str, Any]] = cloud.client("sagemaker").list_monitoring_executions()[
         "MonitoringExecutionSummaries"
@@ -102,9 +65,11 @@ def analyzers(folder: Path) -> list[int]:
 
 @pytest.mark.parametrize("end", [CloudProcess.kill, CloudProcess.stop], ids=["kill -9", "stop"])
 def test_an_execution_in_the_middle_has_failed_and_its_window_is_looked_at_again(
-    local_cloud: CloudProcess, tmp_path: Path, end: Callable[[CloudProcess], None]
+    local_cloud: CloudProcess, end: Callable[[CloudProcess], None]
 ) -> None:
-    watched(local_cloud, tmp_path)
+    monitored = Monitored.made(local_cloud, "bucket")
+    monitored.scheduled("s")
+    monitored.captured(monitored.now(), b"1,\xe2\x80\xa8\n", RECORDS)  # many: the analyzer needs a while
 
     def run() -> None:
         with contextlib.suppress(CloudError):  # a cloud that is killed does not answer
@@ -125,12 +90,5 @@ def test_an_execution_in_the_middle_has_failed_and_its_window_is_looked_at_again
     assert job["ProcessingJobStatus"] == "Failed"
     again = local_cloud.admin.call("run-monitor", name="s")
     assert again["MonitoringExecutionStatus"] == "Completed", again
-    key = until_answer(lambda: results(local_cloud, "statistics.json"), bool)[-1]
-    statistics = json.loads(local_cloud.client("s3").get_object(Bucket="bucket", Key=key)["Body"].read())
-    assert statistics["dataset"]["item_count"] == RECORDS
+    assert monitored.result("statistics.json")["dataset"]["item_count"] == RECORDS
     assert not {item["MonitoringExecutionStatus"] for item in executions(local_cloud)} & NOT_ENDED
-
-
-def results(cloud: CloudProcess, name: str) -> list[str]:
-    listed = cloud.client("s3").list_objects_v2(Bucket="bucket", Prefix="results/").get("Contents", [])
-    return [item["Key"] for item in listed if item["Key"].endswith(name)]

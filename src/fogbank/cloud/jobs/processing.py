@@ -163,7 +163,7 @@ class ProcessingJobs(Jobs[NoState]):
                     self._cloudwatch(region).put_metric_data(
                         Namespace=namespace, MetricData=items[start : start + METRICS_A_CALL]
                     )
-        except (ClientError, BotoCoreError, ValueError, KeyError, TypeError) as error:
+        except (ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise JobError(f"AlgorithmError: the container's metrics cannot be stored: {error!r}") from error
 
 

@@ -50,6 +50,11 @@ class Seat:
             raise JobStoppedError
         self._scorer = self._start()
 
+    def revive(self) -> None:
+        """Open it again where its instance is not there any more. Raises StartError, JobStoppedError."""
+        if self._scorer is None or not self._scorer.alive():
+            self.open()
+
     def scorer(self) -> Scorer:
         """The instance. Raises JobStoppedError where it was ended."""
         if self._scorer is None:
@@ -101,6 +106,7 @@ class Shard:
         """The answers to an object's requests; after the death of the instance all of them are asked again, of another."""
         settings, problem = self.settings, ""
         for _ in range(settings.retries + 1):
+            self.seat.revive()
             records = split(body, self.request.source.split_type or "None")
             requests = batches(records, settings.strategy, settings.payload_limit)
             try:
@@ -109,7 +115,6 @@ class Shard:
                 return list(in_order(pool, self._post, requests, 2 * settings.concurrency))
             except InstanceDownError as error:
                 problem = f"the instance died: {error}"
-            self.seat.open()
         raise JobError(problem)
 
     def _post(self, body: bytes) -> bytes:

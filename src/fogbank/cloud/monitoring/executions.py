@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from fogbank.cloud.api.control import Operation, Scope
-from fogbank.cloud.api.errors import ApiError, not_found
+from fogbank.cloud.api.errors import ApiError, in_use, not_found
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.resource import Ground, Kind, NoState, Record
 from fogbank.cloud.ground.store import Document
@@ -34,7 +34,7 @@ MONITORING_EXECUTION = Kind(
     key="MonitoringExecutionName",
     arn="MonitoringExecutionArn",
     missing=lambda arn: not_found(f"Could not find {arn}."),
-    taken=lambda arn: not_found(f"{arn} is there already."),
+    taken=lambda arn: in_use(f"{arn} exists already."),
     listing=Listing(
         operation="ListMonitoringExecutions",
         answer="MonitoringExecutionSummaries",

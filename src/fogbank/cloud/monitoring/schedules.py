@@ -118,15 +118,19 @@ class MonitoringSchedules(Resource[NoState]):
         """Every schedule that is Scheduled."""
         return [schedule for schedule in self.all() if schedule.public["MonitoringScheduleStatus"] == "Scheduled"]
 
-    def run(self, schedule: Schedule, window: Window) -> Execution:
-        """An execution over a window, when it has ended."""
+    def begin(self, schedule: Schedule, window: Window) -> Execution:
+        """An execution over a window, which runs from now on."""
         config = config_of(schedule)
         members = {
             "EndpointName": schedule.public["EndpointName"],
             "MonitoringType": config.type,
             "MonitoringJobDefinitionName": config.definition,
         }
-        execution = self._executions.begin(schedule, members, window)
+        return self._executions.begin(schedule, members, window)
+
+    def run(self, schedule: Schedule, window: Window) -> Execution:
+        """An execution over a window, when it has ended."""
+        execution = self.begin(schedule, window)
         return self._executions.wait(execution.region, execution.name) or execution
 
     def unseen(self, schedule: Schedule, end: datetime) -> Window:

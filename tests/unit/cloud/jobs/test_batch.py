@@ -120,11 +120,12 @@ def test_an_object_that_kills_every_instance_fails_alone(runner: Runner) -> None
     def dies_of_b(scorer: FakeScorer, body: bytes) -> FakeReply:
         return scorer.die() if body.startswith(b"b") else FakeReply(data=body)
 
-    objects, log = four(), list[str]()
+    objects, instances, log = four(), FakeInstances(dies_of_b), list[str]()
     request = replace(REQUEST, client=ModelClient(retries=2))
     with pytest.raises(JobError, match=r"^ClientError: b/in/b: the instance died: connection reset"):
-        batch(request, objects, FakeInstances(dies_of_b), runner, log).run(threading.Event())
+        batch(request, objects, instances, runner, log).run(threading.Event())
 
+    assert [scorer.bodies[-1][:1] for scorer in instances.started] == [b"b", b"b", b"b", b"d"]
     assert sorted(outputs(objects)) == ["out/a.out", "out/c.out", "out/d.out"]
     assert log[1:] == ["b/in/b: the instance died: connection reset"]
 

@@ -182,7 +182,7 @@ def test_the_containers_metrics_are_put_by_namespace_in_parts(process: Process, 
     ]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+@pytest.mark.parametrize("text", ["{", "[]", "{}", "1"])
 def test_metrics_that_are_none_fail_the_job_with_the_reason(process: Process, text: str) -> None:
     job = process(leaves(text), MemoryObjects(b={"in/a": b""}))
 

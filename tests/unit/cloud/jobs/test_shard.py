@@ -74,9 +74,14 @@ def test_a_seat_has_one_instance_at_a_time() -> None:
 
     assert [scorer.alive() for scorer in instances.started] == [False, True]
     assert seat.scorer() is instances.started[1]
+    seat.revive()
+    assert len(instances.started) == 2
+    instances.started[1].close()
+    seat.revive()
+    assert seat.scorer() is instances.started[2]
     seat.close()
     seat.close()
     stop.set()
     with pytest.raises(JobStoppedError):
         seat.open()
-    assert not instances.started[1].alive()
+    assert not instances.started[2].alive()
