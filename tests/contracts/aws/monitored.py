@@ -9,7 +9,7 @@ from typing import Any
 
 from fogbank.contracts.capture import CaptureRecord, captured, hour_prefix
 from fogbank.testing import CloudProcess
-from tests.contracts.aws.scripts import WAITS, Scripted
+from tests.contracts.aws.scripts import ECHO, Scripted
 from tests.unit.cloud.monitoring.requests import ROOT, definition, schedule
 from tests.waiting import until_answer
 
@@ -26,7 +26,7 @@ class Monitored:
     @classmethod
     def made(cls, cloud: CloudProcess, name: str) -> Monitored:
         """An endpoint in service that captures what it is given."""
-        Scripted.made(cloud, name, WAITS)
+        Scripted.made(cloud, name, ECHO)
         sagemaker = cloud.client("sagemaker")
         variant = {"VariantName": "v", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
         types = {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]}

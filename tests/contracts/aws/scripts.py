@@ -64,6 +64,14 @@ def transform_fn(model, data, content_type, accept):
     return data
 """
 
+ECHO = """
+def model_fn(model_dir):
+    return None
+
+def transform_fn(model, data, content_type, accept):
+    return data
+"""
+
 
 @dataclass(frozen=True)
 class Scripted:
