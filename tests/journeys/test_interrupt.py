@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from fogbank.contracts.config import ProjectConfig
-from tests.waiting import until
 
 Fogbank = Callable[..., subprocess.CompletedProcess[str]]
 LOCKS = ".fogbank/pulumi/.pulumi/locks"
@@ -30,22 +29,28 @@ def locked(project: Path) -> bool:
     return any((project / LOCKS).rglob("*.json"))
 
 
-def up(project: Path) -> subprocess.Popen[str]:
-    """`fogbank up` as a terminal starts it, in a process group of its own, with the engine at work."""
+def up(project: Path) -> tuple[subprocess.Popen[str], str]:
+    """`fogbank up` as a terminal starts it, in a process group of its own, with the engine at work; and what it told so far."""
     process = subprocess.Popen(
         [sys.executable, "-m", "fogbank", "up", "--no-check"],
         cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
     )  # fmt: skip
-    until(lambda: locked(project) or process.poll() is not None, 60)
-    return process
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if line.startswith("  creating"):
+            break
+    return process, "".join(lines)
 
 
 def test_an_interrupted_up_ends_in_order_and_the_next_one_goes_on(trained: Path, fogbank: Fogbank) -> None:
-    process = up(trained)
+    process, err = up(trained)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, rest = process.communicate(timeout=60)
+    err += rest
 
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (130, ""), err
     assert err.endswith("interrupted\n")
     assert "✗ up local  failed" in err
     for noise in ("Traceback", "Exception in thread", "KeyboardInterrupt", "Warning"):
@@ -57,7 +62,7 @@ def test_an_interrupted_up_ends_in_order_and_the_next_one_goes_on(trained: Path,
 
 
 def test_a_killed_up_does_not_lock_the_stack_for_good(trained: Path, fogbank: Fogbank) -> None:
-    process = up(trained)
+    process, _ = up(trained)
     [lock] = (trained / LOCKS).rglob("*.json")
     engine = json.loads(lock.read_text())["pid"]
     os.kill(engine, signal.SIGKILL)

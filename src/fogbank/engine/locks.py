@@ -12,8 +12,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-SCHEME = "file://"
+from urllib.parse import unquote, urlsplit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +31,10 @@ class Lock:
 
 def locks(backend: str, stack: str) -> list[Lock]:
     """The locks of a stack, of whichever project; none where the backend is no folder."""
-    if not backend.startswith(SCHEME):
+    url = urlsplit(backend)
+    if url.scheme != "file":
         return []
-    folder = Path(backend.removeprefix(SCHEME)).expanduser() / ".pulumi" / "locks"
+    folder = Path(unquote(url.netloc + url.path)).expanduser() / ".pulumi" / "locks"
     return list(_read(sorted(folder.glob(f"**/{stack}/*.json"))))
 
 

@@ -30,6 +30,15 @@ from fogbank.engine.operations import (
 from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 
 
+def backend_url(state: Path) -> str:
+    """The file backend in a folder. Without files of metadata: one that a killed engine has half written locks its stack for good.
+
+    >>> backend_url(Path("/home/me/a#b"))
+    'file:///home/me/a%23b?metadata=skip'
+    """
+    return f"{state.absolute().as_uri()}?metadata=skip"
+
+
 def stack_environment(state: Path, engine: Engine, cloud_url: str | None, provider_port: int | None) -> dict[str, str]:
     """The environment variables with which the engine works on a project's stacks.
 
@@ -40,7 +49,7 @@ def stack_environment(state: Path, engine: Engine, cloud_url: str | None, provid
     binaries = os.pathsep.join([str(Path(sys.executable).parent), str(engine.root / "bin")])
     variables = {
         "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "PULUMI_BACKEND_URL": os.environ.get("PULUMI_BACKEND_URL") or f"file://{state}",
+        "PULUMI_BACKEND_URL": os.environ.get("PULUMI_BACKEND_URL") or backend_url(state),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
     }

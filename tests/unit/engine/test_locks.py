@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fogbank.engine.locks import drop_dead, locks
+from fogbank.engine.stack import backend_url
 
 
 def lock(state: Path, name: str, stack: str = "local", **changes: object) -> Path:
@@ -55,4 +56,8 @@ def test_who_holds_a_stack_is_known(tmp_path: Path) -> None:
         (os.getpid(), socket.gethostname())
     ]
     assert locks("s3://bucket", "local") == []
+    assert locks("", "local") == []
+    odd = tmp_path / "a #1%20"
+    lock(odd, "a")
+    assert len(locks(backend_url(odd), "local")) == 1
     assert locks(f"file://{tmp_path / 'none'}", "local") == []
