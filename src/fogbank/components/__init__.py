@@ -5,5 +5,8 @@ from fogbank.components.endpoint import DataCapture, Endpoint
 from fogbank.components.image import Image
 from fogbank.components.monitor import MonitoringSchedule
 from fogbank.components.service import ModelService, load_package
+from fogbank.ground.pickles import undo_dill
 
 __all__ = ["BatchTransform", "DataCapture", "Endpoint", "Image", "ModelService", "MonitoringSchedule", "load_package"]
+
+undo_dill()

@@ -16,6 +16,9 @@ from typing import IO, Any, Self
 from pulumi import automation
 from pulumi.automation.errors import create_command_error
 
+from fogbank.ground.pickles import undo_dill
+
+undo_dill()
 OnLine = Callable[[str], None]
 
 

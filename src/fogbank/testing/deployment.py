@@ -22,6 +22,7 @@ from fogbank.contracts.tokens import IMAGE
 from fogbank.engine.operations import Operation, Summary
 from fogbank.engine.stack import StackDriver, stack_environment
 from fogbank.ground.aws import LocalClients
+from fogbank.ground.pickles import undo_dill
 from fogbank.project.installation import fogbank_version
 from fogbank.project.package_images import PackageImages
 from fogbank.project.stacks import find_engine
@@ -30,6 +31,7 @@ from fogbank.provider.resource import Failure, Provider, ProvisionError
 from fogbank.provider.standin import TABLE, StandIn
 from fogbank.testing.cloud import CloudProcess
 
+undo_dill()
 Program = Callable[[], Mapping[str, Any] | None]
 LOCAL_CONFIG = {"aws:region": "us-east-1", "aws:skipCredentialsValidation": "true"}
 
