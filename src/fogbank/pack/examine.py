@@ -1,6 +1,6 @@
 """What a fitted model says of itself: its columns' names, its classes, the form of the rows that it takes, the modules it needs.
 
-In: an order (the model's file, the schema) on standard input; out: the fields of a `Fitted` as JSON. It runs in a process of its own, because
+In: an order (the model's file, the schema) on standard input; out: the fields of a `Fitted` as JSON, and which files it came from. It runs in a process of its own, because
 it unpickles the model with the project's modules. What cannot be loaded says nothing here: the probe tells why.
 """
 
@@ -171,20 +171,26 @@ LOADERS: dict[str, Callable[[str, list[str]], Any]] = {
 
 
 def main() -> int:
-    """`python -m fogbank.pack.fitted`: an order on standard input, a `Fitted` on standard output."""
+    """`python -m fogbank.pack.examine`: an order on standard input; a `Fitted` and the project's files that were read on standard output."""
     order = json.load(sys.stdin)
     warnings.simplefilter("ignore")
     sys.path[:0] = order["roots"]
     stdout, sys.stdout = sys.stdout, sys.stderr  # what the project's modules print is no answer
     before, in_main = set(sys.modules), _record_main()
     answer: dict[str, Any] = {}
+    loaded = False
     try:
         answer = examine(LOADERS[order["kind"]](order["model"], order["trusted"]), order["dtypes"])
+        loaded = True
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the probe loads it as the server does, and says what is wrong
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         in_main = in_main if isinstance(error, AttributeError) else []
-    modules = [name for name in set(sys.modules) - before if _is_projects(sys.modules[name], order["roots"])]
-    stdout.write(json.dumps({**answer, "modules": sorted(modules), "in_main": in_main}))
+    own = {
+        name: sys.modules[name] for name in set(sys.modules) - before if _is_projects(sys.modules[name], order["roots"])
+    }
+    fitted = {**answer, "modules": sorted(own), "in_main": in_main}
+    files = sorted(str(module.__file__) for module in own.values())
+    stdout.write(json.dumps({"fitted": fitted, "loaded": loaded, "files": files}))
     return 0
 
 

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -57,16 +57,34 @@ def ask(trained: Trained, trusted: Sequence[str], roots: Sequence[Path], kept: P
         "dtypes": [column.dtype for column in trained.input.columns],
         "roots": [str(root) for root in roots],
     }
-    answer = kept / f"{_key(order)}.json"
-    if not answer.is_file():
-        document = _answer(order)
-        if document is None:
+    file = kept / f"{_key(order)}.json"
+    answer = _earlier(file)
+    if answer is None:
+        answer = _answer(order)
+        if answer is None:
             return Fitted()
-        kept.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=kept, delete=False) as fresh:
-            fresh.write(canonical_json(document))
-        Path(fresh.name).rename(answer)
-    return fitted_from(json.loads(answer.read_bytes()))
+        if answer["loaded"]:
+            _keep({**answer, "sources": _digests(answer["files"])}, file)
+    return fitted_from(answer["fitted"])
+
+
+def _earlier(file: Path) -> dict[str, Any] | None:
+    """An answer that is kept, where the project's files that were read for it are what they were."""
+    if not file.is_file():
+        return None
+    answer: dict[str, Any] = json.loads(file.read_bytes())
+    return answer if answer["sources"] == _digests(answer["sources"]) else None
+
+
+def _keep(answer: dict[str, Any], file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as fresh:
+        fresh.write(canonical_json(answer))
+    Path(fresh.name).rename(file)
+
+
+def _digests(files: Iterable[str]) -> dict[str, str]:
+    return {file: sha256_file(Path(file)) for file in files if Path(file).is_file()}
 
 
 def _answer(order: dict[str, Any]) -> dict[str, Any] | None:
@@ -88,14 +106,12 @@ def _answer(order: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _key(order: dict[str, Any]) -> str:
-    """The project's modules are part of it: an answer names those that the model needs."""
+    """Which modules the project has is part of it: one that is new may be what the model asks for."""
     versions = {found.name: found.version for found in map(_installed, LIBRARIES) if found is not None}
-    sources = {
-        str(path): sha256_file(path)
-        for root in map(Path, order["roots"])
-        for path in (*root.glob("*.py"), *root.glob("[!.]*/*.py"))
-    }
-    what = {**order, "model": sha256_file(Path(order["model"])), "versions": versions, "sources": sources}
+    modules = sorted(
+        str(path) for root in map(Path, order["roots"]) for path in (*root.glob("*.py"), *root.glob("[!.]*/*.py"))
+    )
+    what = {**order, "model": sha256_file(Path(order["model"])), "versions": versions, "modules": modules}
     return sha256_bytes(canonical_json(what))[:24]
 
 
