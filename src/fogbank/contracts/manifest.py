@@ -91,9 +91,9 @@ class PackageManifest:
         """Every file named here has its digest below `root`, and no other file lies there. Raises DigestError."""
         for name, expected in self.files.items():
             path = root / name
-            found = sha256_file(path) if path.is_file() else "no such file"
-            if found != expected:
-                raise DigestError(name, expected, found)
+            digest = sha256_file(path) if path.is_file() else "no such file"
+            if digest != expected:
+                raise DigestError(name, expected, digest)
         extra = sorted(
             str(path.relative_to(root))
             for path in root.rglob("*")
@@ -166,9 +166,9 @@ class Manifest:
             (self.statistics_path, self.statistics_sha256),
             (self.constraints_path, self.constraints_sha256),
         ):
-            found = sha256_file(path) if path.is_file() else "no such file"
-            if found != expected:
-                raise DigestError(path.name, expected, found)
+            digest = sha256_file(path) if path.is_file() else "no such file"
+            if digest != expected:
+                raise DigestError(path.name, expected, digest)
 
 
 def decode_package(data: bytes) -> PackageManifest:

@@ -107,7 +107,11 @@ def _answer(order: dict[str, Any]) -> dict[str, Any] | None:
 
 def _key(order: dict[str, Any]) -> str:
     """Which modules the project has is part of it: one that is new may be what the model asks for."""
-    versions = {found.name: found.version for found in map(_installed, LIBRARIES) if found is not None}
+    versions = {
+        distribution.name: distribution.version
+        for distribution in map(_installed, LIBRARIES)
+        if distribution is not None
+    }
     modules = sorted(
         str(path) for root in map(Path, order["roots"]) for path in (*root.glob("*.py"), *root.glob("[!.]*/*.py"))
     )

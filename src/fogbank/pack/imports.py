@@ -60,8 +60,8 @@ def check_imports(code: Mapping[str, Path], pins: Iterable[str], server: Iterabl
 def compiled_dependencies(names: Iterable[str], code: Mapping[str, Path]) -> tuple[str, ...]:
     """What a package with a compiled model needs: ONNX Runtime, and those of the project's dependencies that its code imports."""
     modules = imported_modules(code.values()) - sys.stdlib_module_names - _own(code)
-    wanted = {owner for module in modules for owner in owners_of(module)}
-    return ("onnxruntime", *(name for name in names if canonicalize_name(parsed(name).name) in wanted))
+    owners = {owner for module in modules for owner in owners_of(module)}
+    return ("onnxruntime", *(name for name in names if canonicalize_name(parsed(name).name) in owners))
 
 
 def _own(code: Mapping[str, Path]) -> set[str]:

@@ -35,10 +35,10 @@ def lock_requirements(path: Path, names: Sequence[str], kept: Path) -> str:
     file = kept / f"{key}.lock"
     if not file.is_file():
         kept.mkdir(parents=True, exist_ok=True)
-        wanted = [*lines, *names]
-        text, _ = _locked(wanted, indexes, installed)
+        requirements = [*lines, *names]
+        text, _ = _locked(requirements, indexes, installed)
         if text is None:  # the lines ask for others than those that are installed
-            text, cause = _locked(wanted, indexes, [])
+            text, cause = _locked(requirements, indexes, [])
             if text is None:
                 raise PackageError(
                     "requirements-unresolved", f"{path.name} cannot be resolved: {cause}", f"mend {path.name}"

@@ -160,15 +160,15 @@ def _by_machine(files: Iterable[WheelFile]) -> list[tuple[WheelFile, str]]:
     universal = next((file for file in files if file.filename.endswith("-any.whl")), None)
     if universal is not None:
         return [(universal, "")]
-    found = []
+    wheels = []
     for machine in MACHINES.values():
         fitting = sorted(file.filename for file in files if machine in file.filename and "manylinux" in file.filename)
-        found += [
+        wheels += [
             (file, f" ; sys_platform == 'linux' and platform_machine == '{machine}'")
             for file in files
             if fitting and file.filename == fitting[-1]
         ]
-    return found
+    return wheels
 
 
 def _graph(locked: Locked, source: Source) -> tuple[Requirement, ...]:

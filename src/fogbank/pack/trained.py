@@ -58,13 +58,13 @@ class Trained:
 
 def model_in(folder: Path) -> Path | None:
     """The trained model's file, None where there is none. Raises PackageError (`model-ambiguous`)."""
-    found = [folder / name for name in MODEL_FILES if (folder / name).is_file()]
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found)
+    models = [folder / name for name in MODEL_FILES if (folder / name).is_file()]
+    if len(models) > 1:
+        names = ", ".join(path.name for path in models)
         raise PackageError(
             "model-ambiguous", f"training left several models: {names}", "remove all but the one to serve"
         )
-    return found[0] if found else None
+    return models[0] if models else None
 
 
 def read_trained(folder: Path) -> Trained:
@@ -98,9 +98,13 @@ def record_environment(folder: Path) -> None:
     model = model_in(folder)
     if model is None:
         return
-    versions = {canonicalize_name(found.name): found.version for found in metadata.distributions() if found.name}
-    said = {"model_sha256": sha256_file(model), "python": running_python(), "versions": versions}
-    (folder / ENVIRONMENT).write_bytes(canonical_json(said))
+    versions = {
+        canonicalize_name(distribution.name): distribution.version
+        for distribution in metadata.distributions()
+        if distribution.name
+    }
+    record = {"model_sha256": sha256_file(model), "python": running_python(), "versions": versions}
+    (folder / ENVIRONMENT).write_bytes(canonical_json(record))
 
 
 def _environment(folder: Path, model: Path) -> dict[str, Any]:
@@ -108,7 +112,7 @@ def _environment(folder: Path, model: Path) -> dict[str, Any]:
     path = folder / ENVIRONMENT
     if not path.is_file():
         return {}
-    said = json.loads(path.read_bytes())
-    if said["model_sha256"] != sha256_file(model):
+    record = json.loads(path.read_bytes())
+    if record["model_sha256"] != sha256_file(model):
         return {}
-    return {"python": said["python"], "versions": said["versions"]}
+    return {"python": record["python"], "versions": record["versions"]}

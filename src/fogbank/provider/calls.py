@@ -33,9 +33,9 @@ def call(client: Any, operation: str, **arguments: Any) -> Any:
 
 def is_gone(error: ClientError) -> bool:
     """Whether a service says that the thing is not there: SageMaker has no code of its own for it, only a sentence."""
-    said = error.response["Error"]
-    missing = str(said.get("Message", "")).startswith(("Could not find", "No Such"))
-    return said["Code"] in GONE_CODES or (said["Code"] == "ValidationException" and missing)
+    error_body = error.response["Error"]
+    missing = str(error_body.get("Message", "")).startswith(("Could not find", "No Such"))
+    return error_body["Code"] in GONE_CODES or (error_body["Code"] == "ValidationException" and missing)
 
 
 def ensure_gone(client: Any, operation: str, **arguments: Any) -> None:

@@ -90,7 +90,7 @@ class FogbankProvider:
         try:
             content = self.images.content(Path(inputs["package"]), inputs["platform"])
         except FogbankError as error:
-            return inputs, [Failure("package", _said(error))]
+            return inputs, [Failure("package", _sentence(error))]
         return {**inputs, "content": content}, []
 
     def diff(self, token: str, old: Properties, new: Properties) -> Difference:
@@ -110,7 +110,7 @@ class FogbankProvider:
                 Path(inputs["package"]), inputs["platform"], inputs.get("repository") or "", inputs.get("profile") or ""
             )
         except FogbankError as error:
-            raise ProvisionError(_said(error)) from error
+            raise ProvisionError(_sentence(error)) from error
         return uri, {**inputs, "digest": digest, "uri": uri}
 
     def read(self, token: str, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
@@ -119,7 +119,7 @@ class FogbankProvider:
             if not self.images.exists(id_, str(inputs.get("profile") or "")):
                 return None
         except FogbankError as error:
-            raise ProvisionError(_said(error)) from error
+            raise ProvisionError(_sentence(error)) from error
         return inputs, {**inputs, "digest": id_.rpartition("@")[2], "uri": id_}
 
     def update(self, token: str, id_: str, old: Properties, new: Properties) -> Properties:
@@ -139,5 +139,5 @@ def _known(token: str) -> None:
         raise UnknownTypeError(f"fogbank's provider does not have the resource type {token}")
 
 
-def _said(error: FogbankError) -> str:
+def _sentence(error: FogbankError) -> str:
     return f"{error.code}: {error.cause}" + (f"; next: {error.hint}" if error.hint else "")

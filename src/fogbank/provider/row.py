@@ -132,9 +132,9 @@ class Row:
     def diff(self, old: Properties, new: Properties) -> Difference:
         """What an update would change. A name that the program gave itself is free only when the old one is gone."""
         known = {"region": new.get("region"), **old}  # inputs of before regions were noted
-        found = self.meaning.difference(known, new, self.in_place | TAGS)
+        difference = self.meaning.difference(known, new, self.in_place | TAGS)
         named = self.auto_name is not None and self.auto_name.is_given(old, new)
-        return Difference(found.changed, found.replaces, delete_first=bool(found.replaces) and named)
+        return Difference(difference.changed, difference.replaces, delete_first=bool(difference.replaces) and named)
 
     def preview(self, inputs: Properties) -> State:
         """A state in which what the cloud will compute is unknown."""

@@ -93,8 +93,8 @@ def negotiate(accept: str, offered: tuple[str, ...]) -> str | None:
 def first_choice(accept: str, default: str) -> str:
     """What a handler that writes its own output is asked for: the most wanted type as the caller wrote it, or the default."""
     ranges = sorted((_range(part) for part in accept.split(",") if part.strip()), key=lambda item: -item[1])
-    wanted = next((kind for kind, quality in ranges if quality > 0), "*/*")
-    return default if "*" in wanted else wanted
+    first = next((kind for kind, quality in ranges if quality > 0), "*/*")
+    return default if "*" in first else first
 
 
 def _quality(candidate: str, ranges: Sequence[tuple[str, float]]) -> float:

@@ -26,12 +26,12 @@ def predictor(model: Any, method: str, names: Sequence[str] = ()) -> Callable[[A
 
     `names` are the columns', for the error that says which of them the model does not take.
     """
-    found = getattr(model, method, None)
-    if found is None and method == "predict" and callable(model):
-        found = model
-    if not callable(found):
+    predict = getattr(model, method, None)
+    if predict is None and method == "predict" and callable(model):
+        predict = model
+    if not callable(predict):
         raise TypeError(f"the model ({type(model).__name__}) has no {method}, and is not a callable")
-    return Guarded(found, names)
+    return Guarded(predict, names)
 
 
 def _joblib(path: Path, package: PackageManifest) -> Any:

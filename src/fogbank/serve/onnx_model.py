@@ -30,7 +30,7 @@ class OnnxModel:
     def _run(self, output: list[str], rows: NDArray[Any]) -> NDArray[Any]:
         if rows.dtype != self._dtype:
             rows = rows.astype(self._dtype)
-        found: Any = self._session.run(output, {self._input: rows})[0]
-        if isinstance(found, list):  # ZipMap: a dictionary of scores a row
-            return np.array([list(scores.values()) for scores in found])
-        return np.asarray(found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found)
+        answer: Any = self._session.run(output, {self._input: rows})[0]
+        if isinstance(answer, list):  # ZipMap: a dictionary of scores a row
+            return np.array([list(scores.values()) for scores in answer])
+        return np.asarray(answer[:, 0] if answer.ndim == 2 and answer.shape[1] == 1 else answer)

@@ -81,8 +81,8 @@ class Tracer:
 
 def tracer_from(env: Mapping[str, str]) -> Tracer | None:
     """A tracer where the environment asks for one. Raises LoadError where it does and the SDK is not installed."""
-    wanted = env.get("OTEL_TRACES_EXPORTER", "otlp" if any(env.get(name) for name in ENDPOINTS) else "none")
-    if wanted == "none" or env.get("OTEL_SDK_DISABLED", "").lower() == "true":
+    kind = env.get("OTEL_TRACES_EXPORTER", "otlp" if any(env.get(name) for name in ENDPOINTS) else "none")
+    if kind == "none" or env.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None
     try:
         from opentelemetry.sdk.resources import Resource
@@ -90,14 +90,14 @@ def tracer_from(env: Mapping[str, str]) -> Tracer | None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 
         exporter: SpanExporter
-        if wanted == "console":
+        if kind == "console":
             exporter = ConsoleSpanExporter()
-        elif wanted == "otlp":
+        elif kind == "otlp":
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
             exporter = OTLPSpanExporter()
         else:
-            raise LoadError(f"OTEL_TRACES_EXPORTER is {wanted!r}; this server knows otlp, console and none")
+            raise LoadError(f"OTEL_TRACES_EXPORTER is {kind!r}; this server knows otlp, console and none")
     except ImportError as error:
         raise LoadError(
             f"OTEL_* asks for traces and {error.name} is not installed: add `opentelemetry-sdk` and"

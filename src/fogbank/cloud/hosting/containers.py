@@ -118,11 +118,11 @@ class Containers:
             )
             with loading.stdin or io.BytesIO() as pipe:
                 _write_archive(pipe, Path(folder), digest, name)
-            said = loading.stderr.read().decode(errors="replace") if loading.stderr else ""
+            stderr = loading.stderr.read().decode(errors="replace") if loading.stderr else ""
         except (OSError, ValueError, KeyError) as error:
             raise StartError(f"the image {uri} cannot be loaded: {error}") from error
         if loading.wait() != 0:
-            raise StartError(f"the image {uri} cannot be loaded: {said.strip()[-1000:]}")
+            raise StartError(f"the image {uri} cannot be loaded: {stderr.strip()[-1000:]}")
         return name
 
 

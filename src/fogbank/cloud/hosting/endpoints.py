@@ -112,13 +112,13 @@ class Endpoints(Resource[EndpointState]):
 
     def update_variants(self, scope: Scope, params: Params) -> Params:
         """Updating, then InService: weights change at once, counts when as many instances run."""
-        wanted = params["DesiredWeightsAndCapacities"]
+        changes = params["DesiredWeightsAndCapacities"]
         with self.lock:
             record, live = self._changeable(scope, params["EndpointName"])
-            check_variants(wanted, live)
-            weights = {item["VariantName"]: item["DesiredWeight"] for item in wanted if "DesiredWeight" in item}
+            check_variants(changes, live)
+            weights = {item["VariantName"]: item["DesiredWeight"] for item in changes if "DesiredWeight" in item}
             counts = {
-                item["VariantName"]: item["DesiredInstanceCount"] for item in wanted if "DesiredInstanceCount" in item
+                item["VariantName"]: item["DesiredInstanceCount"] for item in changes if "DesiredInstanceCount" in item
             }
             now = self.clock.epoch()
             pending = live.changed(weights, counts)
