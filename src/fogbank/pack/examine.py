@@ -1,7 +1,8 @@
 """What a fitted model says of itself: its columns' names, its classes, the form of the rows that it takes, the modules it needs.
 
-In: an order (the model's file, the schema) on standard input; out: the fields of a `Fitted` as JSON, and which files it came from. It runs in a process of its own, because
-it unpickles the model with the project's modules. What cannot be loaded says nothing here: the probe tells why.
+In: an order (the model's file, the schema) on standard input; out: the fields of a `Fitted` as JSON, and which files it came from. It
+runs in a process of its own, because it unpickles the model with the project's modules. What cannot be loaded says nothing here: the
+probe tells why.
 """
 
 from __future__ import annotations
