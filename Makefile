@@ -21,7 +21,7 @@ TESTS = $(if $(ROOM),$(wildcard tests/unit/$(ROOM)) $(SUITES_$(ROOM)))
 # Imports are most of a short command's time.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo unit test soak check fix hooks bench changes clean
+.PHONY: help setup demo unit test soak conformance check fix hooks bench changes clean
 
 help:                               ## this list
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -48,6 +48,9 @@ test: setup                         ## every test, or with ROOM=cloud one room's
 
 soak: setup                         ## the tests that take as long as they are given: an hour (SOAK_S=3600)
 	@SOAK_S=$(or $(SOAK_S),3600) $(RUN)/pytest -s tests/soak $(ARGS)
+
+conformance: setup                  ## moto's own tests on the local cloud beside moto's own server; SERVICES="sqs iam", ARGS=--write
+	@$(RUN)/python -m tools.moto.conformance $(SERVICES) $(ARGS)
 
 check: setup                        ## format, lint, types, imports: what CI runs before the tests
 	@$(RUN)/ruff format --check .
