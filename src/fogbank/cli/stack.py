@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from fogbank.cli.options import json_option, stack_option, yes_option
 from fogbank.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from fogbank.project.project import Project
+    from fogbank.engine.operations import Summary
+    from fogbank.project.project import Agree, Project
 
 HIDDEN_OUTPUTS = {"transform_job"}
 """Long, and of use to programs alone; `outputs` has them."""
-stack_option = click.option(
-    "-s",
-    "--stack",
-    default="",
-    help="The Pulumi stack. Default: `stack` in [tool.fogbank], which is `local` unless set.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 @click.command()
 @stack_option
 @click.option("--packed", is_flag=True, help="Deploy the package that is there, byte for byte: train and pack nothing.")
 @click.option("--no-check", is_flag=True, help="Deploy without rehearsing the package first (`fogbank check`).")
+@yes_option
 @json_option
 @click.pass_obj
-def up(terminal: Terminal, stack: str, packed: bool, no_check: bool, as_json: bool) -> None:
-    """Train, pack and check what has changed, start the local cloud, and create or update the stack's resources."""
-    summary = _project(terminal).deploy(stack, packed=packed, check=not no_check)
+def up(terminal: Terminal, stack: str, packed: bool, no_check: bool, yes: bool, as_json: bool) -> None:
+    """Train, pack and check what has changed, start the local cloud, and create or update the stack's resources.
+
+    For a stack on AWS the changes are shown, and made when you agree.
+    """
+    project = _project(terminal)
+    agree = None if yes else _asking(terminal, f"Make these changes to the stack {project.stack_name(stack)!r} on AWS?")
+    summary = project.deploy(stack, packed=packed, check=not no_check, agree=agree)
     if as_json:
         terminal.document({"changes": dict(summary.changes), "outputs": dict(summary.outputs)})
         return
@@ -50,8 +52,7 @@ def preview(terminal: Terminal, stack: str, expect_no_changes: bool, as_json: bo
     if as_json:
         terminal.document({"changes": dict(summary.changes)})
         return
-    lines = (f"{item.op:<20} {item.kind:<64} {item.name}" for item in summary.operations if item.op != "same")
-    for line in dict.fromkeys(lines):
+    for line in _changes(summary):
         terminal.result(line)
 
 
@@ -65,13 +66,15 @@ def refresh(terminal: Terminal, stack: str) -> None:
 
 @click.command()
 @stack_option
-@click.option("--yes", is_flag=True, help="Do not ask, also for a stack that is not local.")
+@yes_option
 @click.pass_obj
 def destroy(terminal: Terminal, stack: str, yes: bool) -> None:
     """Delete every resource of the stack, and the stack."""
     project = _project(terminal)
     if not yes and not project.is_local(stack):
-        click.confirm(f"Delete every resource of the stack {project.stack_name(stack)!r} on AWS?", abort=True)
+        question = f"Delete every resource of the stack {project.stack_name(stack)!r} on AWS?"
+        if not _confirmed(question):
+            raise click.Abort
     project.destroy(stack)
 
 
@@ -88,6 +91,33 @@ def outputs(terminal: Terminal, stack: str, name: str | None) -> None:
         terminal.result(str(values[name]))
     else:
         raise click.BadParameter(f"no output {name!r}; there are {', '.join(values) or 'none'}", param_hint="NAME")
+
+
+def _changes(summary: Summary) -> list[str]:
+    """One line for each resource that changes."""
+    lines = (f"{item.op:<20} {item.kind:<64} {item.name}" for item in summary.operations if item.op != "same")
+    return list(dict.fromkeys(lines))
+
+
+def _asking(terminal: Terminal, question: str) -> Agree:
+    """Shows the changes, and asks."""
+
+    def agree(plan: Summary) -> bool:
+        for line in _changes(plan):
+            terminal.note(line)
+        return _confirmed(question)
+
+    return agree
+
+
+def _confirmed(question: str) -> bool:
+    """The answer; that nobody is there to give one is said."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("nobody answered; where nobody can be asked, give --yes") from None
 
 
 def _project(terminal: Terminal) -> Project:

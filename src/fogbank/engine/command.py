@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -23,10 +24,11 @@ OnLine = Callable[[str], None]
 
 
 class InterruptibleCommand(automation.PulumiCommand):
-    """The CLI in `root`/bin."""
+    """The CLI in `root`/bin, in this process's environment but for the variables `without`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, without: AbstractSet[str] = frozenset()) -> None:
         super().__init__(root=str(root), skip_version_check=True)
+        self._without = without
 
     def run(
         self,
@@ -61,7 +63,8 @@ class InterruptibleCommand(automation.PulumiCommand):
 
     def _environment(self, additional: Mapping[str, str]) -> dict[str, str]:
         """What lies beside the CLI comes first on its PATH."""
-        environment = {**os.environ, **additional, "PULUMI_AUTOMATION_API": "true"}
+        kept = {name: value for name, value in os.environ.items() if name not in self._without}
+        environment = {**kept, **additional, "PULUMI_AUTOMATION_API": "true"}
         beside = str(Path(self.command).parent)
         return {**environment, "PATH": os.pathsep.join([beside, environment.get("PATH", os.defpath)])}
 

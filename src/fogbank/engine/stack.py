@@ -1,19 +1,18 @@
 """Drive the engine over a project's stack, through Pulumi's Automation API.
 
-In: a project, an engine and the stand-in's port; out: events to a listener, outputs, or an EngineError with what the user
-must read. The same environment is what `fogbank env` prints, so plain `pulumi up -s local` does the same.
+In: a project, an engine and its environment; out: events to a listener, outputs, or an EngineError with what the user
+must read. The environment is what `fogbank env` prints, so plain `pulumi up` does the same.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.errors import EngineError, ProjectError
+from fogbank.engine.environment import Variables, link_environment
 from fogbank.engine.locate import Engine
 from fogbank.engine.locks import drop_dead, locks
 from fogbank.engine.operations import (
@@ -27,46 +26,6 @@ from fogbank.engine.operations import (
     diagnostic_of,
     operation_of,
 )
-from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
-
-
-def backend_url(state: Path) -> str:
-    """The file backend in a folder. Without files of metadata: one that a killed engine has half written locks its stack for good.
-
-    >>> backend_url(Path("/home/me/a#b"))
-    'file:///home/me/a%23b?metadata=skip'
-    """
-    return f"{state.absolute().as_uri()}?metadata=skip"
-
-
-def stack_environment(state: Path, engine: Engine, cloud_url: str | None, provider_port: int | None) -> dict[str, str]:
-    """The environment variables with which the engine works on a project's stacks.
-
-    The backend is the folder `state` unless PULUMI_BACKEND_URL says otherwise. Without a local cloud (a stack on AWS)
-    there is no stand-in and no local credentials.
-    """
-    state.mkdir(parents=True, exist_ok=True)
-    binaries = os.pathsep.join([str(Path(sys.executable).parent), str(engine.root / "bin")])
-    variables = {
-        "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "PULUMI_BACKEND_URL": os.environ.get("PULUMI_BACKEND_URL") or backend_url(state),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
-    }
-    if "PULUMI_CONFIG_PASSPHRASE_FILE" not in os.environ:
-        variables["PULUMI_CONFIG_PASSPHRASE"] = os.environ.get("PULUMI_CONFIG_PASSPHRASE", "")
-    if not engine.writes_code:
-        variables["PULUMI_OPTION_GENERATE_CODE"] = "false"  # `pulumi import` imports, and ends well
-    if cloud_url is not None:
-        variables |= {
-            "PULUMI_DEBUG_PROVIDERS": f"aws:{provider_port}",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # the stand-in takes its place: nothing is downloaded
-            "AWS_ENDPOINT_URL": cloud_url,
-            "AWS_ACCESS_KEY_ID": LOCAL_ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": LOCAL_SECRET_KEY,
-            "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
-        }
-    return variables
 
 
 class StackDriver:
@@ -76,7 +35,7 @@ class StackDriver:
         self,
         root: Path,
         engine: Engine,
-        environment: Mapping[str, str],
+        environment: Variables,
         stack: str,
         program: Callable[[], None] | None = None,
     ) -> None:
@@ -86,9 +45,12 @@ class StackDriver:
                 f"there is no Pulumi.yaml in {root}",
                 "run `fogbank new` in an empty folder to see one",
             )
+        if program is None:
+            link_environment(root)
         self._root = root
         self._engine = engine
-        self._environment = dict(environment)
+        self._environment = {name: value for name, value in environment.items() if value is not None}
+        self._without = frozenset(environment) - frozenset(self._environment)
         self._name = stack
         self._program = program
 
@@ -126,7 +88,7 @@ class StackDriver:
 
         from fogbank.engine.command import InterruptibleCommand
 
-        command = InterruptibleCommand(self._engine.root)
+        command = InterruptibleCommand(self._engine.root, without=self._without)
         options = automation.LocalWorkspaceOptions(pulumi_command=command, env_vars=self._environment)
         try:
             if self._program is not None:
@@ -184,7 +146,7 @@ class StackDriver:
         return EngineError(
             "stack-locked",
             f"another update of the stack {self._name} is running" + (f" ({holders})" if holders else ""),
-            f'wait for its end; where there is none: `eval "$(fogbank env)" && pulumi cancel -s {self._name} --yes`',
+            f'wait for its end; where there is none: `eval "$(fogbank env -s {self._name})" && pulumi cancel -s {self._name} --yes`',
         )
 
     @property

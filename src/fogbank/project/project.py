@@ -5,14 +5,14 @@ In: a folder inside a project; out: packages, reports, deployments, answers, ver
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.contracts.errors import ProjectError
+from fogbank.contracts.errors import EngineError, ProjectError
 from fogbank.project.cloud import ProjectCloud
 from fogbank.project.config import load_config
 from fogbank.project.events import Listener, Steps, ignore
@@ -20,6 +20,7 @@ from fogbank.project.events import Listener, Steps, ignore
 if TYPE_CHECKING:
     from fogbank.check import Report
     from fogbank.contracts.manifest import Manifest
+    from fogbank.engine.environment import Variables
     from fogbank.engine.operations import Summary
     from fogbank.project.checking import CheckOptions
     from fogbank.project.images import PackedImage
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from fogbank.project.stacks import ProjectStacks
     from fogbank.project.transform import TransformResult
     from fogbank.trust import Verified
+
+    Agree = Callable[[Summary], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +90,10 @@ class Project:
         `image` makes the container's too, for the project's platform or for `platforms`; one that lies in the package's folder
         already belongs to it, and is kept up. Raises DataError, GateError, PackageError, RegistryError.
         """
+        from fogbank.engine.environment import link_environment
         from fogbank.project import images, packing, seal
 
+        link_environment(self.config.root)
         manifest = packing.pack(self.config, self._steps)
         present = images.packed_platforms(manifest)
         image = image or bool(present)
@@ -133,19 +138,27 @@ class Project:
             step.done(uri.rpartition("@")[2][:19])
         return uri
 
-    def deploy(self, stack: str = "", *, packed: bool = False, check: bool = True) -> Summary:
+    def deploy(
+        self, stack: str = "", *, packed: bool = False, check: bool = True, agree: Agree | None = None
+    ) -> Summary:
         """Train, pack and check what has changed, start the local cloud if the stack is its, then create or update the resources.
 
-        `packed` takes the package that is there, byte for byte. Raises FogbankError.
+        `packed` takes the package that is there, byte for byte. `agree` is asked about the changes before they are made to a stack
+        on AWS. Raises FogbankError; EngineError (`up-declined`) where it does not agree.
         """
         from fogbank.project import checking, packing
 
         manifest = packing.present(self.config, self._steps) if packed else packing.pack(self.config, self._steps)
         if check:
             checking.check_once(self.config, manifest, self._steps)
+        name = self.stack_name(stack)
         if self.is_local(stack):
             self.cloud.start()
-        return self._stacks.up(self.stack_name(stack))
+        elif agree is not None:
+            plan = self._stacks.preview(name, expect_no_changes=False)
+            if plan.changed and not agree(plan):
+                raise EngineError("up-declined", f"nothing was changed in the stack {name}", "")
+        return self._stacks.up(name)
 
     def preview(self, stack: str = "", *, expect_no_changes: bool = False) -> Summary:
         """What `deploy` would do to the resources. Raises FogbankError, also for changes where none are expected."""
@@ -172,9 +185,11 @@ class Project:
         """Whether the stack is the local cloud's: nothing of it is on AWS. Raises ProjectError."""
         return self._stacks.is_local(self.stack_name(stack))
 
-    def environment(self) -> dict[str, str]:
-        """The variables with which plain `pulumi`, boto3 and the AWS CLI reach the local cloud. Raises CloudError, EngineError."""
-        return self._stacks.environment()
+    def environment(self, stack: str = "") -> Variables:
+        """The variables with which plain `pulumi` works on the stack, and boto3 and the AWS CLI reach the local cloud if it is its;
+        what is None is to be unset. Raises CloudError, EngineError.
+        """
+        return self._stacks.environment(self.stack_name(stack))
 
     def invoke(self, endpoint: str, body: bytes, content_type: str = "text/csv", accept: str | None = None) -> Answer:
         """The endpoint's answer to one request. Raises AwsError, CloudError."""

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.contracts.errors import ProjectError
+from fogbank.contracts.errors import EngineError, ProjectError
 from fogbank.ground.ports import is_loopback
 from fogbank.project.cloud import ProjectCloud
 from fogbank.project.events import Step, Steps
 from fogbank.project.installation import engine_recipes
 
 if TYPE_CHECKING:
+    from fogbank.cloud.client import Address
+    from fogbank.engine.environment import Variables
     from fogbank.engine.locate import Engine
     from fogbank.engine.operations import Summary
     from fogbank.engine.stack import StackDriver
@@ -104,15 +106,19 @@ class ProjectStacks:
         with self._steps(f"outputs {stack}") as step:
             return self._driver(stack, step).outputs()
 
-    def environment(self) -> dict[str, str]:
-        """The environment in which plain `pulumi`, boto3 and the AWS CLI reach the local cloud. Raises CloudError, EngineError."""
-        from fogbank.engine.stack import stack_environment
+    def environment(self, stack: str) -> Variables:
+        """The environment in which plain `pulumi`, and boto3 and the AWS CLI too, work on a stack; what is None is to be unset.
 
-        address = self._cloud.address()
+        Raises CloudError, EngineError, ProjectError.
+        """
+        from fogbank.engine.environment import link_environment
+
+        link_environment(self._config.root)
+        address = self._cloud.address() if self.is_local(stack) else None
         with self._steps("engine") as step:
             engine = find_engine(step.progress)
             step.done(f"Pulumi {engine.version}")
-        return stack_environment(self._config.pulumi, engine, address.url, address.provider_port)
+        return self._variables(stack, engine, address)
 
     def is_local(self, stack: str) -> bool:
         """Whether it is the local cloud's. Raises ProjectError."""
@@ -126,9 +132,22 @@ class ProjectStacks:
 
     def _driver(self, stack: str, step: Step) -> StackDriver:
         """The engine over a stack; that its cloud is missing is said before an engine is fetched."""
-        from fogbank.engine.stack import StackDriver, stack_environment
+        from fogbank.engine.stack import StackDriver
 
-        cloud = self._cloud.address() if is_local(self._config, stack) else None
+        address = self._cloud.address() if self.is_local(stack) else None
         engine = find_engine(step.progress)
-        url, port = (cloud.url, cloud.provider_port) if cloud else (None, None)
-        return StackDriver(self._config.root, engine, stack_environment(self._config.pulumi, engine, url, port), stack)
+        return StackDriver(self._config.root, engine, self._variables(stack, engine, address), stack)
+
+    def _variables(self, stack: str, engine: Engine, address: Address | None) -> Variables:
+        """A local stack's, or those of one on AWS, which is the user's own. Raises EngineError (`state-in-project`)."""
+        from fogbank.engine.environment import account_environment, stack_environment, state_file
+
+        if address is not None:
+            return stack_environment(self._config.pulumi, engine, address.url, address.provider_port)
+        if file := state_file(self._config.pulumi, stack):
+            raise EngineError(
+                "state-in-project",
+                f"the state of the stack {stack}, which is on AWS, lies in {file}, where earlier versions kept it",
+                f"`pulumi login`, `pulumi stack init {stack}`, `pulumi stack import -s {stack} --file {file}`, then move that file away",
+            )
+        return account_environment(self._config.pulumi, engine, os.environ)

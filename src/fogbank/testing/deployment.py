@@ -19,8 +19,9 @@ import pulumi
 
 from fogbank.contracts.errors import EngineError
 from fogbank.contracts.tokens import IMAGE
+from fogbank.engine.environment import stack_environment
 from fogbank.engine.operations import Operation, Summary
-from fogbank.engine.stack import StackDriver, stack_environment
+from fogbank.engine.stack import StackDriver
 from fogbank.ground.aws import LocalClients
 from fogbank.ground.pickles import undo_dill
 from fogbank.project.installation import fogbank_version

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.engine.environment import backend_url
 from fogbank.engine.locks import drop_dead, locks
-from fogbank.engine.stack import backend_url
 
 
 def lock(state: Path, name: str, stack: str = "local", **changes: object) -> Path:

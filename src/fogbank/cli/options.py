@@ -1,0 +1,14 @@
+"""Options that several verbs take, each said once."""
+
+from __future__ import annotations
+
+import click
+
+stack_option = click.option(
+    "-s",
+    "--stack",
+    default="",
+    help="The Pulumi stack. Default: `stack` in [tool.fogbank], which is `local` unless set.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask, also for a stack that is not local.")
