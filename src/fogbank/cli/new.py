@@ -1,22 +1,52 @@
-"""`fogbank new`: a project of the same shape as the reference project, in a folder of its own."""
+"""`fogbank new`: a project in a folder of its own, of the reference project's shape or around a model that is there."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fogbank.cli.terminal import Terminal
 
+if TYPE_CHECKING:
+    from fogbank.pack import Look
+
 
 @click.command()
 @click.argument("name")
+@click.option(
+    "--from", "source", type=click.Path(path_type=Path), help="A model that was trained elsewhere: a file or a folder."
+)
+@click.option("--sample", type=click.Path(path_type=Path), help="With --from: a CSV of rows as the model takes them.")
+@click.option("--trust", is_flag=True, help="With --from: load the file though it is a pickle, which can run any code.")
 @click.pass_obj
-def new(terminal: Terminal, name: str) -> None:
-    """Write a project called NAME into a new folder of that name: infra/ model/ handlers/ tests/ and its settings."""
+def new(terminal: Terminal, name: str, source: Path | None, sample: Path | None, trust: bool) -> None:
+    """Write a project called NAME into a new folder of that name.
+
+    Without --from it trains a model of its own, to be replaced by yours. With --from MODEL it is a project around that model:
+    .joblib, .pkl, .skops, .onnx, .ubj, .json, .txt, .pt2, TorchScript, .keras, an MLmodel folder or a Hugging Face folder.
+    """
+    from fogbank.project.adoption import adopt
+    from fogbank.project.events import Steps
     from fogbank.project.scaffold import write_project
 
     target = Path.cwd() / name
-    write_project(name, target)
+    if source is not None:
+        adopt(name, source, sample, target, Steps(terminal.show), lambda look: trust or _asked(look))
+    elif sample is not None or trust:
+        raise click.UsageError("--sample and --trust are for --from")
+    else:
+        write_project(name, target)
     terminal.note(f"a project in {target}; next: cd {name} && fogbank up")
     terminal.result(str(target))
+
+
+def _asked(look: Look) -> bool:
+    """Whether somebody at a terminal says that the file may be loaded; nobody does where there is none."""
+    if not sys.stdin.isatty():
+        return False
+    foreign = f", and of {', '.join(look.foreign)}" if look.foreign else ""
+    text = f"The file is a pickle of {', '.join(look.needs)}{foreign}: it can run any code when it is loaded. Is it yours to trust?"
+    return click.confirm(text, err=True)

@@ -29,7 +29,8 @@ class ProjectConfig:
     """A project's settings. Paths are absolute.
 
     `root` is the folder of pyproject.toml; `name` prefixes every resource; `train` is the module that writes
-    `trained/` (`python -m <train>`); `handler` is the script that runs on a request (by default
+    `trained/` (`python -m <train>`), and `model` a folder with a model that was trained elsewhere, which takes its place: with one,
+    nothing is trained; `handler` is the script that runs on a request (by default
     handlers/inference.py, if it is there; without one the model's `method` answers); `dependencies` are the distributions
     that the handler and the model import (their closure is locked at pack). `compile` serves the model as ONNX where that
     is possible and no score moves by more than `tolerance`. `platform` is the container's, `base` the image below it (a
@@ -40,6 +41,7 @@ class ProjectConfig:
     root: Path
     name: str
     train: str = "model.train"
+    model: Path | None = None
     handler: Path | None = None
     dependencies: tuple[str, ...] = ("scikit-learn", "joblib")
     method: Method = "predict"
@@ -65,8 +67,8 @@ class ProjectConfig:
 
     @property
     def trained(self) -> Path:
-        """Where training leaves the model, its schema, metrics and baseline data."""
-        return self.state / "trained"
+        """Where the model lies, with its schema, metrics and baseline data: what training leaves, or what was brought."""
+        return self.model or self.state / "trained"
 
     @property
     def package(self) -> Path:
@@ -106,7 +108,8 @@ def validate(table: Mapping[str, Any], root: Path) -> ProjectConfig:
     if problems:
         raise ConfigError(problems, TABLE)
     handler = None if table["handler"] is None else root / table["handler"]
-    return ProjectConfig(**{**table, "root": root, "handler": handler, "dependencies": tuple(table["dependencies"])})
+    paths = {"root": root, "handler": handler, "model": None if table["model"] is None else root / table["model"]}
+    return ProjectConfig(**{**table, **paths, "dependencies": tuple(table["dependencies"])})
 
 
 def _unknown_keys(table: Mapping[str, Any]) -> list[str]:
@@ -130,6 +133,8 @@ def _wrong_values(table: Mapping[str, Any]) -> list[str]:
         problems.append(f"train must name a module such as 'model.train', not {table['train']!r}")
     if not isinstance(table["handler"], str | None):
         problems.append(f"handler must be a path such as 'handlers/inference.py', not {table['handler']!r}")
+    if not isinstance(table["model"], str | None):
+        problems.append(f"model must be the path of a folder such as 'model', not {table['model']!r}")
     if not isinstance(table["dependencies"], list | tuple) or not all(
         isinstance(d, str) for d in table["dependencies"]
     ):

@@ -33,7 +33,7 @@ INNER_NAME = "fogbank.json"
 OUTER_NAME = "manifest.json"
 ENV_MANIFEST_DIGEST = "FOGBANK_MANIFEST_SHA256"
 
-ModelKind = Literal["joblib", "skops", "onnx", "xgboost", "lightgbm"]
+ModelKind = Literal["joblib", "skops", "onnx", "xgboost", "lightgbm", "handler"]
 
 
 @dataclass(frozen=True, kw_only=True)

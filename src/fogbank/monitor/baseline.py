@@ -8,7 +8,7 @@ from typing import Any
 
 from fogbank.contracts.errors import DataError
 from fogbank.monitor.constraints import suggest_constraints
-from fogbank.monitor.dataset import DatasetError, read_csv_files
+from fogbank.monitor.dataset import Dataset, DatasetError, read_csv_files
 from fogbank.monitor.profile import statistics
 
 
@@ -35,6 +35,12 @@ def suggest(csv_file: Path, columns: tuple[str, ...]) -> tuple[bytes, bytes]:
             "write the baseline with the output columns first, then the input columns, in the schema's order",
         )
     stats = statistics(data)
+    return encode(stats), encode(suggest_constraints(stats))
+
+
+def nothing(columns: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """statistics.json and constraints.json of no rows at all: what a model has that was brought without any."""
+    stats = statistics(Dataset(dict.fromkeys(columns, ())))
     return encode(stats), encode(suggest_constraints(stats))
 
 

@@ -1,17 +1,29 @@
 """Model, handler and dependencies into model.tar.gz and its manifest: same input, same bytes."""
 
-from fogbank.pack.build import Baseline, build, image_pins
+from fogbank.pack.build import Baseline, build, handler_loads, image_pins, lock_lines
+from fogbank.pack.fitted import Fitted, answer_of, fitted_from
 from fogbank.pack.lock import Installed, Source, read_lock
-from fogbank.pack.resolve import resolve
+from fogbank.pack.look import Look, look_at
+from fogbank.pack.look_files import READERS as MODEL_SUFFIXES
+from fogbank.pack.resolve import is_here, resolve
 from fogbank.pack.trained import Trained, model_in, read_trained, record_environment
 
 __all__ = [
+    "MODEL_SUFFIXES",
     "Baseline",
+    "Fitted",
     "Installed",
+    "Look",
     "Source",
     "Trained",
+    "answer_of",
     "build",
+    "fitted_from",
+    "handler_loads",
     "image_pins",
+    "is_here",
+    "lock_lines",
+    "look_at",
     "model_in",
     "read_lock",
     "read_trained",

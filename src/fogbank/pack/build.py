@@ -6,6 +6,7 @@ The recipe: gate, lock, compile, stage, probe, write. The folder changes in one 
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,13 +27,15 @@ from fogbank.pack.fitted import ask
 from fogbank.pack.imports import check_imports, compiled_dependencies
 from fogbank.pack.lock import Installed, Source, read_lock
 from fogbank.pack.locked import Locked
-from fogbank.pack.resolve import check_versions, installed_versions, requirement_lines, resolve
+from fogbank.pack.resolve import check_versions, differences, installed_versions, requirement_lines, resolve
 from fogbank.pack.trained import Trained
 
 ARTIFACT = "model.tar.gz"
 COMPILED_FILE = "model.onnx"
 TRAININGS_OWN = {"schema.json", "metrics.json", "baseline.csv", "sample.csv", "environment.json", INNER_NAME}
 """What training leaves for pack, and for nothing that serves."""
+PythonFor = Callable[[Sequence[str]], Path]
+"""The Python of an environment with these lines of requirements. Raises PackageError."""
 Probe = Callable[[Path, Path], None]
 """Loads a staged package (a folder that stands for /opt/ml) as the server would, and has it answer a sample if that is
 there; raises PackageError with the cause."""
@@ -61,19 +64,26 @@ def gate(trained: Trained) -> None:
         )
 
 
-def build(config: ProjectConfig, trained: Trained, baseline: Baseline, probe: Probe) -> Manifest:
-    """Build the project's package folder. Raises GateError, PackageError; an old package stays as it was then."""
+def build(
+    config: ProjectConfig, trained: Trained, baseline: Baseline, probe: Probe, python_for: PythonFor | None = None
+) -> Manifest:
+    """Build the project's package folder. Raises GateError, PackageError; an old package stays as it was then.
+
+    `python_for` gives the Python that has what is locked, where that is not what is installed here: it examines the model then.
+    """
     gate(trained)
     functions = _functions(config)
-    fitted = ask(trained, trusted_types(trained), source_roots(config.handler, config.root), config.state / "fitted")
+    source = read_lock(config.root, config.dependencies) or Installed()
+    pins = resolve(config.dependencies, source, config.target.markers())
+    python, elsewhere = _python(pins, trained, config, python_for)
+    roots = source_roots(config.handler, config.root)
+    fitted = ask(trained, trusted_types(trained), roots, config.state / "fitted", python)
     if not functions.loads:
         check_reachable(fitted, config.train, config.root)
     code = code_files(config.handler, config.root, fitted.modules)
-    source = read_lock(config.root, config.dependencies) or Installed()
-    pins = resolve(config.dependencies, source, config.target.markers())
     trained = conform(trained, fitted, functions, {pin.name for pin in pins})
     _check_dependencies(config, trained, code, pins, source)
-    compiled = compile_trained(config, trained, own_model_fn=functions.loads)
+    compiled = native(elsewhere) if elsewhere else compile_trained(config, trained, own_model_fn=functions.loads)
     config.state.mkdir(parents=True, exist_ok=True)
     while True:
         # a compiled package holds no pickle, and does not need what that names
@@ -93,6 +103,18 @@ def build(config: ProjectConfig, trained: Trained, baseline: Baseline, probe: Pr
                 compiled = native(f"the handler fails with the compiled model: {error.cause}"[:500])
                 continue  # the native model may do what the compiled one cannot; if not, that is the error to tell
             return _publish(stage, config.package, inner, content, baseline)
+
+
+def _python(
+    pins: Sequence[Pin], trained: Trained, config: ProjectConfig, python_for: PythonFor | None
+) -> tuple[str, str]:
+    """The Python that loads the model, and what it has that this one does not; nothing where it is this one."""
+    different = differences(pins)
+    if not different or not (trained.versions or config.model) or python_for is None:
+        return sys.executable, ""
+    first = ", ".join(different[:3])
+    python = python_for(requirement_lines(pins, config.target.python))
+    return str(python), f"it is of other versions than those that compile: {first}"[:200]
 
 
 def _functions(config: ProjectConfig) -> Functions:
@@ -186,6 +208,17 @@ def image_pins(config: ProjectConfig, manifest: Manifest, target: Target) -> tup
         names = compiled_dependencies(names, code)
     source = read_lock(config.root, config.dependencies)
     return resolve([*names, *SERVER_DISTRIBUTIONS], _Both(source) if source else Installed(), target.markers())
+
+
+def handler_loads(handler: Path) -> bool:
+    """Whether a handler loads the model itself. Raises PackageError (`handler-syntax`)."""
+    return defines(handler, "model_fn")
+
+
+def lock_lines(root: Path, names: Sequence[str], target: Target) -> tuple[list[str], list[str]]:
+    """What a folder's lock says of distributions on a target: the pins, and the lines that install them. Raises PackageError."""
+    pins = resolve(names, read_lock(root, names) or Installed(), target.markers())
+    return list(map(str, pins)), requirement_lines(pins, target.python)
 
 
 class _Both(Installed):

@@ -1,8 +1,8 @@
 """What a fitted model says of itself: its columns' names, its classes, the form of the rows that it takes, the modules it needs.
 
 In: an order (the model's file, the schema) on standard input; out: the fields of a `Fitted` as JSON, and which files it came from. It
-runs in a process of its own, because it unpickles the model with the project's modules. What cannot be loaded says nothing here: the
-probe tells why.
+runs in a process of its own, because it unpickles the model with the project's modules, and by its path, because the Python may be that
+of the model's own environment, which has no more of fogbank than what serves. What cannot be loaded says nothing here: the probe tells why.
 """
 
 from __future__ import annotations
@@ -37,6 +37,42 @@ def examine(model: Any, dtypes: list[str]) -> dict[str, Any]:
         "rows": _rows(parts, names, dtypes),
         "missing": _missing(parts),
     }
+
+
+def predictions(model: Any, order: dict[str, Any], answer: dict[str, Any]) -> list[list[Any]]:
+    """What the model predicts of rows of a CSV's cells, each as the list of its values. Raises TypeError, and what the model does."""
+    model = BOOSTERS[order["kind"]](order["model"]) if order["kind"] in BOOSTERS else model
+    predict = getattr(model, "predict", None) or (model if callable(model) else None)
+    if predict is None:
+        raise TypeError(f"the model ({type(model).__name__}) has no predict, and is not a callable")
+    result = predict(_table(order["cells"], order["columns"], answer))
+    values = result.tolist() if hasattr(result, "tolist") else list(result)
+    return [value if isinstance(value, list) else [value] for value in values]
+
+
+def _table(cells: list[list[str]], columns: list[dict[str, str]], answer: dict[str, Any]) -> Any:
+    import numpy as np
+
+    if answer["rows"] == "texts":
+        return [row[0] for row in cells]
+    stands = {"nan": math.nan, "none": None, "empty": ""}[answer["missing"]]
+    values = [[_value(row[place], column["dtype"], stands) for row in cells] for place, column in enumerate(columns)]
+    if answer["rows"] == "frame":
+        import pandas as pd
+
+        return pd.DataFrame(
+            {column["name"]: column_values for column, column_values in zip(columns, values, strict=True)}
+        )
+    words = any(column["dtype"] == "string" for column in columns)
+    return np.array(values, dtype=object if words else float).T
+
+
+def _value(cell: str, dtype: str, stands: Any) -> Any:
+    if dtype == "string":
+        return cell or stands
+    if dtype == "boolean" and cell:
+        return cell.lower() == "true"
+    return float(cell) if cell else math.nan
 
 
 def _names(model: Any) -> list[str]:
@@ -171,18 +207,37 @@ LOADERS: dict[str, Callable[[str, list[str]], Any]] = {
 }
 
 
+def _xgboost_predicts(path: str) -> Any:
+    from fogbank.scoring.boosters import xgboost_model
+
+    return xgboost_model(Path(path))
+
+
+def _lightgbm_predicts(path: str) -> Any:
+    from fogbank.scoring.boosters import lightgbm_model
+
+    return lightgbm_model(Path(path))
+
+
+BOOSTERS: dict[str, Callable[[str], Any]] = {"xgboost": _xgboost_predicts, "lightgbm": _lightgbm_predicts}
+"""What predicts as the server does, where the library's own object takes no rows as they are."""
+
+
 def main() -> int:
-    """`python -m fogbank.pack.examine`: an order on standard input; a `Fitted` and the project's files that were read on standard output."""
+    """An order on standard input; a `Fitted` and the project's files that were read on standard output."""
     order = json.load(sys.stdin)
     warnings.simplefilter("ignore")
     sys.path[:0] = order["roots"]
     stdout, sys.stdout = sys.stdout, sys.stderr  # what the project's modules print is no answer
     before, in_main = set(sys.modules), _record_main()
     answer: dict[str, Any] = {}
-    loaded = False
+    loaded, predicted = False, None
     try:
-        answer = examine(LOADERS[order["kind"]](order["model"], order["trusted"]), order["dtypes"])
+        model = LOADERS[order["kind"]](order["model"], order["trusted"])
+        answer = examine(model, order["dtypes"])
         loaded = True
+        if "cells" in order:
+            predicted = predictions(model, order, answer)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the probe loads it as the server does, and says what is wrong
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         in_main = in_main if isinstance(error, AttributeError) else []
@@ -191,7 +246,7 @@ def main() -> int:
     }
     fitted = {**answer, "modules": sorted(own), "in_main": in_main}
     files = sorted(str(module.__file__) for module in own.values())
-    stdout.write(json.dumps({"fitted": fitted, "loaded": loaded, "files": files}))
+    stdout.write(json.dumps({"fitted": fitted, "loaded": loaded, "files": files, "predictions": predicted}))
     return 0
 
 

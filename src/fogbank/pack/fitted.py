@@ -21,6 +21,7 @@ from fogbank.pack.trained import Trained
 
 TIME_LIMIT_S = 600
 LIBRARIES = ("scikit-learn", "joblib", "xgboost-cpu", "xgboost", "lightgbm", "skops")
+EXAMINER = Path(__file__).with_name("examine.py")
 KINDS = ("joblib", "skops", "xgboost", "lightgbm")
 
 
@@ -46,8 +47,10 @@ def fitted_from(document: dict[str, Any]) -> Fitted:
     return Fitted(**values)
 
 
-def ask(trained: Trained, trusted: Sequence[str], roots: Sequence[Path], kept: Path) -> Fitted:
-    """What the model says; nothing where it cannot be loaded. `kept` is the folder of earlier answers."""
+def ask(
+    trained: Trained, trusted: Sequence[str], roots: Sequence[Path], kept: Path, python: str = sys.executable
+) -> Fitted:
+    """What the model says, asked by a Python; nothing where it cannot be loaded. `kept` is the folder of earlier answers."""
     if trained.kind not in KINDS:
         return Fitted()
     order = {
@@ -56,11 +59,12 @@ def ask(trained: Trained, trusted: Sequence[str], roots: Sequence[Path], kept: P
         "trusted": list(trusted),
         "dtypes": [column.dtype for column in trained.input.columns],
         "roots": [str(root) for root in roots],
+        "python": python,
     }
     file = kept / f"{_key(order)}.json"
     answer = _earlier(file)
     if answer is None:
-        answer = _answer(order)
+        answer, _ = answer_of(order)
         if answer is None:
             return Fitted()
         if answer["loaded"]:
@@ -87,10 +91,11 @@ def _digests(files: Iterable[str]) -> dict[str, str]:
     return {file: sha256_file(Path(file)) for file in files if Path(file).is_file()}
 
 
-def _answer(order: dict[str, Any]) -> dict[str, Any] | None:
+def answer_of(order: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
+    """What the model says to an order, and the last line that was written meanwhile; None where it did not come to say anything."""
     try:
         process = subprocess.run(
-            [sys.executable, "-P", "-m", "fogbank.pack.examine"],
+            [order["python"], "-P", str(EXAMINER)],
             input=json.dumps(order),
             capture_output=True,
             text=True,
@@ -98,11 +103,9 @@ def _answer(order: dict[str, Any]) -> dict[str, Any] | None:
             timeout=TIME_LIMIT_S,
         )
     except subprocess.TimeoutExpired:
-        return None
-    if process.returncode != 0:
-        return None
-    document: dict[str, Any] = json.loads(process.stdout)
-    return document
+        return None, f"it took longer than {TIME_LIMIT_S} s"
+    last = (process.stderr.strip().splitlines() or [""])[-1]
+    return (json.loads(process.stdout) if process.returncode == 0 else None), last
 
 
 def _key(order: dict[str, Any]) -> str:

@@ -23,8 +23,14 @@ MODEL_FILES: dict[str, ModelKind] = {
     "model.ubj": "xgboost",
     "model.json": "xgboost",
     "model.txt": "lightgbm",
+    **dict.fromkeys(
+        ("model.pt", "model.pth", "model.pt2", "model.keras", "model.safetensors", "saved_model.pb", "MLmodel"),
+        "handler",
+    ),
 }
-"""The names that a model may have, and what they say about how it is loaded."""
+"""The names that a model may have, and what they say about how it is loaded: `handler` is a handler's own model_fn."""
+FOLDER = "MLmodel"
+"""The file that says what the others are: beside it no other is the model."""
 ENVIRONMENT = "environment.json"
 
 
@@ -59,6 +65,8 @@ class Trained:
 def model_in(folder: Path) -> Path | None:
     """The trained model's file, None where there is none. Raises PackageError (`model-ambiguous`)."""
     models = [folder / name for name in MODEL_FILES if (folder / name).is_file()]
+    if len(models) > 1 and models[-1].name == FOLDER:
+        models = models[-1:]
     if len(models) > 1:
         names = ", ".join(path.name for path in models)
         raise PackageError(
@@ -76,12 +84,12 @@ def read_trained(folder: Path) -> Trained:
         )
     try:
         schema = json.loads((folder / "schema.json").read_text())
-        scores = json.loads((folder / "metrics.json").read_text())
+        scores = _scores(folder / "metrics.json")
         return Trained(
             model=model,
             input=schema_from(schema["input"]),
             output=schema_from(schema["output"]),
-            metrics=scores["metrics"],
+            metrics=scores.get("metrics", {}),
             gates=scores.get("gates", {}),
             **_environment(folder, model),
         )
@@ -91,6 +99,12 @@ def read_trained(folder: Path) -> Trained:
             f"what training left in {folder} cannot be read: {error!r}",
             "run `fogbank train` again",
         ) from error
+
+
+def _scores(path: Path) -> dict[str, Any]:
+    """The scores and gates, of which a model that was brought need have none."""
+    scores: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return scores
 
 
 def record_environment(folder: Path) -> None:

@@ -5,7 +5,7 @@ In: a package, and what it may use; out: a report, or its findings as one error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +17,9 @@ from fogbank.contracts.errors import CheckError, PackageError
 from fogbank.contracts.manifest import Manifest
 from fogbank.ground.digest import canonical_json, sha256_bytes
 from fogbank.ground.sources import source_digest
+from fogbank.project.environments import python_for
 from fogbank.project.events import Steps
 from fogbank.project.images import wheels_for
-from fogbank.project.installation import cached, server_pins
 
 if TYPE_CHECKING:
     from fogbank.check import Conditions, Report
@@ -92,16 +92,6 @@ def package_report(config: ProjectConfig, manifest: Manifest, options: CheckOpti
     rows = sample.read_text() if sample.is_file() else ""
     conditions = options.conditions(manifest.model_environment, config.memory_mb, manifest.package.python)
     return check_artifact(manifest.artifact_path, rows, conditions, python_for)
-
-
-def python_for(requirements: Sequence[str]) -> Path:
-    """The Python of the package's own environment, as the local cloud has it. Raises PackageError (`dependency-uninstallable`)."""
-    from fogbank.cloud.hosting.environment import DependencyError, Environments
-
-    try:
-        return Environments(cached("environments"), server_pins()).python_for(requirements)
-    except DependencyError as error:
-        raise PackageError("dependency-uninstallable", str(error), "look at the requirements") from error
 
 
 def outcome(report: Report) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import INNER_NAME, Manifest, decode_package, load_manifest
+from fogbank.project.environments import model_python, python_for
 from fogbank.project.events import Steps
 from fogbank.project.training import train_if_due
 
@@ -40,12 +41,14 @@ def present(config: ProjectConfig, steps: Steps) -> Manifest:
 
 def _build(config: ProjectConfig) -> Manifest:
     """Baseline, then package."""
-    from fogbank.monitor import suggest
+    from fogbank.monitor import nothing, suggest
     from fogbank.pack import Baseline, build, read_trained
 
     trained = read_trained(config.trained)
-    statistics, constraints = suggest(config.trained / "baseline.csv", (*trained.output.names, *trained.input.names))
-    return build(config, trained, Baseline(statistics=statistics, constraints=constraints), probe)
+    names = (*trained.output.names, *trained.input.names)
+    file = config.trained / "baseline.csv"
+    statistics, constraints = nothing(names) if config.model and not file.is_file() else suggest(file, names)
+    return build(config, trained, Baseline(statistics=statistics, constraints=constraints), probe, python_for)
 
 
 def serving(manifest: Manifest) -> str:
@@ -75,7 +78,10 @@ def probe(base_dir: Path, sample: Path) -> None:
     from fogbank.check import Finding, diagnose
 
     rows = sample.read_text() if sample.is_file() else ""
-    diagnosis = diagnose(sys.executable, base_dir, {**os.environ, **_server_environment(base_dir)}, rows)
+    requirements = base_dir / "model" / "code" / "requirements.txt"
+    pins = decode_package((base_dir / "model" / INNER_NAME).read_bytes()).requirements
+    python = model_python(pins, requirements.read_text().splitlines()) if requirements.is_file() else sys.executable
+    diagnosis = diagnose(python, base_dir, {**os.environ, **_server_environment(base_dir)}, rows)
     if diagnosis.healthy:
         return
     if not diagnosis.code:

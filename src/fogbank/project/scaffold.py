@@ -6,7 +6,9 @@ In: its name and a folder; out: the folder, whole, or nothing.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fogbank.contracts.config import NAME
 from fogbank.contracts.errors import ProjectError
@@ -23,8 +25,25 @@ JOURNEY = ("tests/test_service.py", "tests/journeys/test_reference_project.py")
 """Where the project's test lies: in the wheel, in a checkout."""
 
 
-def write_project(name: str, target: Path) -> None:
-    """Write the project, whole or not at all. Raises ProjectError (`name-invalid`, `folder-taken`)."""
+def write_project(name: str, target: Path, fill: Callable[[str, Path], None] | None = None) -> None:
+    """Write the project, whole or not at all. `fill` writes what is in it: without one, the reference project's.
+
+    Raises ProjectError (`name-invalid`, `folder-taken`), and what `fill` raises.
+    """
+    check_target(name, target)
+    fresh = target.with_name(f".{target.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        (fill or _fill)(name, fresh)
+        if target.exists():
+            target.rmdir()
+        fresh.rename(target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def check_target(name: str, target: Path) -> None:
+    """A project may be called that, and written there. Raises ProjectError (`name-invalid`, `folder-taken`)."""
     if not NAME.fullmatch(name) or len(name) > 30:
         raise ProjectError(
             "name-invalid",
@@ -33,32 +52,30 @@ def write_project(name: str, target: Path) -> None:
         )
     if target.exists() and any(target.iterdir()):
         raise ProjectError("folder-taken", f"{target} is not empty", "choose another name, or empty the folder")
-    fresh = target.with_name(f".{target.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    try:
-        _fill(name, fresh)
-        if target.exists():
-            target.rmdir()
-        fresh.rename(target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _fill(name: str, folder: Path) -> None:
     source = assets()
-    for room in ROOMS:
+    copy_rooms(name, folder, ROOMS)
+    (folder / "tests").mkdir()
+    journey = next(source / place for place in JOURNEY if (source / place).is_file())
+    shutil.copyfile(journey, folder / "tests" / "test_service.py")
+    render(folder, RENDERED, {"name": name, "version": fogbank_version()})
+
+
+def copy_rooms(name: str, folder: Path, rooms: Sequence[str]) -> None:
+    """Copy rooms of the reference project, and its stacks under the project's own name."""
+    source = assets()
+    for room in rooms:
         shutil.copytree(source / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
     for file in STACKS:
         shutil.copyfile(source / file, folder / file)
     text = (folder / "Pulumi.yaml").read_text()
     (folder / "Pulumi.yaml").write_text(text.replace("name: tumours", f"name: {name}", 1))
-    (folder / "tests").mkdir()
-    journey = next(source / place for place in JOURNEY if (source / place).is_file())
-    shutil.copyfile(journey, folder / "tests" / "test_service.py")
-    _render(name, folder)
 
 
-def _render(name: str, folder: Path) -> None:
+def render(folder: Path, files: Mapping[str, str], values: Mapping[str, Any]) -> None:
+    """Write files from their templates."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     templates = Environment(
@@ -67,5 +84,6 @@ def _render(name: str, folder: Path) -> None:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    for file, template in RENDERED.items():
-        (folder / file).write_text(templates.get_template(template).render(name=name, version=fogbank_version()))
+    for file, template in files.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(templates.get_template(template).render(values))

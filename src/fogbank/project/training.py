@@ -9,12 +9,18 @@ import subprocess
 import sys
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.contracts.errors import PackageError
+from fogbank.contracts.errors import PackageError, ProjectError
 from fogbank.project.events import Steps
 
 
 def train(config: ProjectConfig, steps: Steps) -> str:
-    """Run the project's training module; its last line. Raises PackageError (`training-failed`)."""
+    """Run the project's training module; its last line. Raises PackageError (`training-failed`), ProjectError (`training-none`)."""
+    if config.model is not None:
+        raise ProjectError(
+            "training-none",
+            f"the model in {config.model.relative_to(config.root)}/ was brought as it is: nothing is trained here",
+            "run `fogbank up`; to train, take `model` out of [tool.fogbank] and write the module that `train` names",
+        )
     with steps("train") as step:
         step.done(_run(config))
     return step.outcome
@@ -56,6 +62,8 @@ def is_due(config: ProjectConfig) -> bool:
     """Whether there is no model yet, or the training code is newer than it."""
     from fogbank.pack import model_in
 
+    if config.model is not None:
+        return False
     model = model_in(config.trained)
     folder = config.root.joinpath(*config.train.split(".")[:-1])
     sources = [path.stat().st_mtime for path in folder.glob("*.py")] if folder != config.root else []

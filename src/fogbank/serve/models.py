@@ -64,10 +64,16 @@ def _lightgbm(path: Path, package: PackageManifest) -> Any:
     return lightgbm_model(path)
 
 
+def _none(path: Path, package: PackageManifest) -> Any:
+    del package
+    raise TypeError(f"{path.name} is loaded by a handler's model_fn, and there is none")
+
+
 LOADERS: dict[str, Callable[[Path, PackageManifest], Any]] = {
     "joblib": _joblib,
     "skops": _skops,
     "onnx": _onnx,
     "xgboost": _xgboost,
     "lightgbm": _lightgbm,
+    "handler": _none,
 }

@@ -1,0 +1,291 @@
+"""A project around a model that somebody trained elsewhere: looked at, asked what it takes, and written so that it deploys.
+
+In: a file or folder, and rows of a sample if there are any; out: a project without training code. What runs code when it is loaded is
+loaded only once the user has said that it may be, in the environment that the file itself asks for.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from fogbank.contracts.config import running_python
+from fogbank.contracts.dependencies import Target, host_platform
+from fogbank.contracts.errors import PackageError, ProjectError
+from fogbank.contracts.manifest import INNER_NAME
+from fogbank.contracts.schema import Column, Dtype, Rows, Schema, Value, document_of
+from fogbank.ground.digest import sha256_file
+from fogbank.pack import Look, answer_of, lock_lines, look_at
+from fogbank.project.archives import Opened, opened
+from fogbank.project.environments import model_python
+from fogbank.project.events import Steps
+from fogbank.project.installation import fogbank_version
+from fogbank.project.samples import Sample, known_columns, read_sample, typed
+from fogbank.project.scaffold import check_target, copy_rooms, render, write_project
+
+LOADED = ("joblib", "skops", "xgboost", "lightgbm")
+"""The kinds that are asked by loading them."""
+SAMPLE_ROWS = 5
+ROOM = "model"
+Trust = Callable[[Look], bool]
+"""Whether a file that runs code when it is loaded may be loaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a loaded model says. `predictions` are those of the sample's rows."""
+
+    fitted: Fitted = field(default_factory=Fitted)
+    predictions: Sequence[Sequence[Any]] = ()
+
+
+@dataclass
+class Adoption:
+    """One model on its way into a project."""
+
+    name: str
+    source: Opened
+    sample_file: Path | None
+    steps: Steps
+    look: Look
+    needs: list[str] = field(default_factory=list)
+    answer: Answer = field(default_factory=Answer)
+    sample: Sample = field(default_factory=lambda: Sample(columns=()))
+
+    @property
+    def path(self) -> Path:
+        """The model's file or folder."""
+        return self.source.model
+
+    def fill(self, _: str, folder: Path) -> None:
+        """Write the project into a folder."""
+        room = folder / ROOM
+        self._copy_model(room)
+        self.needs = self._needs()
+        self._requirements(folder)
+        if self.look.kind in LOADED:
+            with self.steps("ask") as step:
+                self._ask(folder)
+                step.done(self._heard())
+        else:
+            self.sample = self._sampled(self.look.names, self.look.width)
+        self._describe(room)
+        self._write_rooms(folder)
+
+    def _copy_model(self, room: Path) -> None:
+        if self.path.is_dir():
+            shutil.copytree(self.path, room, ignore=shutil.ignore_patterns("__pycache__", ".git", "code", INNER_NAME))
+            return
+        room.mkdir(parents=True)
+        shutil.copyfile(self.path, room / self.look.file)
+
+    def _needs(self) -> list[str]:
+        """The distributions; pandas too, where the model knows its columns by name: whoever names columns has trained on a DataFrame."""
+        frames = self.look.kind == "skops" or (self.look.kind == "joblib" and self.look.names)
+        return sorted({*self.look.needs, *(["pandas"] if frames else [])})
+
+    def _requirements(self, folder: Path) -> None:
+        """requirements.txt: what the file says that it was made with, and the names of what it does not say it of."""
+        known = {line: line for line in self.look.requirements}
+        taken = {_name(line) for line in known}
+        lines = [
+            f"{name}=={self.look.versions[name]}" if name in self.look.versions else name
+            for name in self.needs
+            if name not in taken
+        ]
+        (folder / "requirements.txt").write_text("\n".join(sorted({*known, *lines})) + "\n")
+
+    def _ask(self, folder: Path) -> None:
+        """Load the model in its own environment, and ask it of its columns, then for its predictions of the sample."""
+        target = Target(platform=host_platform(), python=running_python())
+        pins, lines = lock_lines(folder, self.needs, target)
+        order: dict[str, Any] = {
+            "model": str(folder / ROOM / self.look.file),
+            "kind": self.look.kind,
+            "trusted": [],
+            "dtypes": [],
+            "roots": [str(self.path.parent)] if self.look.foreign else [],
+            "python": model_python(pins, lines),
+        }
+        first = self._answered(order).fitted
+        self.sample = self._sampled(first.names or self.look.names, first.width or self.look.width)
+        columns = [{"name": column.name, "dtype": column.dtype} for column in self.sample.columns]
+        order |= {"dtypes": [column.dtype for column in self.sample.columns]}
+        if (
+            self.sample.cells and self.source.code is None
+        ):  # what a handler of one's own answers, the model alone does not say
+            order |= {"cells": [list(row) for row in self.sample.cells], "columns": columns}
+        self.answer = self._answered(order)
+        for module in sorted({name.partition(".")[0] for name in self.answer.fitted.modules}):
+            _copy_module(self.path.parent, module, folder)
+        if self.answer.fitted.rows != "frame" and "pandas" not in self.look.needs and "pandas" in self.needs:
+            self.needs.remove("pandas")
+            self._requirements(folder)
+
+    def _answered(self, order: Mapping[str, Any]) -> Answer:
+        document, last = answer_of(dict(order))
+        if document is None or not document["loaded"] or ("cells" in order and document["predictions"] is None):
+            foreign = ", ".join(self.look.foreign)
+            hint = (
+                f"it names {foreign}: put that module beside {self.path.name}"
+                if foreign
+                else "look at the file and its versions"
+            )
+            raise PackageError(
+                "model-unreadable", f"{self.path.name} does not load, or does not predict the sample: {last}", hint
+            )
+        return Answer(fitted=fitted_from(document["fitted"]), predictions=document["predictions"] or ())
+
+    def _sampled(self, names: Sequence[str], width: int) -> Sample:
+        if self.sample_file is not None:
+            return typed(read_sample(self.sample_file, names, width), self.look.columns)
+        columns = self.look.columns or known_columns(names, width)
+        if not columns:
+            raise PackageError(
+                "columns-unknown",
+                f"{self.path.name} does not say which columns it takes",
+                "give some rows as it takes them, with a header: --sample rows.csv",
+            )
+        return Sample(columns=columns)
+
+    def _heard(self) -> str:
+        classes = f", labels {', '.join(map(str, self._classes()[:6]))}" if self._classes() else ""
+        return f"{len(self.sample.columns)} columns{classes}, method predict"
+
+    def _classes(self) -> tuple[Value, ...]:
+        return self.answer.fitted.classes or self.look.classes
+
+    def _describe(self, room: Path) -> None:
+        """What training would have left beside the model."""
+        rows: Rows = "frame" if self.look.handler == "mlflow" else self.answer.fitted.rows
+        schema = Schema(columns=self.sample.columns, rows=rows)
+        output = Schema(columns=self._output())
+        _write(room / "schema.json", {"input": document_of(schema), "output": document_of(output)})
+        _write(room / "metrics.json", {"metrics": {}})
+        if self.look.versions:
+            record = {
+                "model_sha256": sha256_file(room / self.look.file),
+                "python": "",
+                "versions": dict(self.look.versions),
+            }
+            _write(room / "environment.json", record)
+        cells = self.sample.cells
+        if cells:
+            _rows(room / "sample.csv", cells[:SAMPLE_ROWS])
+        if self.answer.predictions:
+            header = (*output.names, *schema.names)
+            lines = [[*given, *row] for given, row in zip(self.answer.predictions, cells, strict=True)]
+            _rows(room / "baseline.csv", [header, *lines])
+
+    def _output(self) -> tuple[Column, ...]:
+        if self.look.handler == "text_classification":
+            return Column(name="label", dtype="string"), Column(name="score")
+        first = self.answer.predictions[0] if self.answer.predictions else [(self._classes() or (0.0,))[0]]
+        names = ["prediction"] if len(first) == 1 else [f"prediction_{place}" for place in range(len(first))]
+        return tuple(Column(name=name, dtype=_dtype(value)) for name, value in zip(names, first, strict=True))
+
+    def _write_rooms(self, folder: Path) -> None:
+        monitored = (folder / ROOM / "baseline.csv").is_file()
+        copy_rooms(self.name, folder, ["infra"])
+        if not monitored:
+            (folder / "infra" / "watch.py").unlink()
+            program = folder / "infra" / "__main__.py"
+            lines = [line for line in program.read_text().splitlines(keepends=True) if "quality" not in line]
+            program.write_text("".join(lines).replace(", one hourly monitor", ""))
+        files = {
+            "pyproject.toml": "adopted/pyproject.toml.j2",
+            "README.md": "adopted/README.md.j2",
+            ".gitignore": "project/gitignore.j2",
+        }
+        if self.source.code is not None:
+            ignored = shutil.ignore_patterns("__pycache__", "requirements.txt")
+            shutil.copytree(self.source.code, folder / "handlers", ignore=ignored)
+        elif self.look.handler:
+            files["handlers/inference.py"] = f"adopted/handlers/{self.look.handler}.py.j2"
+        if self.sample.cells:
+            files["tests/test_service.py"] = "adopted/test_service.py.j2"
+        values = {
+            "name": self.name,
+            "version": fogbank_version(),
+            "needs": self.needs,
+            "look": self.look,
+            "room": ROOM,
+            "monitored": monitored,
+            "sampled": bool(self.sample.cells),
+        }
+        render(folder, files, values)
+
+
+def looked(source: Opened) -> Look:
+    """What the model is, and what the requirements that came with it say besides. Raises PackageError."""
+    look = look_at(source.model)
+    lines = (*look.requirements, *source.requirements)
+    return replace(look, requirements=lines, needs=tuple(sorted({*look.needs, *map(_name, lines)})))
+
+
+def adopt(name: str, path: Path, sample: Path | None, target: Path, steps: Steps, trust: Trust) -> None:
+    """Write a project around a model. Raises DataError, PackageError (`model-untrusted` where it may not be loaded), ProjectError."""
+    check_target(name, target)
+    with tempfile.TemporaryDirectory(prefix="fogbank-adopt-") as folder:
+        with steps("look") as step:
+            source = opened(path, Path(folder))
+            look = looked(source)
+            step.done(look.what)
+        told = ", ".join(f"{library} {version}" for library, version in look.versions.items())
+        if told:
+            steps.notice(f"it was made with {told}")
+        if look.runs_code and not trust(look):
+            raise PackageError(
+                "model-untrusted",
+                f"{path.name} is a pickle: whoever made it decides what runs when it is loaded. It names {', '.join(look.needs)}"
+                + (f" and {', '.join(look.foreign)}, which no library that is known here has" if look.foreign else ""),
+                "say --trust if you know whose it is; else ask for the model as skops or ONNX, which run nothing",
+            )
+        adoption = Adoption(name=name, source=source, sample_file=sample, steps=steps, look=look)
+        write_project(name, target, adoption.fill)
+    if adoption.sample.ignored:
+        steps.notice(f"columns of the sample that the model does not take: {', '.join(adoption.sample.ignored)}")
+
+
+def _name(line: str) -> str:
+    from packaging.requirements import Requirement
+
+    return Requirement(line).name
+
+
+def _dtype(value: Any) -> Dtype:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "string"
+    return "integer" if isinstance(value, int) else "float"
+
+
+def _copy_module(source: Path, module: str, folder: Path) -> None:
+    """A module of the user's own that the model's pickle names travels into the project. Raises ProjectError."""
+    for path in (source / f"{module}.py", source / module):
+        if path.is_file():
+            shutil.copyfile(path, folder / path.name)
+        elif path.is_dir():
+            if (folder / path.name).exists():
+                raise ProjectError(
+                    "module-taken",
+                    f"the model needs a module {module}, and a project's folder has that name",
+                    "rename it",
+                )
+            shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _write(path: Path, document: object) -> None:
+    path.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _rows(path: Path, rows: Sequence[Sequence[Any]]) -> None:
+    with path.open("w", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(rows)

@@ -1,0 +1,30 @@
+"""The environment that a package's own dependencies make, and whether it takes one: in this Python they may all be there already.
+
+In: requirements as a package has them; out: the Python that loads its model.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fogbank.contracts.errors import PackageError
+from fogbank.project.installation import cached, server_pins
+
+
+def python_for(requirements: Sequence[str]) -> Path:
+    """The Python of the package's own environment, as the local cloud has it. Raises PackageError (`dependency-uninstallable`)."""
+    from fogbank.cloud.hosting.environment import DependencyError, Environments
+
+    try:
+        return Environments(cached("environments"), server_pins()).python_for(requirements)
+    except DependencyError as error:
+        raise PackageError("dependency-uninstallable", str(error), "look at the requirements") from error
+
+
+def model_python(pins: Sequence[str], requirements: Sequence[str]) -> str:
+    """This Python where it has every pin (`name==version`), else that of the requirements' own environment. Raises PackageError."""
+    from fogbank.pack import is_here
+
+    return sys.executable if all(map(is_here, pins)) else str(python_for(requirements))

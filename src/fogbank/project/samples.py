@@ -1,0 +1,99 @@
+"""A CSV of sample rows, and what it says of the columns that a model takes.
+
+In: a file with or without a header, and what the model says of its columns; out: the model's columns with their types, and their cells.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fogbank.contracts.errors import DataError
+from fogbank.contracts.schema import Column, Dtype
+
+MOST = 10_000
+"""The most rows that are read: a baseline is no data set."""
+TRUTHS = {"true", "false"}
+SHOWN = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """The columns in the model's order, their cells row by row, and what else the file has."""
+
+    columns: tuple[Column, ...]
+    cells: tuple[tuple[str, ...], ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+def read_sample(path: Path, names: Sequence[str], width: int) -> Sample:
+    """The sample of a model that knows its columns' names, or how many they are, or neither. Raises DataError.
+
+    Its codes: `sample-unreadable`, `sample-columns`.
+    """
+    lines = _lines(path)
+    has_header = set(names) <= set(lines[0]) if names else not any(map(_is_number, lines[0]))
+    header = lines.pop(0) if has_header else []
+    if not lines:
+        raise _unreadable(path, "it has no rows")
+    takes = list(names) or header or [f"c{place}" for place in range(len(lines[0]))]
+    places = [header.index(name) for name in takes] if has_header else list(range(len(takes)))
+    if len(places) != (width or len(places)) or (not has_header and len(lines[0]) != len(takes)):
+        have = ", ".join(header[:SHOWN]) or f"{len(lines[0])} columns without a header"
+        want = ", ".join(takes[:SHOWN]) if names else f"{width} columns"
+        raise DataError(
+            "sample-columns",
+            f"{path.name} has {have}; the model takes {want}",
+            "give a CSV with a header, with the model's columns and nothing that it is to predict",
+        )
+    cells = tuple(tuple(line[place].strip() for place in places) for line in lines)
+    columns = tuple(_column(name, [row[place] for row in cells]) for place, name in enumerate(takes))
+    return Sample(columns=columns, cells=cells, ignored=tuple(name for name in header if name not in takes))
+
+
+def known_columns(names: Sequence[str], width: int) -> tuple[Column, ...]:
+    """The columns of a model without a sample: numbers, as far as is known."""
+    return tuple(Column(name=name, nullable=False) for name in names or [f"c{place}" for place in range(width)])
+
+
+def typed(sample: Sample, columns: Sequence[Column]) -> Sample:
+    """The sample with the types that the model itself declares."""
+    own = {column.name: column for column in columns}
+    return replace(sample, columns=tuple(own.get(column.name, column) for column in sample.columns))
+
+
+def _lines(path: Path) -> list[list[str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            lines = [line for line, _ in zip(csv.reader(stream), range(MOST + 1), strict=False) if line]
+    except (OSError, ValueError, csv.Error) as error:
+        raise _unreadable(path, str(error)) from error
+    if not lines or any(len(line) != len(lines[0]) for line in lines):
+        raise _unreadable(path, "its rows are of unequal length" if lines else "it is empty")
+    return lines
+
+
+def _unreadable(path: Path, cause: str) -> DataError:
+    return DataError(
+        "sample-unreadable", f"{path} cannot be read as CSV: {cause}", "give a CSV of rows as the model takes them"
+    )
+
+
+def _column(name: str, cells: Sequence[str]) -> Column:
+    present = [cell for cell in cells if cell]
+    dtype: Dtype = "string"
+    if all(map(_is_number, present)):
+        dtype = "float"
+    elif {cell.lower() for cell in present} <= TRUTHS:
+        dtype = "boolean"
+    return Column(name=name, dtype=dtype, nullable=len(present) < len(cells))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell)) or cell.lower() == "nan"
+    except ValueError:
+        return False

@@ -1,0 +1,71 @@
+"""Folders of MLflow and of Hugging Face, as these write them: signature, requirements, labels; what is missing is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fogbank.contracts.errors import PackageError
+from fogbank.contracts.schema import Column
+from fogbank.pack.look import look_at
+
+MLMODEL = """\
+flavors:
+  python_function:
+    loader_module: mlflow.sklearn
+  sklearn:
+    sklearn_version: 1.5.2
+mlflow_version: 2.20.1
+signature:
+  inputs: '[{"type": "double", "name": "age", "required": true}, {"type": "string", "name": "city", "required": false}]'
+"""
+
+
+def test_an_mlmodel_says_columns_and_requirements(tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").write_text(MLMODEL)
+    (tmp_path / "requirements.txt").write_text("scikit-learn==1.5.2  # the flavor's\n\nnumpy<2\n")
+
+    look = look_at(tmp_path)
+
+    assert look.columns == (Column(name="age"), Column(name="city", dtype="string", nullable=True))
+    assert look.requirements == ("scikit-learn==1.5.2", "numpy<2", "mlflow==2.20.1")
+    assert look.needs == ("mlflow", "numpy", "pandas", "scikit-learn")
+    assert (look.file, look.kind, look.handler) == ("MLmodel", "handler", "mlflow")
+
+
+@pytest.mark.parametrize(
+    ("text", "requirements"), [("flavors: {sklearn: {}}", ""), (MLMODEL, "-r others.txt\n"), ("[]", "")]
+)
+def test_an_mlmodel_that_cannot_be_followed_is_refused(tmp_path: Path, text: str, requirements: str) -> None:
+    (tmp_path / "MLmodel").write_text(text)
+    (tmp_path / "requirements.txt").write_text(requirements)
+    with pytest.raises(PackageError) as caught:
+        look_at(tmp_path)
+    assert caught.value.code == "model-unreadable"
+
+
+def hugging_face(folder: Path, **changes: Any) -> Path:
+    config = {
+        "architectures": ["BertForSequenceClassification"],
+        "transformers_version": "4.51.0",
+        "id2label": {"1": "good", "0": "bad"},
+    }
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+    return folder
+
+
+def test_a_classifier_of_texts_says_its_labels(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    look = look_at(hugging_face(tmp_path))
+    assert (look.classes, look.versions) == (("bad", "good"), {"transformers": "4.51.0"})
+    assert look.columns == (Column(name="text", dtype="string"),)
+
+
+def test_other_tasks_and_other_formats_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match=r"no model\.safetensors"):
+        look_at(hugging_face(tmp_path))
+    with pytest.raises(PackageError, match="LlamaForCausalLM"):
+        look_at(hugging_face(tmp_path, architectures=["LlamaForCausalLM"]))

@@ -1,0 +1,22 @@
+"""What is locked and all here is loaded by this Python; what is not, by an environment of its own."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from fogbank.contracts.errors import PackageError
+from fogbank.project.environments import model_python
+
+
+def test_this_python_where_it_has_every_pin() -> None:
+    assert model_python([f"numpy=={np.__version__}"], ["numpy"]) == sys.executable
+    assert model_python([], []) == sys.executable
+
+
+def test_another_version_is_installed_elsewhere_or_said_to_be_none() -> None:
+    with pytest.raises(PackageError) as caught:
+        model_python(["numpy==0.0.1"], ["numpy @ file:///nowhere/numpy-0.0.1-py3-none-any.whl"])
+    assert caught.value.code == "dependency-uninstallable"

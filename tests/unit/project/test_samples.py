@@ -1,0 +1,65 @@
+"""Sample rows against what a model says of its columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fogbank.contracts.errors import DataError
+from fogbank.contracts.schema import Column
+from fogbank.project.samples import known_columns, read_sample, typed
+
+TEXT = "city,age,member,target\nRome,30,true,1\n,,False,0\n"
+
+
+def write(tmp_path: Path, text: str = TEXT) -> Path:
+    path = tmp_path / "rows.csv"
+    path.write_text(text)
+    return path
+
+
+def test_the_models_names_choose_and_order_and_types_are_inferred(tmp_path: Path) -> None:
+    sample = read_sample(write(tmp_path), ["age", "city", "member"], 3)
+
+    assert sample.columns == (
+        Column(name="age", nullable=True), Column(name="city", dtype="string", nullable=True), Column(name="member", dtype="boolean"),
+    )  # fmt: skip
+    assert sample.cells == (("30", "Rome", "true"), ("", "", "False"))
+    assert sample.ignored == ("target",)
+
+
+def test_a_model_without_names_takes_the_headers_or_numbers(tmp_path: Path) -> None:
+    assert [column.name for column in read_sample(write(tmp_path), [], 0).columns] == [
+        "city",
+        "age",
+        "member",
+        "target",
+    ]
+    bare = read_sample(write(tmp_path, "1,2\n3,4\n"), [], 2)
+    assert ([column.name for column in bare.columns], bare.cells) == (["c0", "c1"], (("1", "2"), ("3", "4")))
+    assert read_sample(write(tmp_path, "1,2\n"), ["a", "b"], 2).columns == known_columns(["a", "b"], 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "width", "code"),
+    [
+        (TEXT, ["age", "height"], 2, "sample-columns"),
+        (TEXT, [], 3, "sample-columns"),
+        ("1,2\n", ["a"], 1, "sample-columns"),
+        ("a,b\n", ["a", "b"], 2, "sample-unreadable"),
+        ("a,b\n1\n", [], 0, "sample-unreadable"),
+        ("", [], 0, "sample-unreadable"),
+    ],
+)
+def test_a_sample_that_does_not_fit_is_refused(
+    tmp_path: Path, text: str, names: list[str], width: int, code: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        read_sample(write(tmp_path, text), names, width)
+    assert caught.value.code == code
+
+
+def test_what_the_model_declares_goes_before_what_is_inferred(tmp_path: Path) -> None:
+    own = Column(name="age", dtype="integer")
+    assert typed(read_sample(write(tmp_path), [], 0), [own]).columns[1] == own
