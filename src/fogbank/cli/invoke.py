@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fogbank.cli.terminal import Terminal
 
+if TYPE_CHECKING:
+    from fogbank.project.project import Project
+
+LABELLED = "text/csv; answer=labelled"
+
 
 @click.command()
 @click.argument("endpoint")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--content-type", help="Default: by the file's name.")
-@click.option("--accept", help="The content type to ask for.")
+@click.argument("data", default="-")
+@click.option("--content-type", help="Default: by the file's name, or by how the data begins.")
+@click.option(
+    "--accept", help="The content type to ask for. On a terminal labels and probabilities by name are, by default."
+)
 @click.pass_obj
-def invoke(terminal: Terminal, endpoint: str, file: Path, content_type: str | None, accept: str | None) -> None:
-    """Send FILE (`-` for standard input) to ENDPOINT (`live` means <project>-live) and print the answer."""
-    from fogbank.project.invoke import CSV, content_type_of, read_input
+def invoke(terminal: Terminal, endpoint: str, data: str, content_type: str | None, accept: str | None) -> None:
+    """Send DATA to ENDPOINT (`live` means <project>-live) and print the answer: a table on a terminal, its bytes into a pipe.
+
+    DATA is a file, `-` or nothing for standard input, or the rows themselves: JSON ('[[1, 2]]', '{"age": 3}'), or CSV with or
+    without a header ('1,2').
+    """
+    from fogbank.project.invoke import request_of
     from fogbank.project.project import Project
 
     project = Project()
-    if str(file) == "-":
-        body, kind = sys.stdin.buffer.read(), content_type or CSV
-    else:
-        body, kind = read_input(file), content_type or content_type_of(file)
-    answer = project.invoke(endpoint, body, kind, accept)
-    terminal.answer(answer.body, answer.content_type)
+    request = request_of(data, sys.stdin.buffer)
+    wish = accept or (LABELLED if terminal.shows_tables and _labels(project) else None)
+    answer = project.invoke(endpoint, request.body, content_type or request.content_type, wish)
+    terminal.answer(answer.body, answer.content_type, header=wish == LABELLED)
+
+
+def _labels(project: Project) -> bool:
+    """Whether the package that is here answers by name: it is fogbank's own server that does, without a handler."""
+    from fogbank.contracts.errors import PackageError
+
+    try:
+        return project.manifest.package.handler is None
+    except PackageError:
+        return False

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 import click
 
+from fogbank.cli.tables import table_lines
 from fogbank.contracts.errors import FogbankError
 from fogbank.engine.operations import Operation
 from fogbank.project.events import Event, Notice, StepDone, StepFailed, StepProgress, StepStarted
@@ -75,11 +76,19 @@ class Terminal:
         """A result as JSON."""
         click.echo(json.dumps(document, indent=2, default=str))
 
-    @staticmethod
-    def answer(body: bytes, content_type: str) -> None:
-        """A result in bytes: as they are, but that a text ends its last line."""
+    @property
+    def shows_tables(self) -> bool:
+        """Whether a person reads what is printed, and not a program."""
+        return sys.stdout.isatty()
+
+    def answer(self, body: bytes, content_type: str, *, header: bool = False) -> None:
+        """A result in bytes: as they are into a pipe; for a person a table where it is one, else a text that ends its last line."""
+        if not self.shows_tables:
+            click.echo(body, nl=False)
+            return
+        lines = table_lines(body, content_type, header=header)
         is_text = content_type.startswith(TEXTS) or content_type.partition(";")[0].endswith("+json")
-        click.echo(body, nl=is_text and not body.endswith(b"\n"))
+        click.echo("\n".join(lines) if lines else body, nl=bool(lines) or (is_text and not body.endswith(b"\n")))
 
     def error(self, error: FogbankError) -> None:
         """An error: its code, the cause, the next step."""

@@ -202,7 +202,7 @@ def _keras(path: Path) -> Look:
     with zipfile.ZipFile(path) as archive:
         metadata, document = (json.loads(archive.read(name)) for name in ("metadata.json", "config.json"))
     version = str(metadata.get("keras_version", ""))
-    shape = document.get("build_config", {}).get("input_shape") or ()
+    shape = document.get("build_config", {}).get("input_shape") or []
     return Look(
         file="model.keras",
         kind="handler",

@@ -21,7 +21,7 @@ from fogbank.contracts.errors import PackageError, ProjectError
 from fogbank.contracts.manifest import INNER_NAME
 from fogbank.contracts.schema import Column, Dtype, Rows, Schema, Value, document_of
 from fogbank.ground.digest import sha256_file
-from fogbank.pack import Look, answer_of, lock_lines, look_at
+from fogbank.pack import Fitted, Look, answer_of, fitted_from, lock_lines, look_at
 from fogbank.project.archives import Opened, opened
 from fogbank.project.environments import model_python
 from fogbank.project.events import Steps

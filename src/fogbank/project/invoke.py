@@ -5,8 +5,11 @@ In: an endpoint and a body; out: the model's answer.
 
 from __future__ import annotations
 
+import contextlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from botocore.exceptions import ClientError
 
@@ -20,6 +23,8 @@ CONTENT_TYPES = {
     ".npy": "application/x-npy",
 }
 CSV = CONTENT_TYPES[".csv"]
+LONGEST_NAME = 255
+"""What is longer is no file's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,68 @@ def send_request(clients: Clients, endpoint: str, body: bytes, content_type: str
     return Answer(body=reply["Body"].read(), content_type=reply["ContentType"])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is sent."""
+
+    body: bytes
+    content_type: str
+
+
+def request_of(data: str, stdin: BinaryIO) -> Request:
+    """What a person gives: a file's name, `-` for standard input, or the rows themselves. Raises DataError.
+
+    Its codes: `input-missing`, `content-type-unknown`, `json-invalid`.
+
+    >>> request_of('{"age": 3}', io.BytesIO()).content_type
+    'application/json'
+    >>> request_of("1,2", io.BytesIO()).body
+    b'1,2\\n'
+    """
+    if data == "-":
+        body = stdin.read()
+        return Request(body=body, content_type=begins_as(body))
+    if data.lstrip().startswith(("{", "[")):
+        return Request(body=_json(data), content_type=CONTENT_TYPES[".json"])
+    if _is_rows(data):
+        return Request(body=f"{data.rstrip()}\n".encode(), content_type=CSV)
+    path = Path(data)
+    return Request(body=read_input(path), content_type=content_type_of(path))
+
+
+def _is_rows(data: str) -> bool:
+    """Whether it is CSV, and no file's name: it has two lines, or cells and no ending or file of that name."""
+    if "\n" in data or len(data) > LONGEST_NAME:
+        return True
+    return "," in data and Path(data).suffix.lower() not in CONTENT_TYPES and not Path(data).is_file()
+
+
+def begins_as(body: bytes) -> str:
+    """The content type of rows without a name: JSON or JSON lines by how they begin, NumPy's format by its magic, else CSV."""
+    if body.startswith(b"\x93NUMPY"):
+        return CONTENT_TYPES[".npy"]
+    if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        return CSV
+    try:
+        json.loads(body)
+    except ValueError:
+        first = body.strip().splitlines()[0]
+        with contextlib.suppress(ValueError):
+            json.loads(first)
+            return CONTENT_TYPES[".jsonl"]
+    return CONTENT_TYPES[".json"]
+
+
+def _json(text: str) -> bytes:
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise DataError(
+            "json-invalid", f"what is given begins as JSON, and is none: {error}", "quote it whole: '[[1, 2]]'"
+        ) from error
+    return text.encode()
+
+
 def content_type_of(path: Path) -> str:
     """By the file's name. Raises DataError."""
     content_type = CONTENT_TYPES.get(path.suffix.lower())
@@ -60,5 +127,7 @@ def read_input(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(
-            "input-missing", f"{path} cannot be read: {error.strerror}", "give the path of a file that exists"
+            "input-missing",
+            f"{path} cannot be read: {error.strerror}",
+            "give the path of a file that exists, `-` for standard input, or rows as JSON or CSV",
         ) from error
