@@ -19,6 +19,13 @@ from fogbank.provider.standin import TABLE, StandIn
 from fogbank.testing import CloudProcess
 
 ROLE = "arn:aws:iam::123456789012:role/r"
+JOB = {
+    "TransformJobName": "j",
+    "ModelName": "m",
+    "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in"}}},
+    "TransformOutput": {"S3OutputPath": "s3://b/out"},
+    "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+}
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -103,7 +110,7 @@ def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path) -> dict[st
     }
     daily = {**schedule, "scheduleConfig": {"scheduleExpression": "cron(0 5 ? * * *)"}}
     key = standin.clients("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
-    target = {"arn": CREATE_TRANSFORM_JOB_TARGET, "roleArn": ROLE, "input": "{}"}
+    target = {"arn": CREATE_TRANSFORM_JOB_TARGET, "roleArn": ROLE, "input": json.dumps(JOB)}
     found = [
         Life(tokens.BUCKET, {"bucket": f"{unique}-b", "tags": {"a": "1"}}, {"tags": {"a": "2"}}),
         Life(tokens.BUCKET_PUBLIC_ACCESS_BLOCK, {"bucket": bucket, "blockPublicAcls": True}, {"blockPublicPolicy": True}),

@@ -47,7 +47,7 @@ from fogbank.cloud.monitoring.executions import Executions
 from fogbank.cloud.monitoring.kinds import KINDS
 from fogbank.cloud.monitoring.schedules import MonitoringSchedules
 from fogbank.cloud.moto.gateway import MotoGateway
-from fogbank.cloud.moto.internals import event_schedules
+from fogbank.cloud.moto.internals import answers, event_schedules
 from fogbank.cloud.moto.references import missing
 from fogbank.cloud.observe.capture import Recorder
 from fogbank.cloud.observe.metrics import Metrics
@@ -62,6 +62,8 @@ METRICS_PERIOD_S = 10.0
 LONGEST_WAIT_S = 60.0
 PORT = "port"
 JOBS_STOP_LIMIT_S = 30.0
+WHOLE = frozenset({"s3", "sagemaker-runtime"})
+"""Services whose operations moto, or fogbank, has under no names of their own: an operation that is lacking is told when it is called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +132,10 @@ class LocalCloud:
             missing=missing,
             events=self.events,
         )
-        targets = Targets(control, self._ended_transform)
-        scheduler = Scheduler(self.store, self.clock, self.moto.handle, event_schedules, targets.fire)
+        targets = Targets(self._client, {"CreateTransformJob": self._ended_transform})
+        scheduler = Scheduler(
+            ground, self.moto.handle, event_schedules, partial(_answers, control), missing, targets.fire
+        )
         self.monitors = MonitoringClockwork(self.schedules, self.clock)
         self.timeline = Timeline(
             self.clock, self.runner, (self.monitors, scheduler), self.flush, self.endpoints.rollouts.catch_up
@@ -222,9 +226,17 @@ class LocalCloud:
         """A client of a region's CloudWatch."""
         return self._clients("cloudwatch", region)
 
-    def _ended_transform(self, region: str, name: str) -> dict[str, Any] | None:
+    def _client(self, service: str, region: str) -> Any:
+        return self._clients(service, region)
+
+    def _ended_transform(self, region: str, request: dict[str, Any]) -> str:
+        """Wait for a job; how it ended, in a sentence."""
+        name = request["TransformJobName"]
         job = self.transforms.wait(region, name)
-        return job.public if job else None
+        if job is None:
+            return f"transform job {name} started"
+        reason = f" ({job.public['FailureReason']})" if job.public.get("FailureReason") else ""
+        return f"transform job {name}: {job.public['TransformJobStatus']}{reason}"
 
     def status(self) -> dict[str, Any]:
         """What `fogbank cloud status` shows."""
@@ -279,3 +291,9 @@ class LocalCloud:
         if not self.settings.folder.is_dir():  # the project was deleted: nobody will stop this cloud
             self.ask_to_stop()
         self.recorder.turn()
+
+
+def _answers(control: ControlPlane, service: str, operation: str) -> bool:
+    """Whether the cloud has an operation: fogbank or moto."""
+    ours = service == "sagemaker" and control.has(operation)
+    return ours or service in WHOLE or answers(service, operation)

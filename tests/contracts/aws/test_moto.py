@@ -69,7 +69,7 @@ def test_everything_is_there_after_kill_9(local_cloud: CloudProcess, tmp_path: P
         Bucket="kept", Key="big", UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]}
     )
     scheduler = local_cloud.client("scheduler")
-    target = {"Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:createTransformJob", "RoleArn": ROLE}
+    target = {"Arn": "arn:aws:sqs:us-east-1:123456789012:q", "RoleArn": ROLE}
     scheduler.create_schedule(
         Name="kept", ScheduleExpression="rate(1 day)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
     )

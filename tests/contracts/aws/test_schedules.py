@@ -6,6 +6,7 @@ Source: the EventBridge Scheduler API reference and User Guide.
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,10 +15,19 @@ from botocore.exceptions import ClientError
 
 from fogbank.testing import CloudProcess
 
+ACCOUNT, REGION = "123456789012", "us-east-1"
+SDK = "arn:aws:scheduler:::aws-sdk:"
 TARGET = {
-    "Arn": "arn:aws:scheduler:::aws-sdk:sqs:sendMessage",
-    "RoleArn": "arn:aws:iam::123456789012:role/r",
-    "Input": "{}",
+    "Arn": f"{SDK}sqs:sendMessage",
+    "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r",
+    "Input": '{"QueueUrl": "none", "MessageBody": "b"}',
+}
+JOB = {
+    "TransformJobName": "j",
+    "ModelName": "none",
+    "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in"}}},
+    "TransformOutput": {"S3OutputPath": "s3://b/out"},
+    "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
 }
 OFF = {"Mode": "OFF"}
 Fired = list[tuple[str, datetime]]
@@ -56,6 +66,13 @@ def now(cloud: CloudProcess) -> datetime:
         ("cron(0 2 * * ? *)", {"ScheduleExpressionTimezone": "../etc/passwd"}),
         ("rate(1 days)", {"Target": {**TARGET, "Input": "{not json"}}),
         ("rate(1 days)", {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}),
+        ("rate(1 days)", {"Target": {**TARGET, "Arn": "arn:nowhere"}}),
+        ("rate(1 days)", {"Target": {**TARGET, "Arn": f"{SDK}nosuch:doThing"}}),
+        ("rate(1 days)", {"Target": {**TARGET, "Arn": f"{SDK}sqs:doThing"}}),
+        ("rate(1 days)", {"Target": {**TARGET, "Input": '{"QueueUrl": "none"}'}}),
+        ("rate(1 days)", {"Target": {**TARGET, "RetryPolicy": {"MaximumRetryAttempts": 186}}}),
+        ("rate(1 days)", {"Target": {**TARGET, "DeadLetterConfig": {"Arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:t"}}}),
+        ("rate(1 days)", {"KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/none"}),
         ("rate(1 days)", {"EndDate": "2020-01-01T00:00:00Z"}),
         ("rate(1 days)", {"StartDate": "2020-01-01T00:00:00Z"}),
     ],
@@ -137,20 +154,94 @@ def test_every_schedule_of_every_group_fires(local_cloud: CloudProcess) -> None:
     assert sorted(name for name, _ in fired(local_cloud, 24)) == [f"many-{number:02}" for number in range(60)]
 
 
+def test_what_the_local_cloud_lacks_is_refused_by_name_at_create(shared_cloud: CloudProcess, unique: str) -> None:
+    for arn, text, lacks in (
+        (f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f", "{}", "the templated target lambda"),
+        (f"{SDK}chime:createAccount", '{"Name": "n"}', "chime:CreateAccount"),
+    ):
+        with pytest.raises(ClientError, match=f"does not have {lacks}") as caught:
+            create(shared_cloud, unique, "rate(1 days)", Target={**TARGET, "Arn": arn, "Input": text})
+        assert caught.value.response["Error"]["Code"] == "NotImplemented"
+
+
+def test_the_same_request_once_more_is_the_same_schedule(shared_cloud: CloudProcess, unique: str) -> None:
+    for _ in range(2):
+        create(shared_cloud, unique, "rate(300 days)", ClientToken="t")
+    with pytest.raises(ClientError) as caught:
+        create(shared_cloud, unique, "rate(300 days)", ClientToken="u")
+
+    assert caught.value.response["Error"]["Code"] == "ConflictException"
+    assert "_token" not in shared_cloud.client("scheduler").get_schedule(Name=unique)
+    shared_cloud.client("scheduler").delete_schedule(Name=unique)
+
+
 def test_one_that_fails_when_its_moment_comes_stops_no_other_and_is_not_fired_again(local_cloud: CloudProcess) -> None:
-    job = {"Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:createTransformJob", "RoleArn": TARGET["RoleArn"]}
-    create(local_cloud, "broken", "rate(1 days)", Target={**job, "Input": "[1, 2]"})
-    create(local_cloud, "refused", "rate(1 days)", Target={**job, "Input": "{}"})
-    create(local_cloud, "fine", "rate(1 days)")
+    job = {**TARGET, "Arn": f"{SDK}sagemaker:createTransformJob", "Input": json.dumps(JOB)}
+    queue = local_cloud.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    fine = {**TARGET, "Input": json.dumps({"QueueUrl": queue, "MessageBody": "b"})}
+    create(local_cloud, "refused", "rate(1 days)", Target=job)
+    create(local_cloud, "fine", "rate(1 days)", Target=fine)
 
     first = local_cloud.advance(3600)
     second = local_cloud.advance(3600)
 
-    assert sorted(item["name"].rpartition(" ")[2] for item in first) == ["broken", "fine", "refused"]
-    assert second == []
     results = {item["name"].rpartition(" ")[2]: item["result"] for item in first}
+    assert results.keys() == {"fine", "refused"}
+    assert second == []
     assert results["refused"].startswith("ValidationException")
-    assert "does not fire" in results["fine"]
+    assert results["fine"] == "sqs SendMessage called"
+
+
+def test_targets_really_fire_and_what_cannot_be_delivered_is_a_dead_letter(local_cloud: CloudProcess) -> None:
+    urls = {name: local_cloud.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("q", "dead")}
+    arns = {name: f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}" for name in urls}
+    topic = local_cloud.client("sns").create_topic(Name="t")["TopicArn"]
+    local_cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arns["q"])
+    bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+    own = {"EventBridgeParameters": {"Source": "mine", "DetailType": "d"}}
+    at, role = f"at({now(local_cloud) + timedelta(hours=1):%Y-%m-%dT%H:%M:%S})", TARGET["RoleArn"]
+    letter = {"DeadLetterConfig": {"Arn": arns["dead"]}, "RetryPolicy": {"MaximumRetryAttempts": 2}}
+    create(local_cloud, "a", at, Target={"Arn": arns["q"], "RoleArn": role, "Input": "queued"})
+    create(local_cloud, "b", at, Target={"Arn": topic, "RoleArn": role, "Input": "published"})
+    create(local_cloud, "c", at, Target={"Arn": bus, "RoleArn": role, "Input": '{"is": "event"}', **own})
+    create(
+        local_cloud, "d", at, Target={**TARGET, "Input": json.dumps({"QueueUrl": urls["q"], "MessageBody": "called"})}
+    )
+    create(local_cloud, "e", at, Target={**TARGET, **letter})
+
+    results = [item["result"] for item in local_cloud.advance(2 * 3600)]
+    texts = [message["Body"] for message in messages(local_cloud, urls["q"])]
+    (dead,) = messages(local_cloud, urls["dead"])
+
+    assert results[:4] == [
+        f"{call} called" for call in ("sqs SendMessage", "sns Publish", "events PutEvents", "sqs SendMessage")
+    ]
+    assert len(texts) == 3
+    assert {"queued", "called"} <= set(texts)
+    assert any('"Message": "published"' in text for text in texts)
+    assert dead["Body"] == TARGET["Input"]
+    assert "NonExistentQueue" in dead["MessageAttributes"]["ERROR_CODE"]["StringValue"]
+
+
+def messages(cloud: CloudProcess, queue: str) -> list[Any]:
+    """What lies in a queue."""
+    sqs = cloud.client("sqs")
+    return list(sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"])["Messages"])
+
+
+def test_one_that_an_earlier_one_deletes_is_not_called(local_cloud: CloudProcess) -> None:
+    text = json.dumps({"Name": "victim"})
+    create(
+        local_cloud, "first", "rate(7 days)", Target={**TARGET, "Arn": f"{SDK}scheduler:deleteSchedule", "Input": text}
+    )
+    create(local_cloud, "victim", "cron(30 * * * ? *)")
+
+    results = [item["result"] for item in local_cloud.advance(3 * 3600)]
+
+    assert results == [
+        "scheduler DeleteSchedule called",
+        *["not called: the schedule was changed or deleted meanwhile"] * 3,
+    ]
 
 
 def test_a_restart_keeps_dates_and_windows(local_cloud: CloudProcess) -> None:

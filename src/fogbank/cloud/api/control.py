@@ -60,6 +60,10 @@ class ControlPlane:
         service, _, operation = request.headers.get("x-amz-target", "").partition(".")
         return service == "SageMaker" and operation in self._operations
 
+    def has(self, operation: str) -> bool:
+        """Whether an operation is ours."""
+        return operation in self._operations
+
     def handle(self, request: Request) -> Answer:
         """Answer a call of one of our operations. Raises NotOursError where it is about something that moto has."""
         name = request.headers["x-amz-target"].rpartition(".")[2]

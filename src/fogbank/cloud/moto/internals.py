@@ -5,9 +5,37 @@ In: a name; out: moto's object, or nothing.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from fogbank.ground.aws import LOCAL_ACCOUNT
+
+
+def answers(service: str, operation: str) -> bool:
+    """Whether moto has an operation of a service, by boto3's names of both."""
+    from botocore import xform_name
+    from moto.backend_index import backend_url_patterns
+    from moto.core.responses import BaseResponse
+
+    host = f"https://{_endpoint_prefix(service)}.us-east-1.amazonaws.com"
+    for package, pattern in backend_url_patterns:
+        if not pattern.match(host):
+            continue
+        try:
+            module = import_module(f"moto.{package}.responses")
+        except ImportError:  # the package is missing what it wants: the gateway says which
+            continue
+        members = [member for member in vars(module).values() if isinstance(member, type)]
+        rooms = [member for member in members if issubclass(member, BaseResponse) and member is not BaseResponse]
+        if any(hasattr(room, xform_name(operation)) for room in rooms):
+            return True
+    return False
+
+
+def _endpoint_prefix(service: str) -> str:
+    from botocore.loaders import Loader
+
+    return str(Loader().load_service_model(service, "service-2")["metadata"]["endpointPrefix"])
 
 
 def bucket(name: str) -> Any | None:

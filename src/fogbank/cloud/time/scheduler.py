@@ -9,25 +9,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from dataclasses import replace
+from datetime import datetime
 from urllib.parse import parse_qs, unquote
 
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
-
-from fogbank.cloud.api.check import check_input
+from fogbank.cloud.api.control import Missing
 from fogbank.cloud.api.errors import ApiError, validation
-from fogbank.cloud.ground.clock import Clock
-from fogbank.cloud.ground.store import Document, Store
-from fogbank.cloud.ground.wire import Answer, Request, error_answer
+from fogbank.cloud.api.resource import Ground
+from fogbank.cloud.ground.store import Document
+from fogbank.cloud.ground.wire import Answer, Request, error_answer, json_answer
 from fogbank.cloud.time.cron import ScheduleExpressionError
-from fogbank.cloud.time.expressions import check, due, is_once
+from fogbank.cloud.time.refusals import check_schedule
+from fogbank.cloud.time.schedule import Schedule
 from fogbank.cloud.time.timeline import Due
 
 KIND = "eventbridge-schedule"
+TOKEN = "_token"  # noqa: S105 - what a caller names its request by, so that it is done once
 PATH = re.compile(r"/schedules/([^/]+)")
 GROUP_PATH = re.compile(r"/schedule-groups/([^/]+)")
 DEFAULTS = {
@@ -36,63 +33,30 @@ DEFAULTS = {
     "GroupName": "default",
     "ActionAfterCompletion": "NONE",
 }
-UNIVERSAL = ":scheduler:::aws-sdk:"
-GRACE = timedelta(minutes=5)
-Fire = Callable[["Schedule", datetime, bool], str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """A schedule as the clockwork reads it: the request's members, laid over what moto keeps."""
-
-    region: str
-    document: Document
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return str(self.document["Name"])
-
-    @property
-    def key(self) -> str:
-        """Its name within the region: that of its group comes first."""
-        return f"{self.document.get('GroupName') or 'default'}/{self.name}"
-
-    def moments(self, since: datetime, until: datetime) -> Iterator[datetime]:
-        """When it fires in (since, until], within its own dates. Raises ScheduleExpressionError."""
-        created = datetime.fromtimestamp(self.document["CreationDate"], UTC)
-        start, end = (_moment(self.document.get(key)) for key in ("StartDate", "EndDate"))
-        after = max(since, (start or created) - timedelta(microseconds=1))
-        zone = self.document.get("ScheduleExpressionTimezone") or "UTC"
-        moments = due(self.document["ScheduleExpression"], after, until, start or created, zone)
-        return (moment for moment in moments if end is None or moment <= end)
-
-    def is_over(self, moment: datetime) -> bool:
-        """Whether nothing comes after `moment`."""
-        end = _moment(self.document.get("EndDate"))
-        if is_once(self.document["ScheduleExpression"]):
-            return True
-        return end is not None and next(self.moments(moment, end), None) is None
+Fire = Callable[[Schedule, datetime, bool], str]
 
 
 class Scheduler:
     """The door of EventBridge Scheduler, and the source of what its schedules make due.
 
-    `moto` answers a request; `kept` are moto's schedules with their regions; `fire` does what a schedule's target says.
+    `moto` answers a request; `kept` are moto's schedules with their regions; `answers` knows whether the cloud answers a service's
+    operation; `missing` knows the things that requests name; `fire` does what a schedule's target says.
     """
 
     def __init__(
         self,
-        store: Store,
-        clock: Clock,
+        ground: Ground,
         moto: Callable[[Request], Answer],
         kept: Callable[[], Sequence[tuple[str, Document]]],
+        answers: Callable[[str, str], bool],
+        missing: Missing,
         fire: Fire,
     ) -> None:
-        self._store = store
-        self._clock = clock
+        self._store, self._clock, self._events = ground.store, ground.clock, ground.events
         self._moto = moto
         self._kept = kept
+        self._answers = answers
+        self._missing = missing
         self._fire = fire
 
     def takes(self, request: Request) -> bool:
@@ -106,7 +70,7 @@ class Scheduler:
         """Create, get, list, update, delete."""
         try:
             if GROUP_PATH.fullmatch(request.path):
-                return self._missing_group(request, request.path) or self._moto(request)
+                return self._without_group(request)
             if request.path == "/schedules":
                 return self._laid_over_all(request, self._moto(request))
             if request.method in {"POST", "PUT"}:
@@ -138,6 +102,8 @@ class Scheduler:
 
     def _firing(self, schedule: Schedule, moment: datetime) -> Callable[[bool], str]:
         def fire(wait: bool) -> str:
+            if not self._is_current(schedule):
+                return "not called: the schedule was changed or deleted meanwhile"
             try:
                 return self._fire(schedule, moment, wait)
             finally:
@@ -148,23 +114,36 @@ class Scheduler:
 
     def _written(self, request: Request) -> Answer:
         """CreateSchedule and UpdateSchedule: what is left out has the default, in an update too."""
-        name = unquote(request.path.rpartition("/")[2])
-        try:
-            given = json.loads(request.body or b"{}")
-        except ValueError as error:
-            raise validation(f"the body is not JSON: {error}") from error
-        params = {**DEFAULTS, **{key: value for key, value in given.items() if value is not None}, "Name": name}
-        self._check(params, creates=request.method == "POST")
+        params = _parameters(request)
+        creates = request.method == "POST"
+        key = f"{params['GroupName']}/{params['Name']}"
+        earlier = self._store.get(KIND, request.region, key)
+        if creates and earlier and params.get("ClientToken") and earlier.get(TOKEN) == params["ClientToken"]:
+            arn = Schedule(region=request.region, document=earlier).arn
+            return json_answer({"ScheduleArn": arn}, content_type="application/json")  # the same request once more
+        self._check(request.region, params, creates=creates)
         forwarded = {key: value for key, value in params.items() if key not in {"Name", "StartDate", "EndDate"}}
         missing = self._missing_group(request, f"/schedule-groups/{params['GroupName']}")
         answer = missing or self._moto(replace(request, body=json.dumps(forwarded).encode()))
         if answer.status == 200:
-            key = f"{params['GroupName']}/{name}"
-            earlier = self._store.get(KIND, request.region, key) if request.method == "PUT" else None
             now = self._clock.epoch()
-            dates = {"CreationDate": earlier["CreationDate"] if earlier else now, "LastModificationDate": now}
-            members = {key: value for key, value in params.items() if key != "ClientToken"}
+            dates = {
+                "CreationDate": earlier["CreationDate"] if earlier and not creates else now,
+                "LastModificationDate": now,
+            }
+            members = {TOKEN if key == "ClientToken" else key: value for key, value in params.items()}
             self._store.put(KIND, request.region, key, {**members, **dates})
+            self._mention_inert(request.region, params, "CreateSchedule" if creates else "UpdateSchedule")
+        return answer
+
+    def _without_group(self, request: Request) -> Answer:
+        """DeleteScheduleGroup: its schedules go with it."""
+        answer = self._missing_group(request, request.path) or self._moto(request)
+        if answer.status == 200:
+            group = unquote(request.path.rpartition("/")[2])
+            for region, key, _ in self._store.named(KIND, request.region):
+                if key.startswith(f"{group}/"):
+                    self._store.delete(KIND, region, key)
         return answer
 
     def _missing_group(self, request: Request, path: str) -> Answer | None:
@@ -172,42 +151,35 @@ class Scheduler:
         answer = self._moto(replace(request, method="GET", path=path, query="", body=b""))
         return answer if answer.status != 200 else None
 
-    def _check(self, params: Document, *, creates: bool) -> None:
-        """What AWS refuses is refused. Raises ValidationException."""
-        check_input(params, _shape("CreateSchedule" if creates else "UpdateSchedule"))
-        try:
-            check(params["ScheduleExpression"])
-        except ScheduleExpressionError as error:
-            raise validation(f"Invalid Schedule Expression {params['ScheduleExpression']}. {error}") from error
-        try:
-            check("rate(1 day)", params["ScheduleExpressionTimezone"])
-        except ScheduleExpressionError as error:
-            zone = params["ScheduleExpressionTimezone"]
-            raise validation(f"Provided ScheduleExpressionTimezone is not valid: {zone}") from error
-        window = params["FlexibleTimeWindow"]
-        if (window["Mode"] == "FLEXIBLE") != ("MaximumWindowInMinutes" in window):
-            raise validation(
-                "MaximumWindowInMinutes goes with the FlexibleTimeWindow Mode FLEXIBLE, and with no other."
-            )
-        self._check_dates(params)
-        target = params["Target"]
-        if UNIVERSAL in target["Arn"]:
-            _check_json(target.get("Input") or "{}")
+    def _check(self, region: str, params: Document, *, creates: bool) -> None:
+        """What AWS refuses is refused, and so is what the local cloud lacks. Raises ApiError."""
+        call = check_schedule(params, "CreateSchedule" if creates else "UpdateSchedule", self._clock.now())
+        if not self._answers(call.service, call.operation):
+            raise ApiError("NotImplemented", f"the local cloud does not have {call.service}:{call.operation}", 501)
+        key = params.get("KmsKeyArn")
+        if reason := self._missing("kms-key", key, region) if key else None:
+            raise validation(f"{reason}.")
 
-    def _check_dates(self, params: Document) -> None:
-        start, end = (_moment(params.get(key)) for key in ("StartDate", "EndDate"))
-        now = self._clock.now()
-        if start and start < now - GRACE and not is_once(params["ScheduleExpression"]):
-            raise validation("The StartDate you specify cannot be earlier than 5 minutes ago.")
-        if end and end < now:
-            raise validation("The EndDate you specify cannot be in the past.")
-        if start and end and end < start:
-            raise validation("The StartDate must come before the EndDate.")
+    def _mention_inert(self, region: str, params: Document, operation: str) -> None:
+        """A schedule's key encrypts nothing here: whoever listens can say so."""
+        if "KmsKeyArn" in params:
+            names = {"Name": params["Name"]}
+            self._events.emit("call", region, operation, "Inert", members=["KmsKeyArn"], names=names)
+
+    def _is_current(self, schedule: Schedule) -> bool:
+        """Whether a schedule is still there, as it is here."""
+        return any(
+            self._over(region, document) == schedule.document
+            for region, document in self._kept()
+            if (region, document["Name"]) == (schedule.region, schedule.name)
+        )
 
     def _over(self, region: str, document: Document) -> Document:
         """What the store knows of a schedule, over what moto says."""
         key = f"{document.get('GroupName') or 'default'}/{document['Name']}"
-        kept = self._store.get(KIND, region, key) or {}
+        kept = {
+            member: value for member, value in (self._store.get(KIND, region, key) or {}).items() if member != TOKEN
+        }
         target = {**document.get("Target", {}), **kept.get("Target", {})}  # moto adds the default RetryPolicy
         return {**document, **kept, "Target": target}
 
@@ -235,29 +207,18 @@ def _rewritten(answer: Answer, document: Document) -> Answer:
     return replace(answer, headers=headers, body=json.dumps(document).encode())
 
 
-def _check_json(text: str) -> None:
+def _parameters(request: Request) -> Document:
+    """A request's members with the defaults of those that are left out."""
     try:
-        json.loads(text)
+        members = json.loads(request.body or b"{}")
     except ValueError as error:
-        raise validation(f"Target.Input is not JSON, and a universal target's has to be: {error}") from error
+        raise validation(f"the body is not JSON: {error}") from error
+    if not isinstance(members, dict):
+        raise validation("the body is not a JSON object")
+    name = unquote(request.path.rpartition("/")[2])
+    return {**DEFAULTS, **{key: value for key, value in members.items() if value is not None}, "Name": name}
 
 
 def _key(request: Request) -> str:
     group = parse_qs(request.query).get("groupName", ["default"])[0]
     return f"{group}/{unquote(request.path.rpartition('/')[2])}"
-
-
-def _moment(value: Any) -> datetime | None:
-    """A date as requests have it: seconds since 1970, or ISO 8601."""
-    if value is None:
-        return None
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC)
-    moment = datetime.fromisoformat(str(value))
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-@lru_cache(maxsize=4)
-def _shape(operation: str) -> Any:
-    model = ServiceModel(Loader().load_service_model("scheduler", "service-2"), "scheduler")
-    return model.operation_model(operation).input_shape

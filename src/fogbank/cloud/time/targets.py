@@ -1,54 +1,166 @@
-"""What a schedule's target does. The local cloud fires the universal target CreateTransformJob; any other is named when its moment comes."""
+"""One time that an EventBridge schedule is due: its target is called, and what could not be delivered goes to the dead-letter queue.
+
+In: a schedule and the moment; out: what came of it, in a sentence. Calls go through ordinary clients of the cloud itself, so a target
+finds the same checks as any caller. Sources: EventBridge Scheduler User Guide, "Adding context attributes" and "Configuring a
+dead-letter queue".
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from fogbank.cloud.api.control import ControlPlane, Scope
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+
 from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.ground.store import Document
-from fogbank.cloud.time.scheduler import Schedule
-from fogbank.contracts.transform import CREATE_TRANSFORM_JOB_TARGET, EXECUTION_ID, SCHEDULED_TIME
+from fogbank.cloud.time.calls import UNIVERSAL, ApiCall, api_call, to_queue
+from fogbank.cloud.time.schedule import Schedule
+from fogbank.contracts.transform import EXECUTION_ID, SCHEDULED_TIME
+from fogbank.ground.aws import LOCAL_ACCOUNT
 
 log = logging.getLogger("fogbank.cloud")
-Ended = Callable[[str, str], Document | None]
-"""A transform job's document by region and name, when it has ended."""
+SCHEDULE_ARN, ATTEMPT = "<aws.scheduler.schedule-arn>", "<aws.scheduler.attempt-number>"
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+RETRY_ATTEMPTS = 185
+"""RetryPolicy's default."""
+PASSING = frozenset(
+    {"InternalFailure", "InternalError", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestTimeout"}
+)
+"""Codes of errors that may be over at the next attempt; any other is the call's own, and final."""
+Clients = Callable[[str, str], Any]
+"""boto3 clients of the cloud itself, by service and region."""
+Outcome = Callable[[str, Document], str]
+"""Waits for the end of what a call began, by region and the call's parameters; what came of it, in a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """One time that a schedule is due."""
+
+    schedule: Schedule
+    moment: datetime
+
+    @property
+    def target(self) -> Document:
+        """What the schedule calls."""
+        target: Document = self.schedule.document["Target"]
+        return target
+
+    @property
+    def execution(self) -> str:
+        """The same for the same schedule and moment."""
+        name = f"{self.schedule.region}/{self.schedule.key}{self.moment.isoformat()}"
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+
+    def input(self, attempt: int = 1) -> str:
+        """The target's Input, its context attributes filled in; without one, what EventBridge Scheduler sends then."""
+        values = {
+            SCHEDULE_ARN: self.schedule.arn,
+            SCHEDULED_TIME: self.moment.strftime(TIME_FORMAT),
+            EXECUTION_ID: self.execution,
+            ATTEMPT: str(attempt),
+        }
+        text: str = self.target.get("Input") or self._notification
+        for attribute, value in values.items():
+            text = text.replace(attribute, value)
+        return text
+
+    @property
+    def _notification(self) -> str:
+        if UNIVERSAL.fullmatch(self.target["Arn"]):
+            return "{}"
+        event = {
+            "version": "0",
+            "id": self.execution,
+            "detail-type": "Scheduled Event",
+            "source": "aws.scheduler",
+            "account": LOCAL_ACCOUNT,
+            "time": self.moment.strftime(TIME_FORMAT),
+            "region": self.schedule.region,
+            "resources": [self.schedule.arn],
+            "detail": "{}",
+        }
+        return json.dumps(event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a target was not reached, after how many attempts beyond the first."""
+
+    code: str
+    message: str
+    retries: int = 0
+
+    @property
+    def passing(self) -> bool:
+        """Whether the next attempt may reach it."""
+        return self.code in PASSING
 
 
 class Targets:
-    """Fires schedules over the control plane."""
+    """Calls targets. `outcomes` are, by operation, those of what runs on after its call."""
 
-    def __init__(self, control: ControlPlane, ended: Ended) -> None:
-        self._control = control
-        self._ended = ended
+    def __init__(self, clients: Clients, outcomes: Mapping[str, Outcome]) -> None:
+        self._clients = clients
+        self._outcomes = outcomes
 
     def fire(self, schedule: Schedule, moment: datetime, wait: bool) -> str:
-        """Do it; in a sentence, what came of it."""
-        arn = schedule.document["Target"]["Arn"]
-        if arn.lower() != CREATE_TRANSFORM_JOB_TARGET.lower():
-            log.warning("EventBridge schedule %s: its target %s is not fired", schedule.name, arn)
-            return f"the local cloud does not fire the target {arn} yet"
-        params = json.loads(_input(schedule, moment))
+        """Do it; in a sentence, what came of it. A passing failure is tried again at once, as often as the RetryPolicy says."""
+        invocation = Invocation(schedule=schedule, moment=moment)
+        policy = invocation.target.get("RetryPolicy") or {}
+        for retries in range(policy.get("MaximumRetryAttempts", RETRY_ATTEMPTS) + 1):
+            result = self._attempt(invocation, retries)
+            if not (isinstance(result, Failure) and result.passing):
+                break
+        if isinstance(result, Failure):
+            log.warning("EventBridge schedule %s: %s: %s", schedule.name, result.code, result.message)
+            return f"{result.code}: {result.message}{self._bury(invocation, result)}"
+        outcome = self._outcomes.get(result.operation) if wait else None
+        return outcome(schedule.region, result.params) if outcome else f"{result.service} {result.operation} called"
+
+    def _attempt(self, invocation: Invocation, retries: int) -> ApiCall | Failure:
         try:
-            self._control.call("CreateTransformJob", Scope(schedule.region), params)
-        except ApiError as error:
-            log.warning("EventBridge schedule %s: %s: %s", schedule.name, error.code, error.message)
-            return f"{error.code}: {error.message}"
-        name = params["TransformJobName"]
-        job = self._ended(schedule.region, name) if wait else None
-        if job is None:
-            return f"transform job {name} started"
-        reason = f" ({job['FailureReason']})" if job.get("FailureReason") else ""
-        return f"transform job {name}: {job['TransformJobStatus']}{reason}"
+            call = api_call(invocation.target, invocation.input(retries + 1))
+            client = self._clients(call.service, call.region or invocation.schedule.region)
+            getattr(client, xform_name(call.operation))(**call.params)
+        except ApiError as error:  # one that an earlier version let in
+            return Failure(code=error.code, message=error.message, retries=retries)
+        except ClientError as error:
+            told = error.response["Error"]
+            return Failure(code=told["Code"], message=told["Message"], retries=retries)
+        except BotoCoreError as error:
+            return Failure(code=type(error).__name__, message=str(error), retries=retries)
+        return call
 
-
-def _input(schedule: Schedule, moment: datetime) -> str:
-    """The target's input with the context attributes filled in; the execution's id is made from what it is of, so it is the same again."""
-    arn = f"{schedule.region}/{schedule.key}"
-    execution = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{arn}{moment.isoformat()}"))
-    text = str(schedule.document["Target"].get("Input") or "{}").replace(EXECUTION_ID, execution)
-    return text.replace(SCHEDULED_TIME, moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    def _bury(self, invocation: Invocation, failure: Failure) -> str:
+        """Send what could not be delivered to the target's dead-letter queue, if it has one; where it went, in words."""
+        queue = (invocation.target.get("DeadLetterConfig") or {}).get("Arn")
+        if not queue:
+            return ""
+        facts = {
+            "ERROR_CODE": failure.code,
+            "ERROR_MESSAGE": failure.message,
+            "EXECUTION_ID": invocation.execution,
+            "IS_PAYLOAD_TRUNCATED": "false",
+            "RETRY_ATTEMPTS": str(failure.retries),
+            "SCHEDULED_TIME": invocation.moment.strftime(TIME_FORMAT),
+            "SCHEDULE_ARN": invocation.schedule.arn,
+            "TARGET_ARN": invocation.target["Arn"],
+            **({"EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"} if failure.passing else {}),
+        }
+        call = to_queue({"Arn": queue}, invocation.input(failure.retries + 1))
+        attributes = {name: {"DataType": "String", "StringValue": value} for name, value in facts.items()}
+        try:
+            client = self._clients("sqs", call.region or invocation.schedule.region)
+            client.send_message(**call.params, MessageAttributes=attributes)
+        except (ClientError, BotoCoreError) as error:
+            log.warning("EventBridge schedule %s: its dead-letter queue: %s", invocation.schedule.name, error)
+            return f"; its dead-letter queue did not take it: {error}"
+        return f"; sent to the dead-letter queue {queue.rpartition(':')[2]}"
