@@ -52,7 +52,7 @@ def test_mocks_and_engine_declare_the_same(local_cloud: CloudProcess, deploy: De
 
     local_cloud.admin.call("reset")
     real = deploy(service_program(package))
-    named = {"config"}  # by all of its arguments, of which the bucket's own name is one
+    named = {"config", "model"}  # by all of their arguments, of which the bucket's own name is one
     assert {key: value for key, value in real.outputs.items() if key not in named} == {
         key: value for key, value in mocked.outputs.items() if key not in named
     }
@@ -90,6 +90,27 @@ def test_a_changed_package_is_a_new_model_before_the_old_one_goes(
     )
     live = local_cloud.client("sagemaker").describe_endpoint(EndpointName="churn-live")
     assert live["EndpointConfigName"] == second.outputs["config"]
+
+
+def test_a_model_whose_bucket_is_another_is_made_before_the_old_one_goes(
+    local_cloud: CloudProcess, deploy: Deploy, package: Manifest
+) -> None:
+    def program() -> dict[str, Any]:
+        service = ModelService("churn", package=package, image=IMAGE, force_destroy=True)
+        return {"model": service.model_name, "bucket": service.bucket}
+
+    first = deploy(program)
+    s3, bucket = local_cloud.client("s3"), first.outputs["bucket"]
+    for item in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=item["Key"])
+    s3.delete_bucket(Bucket=bucket)
+    assert first.driver is not None
+    first.driver.refresh(lambda _: None)
+    second = deploy(program)
+
+    order = [(step.op, step.name) for step in second.steps if step.done]
+    assert second.outputs["model"] != first.outputs["model"]
+    assert order.index(("create-replacement", "churn-model")) < order.index(("delete-replaced", "churn-model"))
 
 
 def test_renaming_a_service_is_an_update_that_works(deploy: Deploy, package: Manifest) -> None:

@@ -52,6 +52,6 @@ def diagnose(
             raise TimeoutError(f"the package did not load within {limit_s:g} s") from error
         report.seek(0)
         words = json.loads(report.read() or b"{}")
-    lines = [line for line in process.stderr.decode(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in process.stderr.decode(errors="replace").split("\n") if line.strip()]
     log = "\n".join(lines[-LOG_LINES:]) or "(no output)"
     return Diagnosis(status=process.returncode, log=log, **words)

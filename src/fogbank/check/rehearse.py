@@ -221,7 +221,7 @@ class Rehearsal:
             raise FindingError(
                 *(self._diagnosed() or ("sample-refused" if answer.status < 500 else "sample-failed", body))
             )
-        rows = len(body.strip().splitlines())
+        rows = rows_of(body)
         if answer.status == 200 and rows != self._order.rows:
             raise FindingError("answer-rows", f"the sample has {self._order.rows} row(s), and its answer {rows}")
 
@@ -235,7 +235,7 @@ class Rehearsal:
 
     def _warned(self) -> None:
         """A model of another version: scikit-learn warns of it, and answers wrongly without an error."""
-        for line in self._log.read_text(errors="replace").splitlines():
+        for line in self._log.read_text(errors="replace").split("\n"):
             if "InconsistentVersionWarning" in line:
                 try:
                     warning = str(json.loads(line)["message"])
@@ -265,12 +265,21 @@ class Rehearsal:
     def _tail(self) -> str:
         """The end of the server's log, its JSON lines as their messages."""
         lines = []
-        for line in self._log.read_text(errors="replace").splitlines()[-TAIL_LINES:]:
+        for line in self._log.read_text(errors="replace").rstrip("\n").split("\n")[-TAIL_LINES:]:
             try:
                 lines.append(str(json.loads(line)["message"]))
             except (ValueError, KeyError, TypeError):
                 lines.append(line)
         return "\n".join(lines) or "it printed nothing"
+
+
+def rows_of(text: str) -> int:
+    """How many rows a text has: a line feed ends one, and nothing else does.
+
+    >>> rows_of("a\\u2028b\\nc\\x0cd\\n")
+    2
+    """
+    return len(text.strip(" \t\r\n").split("\n"))
 
 
 def _environment(order: Order) -> dict[str, str]:

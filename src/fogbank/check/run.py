@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from fogbank.check.findings import Finding, Report
-from fogbank.check.rehearse import Order
+from fogbank.check.rehearse import Order, rows_of
 from fogbank.check.static import inspect_files
 from fogbank.contracts.container import INVOCATION_LIMIT_S, STARTUP_LIMIT_S, STOP_GRACE_S
 from fogbank.contracts.dependencies import Target
@@ -59,7 +59,7 @@ def check_artifact(archive: Path, sample: str, conditions: Conditions, python_fo
 
 def _requirements(model: Path) -> list[str]:
     path = model / "code" / "requirements.txt"
-    return path.read_text().splitlines() if path.is_file() else []
+    return path.read_text().split("\n") if path.is_file() else []
 
 
 def _rehearsed(base: Path, sample: str, conditions: Conditions, python: Path) -> Report:
@@ -68,7 +68,7 @@ def _rehearsed(base: Path, sample: str, conditions: Conditions, python: Path) ->
         base_dir=str(base),
         environment=dict(conditions.environment),
         sample=sample,
-        rows=len(sample.strip().splitlines()),
+        rows=rows_of(sample),
         startup_limit_s=conditions.startup_limit_s,
         answer_limit_s=conditions.answer_limit_s,
         stop_limit_s=conditions.stop_limit_s,

@@ -290,6 +290,8 @@ class LocalCloud:
     def _deliver(self) -> None:
         if not self.settings.folder.is_dir():  # the project was deleted: nobody will stop this cloud
             self.ask_to_stop()
+        for jobs in (self.executions, self.processing, self.transforms):
+            jobs.settle()
         self.recorder.turn()
 
 

@@ -77,20 +77,14 @@ class ModelService(pulumi.ComponentResource):
             f"{name}-role-policy", role=role.name, policy=bucket.arn.apply(execution_policy), opts=child
         )
         variables = {**package.model_environment, **(environment or {})}
-        self.model_digest = pulumi.Output.from_input(image).apply(
-            lambda uri: sha256_bytes(
-                canonical_json({"artifact": package.artifact_sha256, "image": uri, "environment": variables})
-            )
-        )
+        url = pulumi.Output.format("s3://{0}/{1}", data.bucket, data.key)
         model = aws.sagemaker.Model(
             f"{name}-model",
-            name=self.model_digest.apply(lambda digest: f"{name}-{digest[:12]}"),
+            name=pulumi.Output.all(image, url, role.arn).apply(
+                lambda arguments: model_name(name, package, variables, *arguments)
+            ),
             execution_role_arn=role.arn,
-            primary_container={
-                "image": image,
-                "model_data_url": pulumi.Output.format("s3://{0}/{1}", data.bucket, data.key),
-                "environment": variables,
-            },
+            primary_container={"image": image, "model_data_url": url, "environment": variables},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         self.bucket = bucket.bucket
@@ -102,6 +96,12 @@ class ModelService(pulumi.ComponentResource):
     def uri(self, *parts: str) -> pulumi.Output[str]:
         """An S3 URI in the service's bucket."""
         return pulumi.Output.format("s3://{0}/{1}", self.bucket, "/".join(parts))
+
+
+def model_name(name: str, package: Manifest, variables: Mapping[str, str], *arguments: str) -> str:
+    """A name from all of a model's arguments: another model has another name, so the old one stays until nothing runs on it."""
+    said = {"artifact": package.artifact_sha256, "environment": dict(variables), "arguments": list(arguments)}
+    return f"{name}-{sha256_bytes(canonical_json(said))[:12]}"
 
 
 def trust(service: str) -> str:

@@ -26,6 +26,7 @@ from fogbank.engine.operations import (
     diagnostic_of,
     operation_of,
 )
+from fogbank.engine.previews import Previews
 
 
 class StackDriver:
@@ -38,6 +39,7 @@ class StackDriver:
         environment: Variables,
         stack: str,
         program: Callable[[], None] | None = None,
+        previews: Previews | None = None,
     ) -> None:
         if program is None and not (root / "Pulumi.yaml").is_file():
             raise ProjectError(
@@ -53,10 +55,29 @@ class StackDriver:
         self._without = frozenset(environment) - frozenset(self._environment)
         self._name = stack
         self._program = program
+        self._previews = previews
 
     def up(self, listen: Listener) -> Summary:
-        """Create and update. Raises EngineError."""
-        return self._run("up", listen)
+        """Create and update; nothing before all that is refused was told. Raises EngineError.
+
+        The Automation API's `up` skips the preview, in which the engine refuses. With `previews` one goes before it, where the
+        program or its configuration is new.
+        """
+        if self._previews and not self._previews.are_current(self._name):
+            self._refuse_in_preview()
+        summary = self._run("up", listen)
+        if self._previews:
+            self._previews.keep(self._name)
+        return summary
+
+    def _refuse_in_preview(self) -> None:
+        try:
+            self._run("preview", lambda _: None)
+        except EngineError as error:
+            if error.code != "preview-failed":
+                raise
+            hint = "mend the cause and run `fogbank up` again; nothing was made or changed"
+            raise EngineError("up-failed", error.cause, hint) from error
 
     def preview(self, listen: Listener, *, expect_no_changes: bool = False) -> Summary:
         """What `up` would do. Raises EngineError, also for changes where none are expected."""

@@ -139,7 +139,7 @@ def _in_a_process(root: Path, order: dict[str, Any], out: Path) -> Compiled:
     except subprocess.TimeoutExpired:
         return native(f"the conversion took longer than {TIME_LIMIT_S} s")
     if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = done.stderr.strip().split("\n")[-1] or "it said nothing"
         return native(f"the conversion failed: {last[:REASON_LENGTH]}")
-    compilation = Compilation(**json.loads(done.stdout.splitlines()[-1]))
+    compilation = Compilation(**json.loads(done.stdout.strip().split("\n")[-1]))
     return Compiled(compilation=compilation, onnx=out.read_bytes() if compilation.compiled else None)

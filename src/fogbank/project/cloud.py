@@ -158,4 +158,4 @@ def _coming(status: Mapping[str, Any]) -> list[str]:
 
 
 def _end(path: Path, lines: int) -> str:
-    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    return "\n".join(path.read_text(errors="replace").rstrip("\n").split("\n")[-lines:])

@@ -30,7 +30,7 @@ def project_rows(config: ProjectConfig, manifest: Manifest) -> list[list[float]]
             f"training left no {path}",
             "write every row of the data, with a header, to rows.csv in training",
         )
-    header, *rows = csv.reader(path.read_text().splitlines())
+    header, *rows = csv.reader(io.StringIO(path.read_text()))
     if tuple(header) != manifest.package.input.names:
         raise DataError(
             "rows-columns", f"{path} has other columns than the schema", "write the schema's columns, in order"
@@ -89,4 +89,4 @@ def to_csv(rows: Rows) -> bytes:
 
 def from_csv(body: bytes) -> list[list[float]]:
     """Rows of numbers from CSV."""
-    return [[float(cell) for cell in row] for row in csv.reader(body.decode().splitlines())]
+    return [[float(cell) for cell in row] for row in csv.reader(io.StringIO(body.decode()))]

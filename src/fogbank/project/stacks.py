@@ -132,11 +132,13 @@ class ProjectStacks:
 
     def _driver(self, stack: str, step: Step) -> StackDriver:
         """The engine over a stack; that its cloud is missing is said before an engine is fetched."""
+        from fogbank.engine.previews import Previews
         from fogbank.engine.stack import StackDriver
 
         address = self._cloud.address() if self.is_local(stack) else None
         engine = find_engine(step.progress)
-        return StackDriver(self._config.root, engine, self._variables(stack, engine, address), stack)
+        previews = Previews(self._config.root, self._config.pulumi / "previewed") if address else None
+        return StackDriver(self._config.root, engine, self._variables(stack, engine, address), stack, previews=previews)
 
     def _variables(self, stack: str, engine: Engine, address: Address | None) -> Variables:
         """A local stack's, or those of one on AWS, which is the user's own. Raises EngineError (`state-in-project`)."""

@@ -46,7 +46,7 @@ def _run(config: ProjectConfig) -> str:
             text=True,
             check=False,
         )
-    lines = process.stdout.strip().splitlines() or [""]
+    lines = process.stdout.strip().split("\n")
     if process.returncode != 0:
         cause = lines[-1] or f"it ended with status {process.returncode}"
         raise PackageError(

@@ -59,6 +59,7 @@ class ModelThread:
         self._run_together: RunTogether | None = None
         self._batch_size = 1
         self._queue: SimpleQueue[Awaited | None] = SimpleQueue()
+        self._next: list[Awaited | None] = []
         self._finished: deque[tuple[Sequence[Awaited], float]] = deque()
         self._told = False
         self._lock = threading.Lock()
@@ -113,7 +114,7 @@ class ModelThread:
             return
 
     def _gather(self) -> list[Awaited]:
-        first = self._queue.get()
+        first = self._next.pop() if self._next else self._queue.get()
         if first is None:
             return []
         jobs = [first]
@@ -127,7 +128,7 @@ class ModelThread:
             except Empty:
                 break
             if job is None or job.call is None:
-                self._queue.put(job)  # work of another sort goes behind this batch
+                self._next.append(job)  # work of another sort comes next, before what was sent after it
                 break
             jobs.append(job)
         return jobs

@@ -21,6 +21,7 @@ from fogbank.contracts.errors import EngineError
 from fogbank.contracts.tokens import IMAGE
 from fogbank.engine.environment import stack_environment
 from fogbank.engine.operations import Operation, Summary
+from fogbank.engine.previews import Previews
 from fogbank.engine.stack import StackDriver
 from fogbank.ground.aws import LocalClients
 from fogbank.ground.pickles import undo_dill
@@ -53,7 +54,7 @@ def deploy_with_engine(program: Program | Path, cloud: CloudProcess, state: Path
     engine = find_engine(lambda _: None)
     environment = stack_environment(state, engine, cloud.url, cloud.address.provider_port)
     if isinstance(program, Path):
-        driver = StackDriver(program, engine, environment, stack)
+        driver = StackDriver(program, engine, environment, stack, previews=Previews(program, state / "previewed"))
     else:
         driver = StackDriver(state, engine, environment, stack, _exporting(program))
         driver.set_config({**LOCAL_CONFIG, "aws:endpoints[0].s3": cloud.url})

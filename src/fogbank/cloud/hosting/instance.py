@@ -177,7 +177,7 @@ class Instance:
     def tail(self) -> str:
         """The last lines of the server's log."""
         try:
-            lines = self.plan.log.read_text(errors="replace").splitlines()
+            lines = self.plan.log.read_text(errors="replace").rstrip("\n").split("\n")
         except OSError:
             return "(no log)"
         return "\n".join(lines[-TAIL_LINES:]) or "(it printed nothing)"

@@ -105,7 +105,7 @@ class Workspace:
         if not model.is_dir():
             raise ArtifactError("the model has no ModelDataUrl: the local cloud runs the package in it, not the image")
         requirements = model / "code" / "requirements.txt"
-        lines = requirements.read_text().splitlines() if requirements.is_file() else []
+        lines = requirements.read_text().split("\n") if requirements.is_file() else []
         return ProcessLauncher(self._environments.python_for(lines))
 
 

@@ -6,6 +6,8 @@ Stop, an error that nobody foresaw, the cloud's own end, `kill -9`.
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import threading
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -19,6 +21,7 @@ from fogbank.cloud.ground.runner import Key
 from fogbank.cloud.ground.store import Document
 from fogbank.contracts.status import ended
 
+log = logging.getLogger("fogbank.cloud")
 LONGEST_REASON = 1024
 
 
@@ -58,6 +61,7 @@ class Jobs(Resource[S]):
     def __init__(self, kind: Kind, course: Course, state: type[S], ground: Ground) -> None:
         super().__init__(kind, state, ground)
         self.course = course
+        self._unwritten: dict[tuple[str, str], Ending] = {}
 
     @abstractmethod
     def work(self, job: Record[S], stop: threading.Event) -> Ending:
@@ -117,9 +121,17 @@ class Jobs(Resource[S]):
     def _noun(self) -> str:
         return self.kind.path.replace("-", " ")
 
+    def settle(self) -> None:
+        """Write the endings that the store did not take when they came: it has room again, or they wait for the next call."""
+        for (region, name), ending in list(self._unwritten.items()):
+            self._end(region, name, ending, closing=False)
+            del self._unwritten[region, name]
+
     def _launch(self, region: str, name: str) -> None:
         def failed(error: Exception) -> None:
-            self._end(region, name, Ending(status="Failed", reason=f"InternalServerError: {error!r}"), closing=False)
+            self._conclude(
+                region, name, Ending(status="Failed", reason=f"InternalServerError: {error!r}"), closing=False
+            )
 
         self.runner.submit(self.key(region, name), lambda stop: self._run(region, name, stop), failed)
 
@@ -133,7 +145,16 @@ class Jobs(Resource[S]):
             ending = Ending(status="Failed", reason=str(error))
         except JobStoppedError:
             ending = Ending(status="Stopped")
-        self._end(region, name, ending, closing=stop.is_set())
+        self._conclude(region, name, ending, closing=stop.is_set())
+
+    def _conclude(self, region: str, name: str, ending: Ending, *, closing: bool) -> None:
+        """The end of a job; on a disk that is full it is kept until `settle` can write it."""
+        try:
+            self._end(region, name, ending, closing=closing)
+        except (OSError, sqlite3.Error):
+            log.exception("the end of the %s %s is not written yet", self._noun, name)
+            if not closing:
+                self._unwritten[region, name] = ending
 
     def _begin(self, region: str, name: str) -> Record[S] | None:
         """The job as it starts to run; None where it was stopped before, or is gone."""

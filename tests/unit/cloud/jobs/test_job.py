@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +16,10 @@ from botocore.exceptions import ClientError
 from fogbank.cloud.api.control import Scope
 from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.api.resource import STATE, Ground, NoState, Record
+from fogbank.cloud.ground.clock import Clock
+from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.runner import Failed, Key, Runner, Task, Work
+from fogbank.cloud.ground.store import Document, Store
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError
 from fogbank.cloud.jobs.processing import COURSE as FAIL
 from fogbank.cloud.jobs.processing import PROCESSING_JOB
@@ -53,6 +59,45 @@ def raises(error: Exception) -> Errand:
         raise error
 
     return work
+
+
+class FullStore(Store):
+    """A store on a disk that may be full."""
+
+    full = False
+
+    def put(self, kind: str, region: str, name: str, body: Document) -> None:
+        if self.full:
+            raise sqlite3.OperationalError("database or disk is full")
+        super().put(kind, region, name, body)
+
+    def update(self, kind: str, region: str, name: str, **changes: Any) -> Document | None:
+        if self.full:
+            raise sqlite3.OperationalError("database or disk is full")
+        return super().update(kind, region, name, **changes)
+
+
+def test_a_job_that_ended_on_a_full_disk_says_so_when_there_is_room_again(tmp_path: Path, runner: Runner) -> None:
+    store = FullStore(tmp_path / "full.db")
+    clock = Clock(store)
+    with closing(store):
+
+        def fills_the_disk(_: threading.Event) -> Ending:
+            store.full = True
+            return Ending(members={"ExitMessage": "done"})
+
+        jobs = Errands(Ground(store, clock, Events(store, clock), runner), runner, fills_the_disk)
+        jobs.start(HERE, "j", {"ProcessingJobName": "j"}, NoState())
+        assert jobs.ended()["ProcessingJobStatus"] == "InProgress"
+        with pytest.raises(sqlite3.OperationalError):
+            jobs.settle()
+        store.full = False
+        jobs.settle()
+
+        job = jobs.ended()
+        assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "done")
+        store.full = True
+        jobs.settle()  # nothing is left to write
 
 
 def test_a_job_is_done_and_has_its_times(ground: Ground, runner: Runner) -> None:
