@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -111,7 +112,7 @@ def on_moto(suite: Suite, *, fresh: bool) -> dict[str, Outcome]:
 def compare(suite: Suite, *, fresh: bool = False) -> Verdict:
     """One service in both places."""
     moto = on_moto(suite, fresh=fresh)
-    here = _run(suite, local_cloud())
+    here = _run(suite, local_cloud(suite.source.extras))
     exceptions = read_exceptions(EXCEPTIONS).get(suite.service, {})
     if suite.name or suite.tests:  # a part: what did not run says nothing
         moto = {test: outcome for test, outcome in moto.items() if test in here}
@@ -136,6 +137,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--write", action="store_true", help="put the table into docs/parity.md")
     parser.add_argument("-k", default="", metavar="NAME", help="only tests of this name, as for pytest")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers end with it
     if unknown := set(options.services) - set(SERVICES):
         parser.error(f"no service {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)}")
     source = prepare(HOME)

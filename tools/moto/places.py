@@ -5,6 +5,7 @@ In: nothing, or the folder of an environment's programs; out: a Place, while it 
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import tempfile
@@ -47,8 +48,9 @@ def moto_server(binaries: Path) -> Iterator[Place]:
 
 
 @contextmanager
-def local_cloud() -> Iterator[Place]:
-    """A local cloud in a folder of its own, reset by the cloud's own call."""
+def local_cloud(extras: Path) -> Iterator[Place]:
+    """A local cloud in a folder of its own, reset by the cloud's own call. `extras` is a folder with what moto's rarer services import."""
+    os.environ["PYTHONPATH"] = str(extras)
     with tempfile.TemporaryDirectory() as folder:
         cloud = CloudProcess(Path(folder) / "cloud")
         cloud.start()

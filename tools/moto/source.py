@@ -31,6 +31,11 @@ class Source:
     tests: Path
     binaries: Path
 
+    @property
+    def extras(self) -> Path:
+        """The environment's libraries."""
+        return next(self.binaries.parent.glob("lib/python*/site-packages"))
+
 
 def locked() -> tuple[str, str]:
     """Version and sdist's digest (`sha256:...`) of the moto in uv.lock."""

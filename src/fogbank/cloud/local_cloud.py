@@ -49,6 +49,7 @@ from fogbank.cloud.monitoring.schedules import MonitoringSchedules
 from fogbank.cloud.moto.gateway import MotoGateway
 from fogbank.cloud.moto.internals import answers, event_schedules
 from fogbank.cloud.moto.references import missing
+from fogbank.cloud.moto.snapshot import Snapshots, user_key
 from fogbank.cloud.observe.capture import Recorder
 from fogbank.cloud.observe.metrics import Metrics
 from fogbank.cloud.time.scheduler import Scheduler
@@ -59,6 +60,7 @@ from fogbank.ground.ports import is_free
 
 FLUSH_PERIOD_S = 2.0
 METRICS_PERIOD_S = 10.0
+SNAPSHOT_PERIOD_S = 1.0
 LONGEST_WAIT_S = 60.0
 PORT = "port"
 JOBS_STOP_LIMIT_S = 30.0
@@ -70,12 +72,14 @@ WHOLE = frozenset({"s3", "sagemaker-runtime"})
 class CloudSettings:
     """`folder` holds all state; `port` 0 takes any; `server_pins` are the server's own locked dependencies.
 
+    `keys` is a folder of the user's, outside of every project, for what proves that a file is this user's own.
     `containers` is the engine that runs the instances; without one they are processes.
     """
 
     folder: Path
     port: int
     environments: Path
+    keys: Path
     server_pins: Sequence[str]
     containers: Containers | None = None
 
@@ -92,7 +96,7 @@ class LocalCloud:
         self.clock = Clock(self.store)
         self.events = Events(self.store, self.clock)
         self.runner = Runner()
-        self.moto = MotoGateway(self.store, time.time)
+        self.moto = MotoGateway(self.store, time.time, Snapshots(folder, user_key(settings.keys)))
         environments = Environments(settings.environments, settings.server_pins)
         logs = folder / "logs"
         self._workspace = Workspace(folder / "instances", logs, environments, self.s3, settings.containers)
@@ -180,6 +184,7 @@ class LocalCloud:
         self.timeline.start()
         self.runner.every(("flush",), FLUSH_PERIOD_S, self._deliver)
         self.runner.every(("metrics",), METRICS_PERIOD_S, self.metrics.flush)
+        self.runner.every(("snapshot",), SNAPSHOT_PERIOD_S, self.moto.turn)
 
     def wait(self) -> None:
         """Return when `stop` was asked for."""
@@ -196,6 +201,7 @@ class LocalCloud:
         self.endpoints.stop()
         self.runner.close()
         self._server.shutdown()
+        self.moto.save()
         self._workspace.clear()
         self.store.close()
 
@@ -203,6 +209,7 @@ class LocalCloud:
         """Forget every resource and object; the clock keeps its time."""
         self.end_jobs()
         with self.endpoints.emptied():
+            self.moto.forget()
             self.store.reset()
             self.recorder.reset()
             self.metrics.reset()
@@ -248,6 +255,7 @@ class LocalCloud:
             "runtime": "container" if self.settings.containers else "process",
             "started": self._started,
             "time": self.clock.now().isoformat(),
+            "history": self.moto.history(),
             "endpoints": {record.name: record.public["EndpointStatus"] for record in self.endpoints.all()},
             "starting": self.endpoints.starting(),
             "transform_jobs": {job.name: job.public["TransformJobStatus"] for job in self.transforms.all()},

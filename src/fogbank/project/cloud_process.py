@@ -54,6 +54,7 @@ def _serve_locked(folder: Path, port: int, runtime: Runtime) -> None:
             folder=folder,
             port=port,
             environments=cached("environments"),
+            keys=cached("keys"),
             server_pins=server_pins(),
             containers=find_containers(os.environ, folder) if runtime == "container" else None,
         )

@@ -198,10 +198,18 @@ class Store:
             row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name='journal'").fetchone()
         return (row[0] if row else 0) + 1
 
-    def journal(self) -> Iterator[JournalEntry]:
-        """All entries, oldest first."""
+    def skip_to(self, seq: int) -> None:
+        """Numbers up to `seq` are taken, also where a power cut took their entries."""
         with self._lock:
-            rows = self._db.execute("SELECT * FROM journal ORDER BY seq").fetchall()
+            if self.next_seq() > seq:
+                return
+            self._db.execute("DELETE FROM sqlite_sequence WHERE name='journal'")
+            self._db.execute("INSERT INTO sqlite_sequence VALUES ('journal', ?)", (seq,))
+
+    def journal(self, after: int = 0) -> Iterator[JournalEntry]:
+        """The entries after a number, oldest first."""
+        with self._lock:
+            rows = self._db.execute("SELECT * FROM journal WHERE seq > ? ORDER BY seq", (after,)).fetchall()
         for seq, at, method, path, query, headers, body, name, upload in rows:
             yield JournalEntry(
                 seq=seq,

@@ -1,17 +1,18 @@
 """moto, second: the services that fogbank does not have itself, made to survive a restart.
 
 In: a request that is not ours; out: moto's answer. A request that changed something is written to the journal before
-it is answered; at start the journal is played back, with the same seeds, so the same identifiers come out.
+it is answered; at start the snapshot comes back and the rest of the journal is played back, with the same seeds, so the same
+identifiers come out.
 """
 
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
-from moto.core.config import default_user_config
 from moto.core.request import (
     PRESERVED_HEADER_NAMES_ENVIRON_KEY,
     environ_key_for_header,
@@ -23,24 +24,28 @@ from werkzeug.test import create_environ, run_wsgi_app
 
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
+from fogbank.cloud.moto import policies
+from fogbank.cloud.moto.history import History
 from fogbank.cloud.moto.journal import changes_state, copied_object, entry, operation_name, request_of
 from fogbank.cloud.moto.names import refusal
+from fogbank.cloud.moto.polls import Poll, is_empty, poll_of
 from fogbank.cloud.moto.restore import restore
+from fogbank.cloud.moto.snapshot import Snapshots
 from fogbank.cloud.moto.turns import Turns
 
 SEED_FACTOR = 7919
 RESET = "/moto-api/reset"
+POLL_S = 0.1
+"""How often a long poll looks whether a message has become visible by itself; a write wakes it at once."""
 
 
 class MotoGateway:
     """moto's own dispatcher with a journal around it. Requests that change state run one at a time."""
 
-    def __init__(self, store: Store, wall: Callable[[], float]) -> None:
+    def __init__(self, store: Store, wall: Callable[[], float], snapshots: Snapshots) -> None:
         self._store, self._wall = store, wall
+        self._history = History(store, snapshots)
         self._turns = Turns()
-        default_user_config["iam"] = {
-            "load_aws_managed_policies": True
-        }  # every SageMaker role has one of AWS's own policies
         self._app = DomainDispatcherApplication(_backend_app)
 
     def handle(self, request: Request) -> Answer:
@@ -48,33 +53,93 @@ class MotoGateway:
         refused = refusal(request)
         if refused:
             return refused
+        if policies.wanting(request):
+            with self._turns.write():
+                policies.provide(request.region)
         if not changes_state(request):
             with self._turns.read():
                 return self._ask(request)
+        poll = poll_of(request)
+        if poll is not None:
+            return self._receive(poll)
         with self._turns.write():
-            seq = self._store.next_seq()
-            mock_random.seed(seq * SEED_FACTOR)
-            answer = self._ask(request)
-            if answer.status < 400:
-                if source := copied_object(request):
-                    self._store.keep(source)
-                self._store.append(entry(seq, self._wall(), request, answer))
-            return answer
+            return self._write(request)
+
+    def _write(self, request: Request) -> Answer:
+        seq = self._store.next_seq()
+        mock_random.seed(seq * SEED_FACTOR)
+        answer = self._ask(request)
+        if answer.status < 400:
+            if source := copied_object(request):
+                self._store.keep(source)
+            self._history.append(entry(seq, self._wall(), request, answer), request)
+        return answer
+
+    def _receive(self, poll: Poll) -> Answer:
+        """Try, and wait outside of one's turn while there is nothing to receive."""
+        end = time.monotonic() + poll.wait_s
+        while True:
+            with self._turns.write():
+                answer = self._try(poll)
+            if not is_empty(answer) or time.monotonic() >= end:
+                return answer
+            while not self._ready(poll) and (left := end - time.monotonic()) > 0:
+                self._turns.wait_for_write(min(left, POLL_S))
+
+    def _try(self, poll: Poll) -> Answer:
+        """One try. What received nothing, and moved nothing to a dead letter queue, is not written down."""
+        length = poll.length()
+        mock_random.seed(self._store.next_seq() * SEED_FACTOR)
+        answer = self._ask(poll.request)
+        if answer.status < 400 and (not is_empty(answer) or poll.length() != length):
+            self._history.append(entry(self._store.next_seq(), self._wall(), poll.request, answer), poll.request)
+        return answer
+
+    def _ready(self, poll: Poll) -> bool:
+        with self._turns.read():
+            return poll.ready()
 
     def replay(self) -> int:
-        """Play the journal back into a fresh moto; returns how many requests that were."""
+        """Bring a fresh moto to where the last one was: by the snapshot, and by playing back what came after; how many requests."""
         count = 0
         with self._turns.write():
-            for written in self._store.journal():
+            for written in self._history.unread():
+                request = request_of(written)
+                if policies.wanting(request):
+                    policies.provide(request.region)
                 mock_random.seed(written.seq * SEED_FACTOR)
-                self._ask(request_of(written))
+                self._ask(request)
                 restore(written)
                 count += 1
         return count
 
-    def reset(self) -> None:
-        """Empty every moto backend."""
+    def history(self) -> dict[str, Any]:
+        """How many changes there are, how many of them a start would play back, and why there is no snapshot, if so."""
+        return {
+            "changes": self._store.next_seq() - 1,
+            "since_snapshot": self._history.behind(),
+            "problem": self._history.problem,
+        }
+
+    def turn(self) -> None:
+        """Write a snapshot if it is time."""
+        if self._history.due():
+            self.save()
+
+    def save(self) -> None:
+        """Write a snapshot."""
         with self._turns.write():
+            self._history.save()
+
+    def forget(self) -> None:
+        """Remove the snapshot: what it holds is about to be reset."""
+        with self._turns.write():
+            self._history.forget()
+
+    def reset(self) -> None:
+        """Empty every moto backend. The store is empty already."""
+        with self._turns.write():
+            self._history.forget()
             self._ask(Request(method="POST", path=RESET, query="", headers={}, body=b""))
 
     def _ask(self, request: Request) -> Answer:

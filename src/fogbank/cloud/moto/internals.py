@@ -45,6 +45,26 @@ def bucket(name: str) -> Any | None:
     return s3_backends[LOCAL_ACCOUNT]["aws"].buckets.get(name)
 
 
+def objects_size() -> int:
+    """The bytes of every object that moto keeps in its memory."""
+    from moto.s3.models import s3_backends
+
+    buckets = (
+        bucket
+        for regions in s3_backends.values()
+        for backend in regions.values()
+        for bucket in backend.buckets.values()
+    )
+    return sum(
+        key.contentsize
+        for bucket in buckets
+        for key in [
+            *bucket.keys.values(),
+            *(part for upload in bucket.multiparts.values() for part in upload.parts.values()),
+        ]
+    )
+
+
 def event_schedules() -> list[tuple[str, dict[str, Any]]]:
     """Every EventBridge schedule of every group, with its region, in order."""
     from moto.scheduler.models import scheduler_backends
@@ -56,6 +76,14 @@ def event_schedules() -> list[tuple[str, dict[str, Any]]]:
         for _, group in sorted(backend.schedule_groups.items())
         for _, schedule in sorted(group.schedules.items())
     ]
+
+
+def queue(account: str, region: str, name: str) -> Any | None:
+    """moto's SQS queue."""
+    from moto.sqs.models import sqs_backends
+
+    backend = sqs_backends[account].get(region) if account in sqs_backends else None
+    return backend.queues.get(name) if backend else None
 
 
 def is_versioned(name: str) -> bool:

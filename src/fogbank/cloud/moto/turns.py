@@ -16,6 +16,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self._written = threading.Condition()
         self._reading, self._writing, self.waiting = 0, False, 0
 
     @contextmanager
@@ -45,3 +46,10 @@ class Turns:
             with self._changed:
                 self._writing = False
                 self._changed.notify_all()
+            with self._written:
+                self._written.notify_all()
+
+    def wait_for_write(self, limit_s: float) -> None:
+        """Return when somebody has written, or after the limit; who waits has no turn."""
+        with self._written:
+            self._written.wait(limit_s)
