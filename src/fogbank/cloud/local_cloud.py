@@ -66,6 +66,7 @@ PORT = "port"
 JOBS_STOP_LIMIT_S = 30.0
 WHOLE = frozenset({"s3", "sagemaker-runtime"})
 """Services whose operations moto, or fogbank, has under no names of their own: an operation that is lacking is told when it is called."""
+TASKS_STOP_LIMIT_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,9 +198,9 @@ class LocalCloud:
     def stop(self) -> None:
         """Finish what is in flight, deliver what is captured, stop every instance, close."""
         self.end_jobs()
-        self.flush()
         self.endpoints.stop()
-        self.runner.close()
+        self.flush()
+        self.runner.close(TASKS_STOP_LIMIT_S)
         self._server.shutdown()
         self.moto.save()
         self._workspace.clear()

@@ -6,6 +6,7 @@ that nothing stays half-way because of an error that nobody foresaw. No other th
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -36,6 +37,7 @@ class Runner:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tasks: dict[Key, Task] = {}
+        self._numbers = itertools.count()
         self._closed = False
 
     def submit(self, key: Key, work: Work, failed: Failed | None = None) -> Task:
@@ -56,6 +58,10 @@ class Runner:
             self._tasks[key] = task
         threading.Thread(target=self._run, args=(task, work, failed), name="/".join(key), daemon=True).start()
         return task
+
+    def begin(self, prefix: Key, work: Work, failed: Failed | None = None) -> Task:
+        """Run `work(stop)` beside whatever else runs under `prefix`: a task whose key is its own."""
+        return self.submit((*prefix, str(next(self._numbers))), work, failed)
 
     def every(self, key: Key, period_s: float, work: Callable[[], None]) -> Task:
         """Run `work` every `period_s` until the runner closes; a turn that fails is logged and the next one comes."""

@@ -5,7 +5,6 @@ In: the calls; out: records, and a rollout for each change, which is carried out
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -46,7 +45,6 @@ ENDPOINT = Kind(
 )
 DELETABLE = frozenset({"InService", "OutOfService", "Failed"})
 LOOK_S = 0.5
-_numbers = itertools.count()
 
 
 class Endpoints(Resource[EndpointState]):
@@ -56,7 +54,7 @@ class Endpoints(Resource[EndpointState]):
         super().__init__(ENDPOINT, EndpointState, ground)
         self._models = models
         self._configs = configs
-        self.stages = Stages(ground.runner)
+        self.stages = Stages()
         yard = Yard(hosts=hosts, runner=ground.runner, events=ground.events)
         self.rollouts = Rollouts(self, self.stages, yard)
         self._revival = Revival(self, self.stages, self.rollouts, models, ground.runner)
@@ -143,8 +141,7 @@ class Endpoints(Resource[EndpointState]):
                 self.remove(*name)
                 return {}
             self.stages.route(stage, None)
-        key = ("endpoint", *name, "delete", str(next(_numbers)))
-        self.runner.submit(key, partial(self._end, name))
+        self.runner.begin(("endpoint", *name, "delete"), partial(self._end, name))
         return {}
 
     def described(self, record: Record[EndpointState]) -> Params:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fogbank.cloud.ground.events import Events
-from fogbank.cloud.ground.runner import Key, Runner
+from fogbank.cloud.ground.runner import Runner, Task
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.capacity import Provisioned
 from fogbank.cloud.hosting.deployment import Deployment
@@ -90,9 +90,9 @@ class Fleet:
         for name, variant in self.variants.items():
             variant.pool.resize(Provisioned(counts[name]))
 
-    def close(self) -> list[Key]:
+    def close(self) -> list[Task]:
         """Begin to stop every instance; the tasks that do so."""
-        return [key for variant in self.variants.values() for key in variant.pool.close()]
+        return [task for variant in self.variants.values() for task in variant.pool.close()]
 
     def _wait(self, stop: threading.Event) -> None:
         for name, variant in self.variants.items():

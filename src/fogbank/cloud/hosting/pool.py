@@ -6,7 +6,6 @@ beside the requests, each in a task of its own: one slow start keeps nobody wait
 
 from __future__ import annotations
 
-import itertools
 import random
 import threading
 import time
@@ -14,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
-from fogbank.cloud.ground.runner import Key, Runner
+from fogbank.cloud.ground.runner import Key, Runner, Task, Work
 from fogbank.cloud.hosting.capacity import Capacity, Load
 from fogbank.cloud.hosting.instance import FleetGoneError, InstanceDownError, StartError
 from fogbank.cloud.hosting.router import Choose, Draw
@@ -22,7 +21,6 @@ from fogbank.contracts.container import INVOCATION_LIMIT_S, STOP_GRACE_S
 
 LOOK_S = 0.2
 LONGEST_PAUSE_S = 60.0
-_numbers = itertools.count()
 
 Tell = Callable[[str, Mapping[str, str]], None]
 """Takes what became of an instance (Started, Replaced, Died, Stopped), and which one it is."""
@@ -77,6 +75,15 @@ class Seat:
         self.server, self.outstanding, self.leaving = server, 0, False
 
 
+class _Start:
+    """An instance that comes, and the dead one that it is to replace."""
+
+    __slots__ = ("replaces", "task")
+
+    def __init__(self, replaces: str | None) -> None:
+        self.replaces, self.task = replaces, Task(key=())
+
+
 class Pool:
     """The instances; safe from many threads. `key` begins the keys of its tasks."""
 
@@ -93,8 +100,7 @@ class Pool:
         self._draw: Draw = random.random
         self._changed = threading.Condition()
         self._seats: tuple[Seat, ...] = ()
-        self._starting: dict[Key, str | None] = {}
-        """Tasks that start an instance, and the dead one that it is to replace."""
+        self._starting: list[_Start] = []
         self._dead: list[str] = []
         self._waiting = 0
         self._failure: StartError | None = None
@@ -124,8 +130,8 @@ class Pool:
             if excess < 0 and time.monotonic() >= self._paused_until:
                 for _ in range(-excess):
                     self._begin_start()
-            for key in list(self._starting)[: max(0, excess)]:
-                self._runner.stop(key)
+            for start in self._starting[: max(0, excess)]:
+                start.task.stop.set()
                 excess -= 1
             for seat in sorted(self._seats, key=lambda seat: seat.outstanding)[: max(0, excess)]:
                 self._retire(seat)
@@ -146,13 +152,16 @@ class Pool:
         deadline = time.monotonic() + INVOCATION_LIMIT_S
         while True:
             with self._changed:
-                while seats := self._seats:
-                    seat = seats[self._choose([each.outstanding for each in seats], self._draw)]
-                    if seat.server.alive():
-                        seat.outstanding += 1
-                        return seat
-                    self._bury(seat)
-                self._await_instance(deadline)
+                if not self._seats:
+                    self._await_instance(deadline)
+                seats = self._seats
+                seat = seats[self._choose([each.outstanding for each in seats], self._draw)]
+                seat.outstanding += 1
+            if seat.server.alive():  # asks the system: without the lock
+                return seat
+            self.leave(seat)
+            with self._changed:
+                self._bury(seat)
 
     def leave(self, seat: Seat) -> None:
         """The request is answered."""
@@ -161,16 +170,15 @@ class Pool:
             if seat.leaving:
                 self._changed.notify_all()
 
-    def close(self) -> list[Key]:
+    def close(self) -> list[Task]:
         """Begin to stop every instance, finishing what is in flight; the tasks that do so. Nothing is started any more."""
         with self._changed:
             self._closed = True
-            starting = list(self._starting)
-            for key in starting:
-                self._runner.stop(key)
-            retiring = [self._retire(seat) for seat in self._seats]
+            for start in self._starting:
+                start.task.stop.set()
+            tasks = [*(start.task for start in self._starting), *(self._retire(seat) for seat in self._seats)]
             self._changed.notify_all()
-        return [*starting, *retiring]
+        return tasks
 
     # What follows but the tasks' own work is called with the lock held.
 
@@ -195,39 +203,36 @@ class Pool:
             self._waiting -= 1
 
     def _bury(self, seat: Seat) -> None:
+        if seat not in self._seats:
+            return  # another request saw it first
         self._seats = tuple(other for other in self._seats if other is not seat)
         self._dead.append(seat.server.id)
         self._tell("Died", {"instance": seat.server.id})
-        self._submit("clean", lambda _: self._host.stop(seat.server, 0))
+        self._begin("clean", lambda _: self._host.stop(seat.server, 0))
 
     def _begin_start(self) -> None:
-        key = self._task("start")
-        self._starting[key] = self._dead.pop() if self._dead else None
-        self._runner.submit(key, partial(self._start, key), partial(self._not_started, key))
+        start = _Start(self._dead.pop() if self._dead else None)
+        self._starting.append(start)
+        start.task = self._begin("start", partial(self._start, start), partial(self._not_started, start))
 
-    def _retire(self, seat: Seat) -> Key:
+    def _retire(self, seat: Seat) -> Task:
         seat.leaving = True
         self._seats = tuple(other for other in self._seats if other is not seat)
-        return self._submit("stop", lambda _: self._drain(seat))
+        return self._begin("stop", lambda _: self._drain(seat))
 
-    def _submit(self, verb: str, work: Callable[[threading.Event], None]) -> Key:
-        key = self._task(verb)
-        self._runner.submit(key, work)
-        return key
-
-    def _task(self, verb: str) -> Key:
-        return (*self._key, verb, str(next(_numbers)))
+    def _begin(self, verb: str, work: Work, failed: Callable[[Exception], None] | None = None) -> Task:
+        return self._runner.begin((*self._key, verb), work, failed)
 
     # The work of tasks.
 
-    def _start(self, key: Key, stop: threading.Event) -> None:
+    def _start(self, start: _Start, stop: threading.Event) -> None:
         try:
             server = self._host.start(stop)
         except StartError as error:
-            self._not_started(key, error, stopped=stop.is_set())
+            self._not_started(start, error, stopped=stop.is_set())
             return
         with self._changed:
-            replaced = self._starting.pop(key)
+            self._starting.remove(start)
             left_over = self._closed or stop.is_set()
             if not left_over:
                 self._seats = (*self._seats, Seat(server))
@@ -235,16 +240,16 @@ class Pool:
             self._changed.notify_all()
         if left_over:
             self._host.stop(server, 0)
-        elif replaced:
-            self._tell("Replaced", {"instance": server.id, "dead": replaced})
+        elif start.replaces:
+            self._tell("Replaced", {"instance": server.id, "dead": start.replaces})
         else:
             self._tell("Started", {"instance": server.id})
 
-    def _not_started(self, key: Key, error: Exception, *, stopped: bool = False) -> None:
+    def _not_started(self, start: _Start, error: Exception, *, stopped: bool = False) -> None:
         with self._changed:
-            replaced = self._starting.pop(key, None)
-            if replaced:
-                self._dead.append(replaced)
+            self._starting.remove(start)
+            if start.replaces:
+                self._dead.append(start.replaces)
             if not stopped:
                 self._failure = error if isinstance(error, StartError) else StartError(repr(error))
                 self._paused_until = time.monotonic() + self._pause_s

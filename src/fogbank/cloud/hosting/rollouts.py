@@ -6,7 +6,6 @@ that fails rolls everything back. What a cloud that was killed does with a rollo
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -26,7 +25,6 @@ from fogbank.cloud.hosting.stages import Name, Stage, Stages
 log = logging.getLogger("fogbank.cloud")
 Endpoint = Record[EndpointState]
 LONGEST_REASON = 1024
-_numbers = itertools.count()
 
 
 class Rollouts:
@@ -46,8 +44,7 @@ class Rollouts:
     def begin(self, name: Name) -> None:
         """Go on with an endpoint's rollout, beside the request that asked for it."""
         self._bakes.pop(name, None)
-        key = ("endpoint", *name, "rollout", str(next(_numbers)))
-        self._yard.runner.submit(key, partial(self.go_on, name), partial(self._crashed, name))
+        self._yard.runner.begin(("endpoint", *name, "rollout"), partial(self.go_on, name), partial(self._crashed, name))
 
     def turn(self) -> None:
         """Go on with the rollouts whose bake is over."""

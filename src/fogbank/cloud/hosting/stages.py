@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.hosting.fleet import Fleet
 from fogbank.cloud.hosting.router import Router
 from fogbank.cloud.hosting.variant import Variant
@@ -49,8 +48,7 @@ class Running:
 class Stages:
     """The stages by endpoint; safe from many threads."""
 
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+    def __init__(self) -> None:
         self._changed = threading.Condition()
         self._stages: dict[Name, Stage] = {}
         self._routers: dict[Name, Router[Variant]] = {}
@@ -126,7 +124,7 @@ class Stages:
         """Stop an endpoint's fleets, finishing what is in flight, and forget it. Returns when they have ended, or time is over."""
         with self._changed:
             self._forget(stage)
-        self._end([stage], timeout_s)
+        _end([stage], timeout_s)
 
     @contextmanager
     def emptied(self, timeout_s: float) -> Iterator[None]:
@@ -136,7 +134,7 @@ class Stages:
             for stage in stages:
                 self._forget(stage)
         yield
-        self._end(stages, timeout_s)
+        _end(stages, timeout_s)
 
     def _forget(self, stage: Stage) -> None:
         stage.closed = True
@@ -146,8 +144,9 @@ class Stages:
             self._coming.discard(stage.name)
         self._changed.notify_all()
 
-    def _end(self, stages: Sequence[Stage], timeout_s: float | None) -> None:
-        keys = [key for stage in stages for fleet in stage.fleets for key in fleet.close()]
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        for key in keys:
-            self._runner.wait(key, None if deadline is None else max(0.0, deadline - time.monotonic()))
+
+def _end(stages: Sequence[Stage], timeout_s: float | None) -> None:
+    tasks = [task for stage in stages for fleet in stage.fleets for task in fleet.close()]
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    for task in tasks:
+        task.ended.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))

@@ -76,3 +76,13 @@ def test_a_prefix_is_stopped_alone() -> None:
     assert runner.stop_all(("job",), 5)
     assert not other.ended.is_set()
     assert runner.close(5)
+
+
+def test_tasks_that_begin_under_one_prefix_run_beside_one_another() -> None:
+    runner, both = Runner(), threading.Barrier(3)
+    first, second = (runner.begin(("fleet", "a"), lambda _: both.wait(5)) for _ in range(2))
+    both.wait(5)
+
+    assert first.key != second.key
+    assert first.key[:2] == second.key[:2] == ("fleet", "a")
+    assert runner.close(5)

@@ -174,11 +174,11 @@ def test_closing_breaks_starts_off_waits_for_answers_and_takes_no_more(world: Wo
     seat = pool.take()
     world.host.go.clear()
     pool.resize(Provisioned(2))
-    keys = pool.close()
+    tasks = pool.close()
     assert world.host.started[0].alive()
     pool.leave(seat)
 
-    assert all(world.runner.wait(key, 20) for key in keys)
+    assert all(task.ended.wait(20) for task in tasks)
     assert world.host.running == []
     with pytest.raises(FleetGoneError):
         pool.take()
@@ -199,10 +199,10 @@ def test_an_instance_that_comes_after_the_close_is_ended(world: World) -> None:
     host = Late()
     pool = Pool(host, Provisioned(1), least_busy, world.runner, ("instance", "v"), world.tell)
     pool.adjust()
-    keys = pool.close()
+    tasks = pool.close()
     late.set()
 
-    assert all(world.runner.wait(key, 20) for key in keys)
+    assert all(task.ended.wait(20) for task in tasks)
     assert [instance.alive() for instance in host.started] == [False]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.hosting.router import Router
 from fogbank.cloud.hosting.stages import Stages
 from fogbank.cloud.hosting.variant import Variant
@@ -15,14 +14,14 @@ NAME = ("us-east-1", "e")
 
 
 def test_an_endpoint_that_nobody_expects_is_answered_at_once() -> None:
-    stages = Stages(Runner())
+    stages = Stages()
     stages.expect(("us-east-1", "other"))
 
     assert stages.router(NAME) is None
 
 
 def test_who_waits_gets_the_router_or_nothing() -> None:
-    stages = Stages(Runner())
+    stages = Stages()
     router: Router[Variant] = Router([])
     with ThreadPoolExecutor(3) as callers:
         stages.expect(NAME)
@@ -40,7 +39,7 @@ def test_who_waits_gets_the_router_or_nothing() -> None:
 
 
 def test_what_is_emptied_takes_nothing_more_and_the_next_of_that_name_is_another() -> None:
-    stages = Stages(Runner())
+    stages = Stages()
     stage = stages.stage(NAME)
     stages.route(stage, Router([]))
     stages.expect(NAME)
@@ -54,7 +53,7 @@ def test_what_is_emptied_takes_nothing_more_and_the_next_of_that_name_is_another
 
 
 def test_many_threads_make_one_stage() -> None:
-    stages, barrier = Stages(Runner()), threading.Barrier(8)
+    stages, barrier = Stages(), threading.Barrier(8)
 
     def make(_: int) -> int:
         barrier.wait(10)
