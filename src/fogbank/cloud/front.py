@@ -10,12 +10,13 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlparse
 from wsgiref.types import StartResponse
 
 from fogbank.cloud.api.errors import NotOursError
-from fogbank.cloud.ground.server import read_request, write_answer
+from fogbank.cloud.ground.server import BadRequestError, read_request, write_answer
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
 
 log = logging.getLogger("fogbank.cloud")
@@ -37,15 +38,23 @@ class Front:
     """The WSGI application on the cloud's one port: the first of `doors` that takes a request answers it, else moto does."""
 
     def __init__(
-        self, doors: Sequence[Door], moto: Callable[[Request], Answer], before_metrics: Callable[[], None]
+        self,
+        doors: Sequence[Door],
+        moto: Callable[[Request], Answer],
+        before_metrics: Callable[[], None],
+        incoming: Path,
     ) -> None:
+        self._incoming = incoming
         self._doors = doors
         self._moto = moto
         self._before_metrics = before_metrics
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        request = read_request(environ)
+        try:
+            request = read_request(environ, self._incoming)
+        except BadRequestError as error:
+            return write_answer(error.answer, error.request, start_response)
         try:
             answer = self.handle(request)
         except Exception as error:  # a full disk, a bug: the caller gets an AWS error, the log the traceback

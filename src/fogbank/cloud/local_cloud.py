@@ -26,6 +26,7 @@ from fogbank.cloud.api.tags import Tags
 from fogbank.cloud.front import Front
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
+from fogbank.cloud.ground.payload import emptied
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.server import listen
 from fogbank.cloud.ground.store import Store
@@ -146,7 +147,8 @@ class LocalCloud:
             self.clock, self.runner, (self.monitors, scheduler), self.flush, self.endpoints.rollouts.catch_up
         )
         runtime = Runtime(self.endpoints, self.recorder, self.metrics)
-        self.front = Front((self._admin(), runtime, control, scheduler), self.moto.handle, self.metrics.flush)
+        incoming = emptied(folder / "incoming")
+        self.front = Front((self._admin(), runtime, control, scheduler), self.moto.handle, self.metrics.flush, incoming)
         self._server: BaseWSGIServer
 
     def bind(self) -> None:

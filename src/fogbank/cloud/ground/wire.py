@@ -5,24 +5,45 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
+from fogbank.cloud.ground.payload import Payload
+
 DEFAULT_REGION = "us-east-1"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Request:
-    """One HTTP request with its body in memory. `path` is percent-encoded, as it was sent; header names are in lower case."""
+    """One HTTP request. `path` is percent-encoded, as it was sent; header names are in lower case. Its body is a payload, which may lie
+    in a file; `body` is the same as bytes."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
-    body: bytes
+    payload: Payload
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        payload: Payload | None = None,
+    ) -> None:
+        given = {"method": method, "path": path, "query": query, "headers": headers}
+        self.__dict__.update(given, payload=Payload.of(body) if payload is None else payload)
+
+    @cached_property
+    def body(self) -> bytes:
+        """The body in memory."""
+        return self.payload.read()
 
     @cached_property
     def _scope(self) -> tuple[str, str]:
@@ -45,13 +66,29 @@ class Request:
         return self._scope[1]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Answer:
-    """One HTTP answer."""
+    """One HTTP answer. Its body is a payload, which the server closes when it is sent; `body` is the same as bytes."""
 
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    status: int
+    headers: Mapping[str, str]
+    payload: Payload
+
+    def __init__(
+        self,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        payload: Payload | None = None,
+    ) -> None:
+        kept = Payload.of(body) if payload is None else payload
+        self.__dict__.update(status=status, headers={} if headers is None else headers, payload=kept)
+
+    @cached_property
+    def body(self) -> bytes:
+        """The body in memory."""
+        return self.payload.read()
 
 
 def json_answer(document: Any, status: int = 200, content_type: str = "application/x-amz-json-1.1") -> Answer:

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote
 from fogbank.cloud.api.control import Missing
 from fogbank.cloud.api.errors import ApiError, validation
 from fogbank.cloud.api.resource import Ground
+from fogbank.cloud.ground.payload import EMPTY, Payload
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, json_answer
 from fogbank.cloud.time.cron import ScheduleExpressionError
@@ -124,7 +125,7 @@ class Scheduler:
         self._check(request.region, params, creates=creates)
         forwarded = {key: value for key, value in params.items() if key not in {"Name", "StartDate", "EndDate"}}
         missing = self._missing_group(request, f"/schedule-groups/{params['GroupName']}")
-        answer = missing or self._moto(replace(request, body=json.dumps(forwarded).encode()))
+        answer = missing or self._moto(replace(request, payload=Payload.of(json.dumps(forwarded).encode())))
         if answer.status == 200:
             now = self._clock.epoch()
             dates = {
@@ -148,7 +149,7 @@ class Scheduler:
 
     def _missing_group(self, request: Request, path: str) -> Answer | None:
         """moto's refusal of a group that it does not have, which it does not give by itself; None where it has it."""
-        answer = self._moto(replace(request, method="GET", path=path, query="", body=b""))
+        answer = self._moto(replace(request, method="GET", path=path, query="", payload=EMPTY))
         return answer if answer.status != 200 else None
 
     def _check(self, region: str, params: Document, *, creates: bool) -> None:
@@ -204,7 +205,7 @@ class Scheduler:
 def _rewritten(answer: Answer, document: Document) -> Answer:
     """The answer with another body, whose length is another."""
     headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-length"}
-    return replace(answer, headers=headers, body=json.dumps(document).encode())
+    return replace(answer, headers=headers, payload=Payload.of(json.dumps(document).encode()))
 
 
 def _parameters(request: Request) -> Document:

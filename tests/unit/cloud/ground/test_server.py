@@ -6,12 +6,15 @@ import http.client
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fogbank.cloud.ground.server import listen, read_request, write_answer
+from fogbank.cloud.ground.payload import SPOOL_OVER
+from fogbank.cloud.ground.server import BadRequestError, listen, read_request, write_answer
 from fogbank.cloud.ground.wire import Answer, Request
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -20,10 +23,15 @@ def received() -> list[Request]:
 
 
 @pytest.fixture
-def port(received: list[Request]) -> Iterator[int]:
+def port(received: list[Request], tmp_path: Path) -> Iterator[int]:
     def application(environ: dict[str, Any], start_response: Any) -> Any:
-        request = read_request(environ)
+        try:
+            request = read_request(environ, tmp_path)
+        except BadRequestError as error:
+            return write_answer(error.answer, error.request, start_response)
         received.append(request)
+        if request.payload.temporary:
+            assert len(request.body) == request.payload.size
         headers = {"X-A": "1", "Connection": "close", "Transfer-Encoding": "chunked"}
         return write_answer(Answer(status=207, headers=headers, body=b"answer"), request, start_response)
 
@@ -89,3 +97,40 @@ def test_headers_keep_their_names_and_bodies_come_whole(port: int, received: lis
     own = {key: value for key, value in received[0].headers.items() if key.startswith("x-")}
     assert own == {"x-amz-meta-my_key": "1", "x-amz-meta-my-key": "2", "x-twice": "a,b"}
     assert [request.body for request in received] == [b"body", b"in pieces", b""]
+
+
+def test_a_long_body_lies_in_a_file_that_goes_with_its_request(
+    port: int, received: list[Request], tmp_path: Path
+) -> None:
+    body = b"0123456789abcdef" * (SPOOL_OVER // 16) + b"end"
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("PUT", "/b/k", body=body)
+    assert connection.getresponse().read() == b"answer"
+    connection.close()
+
+    assert received[0].body == body
+    assert received[0].payload.temporary is not None
+    until(lambda: not list(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 100\r\n",
+        b"Content-Length: 5\r\nContent-Length: 3\r\n",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: -1\r\n",
+        b"Content-Length: five\r\n",
+        b"Content-Length: 99999999999999999999\r\n",
+    ],
+)
+def test_a_body_that_does_not_come_whole_is_refused(port: int, received: list[Request], head: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"PUT /b/k HTTP/1.1\r\nHost: 127.0.0.1\r\n" + head + b"\r\n12345")
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := connection.recv(4096):
+            answer += part
+
+    assert answer.split(b"\r\n")[0].split(b" ")[1] == b"400"
+    assert received == []
