@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 import time
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from fogbank.cloud.hosting.instance import Instance, InstanceDownError, LaunchPlan, ProcessLauncher
+from fogbank.cloud.hosting.instance import Instance, LaunchPlan, ProcessLauncher
+from fogbank.cloud.hosting.lines import InstanceDownError
 from fogbank.cloud.jobs.objects import ObjectError, Objects, S3Objects
 from fogbank.contracts.errors import PackageError
 from fogbank.testing import CloudProcess
@@ -124,21 +126,46 @@ def instance(kind: str, tmp_path: Path) -> Iterator[Any]:
         real.stop(1)
 
 
-@pytest.mark.parametrize("kind", ["pool", "jobs", "real"])
-def test_an_instance_answers_until_it_dies_and_then_is_down(kind: str, instance: Any) -> None:
-    assert instance.alive()
-    reply = instance.invoke(b"1,2", {"Content-Type": "text/csv", "Accept": "text/csv"}, 20.0)
-    assert (reply.status, bytes(reply.data)) == (200, b"m:1,2")
-
+def end(kind: str, instance: Any) -> None:
     if kind == "real":
         instance.stop(1)
     elif kind == "pool":
         instance.die()
     else:
         instance.close()
+
+
+CSV = {"Content-Type": "text/csv", "Accept": "text/csv"}
+
+
+@pytest.mark.parametrize("kind", ["jobs", "real"])
+def test_an_instance_answers_a_job_until_it_dies_and_then_is_down(kind: str, instance: Any) -> None:
+    assert instance.alive()
+    reply = instance.invoke(b"1,2", CSV, 20.0)
+    assert (reply.status, bytes(reply.data)) == (200, b"m:1,2")
+
+    end(kind, instance)
     assert not instance.alive()
     with pytest.raises(InstanceDownError):
         instance.invoke(b"1,2", {}, 1.0)
+
+
+@pytest.mark.parametrize("kind", ["pool", "real"])
+def test_an_instance_answers_the_event_loop_until_it_dies_and_then_is_down(kind: str, instance: Any) -> None:
+    async def ask() -> Any:
+        replied: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        instance.ask(b"1,2", CSV, 20.0, replied.set_result)
+        return await replied
+
+    async def ask_twice() -> tuple[Any, Any]:
+        reply = await ask()
+        await asyncio.to_thread(end, kind, instance)
+        return reply, await ask()
+
+    reply, nothing = asyncio.run(ask_twice())
+    assert (reply.status, reply.data, reply.headers["content-type"].partition("/")[0]) == (200, b"m:1,2", "text")
+    assert not instance.alive()
+    assert isinstance(nothing, InstanceDownError)
 
 
 @BOTH

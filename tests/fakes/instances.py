@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 from collections.abc import Mapping
 
 from fogbank.cloud.ground.store import Document
-from fogbank.cloud.hosting.instance import InstanceDownError, StartError
-from tests.fakes.reply import FakeReply
+from fogbank.cloud.hosting.instance import StartError
+from fogbank.cloud.hosting.lines import InstanceDownError, Replied, Reply
 
 
 class FakeInstance:
@@ -29,14 +30,19 @@ class FakeInstance:
     def die(self) -> None:
         self._dead = True
 
-    def invoke(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> FakeReply:
+    def ask(self, body: bytes, headers: Mapping[str, str], timeout_s: float, done: Replied) -> None:
         self.asked += 1
-        assert self.hold.wait(timeout_s)
-        if not self.alive():
-            raise InstanceDownError("connection refused")
-        if self.resets:
-            raise InstanceDownError("connection reset")
-        return FakeReply(200, self.model.encode() + b":" + body)
+        self._answer(body, done)
+
+    def _answer(self, body: bytes, done: Replied) -> None:
+        if not self.hold.is_set():
+            asyncio.get_running_loop().call_later(0.005, self._answer, body, done)
+        elif not self.alive():
+            done(InstanceDownError("connection refused"))
+        elif self.resets:
+            done(InstanceDownError("connection reset"))
+        else:
+            done(Reply(200, self.model.encode() + b":" + body, {"content-type": "text/plain"}))
 
 
 class FakeHost:

@@ -1,4 +1,4 @@
-"""A server's answer in memory (`Reply` of `fogbank.cloud.hosting.pool` and of `fogbank.cloud.jobs.scoring`)."""
+"""A server's answer in memory (`fogbank.cloud.jobs.scoring.Reply`)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from fogbank.cloud.hosting.instance import InstanceDownError
+from fogbank.cloud.hosting.lines import InstanceDownError
 from tests.fakes.reply import FakeReply
 
 NONE_THERE = FakeReply(404)

@@ -1,22 +1,24 @@
-"""The whole life of a request, on one screen: guard, ours, moto, loud error.
+"""The whole life of a request, on one screen: guard, the data plane, ours, moto, loud error.
 
-In: WSGI; out: WSGI. Nothing here knows a resource.
+In: a request on the event loop; out: its answer there. Invocations stay on the loop; whatever else there is has a thread for it.
+Nothing here knows a resource.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 from urllib.parse import urlparse
-from wsgiref.types import StartResponse
 
 from fogbank.cloud.api.errors import NotOursError
-from fogbank.cloud.ground.server import BadRequestError, read_request, write_answer
+from fogbank.cloud.ground.connection import Done
+from fogbank.cloud.ground.runner import Threads
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
 
 log = logging.getLogger("fogbank.cloud")
@@ -34,35 +36,46 @@ class Door(Protocol):
         """Answer it. Raises NotOursError where it turns out to be about something that moto has."""
 
 
+class DataPlane(Protocol):
+    """The room that answers on the event loop."""
+
+    def takes(self, request: Request) -> bool:
+        """Whether the request is for this room."""
+
+    def start(self, request: Request, done: Done) -> None:
+        """Begin to answer it; does not wait."""
+
+
 class Front:
-    """The WSGI application on the cloud's one port: the first of `doors` that takes a request answers it, else moto does."""
+    """What the one port answers: the first of `doors` that takes a request, else moto. `calls`, one of the doors, may wait for long:
+    it has threads of its own, so that who waits there keeps nobody out."""
 
     def __init__(
         self,
+        data_plane: DataPlane,
+        calls: Door,
         doors: Sequence[Door],
         moto: Callable[[Request], Answer],
         before_metrics: Callable[[], None],
-        incoming: Path,
+        threads: Callable[[str], Threads],
     ) -> None:
-        self._incoming = incoming
-        self._doors = doors
+        self._data_plane, self._calls = data_plane, calls
+        self._doors = (calls, *doors)
         self._moto = moto
         self._before_metrics = before_metrics
+        self._threads, self._waiters = threads("request"), threads("call")
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
-        try:
-            request = read_request(environ, self._incoming)
-        except BadRequestError as error:
-            return write_answer(error.answer, error.request, start_response)
-        try:
-            answer = self.handle(request)
-        except Exception as error:  # a full disk, a bug: the caller gets an AWS error, the log the traceback
-            log.exception("%s %s", request.method, request.path)
-            answer = error_answer(
-                request, 500, "InternalFailure", f"the local cloud failed: {error!r}; see `fogbank cloud logs`"
-            )
-        return write_answer(answer, request, start_response)
+    def __call__(self, request: Request, done: Done) -> None:
+        """Answer one request, on the event loop."""
+        if self._data_plane.takes(request):
+            refusal = guard(request)
+            if refusal:
+                done(refusal)
+            else:
+                self._data_plane.start(request, done)
+            return
+        threads = self._waiters if self._calls.takes(request) else self._threads
+        threads.submit(partial(self._answer, request, done, asyncio.get_running_loop()))
 
     def handle(self, request: Request) -> Answer:
         """Guard, ours first, moto second."""
@@ -77,6 +90,18 @@ class Front:
         if request.service == "monitoring" and _reads_metrics(request):
             self._before_metrics()
         return self._moto(request)
+
+    def _answer(self, request: Request, done: Done, loop: asyncio.AbstractEventLoop) -> None:
+        """In a thread."""
+        try:
+            answer = self.handle(request)
+        except Exception as error:  # a full disk, a bug: the caller gets an AWS error, the log the traceback
+            log.exception("%s %s", request.method, request.path)
+            answer = error_answer(
+                request, 500, "InternalFailure", f"the local cloud failed: {error!r}; see `fogbank cloud logs`"
+            )
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
+            loop.call_soon_threadsafe(done, answer)
 
 
 def _reads_metrics(request: Request) -> bool:

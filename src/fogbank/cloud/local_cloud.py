@@ -15,8 +15,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from werkzeug.serving import BaseWSGIServer
-
 from fogbank import __version__
 from fogbank.cloud.admin import Admin
 from fogbank.cloud.api.control import ControlPlane, service_model
@@ -28,7 +26,7 @@ from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.payload import emptied
 from fogbank.cloud.ground.runner import Runner
-from fogbank.cloud.ground.server import listen
+from fogbank.cloud.ground.server import Server
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import DEFAULT_REGION
 from fogbank.cloud.hosting.configs import EndpointConfigs
@@ -68,6 +66,8 @@ JOBS_STOP_LIMIT_S = 30.0
 WHOLE = frozenset({"s3", "sagemaker-runtime"})
 """Services whose operations moto, or fogbank, has under no names of their own: an operation that is lacking is told when it is called."""
 TASKS_STOP_LIMIT_S = 5.0
+THREADS = 64
+"""For requests that are not invocations; and as many for the cloud's own calls, which may wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +148,10 @@ class LocalCloud:
         )
         runtime = Runtime(self.endpoints, self.recorder, self.metrics)
         incoming = emptied(folder / "incoming")
-        self.front = Front((self._admin(), runtime, control, scheduler), self.moto.handle, self.metrics.flush, incoming)
-        self._server: BaseWSGIServer
+        threads = partial(self.runner.threads, most=THREADS)
+        self.front = Front(runtime, self._admin(), (control, scheduler), self.moto.handle, self.metrics.flush, threads)
+        self._incoming = incoming
+        self._server: Server
 
     def bind(self) -> None:
         """Take the port: the one that is set, or, for 0, the one that this folder's cloud had before. Raises OSError."""
@@ -157,13 +159,13 @@ class LocalCloud:
         earlier = int(self.store.setting(PORT, "0"))
         if wanted == 0 and earlier and not is_free(earlier):
             earlier = 0
-        self._server = listen(wanted or earlier, self.front)
+        self._server = Server(wanted or earlier, self.front, self._incoming)
         self.store.set_setting(PORT, str(self.port))
 
     @property
     def port(self) -> int:
         """The port that the cloud listens on."""
-        return int(self._server.server_port)
+        return self._server.port
 
     @cached_property
     def _clients(self) -> LocalClients:
@@ -179,7 +181,7 @@ class LocalCloud:
         self._workspace.clear()
         self.moto.replay()
         self.endpoints.start()
-        threading.Thread(target=self._server.serve_forever, name="front", daemon=True).start()
+        self._server.start(self.runner)
         self.runner.submit(("warm",), lambda _: service_model())
         self.processing.resume()
         self.executions.resume()
@@ -203,7 +205,7 @@ class LocalCloud:
         self.endpoints.stop()
         self.flush()
         self.runner.close(TASKS_STOP_LIMIT_S)
-        self._server.shutdown()
+        self._server.close()
         self.moto.save()
         self._workspace.clear()
         self.store.close()

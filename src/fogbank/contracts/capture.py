@@ -18,6 +18,7 @@ from typing import Literal, get_args
 Encoding = Literal["CSV", "JSON", "BASE64"]
 Mode = Literal["INPUT", "OUTPUT"]
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ class CaptureRecord:
         if self.custom_attributes:
             meta["customAttributes"] = [self.custom_attributes]
         meta["inferenceTime"] = self.time.astimezone(UTC).strftime(TIME_FORMAT)
-        return json.dumps({"captureData": data, "eventMetadata": meta, "eventVersion": "0"}, separators=(",", ":"))
+        return ENCODE({"captureData": data, "eventMetadata": meta, "eventVersion": "0"})
 
 
 @dataclass(frozen=True, kw_only=True)

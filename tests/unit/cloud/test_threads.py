@@ -1,4 +1,4 @@
-"""Threads have one owner: none is made in the cloud but by its runner, and the server's own."""
+"""Threads have one owner: none is made in the cloud but by its runner."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 import fogbank.cloud
 
 CLOUD = Path(fogbank.cloud.__file__).parent
-OWNERS = {"ground/runner.py", "ground/server.py", "local_cloud.py"}
-"""The runner, and who serves HTTP."""
+OWNERS = {"ground/runner.py"}
 MAKERS = {"Thread", "Timer", "start_new_thread"}
 
 

@@ -26,7 +26,6 @@ from tests.fakes.source import HourlySource
 SOURCE = Path(__file__).parents[3] / "src" / "fogbank"
 FAKES: dict[str, tuple[type, Any]] = {
     "cloud/hosting/pool.py:Host": (pool.Host, FakeHost()),
-    "cloud/hosting/pool.py:Reply": (pool.Reply, FakeReply()),
     "cloud/hosting/pool.py:Server": (pool.Server, FakeInstance("i", "m")),
     "cloud/jobs/objects.py:Objects": (Objects, MemoryObjects()),
     "cloud/jobs/processor.py:Processor": (Processor, FakeProcessor(lambda *_: 0)),
@@ -36,8 +35,12 @@ FAKES: dict[str, tuple[type, Any]] = {
 }
 REAL = {
     "cloud/api/resource.py:State": "NoState, and frozen values: nothing is quicker",
+    "cloud/front.py:DataPlane": "the runtime, on instances in memory",
     "cloud/front.py:Door": "rooms of the cloud over a store in a folder",
+    "cloud/ground/payload.py:Readable": "any file in memory",
+    "cloud/ground/sending.py:Sent": "a function",
     "cloud/hosting/capacity.py:Capacity": "Provisioned: a number",
+    "cloud/hosting/invocation.py:Plane": "the runtime, on instances in memory",
     "cloud/hosting/instance.py:Launcher": "processes of a server of a few lines, and containers in tests/contracts/image",
     "image/layers.py:Writer": "any file in memory",
     "pack/lock.py:Source": "a lock of a few lines",

@@ -1,13 +1,15 @@
 """The one owner of threads: work that runs beside the requests, with a name, a stop, a catch-all and an end.
 
 In: a key and something to do; out: it is done in a thread of its own, and whatever it raises is logged and handed to `failed`, so
-that nothing stays half-way because of an error that nobody foresaw. No other thread is made in the cloud but the server's own.
+that nothing stays half-way because of an error that nobody foresaw. What answers requests are its threads too: a bounded number
+of them, for work that comes by the thousand. No other thread is made in the cloud.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -75,6 +77,14 @@ class Runner:
 
         return self.submit(key, turns)
 
+    def last(self, name: str, work: Callable[[], None]) -> None:
+        """Run what ends by itself after everything else has: closing the runner does not wait for it."""
+        threading.Thread(target=work, name=name, daemon=True).start()
+
+    def threads(self, name: str, most: int) -> Threads:
+        """Threads for short work of many; closing the runner does not wait for them."""
+        return Threads(name, most, self.last)
+
     def running(self, key: Key) -> bool:
         """Whether a task of this key runs."""
         with self._lock:
@@ -120,6 +130,39 @@ class Runner:
             with self._lock:
                 self._tasks.pop(task.key, None)
             task.ended.set()
+
+
+class Threads:
+    """At most `most` threads that do what they are given, in order; one is made when all that there are have work."""
+
+    def __init__(self, name: str, most: int, start: Callable[[str, Callable[[], None]], None]) -> None:
+        self._name, self._most, self._start = name, most, start
+        self._lock = threading.Lock()
+        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._made = self._busy = 0
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Do it in one of the threads; does not wait."""
+        with self._lock:
+            self._busy += 1
+            more = self._busy > self._made < self._most
+            self._made += more
+            number = self._made
+        self._work.put(work)
+        if more:
+            self._start(f"{self._name}-{number}", self._turns)
+
+    def _turns(self) -> None:
+        while True:
+            work = self._work.get()
+            try:
+                work()
+            except Exception:  # the thread is for the next one too
+                log.exception("%s", self._name)
+            finally:
+                del work  # it holds a request, and what it came with
+                with self._lock:
+                    self._busy -= 1
 
 
 def _end(tasks: Sequence[Task], timeout_s: float) -> bool:

@@ -1,126 +1,84 @@
-"""The HTTP server under the cloud: one loopback port, HTTP/1.1, requests exactly as they were sent.
+"""The HTTP server under the cloud: one loopback port, an event loop in one thread, as many peers as come.
 
-In: WSGI from werkzeug's server; out: a Request whose path is still percent-encoded and whose headers keep their own names. WSGI
-alone decodes the path and cannot tell `my_key` from `my-key`; S3 needs both. A long body lies in a file of `incoming` until the request
-is answered; one that ends too early, or whose length is said in two ways, is refused whole.
+In: a handler of requests; out: their answers on the wire. What takes its time the handler hands to threads of the runner's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+import asyncio
+import contextlib
+import socket
+import threading
+import time
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
-from wsgiref.types import StartResponse, WSGIApplication
 
-from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+import uvloop
 
-from fogbank.cloud.ground.payload import ShortBodyError, parts_of, spool
-from fogbank.cloud.ground.wire import Answer, Request, error_answer
+from fogbank.cloud.ground.connection import Connection, Handler
+from fogbank.cloud.ground.runner import Runner
 
-HEADERS, TARGET = "fogbank.headers", "fogbank.target"
-"""The keys of a WSGI environment under which headers and request target lie as they were sent."""
-HOP_BY_HOP = frozenset({"connection", "transfer-encoding"})
-LONGEST_LENGTH = 18
-"""Digits of a Content-Length."""
+BACKLOG = 1024
+SWEEP_S = 5.0
+CLOSE_LIMIT_S = 5.0
 
 
-class Handler(WSGIRequestHandler):
-    """One connection."""
+class Server:
+    """A server on a loopback port, 0 for any: it listens from now on and answers when it is started. Raises OSError.
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # head and body are two writes: without this every kept-alive call waits 40 ms
-    timeout = 120
+    Long bodies lie in files of the folder `incoming` while their requests are answered.
+    """
 
-    def make_environ(self) -> dict[str, Any]:
-        """The WSGI environment, and beside it what it does not have."""
-        target = self.requestline.split()[1].encode("latin-1")
-        return {**super().make_environ(), HEADERS: tuple(self.headers.items()), TARGET: target}
+    def __init__(self, port: int, handler: Handler, incoming: Path) -> None:
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+        self.port: int = self._listener.getsockname()[1]
+        self._handler, self._incoming = handler, incoming
+        self._connections: set[Connection] = set()
+        self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        self._left = asyncio.Event()
+        self._ended = threading.Event()
+        self._started = False
 
-    def log_request(self, *_: object) -> None:
-        """Requests are not logged."""
-
-
-def listen(port: int, application: WSGIApplication) -> BaseWSGIServer:
-    """A server on a loopback port, 0 for any, that answers when `serve_forever` runs. Raises OSError."""
-    server = make_server("127.0.0.1", port, application, threaded=True, request_handler=Handler)
-    server.daemon_threads = True  # type: ignore[attr-defined]  # the threaded server's
-    return server
-
-
-class BadRequestError(Exception):
-    """What came is no request whose end is known, or its body did not come whole."""
-
-    def __init__(self, request: Request, code: str, message: str) -> None:
-        super().__init__(message)
-        self.answer = error_answer(request, 400, code, message)
-        self.request = request
-
-
-def read_request(environ: dict[str, Any], incoming: Path) -> Request:
-    """A Request from a WSGI environment, body and all; who gets it closes its payload. Raises BadRequestError, OSError."""
-    headers: dict[str, str] = {}
-    for name, value in environ[HEADERS]:
-        key = name.lower()
-        headers[key] = f"{headers[key]},{value}" if key in headers else value
-    head = Request(
-        method=environ["REQUEST_METHOD"], path=_path(environ), query=environ.get("QUERY_STRING", ""), headers=headers
-    )
-    chunked = bool(environ.get("wsgi.input_terminated"))
-    length = _length(head, chunked)
-    if not length and not chunked:
-        return head
-    try:
-        payload = spool(parts_of(environ["wsgi.input"], None if chunked else length), incoming)
-    except ShortBodyError as error:
-        raise BadRequestError(
-            head,
-            "IncompleteBody",
-            f"You did not provide the number of bytes specified by the Content-Length HTTP header: {error}",
-        ) from error
-    return replace(head, payload=payload)
-
-
-def write_answer(answer: Answer, request: Request, start_response: StartResponse) -> Iterable[bytes]:
-    """An Answer as WSGI; what it returns is closed by the server, and closes both bodies."""
-    headers = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
-    if not any(name.lower() == "content-length" for name in headers):
-        headers["Content-Length"] = str(answer.payload.size)
-    start_response(f"{answer.status} {HTTP_STATUS_CODES.get(answer.status, 'Unknown')}", list(headers.items()))
-    return _Sent(request, answer)
-
-
-class _Sent:
-    """The bytes of an answer on their way; closed when they left, or when nobody takes them any more."""
-
-    def __init__(self, request: Request, answer: Answer) -> None:
-        self._request, self._answer = request, answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(()) if self._request.method == "HEAD" else self._answer.payload.parts()
+    def start(self, runner: Runner) -> None:
+        """Answer, in a thread of the runner's."""
+        self._started = True
+        runner.last("front", self._run)
 
     def close(self) -> None:
-        self._request.payload.close()
-        self._answer.payload.close()
+        """Answer what was asked, take no more. Returns when nothing is open any more."""
+        if not self._started:
+            self._listener.close()
+            self._loop.close()
+            return
+        with contextlib.suppress(RuntimeError):  # it has ended
+            self._loop.call_soon_threadsafe(self._left.set)
+        self._ended.wait(2 * CLOSE_LIMIT_S)
 
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+            self._ended.set()
 
-def _length(head: Request, chunked: bool) -> int:
-    """The declared number of bytes. Raises BadRequestError where it is said in two ways, or is no number."""
-    declared = head.headers.get("content-length")
-    if declared is None:
-        return 0
-    values = {value.strip() for value in declared.split(",")}
-    if chunked or len(values) > 1 or not (declared := values.pop()).isdecimal() or len(declared) > LONGEST_LENGTH:
-        raise BadRequestError(
-            head, "InvalidRequest", "the request says in two ways, or not in a number, how long it is"
-        )
-    return int(declared)
+    async def _serve(self) -> None:
+        server = await self._loop.create_server(self._connection, sock=self._listener, backlog=BACKLOG)
+        self._sweep()
+        await self._left.wait()
+        server.close()
+        for connection in list(self._connections):
+            connection.leave()
+        deadline = time.monotonic() + CLOSE_LIMIT_S
+        while self._connections:
+            if time.monotonic() > deadline:
+                for connection in list(self._connections):
+                    connection.abort()
+            await asyncio.sleep(0.01)
 
+    def _connection(self) -> Connection:
+        return Connection(self._handler, self._connections, self._incoming)
 
-def _path(environ: dict[str, Any]) -> str:
-    sent: bytes = environ[TARGET].partition(b"?")[0]
-    if not sent.startswith(b"/"):  # the form that proxies are sent: http://host/path
-        sent = b"/" + sent.partition(b"://")[2].partition(b"/")[2]
-    return quote(sent, safe="/%:@!$&'()*+,;=~-._")  # bytes that no client should have sent bare
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        for connection in list(self._connections):
+            connection.let_go(now)
+        self._loop.call_later(SWEEP_S, self._sweep)

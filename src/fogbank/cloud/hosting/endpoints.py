@@ -149,7 +149,7 @@ class Endpoints(Resource[EndpointState]):
         return described(record, self.stages.running((record.region, record.name)))
 
     def router(self, region: str, name: str) -> Router[Variant] | None:
-        """Where the endpoint's traffic goes; None where it takes none. Waits for one that comes up after a restart."""
+        """Where the endpoint's traffic goes; None where it takes none. Raises ComingError for one that comes up after a restart."""
         return self.stages.router((region, name))
 
     def starting(self) -> list[str]:

@@ -17,6 +17,7 @@ from typing import IO, Any, Protocol
 
 import urllib3
 
+from fogbank.cloud.hosting.lines import InstanceDownError, InstanceTimeoutError, Lines, Replied
 from fogbank.contracts.container import ENV_PARENT_FD, PING_TIMEOUT_S, STARTUP_LIMIT_S, STOP_GRACE_S
 from fogbank.ground.ports import free_port
 from fogbank.ground.processes import BARE_ENVIRONMENT, Lifeline
@@ -29,16 +30,8 @@ class StartError(Exception):
     """The server did not become ready; the text says why, with the end of its log."""
 
 
-class InstanceDownError(Exception):
-    """The server's process is not there any more, or broke the connection."""
-
-
 class FleetGoneError(Exception):
     """The fleet was closed: another one, or none, has the endpoint's traffic now."""
-
-
-class InstanceTimeoutError(Exception):
-    """The server did not answer within the invocation limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +84,7 @@ class Instance:
         self.plan = plan
         self.port = free_port()
         self._pool = urllib3.HTTPConnectionPool("127.0.0.1", self.port, maxsize=32, retries=False)
+        self._lines = Lines(self.port)
         plan.log.parent.mkdir(parents=True, exist_ok=True)
         with plan.log.open("ab") as log:
             spawned = plan.launcher.spawn(plan, self.port, log)
@@ -152,6 +146,10 @@ class Instance:
         except urllib3.exceptions.HTTPError as error:
             raise InstanceDownError(f"{error}") from error
 
+    def ask(self, body: bytes, headers: Mapping[str, str], timeout_s: float, done: Replied) -> None:
+        """POST /invocations, on the event loop: `done` gets the reply there, or why there is none."""
+        self._lines.ask(body, headers, timeout_s, done)
+
     def get(self, path: str) -> urllib3.BaseHTTPResponse:
         """GET a path. Raises InstanceDownError."""
         try:
@@ -172,6 +170,7 @@ class Instance:
                     self.plan.launcher.clean()
             self._lifeline.cut()
             self._pool.close()
+            self._lines.close()
         return self._process.returncode
 
     def tail(self) -> str:

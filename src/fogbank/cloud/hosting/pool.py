@@ -15,31 +15,16 @@ from typing import Any, ClassVar, Protocol
 
 from fogbank.cloud.ground.runner import Key, Runner, Task, Work
 from fogbank.cloud.hosting.capacity import Capacity, Load
-from fogbank.cloud.hosting.instance import FleetGoneError, InstanceDownError, StartError
+from fogbank.cloud.hosting.instance import FleetGoneError, StartError
+from fogbank.cloud.hosting.lines import InstanceDownError, Replied
 from fogbank.cloud.hosting.router import Choose, Draw
-from fogbank.contracts.container import INVOCATION_LIMIT_S, STOP_GRACE_S
+from fogbank.contracts.container import STOP_GRACE_S
 
 LOOK_S = 0.2
 LONGEST_PAUSE_S = 60.0
 
 Tell = Callable[[str, Mapping[str, str]], None]
 """Takes what became of an instance (Started, Replaced, Died, Stopped), and which one it is."""
-
-
-class Reply(Protocol):
-    """What an instance answers."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def data(self) -> bytes:
-        """The body."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers."""
 
 
 class Server(Protocol):
@@ -52,8 +37,8 @@ class Server(Protocol):
     def alive(self) -> bool:
         """Whether it runs."""
 
-    def invoke(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Reply:
-        """Ask it. Raises InstanceDownError, InstanceTimeoutError."""
+    def ask(self, body: bytes, headers: Mapping[str, str], timeout_s: float, done: Replied) -> None:
+        """Ask it, on the event loop: `done` gets the reply there, or InstanceDownError, InstanceTimeoutError."""
 
 
 class Host(Protocol):
@@ -102,7 +87,6 @@ class Pool:
         self._seats: tuple[Seat, ...] = ()
         self._starting: list[_Start] = []
         self._dead: list[str] = []
-        self._waiting = 0
         self._failure: StartError | None = None
         self._pause_s, self._paused_until = self.first_pause_s, 0.0
         self._closed = False
@@ -147,15 +131,16 @@ class Pool:
                 self._changed.wait(LOOK_S)
         raise StartError("it was stopped while it started")
 
-    def take(self) -> Seat:
-        """A seat for one request, with an instance that lives; `leave` it. Raises FleetGoneError, InstanceDownError."""
-        deadline = time.monotonic() + INVOCATION_LIMIT_S
+    def take(self) -> Seat | None:
+        """A seat for one request, with an instance that lives; `leave` it. None where one is starting: ask again. Does not wait.
+        Raises FleetGoneError, InstanceDownError."""
         while True:
             with self._changed:
                 if not self._seats:
-                    self._await_instance(deadline)
+                    self._fetch()
+                    return None
                 seats = self._seats
-                seat = seats[self._choose([each.outstanding for each in seats], self._draw)]
+                seat = seats[self._choose([each.outstanding for each in seats], self._draw)] if seats[1:] else seats[0]
                 seat.outstanding += 1
             if seat.server.alive():  # asks the system: without the lock
                 return seat
@@ -183,24 +168,17 @@ class Pool:
     # What follows but the tasks' own work is called with the lock held.
 
     def _wanted(self) -> int:
-        outstanding = self._waiting + sum(seat.outstanding for seat in self._seats)
+        outstanding = sum(seat.outstanding for seat in self._seats)
         return self._capacity.instances(Load(running=len(self._seats), outstanding=outstanding))
 
-    def _await_instance(self, deadline: float) -> None:
-        self._waiting += 1
-        try:
-            self.adjust()
-            while not self._seats:
-                if self._closed:
-                    raise FleetGoneError
-                if not self._starting or time.monotonic() > deadline:
-                    reason = (
-                        f"the instance died and cannot be replaced: {self._failure}" if self._failure else "no instance"
-                    )
-                    raise InstanceDownError(reason)
-                self._changed.wait(LOOK_S)
-        finally:
-            self._waiting -= 1
+    def _fetch(self) -> None:
+        """Have an instance started where there is none, or say why none comes."""
+        self.adjust()
+        if self._closed:
+            raise FleetGoneError
+        if not self._starting and not self._seats:
+            reason = f"the instance died and cannot be replaced: {self._failure}" if self._failure else "no instance"
+            raise InstanceDownError(reason)
 
     def _bury(self, seat: Seat) -> None:
         if seat not in self._seats:

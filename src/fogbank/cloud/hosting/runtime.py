@@ -1,28 +1,35 @@
-"""The invocation data plane: InvokeEndpoint, from the caller's headers to an instance and back.
+"""The invocation data plane on the event loop: InvokeEndpoint, from the caller's headers to an instance and back.
 
-Errors are SageMaker's: ValidationError for what the caller named wrongly, ModelError (424) with the container's own status
-and words for what the model answered, and status 0 for a model that did not answer in time.
+What ends in one turn of the loop is counted, and captured in one write, before any of it is answered. Errors are SageMaker's:
+ValidationError for what the caller named wrongly, ModelError (424) with the container's own status and words for what the model
+answered, and status 0 for a model that did not answer in time.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from urllib.parse import unquote
 
 from fogbank.cloud.api.errors import ApiError
+from fogbank.cloud.ground.connection import Done
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
 from fogbank.cloud.hosting.endpoints import Endpoints
-from fogbank.cloud.hosting.instance import FleetGoneError, InstanceDownError, InstanceTimeoutError
+from fogbank.cloud.hosting.invocation import Invocation, Outcome
 from fogbank.cloud.hosting.router import NoTrafficError, Router
 from fogbank.cloud.hosting.variant import Variant
 from fogbank.cloud.observe.capture import Recorder
-from fogbank.cloud.observe.metrics import Invocation, Metrics
+from fogbank.cloud.observe.metrics import Invocation as Sample
+from fogbank.cloud.observe.metrics import Metrics
 from fogbank.contracts.container import HOSTING_PAYLOAD_LIMIT
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
+log = logging.getLogger("fogbank.cloud")
+LOOK_S = 0.02
+"""How often who waits for an instance is looked after."""
 PREFIX, SUFFIX = "/endpoints/", "/invocations"
 HEADER = "x-amzn-sagemaker-"
 FORWARDED = (
@@ -33,10 +40,6 @@ FORWARDED = (
     "traceparent",
     "tracestate",
 )
-TIMED_OUT = (
-    "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for each "
-    "container in Amazon CloudWatch, resolve the issue, and try again."
-)
 UNSUPPORTED = tuple(
     HEADER + name for name in ("target-model", "target-container-hostname", "inference-component", "session-id")
 )
@@ -44,65 +47,102 @@ LONGEST_QUOTE = 1024
 
 
 class Runtime:
-    """Invokes endpoints, records what was captured and counts."""
+    """Invokes endpoints, records what was captured and counts. All of it runs on the event loop."""
 
     def __init__(self, endpoints: Endpoints, recorder: Recorder, metrics: Metrics) -> None:
         self._endpoints = endpoints
         self._recorder = recorder
         self._metrics = metrics
+        self._waiting: list[Invocation] = []
+        self._ended: list[Invocation] = []
 
     @staticmethod
     def takes(request: Request) -> bool:
         """Whether the path is one of the runtime's."""
         return request.path.startswith(PREFIX) and request.service in {"sagemaker", ""}
 
-    def handle(self, request: Request) -> Answer:
-        """Answer a runtime call."""
+    def start(self, request: Request, done: Done) -> None:
+        """Begin to answer a runtime call."""
         if not request.path.endswith(SUFFIX) or request.method != "POST":
-            return error_answer(
-                request,
-                501,
-                "NotImplemented",
-                f"fogbank does not have sagemaker-runtime {request.method} {request.path.rpartition('/')[2]} yet",
-            )
+            what = f"sagemaker-runtime {request.method} {request.path.rpartition('/')[2]}"
+            done(error_answer(request, 501, "NotImplemented", f"fogbank does not have {what} yet"))
+            return
         try:
-            return self._invoke(request, unquote(request.path[len(PREFIX) : -len(SUFFIX)]))
+            check_request(request)
         except ApiError as error:
-            return error_answer(request, error.status, error.code, error.message, **error.members)
+            done(_refusal(request, error))
+            return
+        headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
+        name = unquote(request.path[len(PREFIX) : -len(SUFFIX)])
+        Invocation(request, headers, partial(self._choose, request, name), self, done).begin()
 
-    def _invoke(self, request: Request, name: str) -> Answer:
-        check_request(request)
-        started = time.perf_counter()
-        variant, outcome = self._ask(request, name)
+    def wait(self, invocation: Invocation) -> None:
+        """Look after it in a moment."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(LOOK_S, self._look)
+        self._waiting.append(invocation)
+
+    def ended(self, invocation: Invocation) -> None:
+        """Answer it with all others that end in this turn of the loop."""
+        if not self._ended:
+            asyncio.get_running_loop().call_soon(self._finish)
+        self._ended.append(invocation)
+
+    def _look(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for invocation in waiting:
+            invocation.begin()
+
+    def _finish(self) -> None:
+        ended, self._ended = self._ended, []
+        answers = [(invocation.done, self._answer(invocation)) for invocation in ended]
+        self._recorder.write()
+        for done, answer in answers:
+            try:
+                done(answer)
+            except Exception:  # one peer's answer that cannot be written must not keep the others waiting for theirs
+                log.exception("an answer could not be written")
+
+    def _answer(self, invocation: Invocation) -> Answer:
+        request = invocation.request
+        try:
+            variant, outcome = invocation.variant, invocation.outcome
+            if variant is None or outcome is None:
+                return _refusal(request, invocation.error or ApiError("InternalFailure", "it has no outcome", 500))
+            self._count(invocation, variant, outcome)
+            source = variant.plan.source
+            if not 200 <= outcome.status < 300:
+                said = outcome.body.decode(errors="replace")
+                return _refusal(request, _model_error(outcome.status, said, source.region, source.endpoint))
+            if capture := variant.plan.capture:
+                observed = outcome.headers.get("content-type", "")
+                self._recorder.record(request, source, capture, outcome.body, observed)
+            return _answer(outcome, source.variant)
+        except Exception as error:  # whoever asked is answered, whatever happens
+            log.exception("%s", request.path)
+            return error_answer(request, 500, "InternalFailure", f"the local cloud failed: {error!r}")
+
+    def _count(self, invocation: Invocation, variant: Variant, outcome: Outcome) -> None:
         source = variant.plan.source
+        whole_s = time.perf_counter() - invocation.started
         self._metrics.add(
-            Invocation(
+            Sample(
                 region=source.region,
                 endpoint=source.endpoint,
                 variant=source.variant,
                 instances=max(1, variant.pool.running),
                 status=outcome.status,
                 model_us=outcome.model_s * 1e6,
-                overhead_us=max(0.0, (time.perf_counter() - started - outcome.model_s) * 1e6),
+                overhead_us=max(0.0, (whole_s - outcome.model_s) * 1e6),
             )
         )
-        if not 200 <= outcome.status < 300:
-            raise _model_error(outcome.status, outcome.body.decode(errors="replace"), source.region, name)
-        if capture := variant.plan.capture:
-            self._recorder.record(request, source, capture, outcome.body, outcome.headers.get("content-type", ""))
-        return _answer(outcome, source.variant)
 
-    def _ask(self, request: Request, name: str) -> tuple[Variant, Outcome]:
-        """Route the request and ask; where the fleet went while the request came, route it again."""
-        while True:
-            router = self._endpoints.router(request.region, name)
-            if router is None:
-                raise self._not_serving(request.region, name)
-            variant = _route(router, request, name)
-            try:
-                return variant, _ask(variant, request)
-            except FleetGoneError:
-                continue
+    def _choose(self, request: Request, name: str) -> Variant:
+        """The variant that gets the request. Raises ComingError, ApiError."""
+        router = self._endpoints.router(request.region, name)
+        if router is None:
+            raise self._not_serving(request.region, name)
+        return _route(router, request, name)
 
     def _not_serving(self, region: str, name: str) -> ApiError:
         record = self._endpoints.find(region, name)
@@ -114,12 +154,16 @@ class Runtime:
         )
 
 
+def _refusal(request: Request, error: ApiError) -> Answer:
+    return error_answer(request, error.status, error.code, error.message, **error.members)
+
+
 def check_request(request: Request) -> None:
     """Refuse a body that is too large, and what the local cloud lacks. Raises ValidationError."""
-    if len(request.body) > HOSTING_PAYLOAD_LIMIT:
+    if request.payload.size > HOSTING_PAYLOAD_LIMIT:
         raise ApiError(
             "ValidationError",
-            f"The request body of {len(request.body)} bytes is over the limit of {HOSTING_PAYLOAD_LIMIT} bytes.",
+            f"The request body of {request.payload.size} bytes is over the limit of {HOSTING_PAYLOAD_LIMIT} bytes.",
         )
     for header in UNSUPPORTED:
         if header in request.headers:
@@ -138,31 +182,6 @@ def _route(router: Router[Variant], request: Request, name: str) -> Variant:
         raise ApiError(
             "ValidationError", f"No variant of endpoint {name} has a weight above 0: name one as the TargetVariant."
         ) from error
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What came of a request to a container; `status` 0 where it did not answer. Header names are in lower case."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-    model_s: float
-
-
-def _ask(variant: Variant, request: Request) -> Outcome:
-    headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
-    answered: Mapping[str, str] = {}
-    started = time.perf_counter()
-    try:
-        reply = variant.invoke(request.body, headers)
-        status, body = reply.status, reply.data
-        answered = {name.lower(): value for name, value in reply.headers.items()}
-    except InstanceTimeoutError:
-        status, body = 0, TIMED_OUT.encode()
-    except InstanceDownError as error:
-        status, body = 0, f"the container died while it answered: {error}".encode()
-    return Outcome(status=status, body=body, headers=answered, model_s=time.perf_counter() - started)
 
 
 def _answer(outcome: Outcome, variant: str) -> Answer:

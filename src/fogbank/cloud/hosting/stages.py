@@ -1,7 +1,7 @@
 """What runs for each endpoint: the fleet that serves, in an update the new one beside it, and the router between the two.
 
-In: fleets, placed by whoever carries out a rollout; out: the router of an endpoint, in one look-up; who comes while the cloud
-brings its endpoints up again waits for it.
+In: fleets, placed by whoever carries out a rollout; out: the router of an endpoint, in one look-up that never waits; who comes
+while the cloud brings its endpoints up again is told so.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from fogbank.cloud.hosting.fleet import Fleet
 from fogbank.cloud.hosting.router import Router
 from fogbank.cloud.hosting.variant import Variant
 
-COMING_LIMIT_S = 60.0
 Name = tuple[str, str]
 """An endpoint's region and name."""
+
+
+class ComingError(Exception):
+    """The endpoint comes up again after a restart."""
 
 
 @dataclass
@@ -49,19 +52,19 @@ class Stages:
     """The stages by endpoint; safe from many threads."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._stages: dict[Name, Stage] = {}
         self._routers: dict[Name, Router[Variant]] = {}
         self._coming: set[Name] = set()
 
     def stage(self, name: Name) -> Stage:
         """The endpoint's stage, which is made."""
-        with self._changed:
+        with self._lock:
             return self._stages.setdefault(name, Stage(name))
 
     def find(self, name: Name) -> Stage | None:
         """The endpoint's stage, if there is one."""
-        with self._changed:
+        with self._lock:
             return self._stages.get(name)
 
     def running(self, name: Name) -> Running:
@@ -74,62 +77,58 @@ class Stages:
 
     def adjust(self) -> None:
         """Begin to replace instances that died, in every fleet."""
-        with self._changed:
+        with self._lock:
             fleets = [fleet for stage in self._stages.values() for fleet in stage.fleets]
         for fleet in fleets:
             fleet.adjust()
 
     def router(self, name: Name) -> Router[Variant] | None:
-        """The endpoint's router; None where it takes no traffic. Waits for an endpoint that comes up again."""
+        """The endpoint's router; None where it takes no traffic. Raises ComingError where it comes up again: ask later."""
         router = self._routers.get(name)
-        if router is None and self._coming:
-            with self._changed:
-                self._changed.wait_for(lambda: name in self._routers or name not in self._coming, COMING_LIMIT_S)
-                router = self._routers.get(name)
+        if router is None and name in self._coming:
+            raise ComingError
         return router
 
     def place(self, stage: Stage, *, live: Fleet | None, pending: Fleet | None) -> bool:
         """Put fleets on the stage; False where it was closed in the meantime, and nothing was put there."""
-        with self._changed:
+        with self._lock:
             if not stage.closed:
                 stage.live, stage.pending = live, pending
             return not stage.closed
 
     def route(self, stage: Stage, router: Router[Variant] | None) -> None:
         """Send the endpoint's traffic this way from now on; None: nowhere."""
-        with self._changed:
+        with self._lock:
             if stage.closed or router is None:
                 self._routers.pop(stage.name, None)
             else:
                 self._routers[stage.name] = router
-            self._changed.notify_all()
 
     def expect(self, name: Name) -> None:
-        """The endpoint comes up again: those who ask for it wait."""
-        with self._changed:
+        """The endpoint comes up again: those who ask for it are told so."""
+        with self._lock:
             self._coming.add(name)
 
     def arrived(self, name: Name) -> None:
-        """It came, or will not: nobody waits any more."""
-        with self._changed:
+        """It came, or will not."""
+        with self._lock:
             self._coming.discard(name)
-            self._changed.notify_all()
 
     def coming(self) -> list[Name]:
         """The endpoints that come up again and do not answer yet."""
-        with self._changed:
+        with self._lock:
             return sorted(self._coming)
 
     def close(self, stage: Stage, timeout_s: float | None = None) -> None:
         """Stop an endpoint's fleets, finishing what is in flight, and forget it. Returns when they have ended, or time is over."""
-        with self._changed:
+        with self._lock:
             self._forget(stage)
         _end([stage], timeout_s)
 
     @contextmanager
     def emptied(self, timeout_s: float) -> Iterator[None]:
         """Nothing is placed any more on any stage that there is when this begins; its fleets have stopped when it ends."""
-        with self._changed:
+        with self._lock:
             stages = list(self._stages.values())
             for stage in stages:
                 self._forget(stage)
@@ -142,7 +141,6 @@ class Stages:
             del self._stages[stage.name]
             self._routers.pop(stage.name, None)
             self._coming.discard(stage.name)
-        self._changed.notify_all()
 
 
 def _end(stages: Sequence[Stage], timeout_s: float | None) -> None:

@@ -1,6 +1,6 @@
-"""One production variant of a fleet: its instances, and a request's way to one of them and back.
+"""One production variant of a fleet: what it is, and the instances that it has.
 
-In: a plan and a host of instances; out: replies. A request to an instance that died goes to another.
+In: a plan and a host of instances; out: a pool with seats for requests, and an event of what becomes of each instance.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.hosting.capacity import Capacity
-from fogbank.cloud.hosting.instance import InstanceDownError
-from fogbank.cloud.hosting.pool import Host, Pool, Reply
+from fogbank.cloud.hosting.pool import Host, Pool
 from fogbank.cloud.hosting.router import STRATEGIES
 from fogbank.cloud.observe.capture import Capture, Source
-from fogbank.contracts.container import INVOCATION_LIMIT_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,22 +41,6 @@ class Variant:
     def name(self) -> str:
         """The variant's name."""
         return self.plan.source.variant
-
-    def invoke(self, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """Ask an instance. Raises FleetGoneError, InstanceDownError, InstanceTimeoutError."""
-        seat = self.pool.take()
-        try:
-            return seat.server.invoke(body, headers, INVOCATION_LIMIT_S)
-        except InstanceDownError:
-            if seat.server.alive():
-                raise
-        finally:
-            self.pool.leave(seat)
-        seat = self.pool.take()
-        try:
-            return seat.server.invoke(body, headers, INVOCATION_LIMIT_S)
-        finally:
-            self.pool.leave(seat)
 
     def _tell(self, change: str, about: Mapping[str, str]) -> None:
         source = self.plan.source

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fogbank.cloud.ground.runner import Key, Runner, Work
-from fogbank.cloud.hosting.instance import InstanceDownError, StartError
+from fogbank.cloud.hosting.instance import StartError
+from fogbank.cloud.hosting.lines import InstanceDownError
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
 from fogbank.cloud.jobs.objects import ObjectError, Objects
 from fogbank.cloud.jobs.records import RecordError, manifest_keys

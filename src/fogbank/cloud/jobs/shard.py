@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from fogbank.cloud.hosting.instance import InstanceDownError, InstanceTimeoutError
+from fogbank.cloud.hosting.lines import InstanceDownError, InstanceTimeoutError
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
 from fogbank.cloud.jobs.objects import ObjectError, Objects
 from fogbank.cloud.jobs.records import RecordError, assemble, batches, decompress, output_key, split

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from fogbank.cloud.ground.payload import Payload
 from fogbank.cloud.ground.wire import Answer, Request
 from fogbank.cloud.moto.internals import queue
 from fogbank.cloud.moto.journal import operation_name
@@ -79,4 +80,4 @@ def _members(request: Request) -> Mapping[str, Any]:
 def _without_wait(request: Request, members: Mapping[str, Any]) -> Request:
     short = {**members, WAIT: 0}
     body = urlencode(short) if _is_form(request) else json.dumps(short)
-    return replace(request, body=body.encode())
+    return replace(request, payload=Payload.of(body.encode()))

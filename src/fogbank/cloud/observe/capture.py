@@ -1,8 +1,8 @@
 """Data capture: sampled invocations become SageMaker's JSON lines in S3.
 
-A record is on disk before it is counted as captured: lines go to a spool file of their endpoint, region, variant, destination and
-minute. A spool is delivered when its minute is over or nothing was added for a moment, and at `flush`; what a killed process left
-is delivered by the next one. No invocation waits for a delivery, nor for another variant's records.
+A record is on disk before its invocation is answered: lines go to a spool file of their endpoint, region, variant, destination and
+minute, all that end at the same moment in one write. A spool is delivered when its minute is over, when it is full or nothing was
+added for a moment, and at `flush`; what a killed process left is delivered by the next one. No invocation waits for a delivery.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from fogbank.ground.aws import join_key, split_uri
 log = logging.getLogger("fogbank.cloud")
 HEADER = "x-amzn-sagemaker-"
 OPEN, CLOSED, DAMAGED = ".spool", ".ready", ".damaged"
+FULL_BYTES = 8 * 1024 * 1024
+"""A spool of so many bytes is delivered, and another one begun: what is delivered is never large."""
 QUIET_S = 2.0
 """A spool to which nothing was added for so long is delivered before its minute is over."""
 
@@ -75,13 +77,15 @@ class _Spool:
 
     def __init__(self, path: Path, minute: str) -> None:
         self.path, self.minute = path, minute
-        self.added = 0.0
-        self._stream = path.open("a")
+        self.added, self.size = 0.0, 0
+        self._stream = path.open("ab", buffering=0)
 
     def add(self, lines: str, now: float) -> None:
         """Write, to the system at least. Raises OSError."""
-        self._stream.write(lines)
-        self._stream.flush()
+        left = memoryview(lines.encode())
+        self.size += len(left)
+        while left:
+            left = left[self._stream.write(left) or 0 :]
         self.added = now
 
     def close(self) -> None:
@@ -93,10 +97,12 @@ class _Spool:
 
 
 class _Slot:
-    """Where the records of one source go: its spool, and who may write to it."""
+    """Where the records of one source go: lines that are to be written, the spool, and who may write to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source, destination: str) -> None:
+        self.source, self.destination = source, destination
         self.lock = threading.Lock()
+        self.lines: list[str] = []
         self.spool: _Spool | None = None
 
     def close(self) -> None:
@@ -124,19 +130,29 @@ class Recorder:
             left.rename(left.with_suffix(CLOSED))
 
     def record(self, request: Request, source: Source, capture: Capture, body: bytes, content_type: str) -> None:
-        """Write one invocation to the spool, if the sample takes it."""
+        """Take one invocation, if the sample does; it is captured when `write` has returned."""
         if self._draw() * 100 >= capture.percent:
             return
-        now = self._clock.now()
-        line = capture_record(request, capture, body, content_type, now).line()
+        line = capture_record(request, capture, body, content_type, self._clock.now()).line()
         with self._lock:
-            slot = self._slots.setdefault((source, capture.destination), _Slot())
-        with slot.lock:
-            try:
-                self._write(slot, source, capture, line, now)
-            except OSError as error:  # a full disk stops capture, not the endpoint
-                log.warning("an invocation of endpoint %s was not captured: %s", source.endpoint, error)
-                slot.close()
+            slot = self._slots.get((source, capture.destination))
+            if slot is None:
+                slot = self._slots[source, capture.destination] = _Slot(source, capture.destination)
+            slot.lines.append(line)
+
+    def write(self) -> None:
+        """Write what was taken to the spools."""
+        with self._lock:
+            taken = [(slot, slot.lines) for slot in self._slots.values() if slot.lines]
+            for slot, _ in taken:
+                slot.lines = []
+        for slot, lines in taken:
+            with slot.lock:
+                try:
+                    self._write(slot, lines, self._clock.now())
+                except OSError as error:  # a full disk stops capture, not the endpoint
+                    log.warning("invocations of endpoint %s were not captured: %s", slot.source.endpoint, error)
+                    slot.close()
 
     def flush(self) -> int:
         """Deliver everything to S3; returns how many files were delivered."""
@@ -155,20 +171,22 @@ class Recorder:
         for path in self._folder.glob(f"*{CLOSED}"):
             path.unlink(missing_ok=True)
 
-    def _write(self, slot: _Slot, source: Source, capture: Capture, line: str, now: datetime) -> None:
-        if slot.spool is not None and slot.spool.minute != _minute(now):
+    def _write(self, slot: _Slot, lines: list[str], now: datetime) -> None:
+        minute = _minute(now)
+        if slot.spool is not None and (slot.spool.minute != minute or slot.spool.size >= FULL_BYTES):
             slot.close()
         if slot.spool is None:
-            names = (source.region, source.endpoint, source.variant, _minute(now), uuid.uuid4().hex[:8])
-            slot.spool = _Spool(self._folder / (".".join(names) + OPEN), _minute(now))
+            source = slot.source
+            names = (source.region, source.endpoint, source.variant, minute, uuid.uuid4().hex[:8])
+            slot.spool = _Spool(self._folder / (".".join(names) + OPEN), minute)
             about = {
                 "endpoint": source.endpoint,
                 "variant": source.variant,
-                "destination": capture.destination,
+                "destination": slot.destination,
                 "time": now.timestamp(),
             }
-            line = f"{json.dumps(about)}\n{line}"
-        slot.spool.add(line + "\n", now.timestamp())
+            lines = [json.dumps(about), *lines]
+        slot.spool.add("\n".join(lines) + "\n", now.timestamp())
 
     def _close_spools(self, ready: Callable[[_Spool], bool]) -> None:
         with self._lock:

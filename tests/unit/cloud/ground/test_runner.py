@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from fogbank.cloud.ground.runner import Runner
+from tests.waiting import until
 
 
 def test_what_raises_is_handed_on_and_the_key_is_free_again() -> None:
@@ -86,3 +87,32 @@ def test_tasks_that_begin_under_one_prefix_run_beside_one_another() -> None:
     assert first.key != second.key
     assert first.key[:2] == second.key[:2] == ("fleet", "a")
     assert runner.close(5)
+
+
+def test_threads_are_made_as_they_are_needed_and_no_more_than_there_may_be() -> None:
+    threads, go = Runner().threads("some", 2), threading.Event()
+    names: list[str] = []
+
+    def work() -> None:
+        names.append(threading.current_thread().name)
+        assert go.wait(20)
+
+    threads.submit(work)
+    until(lambda: names == ["some-1"])
+    for _ in range(3):
+        threads.submit(work)
+    until(lambda: len(names) == 2)
+    go.set()
+    until(lambda: len(names) == 4)
+    assert set(names) == {"some-1", "some-2"}
+
+
+def test_work_that_fails_leaves_its_thread_for_the_next() -> None:
+    threads, done = Runner().threads("one", 1), threading.Event()
+
+    def fail() -> None:
+        raise ValueError("on purpose")
+
+    threads.submit(fail)
+    threads.submit(done.set)
+    assert done.wait(20)

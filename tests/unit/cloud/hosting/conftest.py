@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.store import Store
-from fogbank.cloud.ground.wire import Request
+from fogbank.cloud.ground.wire import Answer, Request
 from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.deployment import EndpointState
 from fogbank.cloud.hosting.endpoints import Endpoints
@@ -57,11 +60,27 @@ class Hosting:
         self.recorder = Recorder(self.folder / "capture", self.clock, lambda: self.bucket)
         self.metrics = Metrics(self.clock, no_cloudwatch)
         self.runtime = Runtime(self.endpoints, self.recorder, self.metrics)
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever)
+        self._thread.start()
+
+    def ask(self, request: Request) -> Answer:
+        """The runtime's answer."""
+        answer: Future[Answer] = Future()
+        self.loop.call_soon_threadsafe(self.runtime.start, request, answer.set_result)
+        return answer.result(90)
+
+    def close(self) -> None:
+        """End what runs."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(20)
+        self.loop.close()
+        assert self.runner.close(20)
+        self.recorder.flush()
 
     def kill(self) -> None:
         """What a process leaves behind: the store, and nothing else."""
-        assert self.runner.close(20)
-        self.recorder.flush()
+        self.close()
         self.start()
 
     def model(self, name: str) -> None:
@@ -117,7 +136,7 @@ class Hosting:
 
     def share(self, model: str, asks: int = 200) -> float:
         """The part of the requests that a model answers."""
-        answers = [self.runtime.handle(REQUEST) for _ in range(asks)]
+        answers = [self.ask(REQUEST) for _ in range(asks)]
         assert {answer.status for answer in answers} == {200}, answers
         return sum(answer.body.startswith(model.encode()) for answer in answers) / asks
 
@@ -133,5 +152,4 @@ def hosting(tmp_path: Path) -> Iterator[Hosting]:
     with closing(Store(tmp_path / "cloud.db")) as store:
         hosting = Hosting(store, tmp_path)
         yield hosting
-        assert hosting.runner.close(20)
-        hosting.recorder.flush()
+        hosting.close()

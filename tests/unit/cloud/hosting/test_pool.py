@@ -10,13 +10,19 @@ import pytest
 
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.hosting.capacity import Provisioned
-from fogbank.cloud.hosting.instance import FleetGoneError, InstanceDownError, StartError
-from fogbank.cloud.hosting.pool import Pool
+from fogbank.cloud.hosting.instance import FleetGoneError, StartError
+from fogbank.cloud.hosting.lines import InstanceDownError
+from fogbank.cloud.hosting.pool import Pool, Seat
 from fogbank.cloud.hosting.router import least_busy
 from tests.fakes.instances import FakeHost, FakeInstance
-from tests.waiting import until
+from tests.waiting import until, until_answer
 
-Make = Callable[..., Pool]
+
+def take(pool: Pool) -> Seat:
+    """A seat, now or when an instance has come."""
+    seat = until_answer(pool.take, lambda seat: seat is not None)
+    assert seat is not None
+    return seat
 
 
 class World:
@@ -75,7 +81,7 @@ def test_a_dead_instance_is_replaced_while_the_others_answer(world: World) -> No
     world.host.started[0].die()
     pool.adjust()
     for _ in range(5):
-        seat = pool.take()
+        seat = take(pool)
         assert seat.server.id == world.host.started[1].id
         pool.leave(seat)
     world.host.go.set()
@@ -91,7 +97,7 @@ def test_who_comes_while_the_only_instance_is_replaced_waits_for_it_and_all_shar
     world.host.go.clear()
     world.host.started[0].die()
     with ThreadPoolExecutor(4) as callers:
-        seats = [callers.submit(pool.take) for _ in range(4)]
+        seats = [callers.submit(take, pool) for _ in range(4)]
         until(lambda: world.host.attempts == 2)
         world.host.go.set()
         names = {seat.result(20).server.id for seat in seats}
@@ -106,7 +112,7 @@ def test_where_it_cannot_be_replaced_the_caller_hears_why_at_once_and_the_next_s
     world.host.started[0].die()
     for _ in range(3):
         with pytest.raises(InstanceDownError, match="cannot be replaced: no space left"):
-            pool.take()
+            take(pool)
     for _ in range(20):
         pool.adjust()
 
@@ -146,7 +152,7 @@ def test_more_are_started_and_fewer_are_drained_first(world: World) -> None:
     pool = world.started(1)
     pool.resize(Provisioned(3))
     pool.wait(threading.Event())
-    seats = [pool.take() for _ in range(3)]
+    seats = [take(pool) for _ in range(3)]
     assert len({seat.server.id for seat in seats}) == 3, "each request went to the instance with the fewest"
 
     pool.resize(Provisioned(1))
@@ -171,7 +177,7 @@ def test_a_start_that_is_not_wanted_any_more_is_broken_off(world: World) -> None
 
 def test_closing_breaks_starts_off_waits_for_answers_and_takes_no_more(world: World) -> None:
     pool = world.started(1)
-    seat = pool.take()
+    seat = take(pool)
     world.host.go.clear()
     pool.resize(Provisioned(2))
     tasks = pool.close()
@@ -210,11 +216,11 @@ def test_counts_of_requests_come_out_even_under_many_threads(world: World) -> No
     pool = world.started(3)
 
     def ask(_: int) -> None:
-        seat = pool.take()
+        seat = take(pool)
         pool.leave(seat)
 
     with ThreadPoolExecutor(8) as callers:
         list(callers.map(ask, range(2000)))
 
-    seats = [pool.take() for _ in range(3)]
+    seats = [take(pool) for _ in range(3)]
     assert [seat.outstanding for seat in seats] == [1, 1, 1]

@@ -94,6 +94,7 @@ def test_killed_while_creating_and_while_deleting(hosting: Hosting) -> None:
     router = hosting.endpoints.router(*NAME)
     assert router is not None
     seat = router.pick().pool.take()
+    assert seat is not None
     hosting.endpoints.delete(US, {"EndpointName": "e"})
     assert hosting.status == "Deleting"
     assert hosting.endpoints.router(*NAME) is None

@@ -19,7 +19,7 @@ CAPTURE = {
 
 
 def error(hosting: Hosting, **changes: Any) -> tuple[str, str]:
-    answer = hosting.runtime.handle(replace(REQUEST, **changes))
+    answer = hosting.ask(replace(REQUEST, **changes))
     assert answer.status == 400
     return answer.headers["x-amzn-ErrorType"], json.loads(answer.body)["message"]
 
@@ -38,7 +38,7 @@ def test_the_variant_that_answered_is_told_and_a_target_is_asked(hosting: Hostin
     hosting.config("both", ("v", "old", 1, 1.0), ("w", "new", 1, 0.0))
     hosting.create("both")
     hosting.settle()
-    answer = hosting.runtime.handle(replace(REQUEST, headers={**SIGNED, "x-amzn-sagemaker-target-variant": "w"}))
+    answer = hosting.ask(replace(REQUEST, headers={**SIGNED, "x-amzn-sagemaker-target-variant": "w"}))
 
     assert (answer.body, answer.headers["x-Amzn-Invoked-Production-Variant"]) == (b"new:x", "w")
     assert hosting.share("old") == 1
@@ -61,7 +61,7 @@ def test_least_outstanding_requests_go_where_less_is_to_do(hosting: Hosting) -> 
     busy, idle = hosting.hosts.running
     router = hosting.endpoints.router("us-east-1", "e")
     assert router is not None
-    seats = [router.pick().pool.take() for _ in range(2)]
+    seats = [seat for _ in range(2) if (seat := router.pick().pool.take())]
     router.pick().pool.leave(next(seat for seat in seats if seat.server is idle))
     assert hosting.share("old", 20) == 1
 
@@ -95,4 +95,4 @@ def test_records_of_both_fleets_are_captured_as_their_own_configuration_says(hos
 
 @pytest.mark.parametrize("path", ["/endpoints/e/async-invocations", "/endpoints/e/invocations-response-stream"])
 def test_what_the_runtime_lacks_is_a_501(hosting: Hosting, path: str) -> None:
-    assert hosting.runtime.handle(replace(REQUEST, path=path)).status == 501
+    assert hosting.ask(replace(REQUEST, path=path)).status == 501

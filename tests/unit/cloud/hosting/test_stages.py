@@ -1,12 +1,14 @@
-"""Who comes while an endpoint comes up waits, in the kernel and not in a loop; what is emptied stays empty."""
+"""Who comes while an endpoint comes up is told so at once; what is emptied stays empty."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from fogbank.cloud.hosting.router import Router
-from fogbank.cloud.hosting.stages import Stages
+from fogbank.cloud.hosting.stages import ComingError, Stages
 from fogbank.cloud.hosting.variant import Variant
 from tests.waiting import until
 
@@ -20,22 +22,17 @@ def test_an_endpoint_that_nobody_expects_is_answered_at_once() -> None:
     assert stages.router(NAME) is None
 
 
-def test_who_waits_gets_the_router_or_nothing() -> None:
-    stages = Stages()
+def test_who_comes_too_early_is_told_and_then_gets_the_router_or_nothing() -> None:
+    stages, other = Stages(), ("eu-west-1", "e")
     router: Router[Variant] = Router([])
-    with ThreadPoolExecutor(3) as callers:
-        stages.expect(NAME)
-        waiting = [callers.submit(stages.router, NAME) for _ in range(3)]
-        assert not any(each.done() for each in waiting)
-        stages.route(stages.stage(NAME), router)
-        assert all(each.result(10) is router for each in waiting)
+    for name in (NAME, other):
+        stages.expect(name)
+        with pytest.raises(ComingError):
+            stages.router(name)
+    stages.route(stages.stage(NAME), router)
+    stages.arrived(other)
 
-        other = ("eu-west-1", "e")
-        stages.expect(other)
-        lost = callers.submit(stages.router, other)
-        assert not lost.done()
-        stages.arrived(other)
-        assert lost.result(10) is None
+    assert (stages.router(NAME), stages.router(other)) == (router, None)
 
 
 def test_what_is_emptied_takes_nothing_more_and_the_next_of_that_name_is_another() -> None:

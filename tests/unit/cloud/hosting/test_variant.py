@@ -1,4 +1,4 @@
-"""A request's way through a variant: to an instance that lives, once more where it died, and the event of each change."""
+"""A variant that runs: its instances, and the event of what becomes of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.hosting.capacity import Provisioned
-from fogbank.cloud.hosting.instance import InstanceDownError
 from fogbank.cloud.hosting.variant import Variant, VariantPlan
 from fogbank.cloud.observe.capture import Source
 from tests.fakes.instances import FakeHost, FakeInstance
@@ -49,33 +48,13 @@ def running(tmp_path: Path) -> Iterator[Running]:
         assert running.runner.close(20)
 
 
-def test_a_request_and_its_answer(running: Running) -> None:
-    assert running.variant.invoke(b"1", {}).data == b"m:1"
-
-
-def test_a_request_to_an_instance_that_dies_goes_to_its_replacement(running: Running) -> None:
+def test_what_becomes_of_an_instance_is_told_as_its_variants(running: Running) -> None:
     first = running.instance
-    first.hold.clear()
-    answers: list[bytes] = []
-    caller = threading.Thread(target=lambda: answers.append(running.variant.invoke(b"1", {}).data))
-    caller.start()
-    until(lambda: first.asked)
     first.die()
-    first.hold.set()
-    caller.join(20)
-
-    assert answers == [b"m:1"]
-    assert running.instance.id != first.id
+    running.variant.pool.adjust()
     until(lambda: [event.change for event in running.events.since(0)] == ["Started", "Died", "Replaced"])
+
     replaced = running.events.since(2)[0]
+    assert running.variant.name == "v"
     assert (replaced.topic, replaced.region, replaced.name) == ("instance", "eu-west-1", "e")
     assert replaced.detail == {"variant": "v", "config": "c", "instance": running.instance.id, "dead": first.id}
-
-
-def test_a_connection_that_breaks_while_the_instance_lives_is_the_callers_to_hear(running: Running) -> None:
-    instance = running.instance
-    instance.resets = True
-
-    with pytest.raises(InstanceDownError, match="connection reset"):
-        running.variant.invoke(b"1", {})
-    assert instance.asked == 1

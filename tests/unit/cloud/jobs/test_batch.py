@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from fogbank.cloud.ground.runner import Runner
-from fogbank.cloud.hosting.instance import InstanceTimeoutError, StartError
+from fogbank.cloud.hosting.instance import StartError
+from fogbank.cloud.hosting.lines import InstanceTimeoutError
 from fogbank.cloud.jobs.batch import Batch
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
 from fogbank.contracts.transform import (

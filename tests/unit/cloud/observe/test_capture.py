@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from fogbank.cloud.ground.clock import Clock
+from fogbank.cloud.ground.payload import Payload
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Request
-from fogbank.cloud.observe.capture import Capture, Recorder, Source
+from fogbank.cloud.observe.capture import FULL_BYTES, Capture, Recorder, Source
 from tests.fakes.bucket import Bucket
 from tests.fakes.wall import Wall
 
@@ -52,6 +53,7 @@ def recorder(
 
 def add(recorder: Recorder, source: Source = SOURCE, config: Capture | None = None) -> None:
     recorder.record(REQUEST, source, config or capture(), b"0\n", "text/csv")
+    recorder.write()
 
 
 def test_the_sample_takes_its_share(bucket: Bucket, recorder: Callable[..., Recorder]) -> None:
@@ -123,6 +125,34 @@ def test_under_traffic_there_is_one_file_a_minute_and_at_rest_it_does_not_wait_f
     assert subject.flush() == 1
 
     assert sorted(body.count(b"\n") for body in bucket.objects.values()) == [1, 1, 30]
+
+
+def test_what_is_full_is_delivered_before_its_minute_is_over_and_nothing_is_lost(
+    bucket: Bucket, recorder: Callable[..., Recorder]
+) -> None:
+    subject = recorder()
+    long = replace(REQUEST, payload=Payload.of(b"1" * (FULL_BYTES // 2)))
+    for _ in range(5):
+        subject.record(long, SOURCE, capture(), b"0\n", "text/csv")
+        subject.write()
+    assert subject.turn() == 2
+    assert subject.flush() == 1
+
+    assert sorted(body.count(b"\n") for body in bucket.objects.values()) == [1, 2, 2]
+
+
+def test_what_ends_at_one_moment_is_on_disk_in_one_file_when_it_is_written(
+    tmp_path: Path, recorder: Callable[..., Recorder]
+) -> None:
+    subject = recorder()
+    for _ in range(3):
+        subject.record(REQUEST, SOURCE, capture(), b"0\n", "text/csv")
+    assert not list((tmp_path / "spool").iterdir())
+    subject.write()
+
+    [spool] = (tmp_path / "spool").iterdir()
+    assert spool.read_bytes().count(b"\n") == 4, "what it is about, and three records"
+    subject.flush()
 
 
 def test_no_record_waits_while_another_is_delivered(bucket: Bucket, recorder: Callable[..., Recorder]) -> None:

@@ -1,0 +1,262 @@
+"""HTTP/1.1 on one socket of the cloud, over httptools' parser: whole requests to the handler, each answer in order.
+
+In: bytes on the event loop; out: Requests as they were sent (a path still percent-encoded, headers by their own names; WSGI alone
+cannot tell `my_key` from `my-key`, and S3 needs both). A peer costs memory, never a thread; a long body lies in a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httptools
+
+from fogbank.cloud.ground.arriving import Arriving
+from fogbank.cloud.ground.sending import Sending
+from fogbank.cloud.ground.wire import Answer, Request, error_answer
+
+Done = Callable[[Answer], None]
+"""Takes the answer, once, on the event loop."""
+Handler = Callable[[Request, Done], None]
+"""Answers a request, now or later; called on the event loop, which it must not keep."""
+HEAD_LIMIT = 64 * 1024
+SILENCE_S = 120.0
+"""A peer that says nothing for so long, between two requests or in the middle of one, is let go."""
+PLAIN = re.compile(rb"/[A-Za-z0-9_/%:@!$&'()*+,;=~.-]*")
+ASCII = "".join(map(chr, range(128)))
+SHORT = "You did not provide the number of bytes specified by the Content-Length HTTP header"
+
+
+class RefusalError(Exception):
+    """What a peer sent is not taken; it is told so, and the connection closes."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+TOO_LONG = RefusalError(431, "RequestHeaderSectionTooLarge", f"the request's head is over {HEAD_LIMIT} bytes")
+
+
+class Connection(asyncio.Protocol):
+    """One peer. `connections` are all that are open; bodies go to the folder `incoming`."""
+
+    def __init__(self, handler: Handler, connections: set[Connection], incoming: Path) -> None:
+        self._handler, self._connections, self._incoming = handler, connections, incoming
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport
+        self._waiting: deque[Request] = deque()
+        self._busy = self._last = self._partial = self._in_head = False
+        self._sending: Sending | None = None
+        self._refusal: RefusalError | None = None
+        self._since = time.monotonic()
+        self._arriving = Arriving(incoming)
+        self._head_size = self._chunk = 0
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The peer is there."""
+        self._transport = transport  # type: ignore[assignment]  # of a socket, so it is a Transport
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The peer has gone; what it had not sent whole was never asked."""
+        del exc
+        self._connections.discard(self)
+        self._arriving.drop()
+        for request in self._waiting:
+            request.payload.close()
+        self._waiting.clear()
+        if self._sending is not None:
+            self._sending.end()
+            self._sending = None
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of one or more requests."""
+        if self._refusal is not None:
+            return
+        if not self._partial and not data.isascii():
+            data = _encode_target(data)
+        self._chunk = len(data)
+        try:
+            self._parser.feed_data(data)
+            if self._in_head:
+                self._head_size += len(data)
+                if self._head_size > HEAD_LIMIT:
+                    self._refuse(TOO_LONG)
+        except httptools.HttpParserUpgrade:
+            self._last = True  # it is answered as it is; what follows would be another protocol
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            known = cause if isinstance(cause, RefusalError) else None
+            self._refuse(known or RefusalError(500, "InternalFailure", f"the request was not taken: {cause!r}"))
+        except httptools.HttpParserError as error:
+            self._refuse(RefusalError(400, "InvalidRequest", f"the request is not HTTP: {error}"))
+
+    def eof_received(self) -> bool:
+        """The peer says no more; whether it still gets an answer."""
+        self._last = True
+        if self._partial and self._refusal is None:
+            self._refuse(RefusalError(400, "IncompleteBody", SHORT))
+        return self._busy
+
+    def pause_writing(self) -> None:
+        """The peer reads slowly: it is not heard until it has read."""
+        self._transport.pause_reading()
+        if self._sending is not None:
+            self._sending.pause()
+
+    def resume_writing(self) -> None:
+        """The peer has read."""
+        if self._sending is not None:
+            self._sending.resume()
+        if not self._waiting:
+            self._transport.resume_reading()
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._target = b""
+        self._headers: dict[str, str] = {}
+        self._partial = self._in_head = True
+        self._head_size = 0
+        self._since = time.monotonic()
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the target."""
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header, or, after a body, a trailer."""
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        earlier = self._headers.get(key)
+        self._headers[key] = text if earlier is None else f"{earlier},{text}"
+
+    def on_headers_complete(self) -> None:
+        """The body is next."""
+        self._in_head = False
+        seen = self._head_size + self._chunk  # with bytes of the body, perhaps: only then it is counted
+        if seen > HEAD_LIMIT and sum(map(len, (self._target, *self._headers, *self._headers.values()))) > HEAD_LIMIT:
+            raise TOO_LONG
+        if self._headers.get("expect", "").lower() == "100-continue" and not self._busy:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._arriving.add(body)
+        self._since = time.monotonic()
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._partial = False
+        self._last = self._last or not self._parser.should_keep_alive()
+        path, _, query = self._target.partition(b"?")
+        payload = self._arriving.whole()
+        self._arriving = Arriving(self._incoming)
+        request = Request(
+            method=self._parser.get_method().decode("ascii"),
+            path=path.decode("ascii") if PLAIN.fullmatch(path) else _path(path),
+            query=query.decode("latin-1"),
+            headers=self._headers,
+            payload=payload,
+        )
+        if self._busy:
+            self._waiting.append(request)
+            self._transport.pause_reading()
+        else:
+            self._ask(request)
+
+    # Answering.
+
+    def idle(self) -> bool:
+        """Whether the peer waits for nothing and has sent nothing."""
+        return not self._busy and not self._partial
+
+    def close(self) -> None:
+        """Close once everything that was written is sent."""
+        if not self._transport.is_closing():
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, whatever the peer waits for."""
+        self._transport.abort()
+
+    def leave(self) -> None:
+        """No request is taken after those that came."""
+        self._last = True
+        if self.idle():
+            self.close()
+
+    def let_go(self, now: float) -> None:
+        """Close the connection of a peer that is silent for too long, though nobody keeps it waiting."""
+        if not self._busy and now - self._since > SILENCE_S:
+            if self._partial:
+                self._refuse(RefusalError(408, "RequestTimeout", f"nothing more came for {SILENCE_S:g} s"))
+            else:
+                self.close()
+
+    def send(self, request: Request, answer: Answer) -> None:
+        """Write the answer to the request that is next; goes on when all of it is written."""
+        last = self._last and not self._waiting and self._refusal is None
+        sending = Sending(self._transport, request, answer, last=last)
+        if sending.begin():
+            self._next()
+        else:
+            self._sending = sending
+            sending.stream(self._sent)
+
+    def _sent(self, *, whole: bool) -> None:
+        self._sending = None
+        if whole:
+            self._next()
+        else:
+            self._transport.abort()  # the peer sees that the answer is not whole
+
+    def _next(self) -> None:
+        if self._waiting:
+            request = self._waiting.popleft()
+            if not self._waiting and self._refusal is None:
+                self._transport.resume_reading()
+            asyncio.get_running_loop().call_soon(self._ask, request)  # a peer may send more of them than calls can nest
+            return
+        self._busy, self._since = False, time.monotonic()
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+        elif self._last:
+            self.close()
+
+    def _ask(self, request: Request) -> None:
+        self._busy = True
+        self._handler(request, partial(self.send, request))
+
+    def _refuse(self, refusal: RefusalError) -> None:
+        """Answer what cannot be read any further, after what was asked before it, and close."""
+        self._partial, self._last, self._refusal = False, True, refusal
+        self._arriving.drop()
+        if self._transport.is_closing() or self._busy:
+            return
+        request = Request(method="POST", path="/", query="", headers=getattr(self, "_headers", {}))
+        answer = error_answer(request, refusal.status, refusal.code, str(refusal))
+        Sending(self._transport, request, answer, last=True).begin()
+        self.close()
+
+
+def _path(sent: bytes) -> str:
+    if not sent.startswith(b"/"):  # the form that proxies are sent: http://host/path
+        sent = b"/" + sent.partition(b"://")[2].partition(b"/")[2]
+    return quote(sent, safe="/%:@!$&'()*+,;=~-._")  # bytes that no client should have sent bare
+
+
+def _encode_target(data: bytes) -> bytes:
+    """A request whose target has bytes that its client did not encode, as if it had: the parser takes no others."""
+    line, end, rest = data.partition(b"\r\n")
+    return data if line.isascii() else quote(line, safe=ASCII).encode() + end + rest
