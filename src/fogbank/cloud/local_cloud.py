@@ -49,12 +49,20 @@ from fogbank.cloud.moto.gateway import MotoGateway
 from fogbank.cloud.moto.internals import answers, event_schedules
 from fogbank.cloud.moto.references import missing
 from fogbank.cloud.moto.snapshot import Snapshots, user_key
+from fogbank.cloud.object_rooms import MotoBuckets, bring_back
+from fogbank.cloud.objects.blobs import Blobs
+from fogbank.cloud.objects.events import Events as ObjectEvents
+from fogbank.cloud.objects.index import Index
+from fogbank.cloud.objects.lifecycle import Lifecycle
+from fogbank.cloud.objects.room import ObjectsRoom
+from fogbank.cloud.objects.shelf import Shelf
 from fogbank.cloud.observe.capture import Recorder
 from fogbank.cloud.observe.metrics import Metrics
+from fogbank.cloud.time.expiry import ExpirySource
 from fogbank.cloud.time.scheduler import Scheduler
 from fogbank.cloud.time.targets import Targets
 from fogbank.cloud.time.timeline import Timeline
-from fogbank.ground.aws import LocalClients
+from fogbank.ground.aws import LOCAL_ACCOUNT, LocalClients
 from fogbank.ground.ports import is_free
 
 FLUSH_PERIOD_S = 2.0
@@ -99,6 +107,11 @@ class LocalCloud:
         self.events = Events(self.store, self.clock)
         self.runner = Runner()
         self.moto = MotoGateway(self.store, time.time, Snapshots(folder, user_key(settings.keys)))
+        incoming = emptied(folder / "incoming")
+        blobs = Blobs(folder / "objects" / "bodies", incoming)
+        shelf = Shelf(Index(folder / "objects" / "index.db", blobs), MotoBuckets(), self.clock.epoch)
+        tell = ObjectEvents(self.moto.handle, LOCAL_ACCOUNT).tell
+        self.objects = ObjectsRoom(shelf, self.moto.handle, tell)
         environments = Environments(settings.environments, settings.server_pins)
         logs = folder / "logs"
         self._workspace = Workspace(folder / "instances", logs, environments, self.s3, settings.containers)
@@ -144,12 +157,15 @@ class LocalCloud:
         )
         self.monitors = MonitoringClockwork(self.schedules, self.clock)
         self.timeline = Timeline(
-            self.clock, self.runner, (self.monitors, scheduler), self.flush, self.endpoints.rollouts.catch_up
+            self.clock,
+            self.runner,
+            (self.monitors, scheduler, ExpirySource(Lifecycle(shelf, tell))),
+            self.flush,
+            self.endpoints.rollouts.catch_up,
         )
         runtime = Runtime(self.endpoints, self.recorder, self.metrics)
-        incoming = emptied(folder / "incoming")
         threads = partial(self.runner.threads, most=THREADS)
-        self.front = Front(runtime, self._admin(), (control, scheduler), self.moto.handle, self.metrics.flush, threads)
+        self.front = Front(runtime, self._admin(), (control, self.objects, scheduler), self.moto.handle, self.metrics.flush, threads)
         self._incoming = incoming
         self._server: Server
 
@@ -179,10 +195,11 @@ class LocalCloud:
     def start(self) -> None:
         """Play the journal back, answer, bring the data plane up. The port is bound already."""
         self._workspace.clear()
-        self.moto.replay()
+        bring_back(self.moto, self.store, self.objects)
         self.endpoints.start()
         self._server.start(self.runner)
         self.runner.submit(("warm",), lambda _: service_model())
+        self.runner.submit(("sweep",), lambda _: self.objects.shelf.index.sweep())
         self.processing.resume()
         self.executions.resume()
         self.transforms.resume()
@@ -208,6 +225,7 @@ class LocalCloud:
         self._server.close()
         self.moto.save()
         self._workspace.clear()
+        self.objects.shelf.index.close()
         self.store.close()
 
     def reset(self) -> None:
@@ -216,6 +234,7 @@ class LocalCloud:
         with self.endpoints.emptied():
             self.moto.forget()
             self.store.reset()
+            self.objects.shelf.index.clear()
             self.recorder.reset()
             self.metrics.reset()
             self.moto.reset()

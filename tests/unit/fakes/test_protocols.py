@@ -15,7 +15,9 @@ from fogbank.cloud.hosting import pool
 from fogbank.cloud.jobs import scoring
 from fogbank.cloud.jobs.objects import Objects
 from fogbank.cloud.jobs.processor import Processor
+from fogbank.cloud.objects.bucket import Buckets
 from fogbank.cloud.time.timeline import Source
+from tests.fakes.buckets import FakeBuckets
 from tests.fakes.instances import FakeHost, FakeInstance
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.processor import FakeProcessor
@@ -31,6 +33,7 @@ FAKES: dict[str, tuple[type, Any]] = {
     "cloud/jobs/processor.py:Processor": (Processor, FakeProcessor(lambda *_: 0)),
     "cloud/jobs/scoring.py:Reply": (scoring.Reply, FakeReply()),
     "cloud/jobs/scoring.py:Scorer": (scoring.Scorer, FakeScorer(0, lambda *_: FakeReply())),
+    "cloud/objects/bucket.py:Buckets": (Buckets, FakeBuckets()),
     "cloud/time/timeline.py:Source": (Source, HourlySource("hourly", datetime(2026, 1, 1, tzinfo=UTC))),
 }
 REAL = {
@@ -42,6 +45,10 @@ REAL = {
     "cloud/hosting/capacity.py:Capacity": "Provisioned: a number",
     "cloud/hosting/invocation.py:Plane": "the runtime, on instances in memory",
     "cloud/hosting/instance.py:Launcher": "processes of a server of a few lines, and containers in tests/contracts/image",
+    "cloud/moto/bridge.py:Objects": "objects on a shelf in a folder, in tests/contracts/aws/test_s3_objects.py",
+    "cloud/objects/adopt.py:Begun": "frozen values, in tests/unit/cloud/objects/test_adopt.py",
+    "cloud/objects/adopt.py:Kept": "frozen values, in tests/unit/cloud/objects/test_adopt.py",
+    "cloud/objects/checksums.py:_Hash": "hashlib's, and a CRC",
     "image/layers.py:Writer": "any file in memory",
     "pack/lock.py:Source": "a lock of a few lines",
     "provider/fogbank.py:Images": "images of a small project, in tests/contracts/image",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ Document = dict[str, Any]
 EventRow = tuple[float, str, str, str, str, str]
 """An event's time, topic, region, name, change and detail (JSON)."""
 
-VERSION = 2
-"""Of the tables below, and of what a document holds. The version before is brought up to this one; another is refused."""
+VERSION = 3
+"""Of the tables below, and of what a document holds. Earlier ones are brought up to this one; another is refused."""
+OBJECTS_IN_JOURNAL = "objects-in-journal"
+"""The setting that is there while the journal still has S3's objects in it, as in version 2."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -72,12 +74,14 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         found = self._db.execute("PRAGMA user_version").fetchone()[0]
         fresh = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-        if not fresh and found not in {VERSION - 1, VERSION}:
+        if not fresh and not 1 <= found <= VERSION:
             self._db.close()
             raise StateVersionError(f"{file} has state version {found}, and this fogbank reads version {VERSION}")
         self._db.executescript(SCHEMA)
-        if not fresh and found == VERSION - 1:
+        if not fresh and found == 1:
             self._upgrade()
+        if not fresh and found < VERSION:
+            self.set_setting(OBJECTS_IN_JOURNAL, "yes")
         self._db.execute(f"PRAGMA user_version={VERSION}")
 
     def _upgrade(self) -> None:
@@ -92,7 +96,7 @@ class Store:
                 "UPDATE documents SET body=? WHERE kind=? AND region=? AND name=?",
                 (json.dumps(document), kind, region, name),
             )
-        self._db.execute(f"PRAGMA user_version={VERSION}")
+        self._db.execute("PRAGMA user_version=2")
         self._db.execute("COMMIT")
 
     def close(self) -> None:
@@ -222,6 +226,14 @@ class Store:
                 object=name,
                 upload=upload,
             )
+
+    def leave_objects(self, seqs: Iterable[int]) -> None:
+        """Take entries out of the journal whose objects lie elsewhere from now on."""
+        with self._lock:
+            self._db.execute("BEGIN")
+            self._db.executemany("DELETE FROM journal WHERE seq=?", [(seq,) for seq in seqs])
+            self._db.execute("DELETE FROM settings WHERE key=?", (OBJECTS_IN_JOURNAL,))
+            self._db.execute("COMMIT")
 
     def setting(self, key: str, default: str) -> str:
         """A setting's value."""

@@ -46,6 +46,7 @@ class MotoGateway:
         self._store, self._wall = store, wall
         self._history = History(store, snapshots)
         self._turns = Turns()
+        self._replaying = False
         self._app = DomainDispatcherApplication(_backend_app)
 
     def handle(self, request: Request) -> Answer:
@@ -99,10 +100,15 @@ class MotoGateway:
         with self._turns.read():
             return poll.ready()
 
+    def replaying(self) -> bool:
+        """Whether the journal is being played back."""
+        return self._replaying
+
     def replay(self) -> int:
         """Bring a fresh moto to where the last one was: by the snapshot, and by playing back what came after; how many requests."""
         count = 0
         with self._turns.write():
+            self._replaying = True
             for written in self._history.unread():
                 request = request_of(written)
                 if policies.wanting(request):
@@ -111,7 +117,12 @@ class MotoGateway:
                 self._ask(request)
                 restore(written)
                 count += 1
+            self._replaying = False
         return count
+
+    def entries_of(self, takes: Callable[[Request], bool]) -> list[int]:
+        """The numbers of the journal's entries whose requests somebody else takes."""
+        return [written.seq for written in self._store.journal() if takes(request_of(written))]
 
     def history(self) -> dict[str, Any]:
         """How many changes there are, how many of them a start would play back, and why there is no snapshot, if so."""

@@ -61,6 +61,7 @@ class History:
 
     def unread(self) -> Iterator[JournalEntry]:
         """Bring the snapshot back, and give what came after it; everything, where there is none that can be used."""
+        self._covered = 0
         try:
             snapshot = self._snapshots.read()
             if snapshot:

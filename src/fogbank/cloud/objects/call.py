@@ -1,0 +1,185 @@
+"""A request as S3 reads it: which bucket, which key, which operation.
+
+In: a Request; out: a Call whose operation is one of this room's, or none where the request is about something else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from urllib.parse import parse_qsl, unquote
+
+from fogbank.cloud.ground.wire import Request
+from fogbank.cloud.objects.errors import S3Error
+
+LONGEST_KEY = 1024
+SETTINGS = frozenset(
+    {
+        "accelerate",
+        "acl",
+        "analytics",
+        "cors",
+        "encryption",
+        "intelligent-tiering",
+        "inventory",
+        "lifecycle",
+        "location",
+        "logging",
+        "metrics",
+        "notification",
+        "object-lock",
+        "ownershipControls",
+        "policy",
+        "policyStatus",
+        "publicAccessBlock",
+        "replication",
+        "requestPayment",
+        "tagging",
+        "versioning",
+        "website",
+        "session",
+        "metadataTable",
+        "metadataConfiguration",
+        "abac",
+    }
+)
+"""Sub-resources of a bucket, which are not objects'."""
+KEYED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "GET": (
+        ("uploadId", "ListParts"),
+        ("tagging", "GetObjectTagging"),
+        ("acl", "GetObjectAcl"),
+        ("retention", "GetObjectRetention"),
+        ("legal-hold", "GetObjectLegalHold"),
+        ("attributes", "GetObjectAttributes"),
+        ("torrent", ""),
+        ("", "GetObject"),
+    ),
+    "HEAD": (("", "HeadObject"),),
+    "PUT": (
+        ("partNumber", "UploadPart"),
+        ("tagging", "PutObjectTagging"),
+        ("acl", "PutObjectAcl"),
+        ("retention", "PutObjectRetention"),
+        ("legal-hold", "PutObjectLegalHold"),
+        ("renameObject", ""),
+        ("encryption", ""),
+        ("", "PutObject"),
+    ),
+    "POST": (
+        ("uploads", "CreateMultipartUpload"),
+        ("uploadId", "CompleteMultipartUpload"),
+        ("restore", "RestoreObject"),
+        ("select", ""),
+        ("", ""),
+    ),
+    "DELETE": (("uploadId", "AbortMultipartUpload"), ("tagging", "DeleteObjectTagging"), ("", "DeleteObject")),
+}
+"""By method: the operation of the first parameter that is there; none of this room's where it is empty."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call. `key` is empty for one about a bucket."""
+
+    request: Request
+
+    @cached_property
+    def _names(self) -> tuple[str, str]:
+        bucket, _, key = self.request.path[1:].partition("/")
+        return unquote(bucket), unquote(key, errors="surrogateescape")
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return self._names[0]
+
+    @property
+    def key(self) -> str:
+        """The key, as its owner wrote it."""
+        return self._names[1]
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        """The parameters; the last of one name counts."""
+        return dict(parse_qsl(self.request.query, keep_blank_values=True))
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The request's headers, in lower case."""
+        return self.request.headers
+
+    @cached_property
+    def operation(self) -> str:
+        """S3's name of the call, if it is this room's."""
+        if not self.bucket:
+            return ""
+        if self.key:
+            operation = next(
+                (name for part, name in KEYED.get(self.request.method, ()) if not part or part in self.query), ""
+            )
+            copies = operation in {"PutObject", "UploadPart"} and "x-amz-copy-source" in self.headers
+            return {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}[operation] if copies else operation
+        return self._of_bucket()
+
+    def _of_bucket(self) -> str:
+        if not SETTINGS.isdisjoint(self.query):
+            return ""
+        method = self.request.method
+        if method == "GET":
+            listed = "ListObjectsV2" if self.query.get("list-type") == "2" else "ListObjects"
+            lists = {"uploads": "ListMultipartUploads", "versions": "ListObjectVersions"}
+            return next((name for part, name in lists.items() if part in self.query), listed)
+        if method == "POST":
+            if "delete" in self.query:
+                return "DeleteObjects"
+            form = self.headers.get("content-type", "").startswith("multipart/form-data")
+            return "PostObject" if form else ""
+        return "DeleteBucket" if method == "DELETE" else ""
+
+    @property
+    def signed(self) -> bool:
+        """Whether somebody signed it; by whom is not looked at."""
+        return "authorization" in self.headers or not {"X-Amz-Signature", "Signature"}.isdisjoint(self.query)
+
+    def check(self) -> None:
+        """Refuse a key that is none, and an address whose time is over. Raises S3Error."""
+        try:
+            size = len(self.key.encode())
+        except UnicodeEncodeError as error:
+            raise S3Error("InvalidURI", "Couldn't parse the specified URI.") from error
+        if size > LONGEST_KEY:
+            raise S3Error("KeyTooLongError", Size=size, MaxSizeAllowed=LONGEST_KEY)
+        ends = _end(self.query)
+        if ends is not None and time.time() > ends:
+            raise S3Error("AccessDenied", "Request has expired", Expires=datetime.fromtimestamp(ends, UTC).isoformat())
+
+    def number(self, name: str, default: int, most: int = 1000) -> int:
+        """A parameter that is a number. Raises S3Error."""
+        text = self.query.get(name, "")
+        if not text:
+            return default
+        if not text.lstrip("-").isdecimal() or not 0 <= int(text) <= 2**31 - 1:
+            raise S3Error(
+                "InvalidArgument",
+                f"Provided {name} not an integer or within integer range",
+                ArgumentName=name,
+                ArgumentValue=text,
+            )
+        return min(int(text), most)
+
+
+def _end(query: Mapping[str, str]) -> float | None:
+    """When a presigned address ends to be one. Raises S3Error."""
+    try:
+        if "X-Amz-Expires" in query and "X-Amz-Date" in query:
+            start = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            return (start + timedelta(seconds=int(query["X-Amz-Expires"]))).timestamp()
+        if "Expires" in query and "Signature" in query:
+            return float(query["Expires"])
+    except (ValueError, OverflowError) as error:
+        raise S3Error("AuthorizationQueryParametersError", "X-Amz-Date or X-Amz-Expires is malformed") from error
+    return None

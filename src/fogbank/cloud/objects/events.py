@@ -1,0 +1,142 @@
+"""What happened to objects, told to whom their bucket says: queues, topics and EventBridge.
+
+In: an event's name and a version; out: the records that S3 writes, sent by requests to the cloud's own SQS, SNS and EventBridge, which are
+in its journal like anybody's.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from fogbank.cloud.ground.wire import Answer, Request
+from fogbank.cloud.objects.bucket import Bucket, Target
+from fogbank.cloud.objects.version import NULL, Version
+
+log = logging.getLogger("fogbank.cloud")
+Told = Callable[[str, Bucket, Version], None]
+"""Told (event, bucket, version), such as "ObjectCreated:Put"."""
+DETAIL_TYPES: Mapping[str, str] = {
+    "ObjectCreated": "Object Created",
+    "ObjectRemoved": "Object Deleted",
+    "LifecycleExpiration": "Object Deleted",
+    "ObjectRestore:Post": "Object Restore Initiated",
+    "ObjectRestore:Completed": "Object Restore Completed",
+    "ObjectTagging:Put": "Object Tags Added",
+    "ObjectTagging:Delete": "Object Tags Deleted",
+    "ObjectAcl": "Object ACL Updated",
+}
+REASONS: Mapping[str, str] = {
+    "Put": "PutObject",
+    "Post": "POST Object",
+    "Copy": "CopyObject",
+    "CompleteMultipartUpload": "CompleteMultipartUpload",
+    "Delete": "DeleteObject",
+    "DeleteMarkerCreated": "DeleteObject",
+}
+
+
+class Events:
+    """Sends events by `ask`, which answers a request to the cloud."""
+
+    def __init__(self, ask: Callable[[Request], Answer], account: str) -> None:
+        self._ask, self._account = ask, account
+
+    def tell(self, event: str, bucket: Bucket, version: Version) -> None:
+        """Send an event to whoever wants it. What cannot be sent is logged: the object is there all the same."""
+        for target in bucket.targets:
+            if wants(target, event, version.key):
+                self._send(target, json.dumps({"Records": [self._record(event, bucket, version, target.id)]}))
+        if bucket.event_bridge:
+            entry = {
+                "Source": "aws.s3",
+                "DetailType": next((name for start, name in DETAIL_TYPES.items() if event.startswith(start)), event),
+                "Resources": [f"arn:aws:s3:::{bucket.name}"],
+                "Detail": json.dumps(self._detail(event, bucket, version)),
+            }
+            self._json("events", bucket.region, "AWSEvents.PutEvents", {"Entries": [entry]})
+
+    def _send(self, target: Target, message: str) -> None:
+        _, _, service, region, _, name = target.arn.split(":", 5)
+        if service == "sqs":
+            url = f"http://127.0.0.1/{self._account}/{name}"
+            self._json("sqs", region, "AmazonSQS.SendMessage", {"QueueUrl": url, "MessageBody": message})
+        elif service == "sns":
+            form = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": target.arn, "Message": message}
+            kind = {"content-type": "application/x-www-form-urlencoded", "host": "127.0.0.1"}
+            self._answered(_request("sns", region, kind, urlencode(form).encode()))
+        else:
+            log.warning("the local cloud sends no events to %s yet: its functions are not run", target.arn)
+
+    def _json(self, service: str, region: str, operation: str, body: Mapping[str, Any]) -> None:
+        headers = {"x-amz-target": operation, "content-type": "application/x-amz-json-1.0", "host": "127.0.0.1"}
+        self._answered(_request(service, region, headers, json.dumps(body).encode()))
+
+    def _answered(self, request: Request) -> None:
+        answer = self._ask(request)
+        if answer.status >= 400:
+            log.warning("an event of S3 was refused: %s", answer.body[:500].decode(errors="replace"))
+
+    def _record(self, event: str, bucket: Bucket, version: Version, name: str) -> dict[str, Any]:
+        thing: dict[str, Any] = {"key": quote_plus(version.key, safe="/"), "sequencer": f"{version.seq:018X}"}
+        if not event.startswith("ObjectRemoved"):
+            thing |= {"size": version.size, "eTag": version.etag.strip('"')}
+        if version.id != NULL:
+            thing["versionId"] = version.id
+        return {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "awsRegion": bucket.region,
+            "eventTime": datetime.fromtimestamp(version.modified, UTC).isoformat(timespec="milliseconds")[:23] + "Z",
+            "eventName": event,
+            "userIdentity": {"principalId": f"AWS:{self._account}"},
+            "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+            "responseElements": {"x-amz-request-id": f"{version.seq:016X}", "x-amz-id-2": f"{version.seq:016X}"},
+            "s3": {
+                "s3SchemaVersion": "1.0",
+                "configurationId": name,
+                "bucket": {
+                    "name": bucket.name,
+                    "ownerIdentity": {"principalId": self._account},
+                    "arn": f"arn:aws:s3:::{bucket.name}",
+                },
+                "object": thing,
+            },
+        }
+
+    def _detail(self, event: str, bucket: Bucket, version: Version) -> dict[str, Any]:
+        thing: dict[str, Any] = {"key": version.key, "sequencer": f"{version.seq:018X}"}
+        if not event.startswith(("ObjectRemoved", "LifecycleExpiration")):
+            thing |= {"size": version.size, "etag": version.etag.strip('"')}
+        if version.id != NULL:
+            thing["version-id"] = version.id
+        kind = event.partition(":")[2]
+        reason = "Lifecycle Expiration" if event.startswith("Lifecycle") else REASONS.get(kind, kind)
+        detail = {
+            "version": "0",
+            "bucket": {"name": bucket.name},
+            "object": thing,
+            "request-id": f"{version.seq:016X}",
+            "requester": self._account,
+            "source-ip-address": "127.0.0.1",
+            "reason": reason,
+        }
+        if event.endswith(("Delete", "DeleteMarkerCreated")) and "Tagging" not in event:
+            detail["deletion-type"] = "Delete Marker Created" if version.marker else "Permanently Deleted"
+        return detail
+
+
+def wants(target: Target, event: str, key: str) -> bool:
+    """Whether a target asks for the event of a key."""
+    kinds = {name.removeprefix("s3:") for name in target.events}
+    named = event in kinds or f"{event.partition(':')[0]}:*" in kinds
+    return named and key.startswith(target.prefix) and key.endswith(target.suffix)
+
+
+def _request(service: str, region: str, headers: Mapping[str, str], body: bytes) -> Request:
+    scope = f"AWS4-HMAC-SHA256 Credential=fogbank/20200101/{region}/{service}/aws4_request"
+    return Request(method="POST", path="/", query="", headers={**headers, "authorization": scope}, body=body)
