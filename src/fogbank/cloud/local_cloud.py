@@ -46,7 +46,7 @@ from fogbank.cloud.monitoring.executions import Executions
 from fogbank.cloud.monitoring.kinds import KINDS
 from fogbank.cloud.monitoring.schedules import MonitoringSchedules
 from fogbank.cloud.moto.gateway import MotoGateway
-from fogbank.cloud.moto.internals import answers, event_schedules
+from fogbank.cloud.moto.internals import answers, event_schedules, rule_targets
 from fogbank.cloud.moto.references import missing
 from fogbank.cloud.moto.snapshot import Snapshots, user_key
 from fogbank.cloud.object_rooms import MotoBuckets, bring_back
@@ -110,7 +110,7 @@ class LocalCloud:
         incoming = emptied(folder / "incoming")
         blobs = Blobs(folder / "objects" / "bodies", incoming)
         shelf = Shelf(Index(folder / "objects" / "index.db", blobs), MotoBuckets(), self.clock.epoch)
-        tell = ObjectEvents(self.moto.handle, LOCAL_ACCOUNT).tell
+        tell = ObjectEvents(self.moto.handle, rule_targets, LOCAL_ACCOUNT).tell
         self.objects = ObjectsRoom(shelf, self.moto.handle, tell)
         environments = Environments(settings.environments, settings.server_pins)
         logs = folder / "logs"

@@ -5,6 +5,7 @@ In: a name; out: moto's object, or nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -84,6 +85,21 @@ def queue(account: str, region: str, name: str) -> Any | None:
 
     backend = sqs_backends[account].get(region) if account in sqs_backends else None
     return backend.queues.get(name) if backend else None
+
+
+def rule_targets(region: str, event: Mapping[str, Any]) -> list[str]:
+    """The ARNs of the targets of every enabled EventBridge rule of a region that matches an event."""
+    from moto.events.models import events_backends
+
+    backends: dict[str, Any] = events_backends.get(LOCAL_ACCOUNT, {})
+    if region not in backends:
+        return []
+    return [
+        target["Arn"]
+        for rule in backends[region].event_buses["default"].rules.values()
+        if rule.state == "ENABLED" and rule.event_pattern.matches_event(event)
+        for target in rule.targets
+    ]
 
 
 def is_versioned(name: str) -> bool:

@@ -1,14 +1,15 @@
 """What happened to objects, told to whom their bucket says: queues, topics and EventBridge.
 
-In: an event's name and a version; out: the records that S3 writes, sent by requests to the cloud's own SQS, SNS and EventBridge, which are
-in its journal like anybody's.
+In: an event's name and a version; out: the records that S3 writes, sent by requests to the cloud's own SQS and SNS, which are in its journal
+like anybody's.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -20,6 +21,8 @@ from fogbank.cloud.objects.version import NULL, Version
 log = logging.getLogger("fogbank.cloud")
 Told = Callable[[str, Bucket, Version], None]
 """Told (event, bucket, version), such as "ObjectCreated:Put"."""
+Rules = Callable[[str, Mapping[str, Any]], Sequence[str]]
+"""Given a region and an event: the ARNs of the targets of every rule that it matches."""
 DETAIL_TYPES: Mapping[str, str] = {
     "ObjectCreated": "Object Created",
     "ObjectRemoved": "Object Deleted",
@@ -41,36 +44,46 @@ REASONS: Mapping[str, str] = {
 
 
 class Events:
-    """Sends events by `ask`, which answers a request to the cloud."""
+    """Sends events by `ask`, which answers a request to the cloud; `rules` are the targets that EventBridge has for an event."""
 
-    def __init__(self, ask: Callable[[Request], Answer], account: str) -> None:
-        self._ask, self._account = ask, account
+    def __init__(self, ask: Callable[[Request], Answer], rules: Rules, account: str) -> None:
+        self._ask, self._rules, self._account = ask, rules, account
 
     def tell(self, event: str, bucket: Bucket, version: Version) -> None:
         """Send an event to whoever wants it. What cannot be sent is logged: the object is there all the same."""
         for target in bucket.targets:
             if wants(target, event, version.key):
-                self._send(target, json.dumps({"Records": [self._record(event, bucket, version, target.id)]}))
+                self._send(target.arn, json.dumps({"Records": [self._record(event, bucket, version, target.id)]}))
         if bucket.event_bridge:
-            entry = {
-                "Source": "aws.s3",
-                "DetailType": next((name for start, name in DETAIL_TYPES.items() if event.startswith(start)), event),
-                "Resources": [f"arn:aws:s3:::{bucket.name}"],
-                "Detail": json.dumps(self._detail(event, bucket, version)),
-            }
-            self._json("events", bucket.region, "AWSEvents.PutEvents", {"Entries": [entry]})
+            message = self._event(event, bucket, version)
+            for arn in self._rules(bucket.region, message):
+                self._send(arn, json.dumps(message))
 
-    def _send(self, target: Target, message: str) -> None:
-        _, _, service, region, _, name = target.arn.split(":", 5)
+    def _event(self, event: str, bucket: Bucket, version: Version) -> dict[str, Any]:
+        """As EventBridge has it."""
+        return {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": next((name for start, name in DETAIL_TYPES.items() if event.startswith(start)), event),
+            "source": "aws.s3",
+            "account": self._account,
+            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": bucket.region,
+            "resources": [f"arn:aws:s3:::{bucket.name}"],
+            "detail": self._detail(event, bucket, version),
+        }
+
+    def _send(self, arn: str, message: str) -> None:
+        _, _, service, region, _, name = arn.split(":", 5)
         if service == "sqs":
             url = f"http://127.0.0.1/{self._account}/{name}"
             self._json("sqs", region, "AmazonSQS.SendMessage", {"QueueUrl": url, "MessageBody": message})
         elif service == "sns":
-            form = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": target.arn, "Message": message}
+            form = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": arn, "Message": message}
             kind = {"content-type": "application/x-www-form-urlencoded", "host": "127.0.0.1"}
             self._answered(_request("sns", region, kind, urlencode(form).encode()))
         else:
-            log.warning("the local cloud sends no events to %s yet: its functions are not run", target.arn)
+            log.warning("the local cloud sends no events of S3 to %s yet", arn)
 
     def _json(self, service: str, region: str, operation: str, body: Mapping[str, Any]) -> None:
         headers = {"x-amz-target": operation, "content-type": "application/x-amz-json-1.0", "host": "127.0.0.1"}
