@@ -165,7 +165,9 @@ class LocalCloud:
         )
         runtime = Runtime(self.endpoints, self.recorder, self.metrics)
         threads = partial(self.runner.threads, most=THREADS)
-        self.front = Front(runtime, self._admin(), (control, self.objects, scheduler), self.moto.handle, self.metrics.flush, threads)
+        self.front = Front(
+            runtime, self._admin(), (control, self.objects, scheduler), self.moto.handle, self.metrics.flush, threads
+        )
         self._incoming = incoming
         self._server: Server
 

@@ -14,6 +14,7 @@ from fogbank.cloud.ground.store import OBJECTS_IN_JOURNAL, Store
 from fogbank.cloud.ground.wire import Answer, Request
 from fogbank.cloud.moto.bridge import uninstall
 from fogbank.cloud.moto.gateway import MotoGateway
+from fogbank.cloud.moto.snapshot import Snapshots
 from fogbank.cloud.object_rooms import MotoBuckets, bring_back
 from fogbank.cloud.objects.blobs import Blobs
 from fogbank.cloud.objects.index import Index
@@ -37,8 +38,8 @@ def store(tmp_path: Path, open_store: OpenStore) -> Store:
 
 
 @pytest.fixture
-def moto(store: Store) -> Iterator[MotoGateway]:
-    gateway = MotoGateway(store, time.time)
+def moto(store: Store, tmp_path: Path) -> Iterator[MotoGateway]:
+    gateway = MotoGateway(store, time.time, Snapshots(tmp_path, b"key"))
     gateway.reset()
     yield gateway
     uninstall()
@@ -108,3 +109,16 @@ def test_motos_other_services_have_the_same_objects(store: Store, moto: MotoGate
         room.handle(request("DELETE", f"/bucket/{name}"))
     assert room.handle(request("DELETE", "/bucket")).status == 204
     assert MotoBuckets().find("bucket") is None
+
+
+def test_a_snapshot_holds_the_buckets_of_the_objects(moto: MotoGateway, store: Store, room: ObjectsRoom) -> None:
+    bring_back(moto, store, room)
+    moto.handle(request("PUT", "/bucket-a"))
+    room.handle(request("PUT", "/bucket-a/key", b"body"))
+    moto.save()
+    assert moto.history() == {"changes": 1, "since_snapshot": 0, "problem": ""}
+
+    bring_back(moto, store, room)
+    assert moto.history()["since_snapshot"] == 0, "nothing is played back"
+    assert room.handle(request("GET", "/bucket-a/key")).body == b"body"
+    assert moto.handle(request("DELETE", "/bucket-a")).status == 409, "moto knows what is in it"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.cloud.ground.payload import Payload
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.moto.gateway import MotoGateway
 from fogbank.cloud.moto.polls import is_empty, poll_of
@@ -39,7 +40,7 @@ def test_a_poll_is_asked_without_its_wait(gateway: MotoGateway, ask: Ask) -> Non
 def test_a_form_is_a_poll_too_by_its_path_or_its_member(gateway: MotoGateway, ask: Ask) -> None:
     bare = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
     body = b"Action=ReceiveMessage&WaitTimeSeconds=3&MaxNumberOfMessages=2"
-    asked = replace(ask("sqs", "ReceiveMessage"), path="/123456789012/q", headers=bare, body=body)
+    asked = replace(ask("sqs", "ReceiveMessage"), path="/123456789012/q", headers=bare, payload=Payload.of(body))
 
     poll = poll_of(asked)
 
