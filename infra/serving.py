@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pulumi
 
-from fogbank.components import DataCapture, Endpoint, Image, ModelService, load_package
+from fogbank.components import DataCapture, Endpoint, Image, ModelService, load_package, stack_prefix
 
 config = pulumi.Config("fogbank")
 package = load_package(Path(__file__).parent.parent / ".fogbank" / "package")
+prefix = stack_prefix(package.name)  # on AWS the stack's name is in it: two stacks of one account never collide
 
 # A stack that names an image takes it as it is (the local cloud runs the package itself); else `up` builds and pushes one.
 image = config.get("image") or Image("image", package=package, repository=config.get("repository")).uri
@@ -16,6 +17,7 @@ service = ModelService(
     package.name,
     package=package,
     image=image,
+    model_prefix=prefix,
     force_destroy=config.get_bool("forceDestroy") or False,
 )
-live = Endpoint("live", service=service, endpoint_name=f"{package.name}-live", capture=DataCapture(sampling=100))
+live = Endpoint("live", service=service, endpoint_name=f"{prefix}-live", capture=DataCapture(sampling=100))

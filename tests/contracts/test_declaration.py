@@ -85,7 +85,7 @@ def test_a_changed_package_is_a_new_model_before_the_old_one_goes(
     assert second.outputs["endpoint"] == first.outputs["endpoint"]
     assert (
         order.index(("create-replacement", "live-config"))
-        < order.index(("update", "live-endpoint"))
+        < order.index(("update", "live-rollout"))
         < order.index(("delete-replaced", "live-config"))
     )
     live = local_cloud.client("sagemaker").describe_endpoint(EndpointName="churn-live")
@@ -168,6 +168,13 @@ def test_what_exists_can_be_imported_and_drift_is_refreshed(local_cloud: CloudPr
     [
         (lambda service: Endpoint("e", service=service, instance_count=0), "instance_count must be at least 1"),
         (lambda _: DataCapture(sampling=101), "sampling must be 0 to 100"),
+        (lambda service: Endpoint("e", service=service, endpoint_name="a_b"), "endpoint_name must be 1 to 63"),
+        (
+            lambda service: BatchTransform(
+                "b", service=service, schedule="rate(1 day)", schedule_name="nightly_scores"
+            ),
+            "schedule_name must be 1 to 63",
+        ),
         (lambda service: BatchTransform("b", service=service, schedule="daily"), "schedule must be cron"),
         (
             lambda service: MonitoringSchedule("m", endpoint=Endpoint("e", service=service), image=IMAGE),
@@ -202,7 +209,7 @@ def test_roles_may_do_what_is_needed_and_no_more(package: Manifest) -> None:
     from fogbank.components.batch import start_policy
     from fogbank.components.service import execution_policy
 
-    assert grants(execution_policy("arn:aws:s3:::b")) == {
+    assert grants(execution_policy("arn:aws:s3:::b", "aws")) == {
         ("s3:GetObject", "arn:aws:s3:::b/*"),
         ("s3:PutObject", "arn:aws:s3:::b/*"),
         ("s3:AbortMultipartUpload", "arn:aws:s3:::b/*"),
@@ -218,7 +225,7 @@ def test_roles_may_do_what_is_needed_and_no_more(package: Manifest) -> None:
         ("ecr:GetDownloadUrlForLayer", "*"),
         ("ecr:BatchCheckLayerAvailability", "*"),
     }
-    assert grants(start_policy()) == {
+    assert grants(start_policy("aws")) == {
         ("sagemaker:CreateTransformJob", "arn:aws:sagemaker:*:*:transform-job/*"),
         ("sagemaker:AddTags", "arn:aws:sagemaker:*:*:transform-job/*"),
     }

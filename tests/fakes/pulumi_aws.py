@@ -43,9 +43,11 @@ REAL: Mapping[str, Row] = {**TABLE, tokens.ENDPOINT: replace(TABLE[tokens.ENDPOI
 class RealProvider(StandIn):
     """pulumi-aws, over the account that its clients reach."""
 
+    credentials: bool = True
+
     def refuses(self, config: Properties) -> list[Failure]:
         """A configuration without credentials."""
-        return [] if ACCOUNT in os.environ else [Failure("", NO_CREDENTIALS)]
+        return [] if self.credentials else [Failure("", NO_CREDENTIALS)]
 
     def configured(self, config: Properties, program: Path | None) -> RealProvider:
         """The same under a configuration; it knows its account by the credentials."""
@@ -54,13 +56,13 @@ class RealProvider(StandIn):
 
 
 def provider(url: str) -> RealProvider:
-    """The provider over the account at a URL."""
-    return RealProvider(clients=LocalClients(url), table=REAL)
+    """The provider over the account at a URL; without one it has no credentials."""
+    return RealProvider(clients=LocalClients(url), table=REAL, credentials=bool(url))
 
 
 def main() -> None:
     """Serve until the engine is gone."""
-    server = ProviderServer(provider(os.environ.get(ACCOUNT, "http://127.0.0.1:9")))
+    server = ProviderServer(provider(os.environ.get(ACCOUNT, "")))
     server.start()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()

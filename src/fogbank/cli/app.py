@@ -32,6 +32,7 @@ VERBS = {
     "invoke": "invoke",
     "transform": "transform",
     "monitor": "monitor",
+    "logs": "logs",
     "demo": "demo",
 }
 

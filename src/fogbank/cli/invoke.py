@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fogbank.cli.options import stack_option
 from fogbank.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -22,8 +23,11 @@ LABELLED = "text/csv; answer=labelled"
 @click.option(
     "--accept", help="The content type to ask for. On a terminal labels and probabilities by name are, by default."
 )
+@stack_option
 @click.pass_obj
-def invoke(terminal: Terminal, endpoint: str, data: str, content_type: str | None, accept: str | None) -> None:
+def invoke(
+    terminal: Terminal, endpoint: str, data: str, content_type: str | None, accept: str | None, stack: str
+) -> None:
     """Send DATA to ENDPOINT (`live` means <project>-live) and print the answer: a table on a terminal, its bytes into a pipe.
 
     DATA is a file, `-` or nothing for standard input, or the rows themselves: JSON ('[[1, 2]]', '{"age": 3}'), or CSV with or
@@ -35,7 +39,7 @@ def invoke(terminal: Terminal, endpoint: str, data: str, content_type: str | Non
     project = Project()
     request = request_of(data, sys.stdin.buffer)
     wish = accept or (LABELLED if terminal.shows_tables and _labels(project) else None)
-    answer = project.invoke(endpoint, request.body, content_type or request.content_type, wish)
+    answer = project.invoke(endpoint, request.body, content_type or request.content_type, wish, stack=stack)
     terminal.answer(answer.body, answer.content_type, header=wish == LABELLED)
 
 

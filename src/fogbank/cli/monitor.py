@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fogbank.cli.options import json_option, stack_option
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.errors import VIOLATIONS_FOUND
 
 if TYPE_CHECKING:
     from fogbank.project.monitor import Verdict
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
 
 @click.group()
@@ -23,23 +22,25 @@ def monitor() -> None:
 @monitor.command()
 @click.argument("schedule")
 @json_option
+@stack_option
 @click.pass_context
-def run(ctx: click.Context, schedule: str, as_json: bool) -> None:
+def run(ctx: click.Context, schedule: str, as_json: bool, stack: str) -> None:
     """An execution of SCHEDULE now, over what was captured since the last one. Exit code 8 when there are violations."""
     from fogbank.project.project import Project
 
-    _show(ctx, Project(events=ctx.obj.show).monitor(schedule), as_json=as_json)
+    _show(ctx, Project(events=ctx.obj.show).monitor(schedule, stack=stack), as_json=as_json)
 
 
 @monitor.command()
 @click.argument("schedule")
 @json_option
+@stack_option
 @click.pass_context
-def show(ctx: click.Context, schedule: str, as_json: bool) -> None:
+def show(ctx: click.Context, schedule: str, as_json: bool, stack: str) -> None:
     """The last execution of SCHEDULE. Exit code 8 when it found violations."""
     from fogbank.project.project import Project
 
-    _show(ctx, Project().last_verdict(schedule), as_json=as_json)
+    _show(ctx, Project().last_verdict(schedule, stack=stack), as_json=as_json)
 
 
 def _show(ctx: click.Context, verdict: Verdict, *, as_json: bool) -> None:

@@ -4,9 +4,19 @@ from fogbank.components.batch import BatchTransform
 from fogbank.components.endpoint import DataCapture, Endpoint
 from fogbank.components.image import Image
 from fogbank.components.monitor import MonitoringSchedule
+from fogbank.components.naming import stack_prefix
 from fogbank.components.service import ModelService, load_package
 from fogbank.ground.pickles import undo_dill
 
-__all__ = ["BatchTransform", "DataCapture", "Endpoint", "Image", "ModelService", "MonitoringSchedule", "load_package"]
+__all__ = [
+    "BatchTransform",
+    "DataCapture",
+    "Endpoint",
+    "Image",
+    "ModelService",
+    "MonitoringSchedule",
+    "load_package",
+    "stack_prefix",
+]
 
 undo_dill()

@@ -11,15 +11,17 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from fogbank.components.service import ModelService, trust
+from fogbank.components.account import Account
+from fogbank.components.service import ModelService
+from fogbank.contracts.names import check_name
 from fogbank.contracts.tokens import BATCH_TRANSFORM
 from fogbank.contracts.transform import (
-    CREATE_TRANSFORM_JOB_TARGET,
     EXECUTION_ID,
     TransformInput,
     TransformOutput,
     TransformRequest,
     TransformResources,
+    create_transform_job_target,
 )
 
 
@@ -46,9 +48,10 @@ class BatchTransform(pulumi.ComponentResource):
     ) -> None:
         if not schedule.startswith(("cron(", "rate(", "at(")):
             raise ValueError(f"schedule must be cron(...), rate(...) or at(...), not {schedule!r}")
+        public_name = check_name("schedule_name", schedule_name or name)
         super().__init__(BATCH_TRANSFORM, name, None, opts)
+        account = Account.of(self)
         child = pulumi.ResourceOptions(parent=self)
-        public_name = schedule_name or name
         self.input_uri = service.uri(input_prefix)
         self.output_uri = service.uri(output_prefix)
         self.job = pulumi.Output.all(service.model_name, self.input_uri, self.output_uri).apply(
@@ -61,15 +64,21 @@ class BatchTransform(pulumi.ComponentResource):
                 payload_mb=max_payload_mb,
             )
         )
-        role = aws.iam.Role(f"{name}-role", assume_role_policy=trust("scheduler.amazonaws.com"), opts=child)
-        policy = aws.iam.RolePolicy(f"{name}-role-policy", role=role.name, policy=start_policy(), opts=child)
+        role = aws.iam.Role(f"{name}-role", assume_role_policy=account.trust("scheduler.amazonaws.com"), opts=child)
+        policy = aws.iam.RolePolicy(
+            f"{name}-role-policy", role=role.name, policy=account.partition.apply(start_policy), opts=child
+        )
         scheduled = aws.scheduler.Schedule(
             f"{name}-schedule",
             name=public_name,
             schedule_expression=schedule,
             schedule_expression_timezone="UTC",
             flexible_time_window={"mode": "OFF"},
-            target={"arn": CREATE_TRANSFORM_JOB_TARGET, "role_arn": role.arn, "input": self.job},
+            target={
+                "arn": account.partition.apply(create_transform_job_target),
+                "role_arn": role.arn,
+                "input": self.job,
+            },
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *service.ready]),
         )
         self.schedule_name = scheduled.name
@@ -98,11 +107,11 @@ def transform_request(
     ).to_json()
 
 
-def start_policy() -> str:
+def start_policy(partition: str) -> str:
     """Start transform jobs, and nothing else."""
     statement = {
         "Effect": "Allow",
         "Action": ["sagemaker:CreateTransformJob", "sagemaker:AddTags"],
-        "Resource": "arn:aws:sagemaker:*:*:transform-job/*",
+        "Resource": f"arn:{partition}:sagemaker:*:*:transform-job/*",
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

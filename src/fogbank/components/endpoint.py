@@ -9,7 +9,9 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.naming import beside_the_old, named_by_content
+from fogbank.components.rollout import Rollout, serves_already
 from fogbank.components.service import CAPTURE, ModelService
+from fogbank.contracts.names import check_name
 from fogbank.contracts.tokens import ENDPOINT_COMPONENT
 
 VARIANT = "AllTraffic"
@@ -31,7 +33,7 @@ class Endpoint(pulumi.ComponentResource):
     """A SageMaker endpoint for one model.
 
     The configuration's name carries the digest of what it says, so a change makes a new configuration first, moves the
-    endpoint to it, and only then deletes the old one.
+    endpoint to it (`Rollout`: an update that AWS rolled back is an error), and only then deletes the old one.
 
     Outputs: `endpoint_name`, `endpoint_arn`, `config_name`.
     """
@@ -49,8 +51,8 @@ class Endpoint(pulumi.ComponentResource):
     ) -> None:
         if instance_count < 1:
             raise ValueError(f"instance_count must be at least 1, not {instance_count}")
+        public_name = check_name("endpoint_name", endpoint_name or name)
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
-        public_name = endpoint_name or name
         variant = {
             "variant_name": VARIANT,
             "model_name": service.model_name,
@@ -69,13 +71,23 @@ class Endpoint(pulumi.ComponentResource):
             f"{name}-endpoint",
             name=public_name,
             endpoint_config_name=config.name,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=service.ready),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=service.ready,
+                ignore_changes=["endpointConfigName"] if serves_already(public_name, self) else None,
+            ),
+        )
+        rollout = Rollout(
+            f"{name}-rollout",
+            endpoint_name=endpoint.name,
+            config_name=config.name,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[endpoint]),
         )
         self.service = service
         self.capture_uri = service.uri(CAPTURE) if capture else None
         self.endpoint_name = endpoint.name
         self.endpoint_arn = endpoint.arn
-        self.config_name = config.name
+        self.config_name = rollout.config_name
         self.register_outputs(
             {"endpoint_name": self.endpoint_name, "endpoint_arn": self.endpoint_arn, "config_name": self.config_name}
         )

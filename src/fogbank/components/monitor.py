@@ -11,6 +11,7 @@ from fogbank.components.endpoint import Endpoint
 from fogbank.components.naming import beside_the_old, named_by_content
 from fogbank.components.service import MONITOR
 from fogbank.contracts.monitoring import CONSTRAINTS, PROCESSING, STATISTICS
+from fogbank.contracts.names import check_name
 from fogbank.contracts.tokens import MONITORING
 from fogbank.ground.digest import canonical_json, sha256_bytes
 
@@ -35,9 +36,9 @@ class MonitoringSchedule(pulumi.ComponentResource):
     ) -> None:
         if endpoint.capture_uri is None:
             raise ValueError("the endpoint captures nothing: give it capture=DataCapture() to monitor it")
+        public_name = check_name("schedule_name", schedule_name or name)
         super().__init__(MONITORING, name, None, opts)
         self.results_uri = endpoint.service.uri(f"{MONITOR}/results")
-        public_name = schedule_name or name
         definition = self._definition(name, public_name, endpoint, image, instance_type)
         scheduled = aws.sagemaker.MonitoringSchedule(
             f"{name}-schedule",

@@ -1,6 +1,6 @@
 """ModelService: what every use of a model needs. An artifact bucket, the model data in it, an execution role and the Model.
 
-The Model's name carries the digest of what it is made of, so a changed handler or model is a new Model beside the old one.
+The Model's name carries the digest of all its arguments, so a changed handler or model is a new Model beside the old one.
 """
 
 from __future__ import annotations
@@ -8,14 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from fogbank.components.account import Account
+from fogbank.components.naming import beside_the_old, is_local_stack, named_by_content
+from fogbank.contracts.container import LAYOUT_SCHEME
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.manifest import Manifest, load_manifest
+from fogbank.contracts.names import check_name
 from fogbank.contracts.tokens import MODEL_SERVICE
-from fogbank.ground.digest import canonical_json, sha256_bytes
 
 MODELS, CAPTURE, MONITOR = "models", "capture", "monitor"
 
@@ -35,7 +39,8 @@ class ModelService(pulumi.ComponentResource):
     """A packaged model, ready to be served.
 
     `package` is the manifest of `fogbank pack`; `image` the container image that SageMaker runs, such as an `Image`'s `uri`
-    (a local cloud whose instances are processes runs the package itself). `force_destroy` lets `destroy` delete the bucket
+    (a local cloud whose instances are processes runs the package itself). `model_prefix` is what the Model's name begins with, as
+    `stack_prefix` gives it: by default the component's name. `force_destroy` lets `destroy` delete the bucket
     with what is in it: for stacks that may be lost.
 
     Outputs: `model_name`, `bucket`, `role_arn`.
@@ -48,10 +53,13 @@ class ModelService(pulumi.ComponentResource):
         package: Manifest,
         image: pulumi.Input[str],
         environment: Mapping[str, str] | None = None,
+        model_prefix: str | None = None,
         force_destroy: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        prefix = check_name("model_prefix", model_prefix or name)
         super().__init__(MODEL_SERVICE, name, None, opts)
+        account = Account.of(self)
         child = pulumi.ResourceOptions(parent=self)
         self.package = package
         bucket = aws.s3.Bucket(f"{name}-bucket", force_destroy=force_destroy, opts=child)
@@ -72,20 +80,27 @@ class ModelService(pulumi.ComponentResource):
             content_type="application/gzip",
             opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
         )
-        role = aws.iam.Role(f"{name}-role", assume_role_policy=trust("sagemaker.amazonaws.com"), opts=child)
+        role = aws.iam.Role(f"{name}-role", assume_role_policy=account.trust("sagemaker.amazonaws.com"), opts=child)
         policy = aws.iam.RolePolicy(
-            f"{name}-role-policy", role=role.name, policy=bucket.arn.apply(execution_policy), opts=child
+            f"{name}-role-policy",
+            role=role.name,
+            policy=pulumi.Output.all(bucket.arn, account.partition).apply(lambda known: execution_policy(*known)),
+            opts=child,
         )
         variables = {**package.model_environment, **(environment or {})}
-        url = pulumi.Output.format("s3://{0}/{1}", data.bucket, data.key)
+        arguments: dict[str, Any] = {
+            "execution_role_arn": role.arn,
+            "primary_container": {
+                "image": pulumi.Output.from_input(image).apply(deployable),
+                "model_data_url": pulumi.Output.format("s3://{0}/{1}", data.bucket, data.key),
+                "environment": variables,
+            },
+        }
         model = aws.sagemaker.Model(
             f"{name}-model",
-            name=pulumi.Output.all(image, url, role.arn).apply(
-                lambda arguments: model_name(name, package, variables, *arguments)
-            ),
-            execution_role_arn=role.arn,
-            primary_container={"image": image, "model_data_url": url, "environment": variables},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            name=named_by_content(prefix, arguments),
+            **arguments,
+            opts=beside_the_old(self, [policy]),
         )
         self.bucket = bucket.bucket
         self.role_arn = role.arn
@@ -98,19 +113,17 @@ class ModelService(pulumi.ComponentResource):
         return pulumi.Output.format("s3://{0}/{1}", self.bucket, "/".join(parts))
 
 
-def model_name(name: str, package: Manifest, variables: Mapping[str, str], *arguments: str) -> str:
-    """A name from all of a model's arguments: another model has another name, so the old one stays until nothing runs on it."""
-    said = {"artifact": package.artifact_sha256, "environment": dict(variables), "arguments": list(arguments)}
-    return f"{name}-{sha256_bytes(canonical_json(said))[:12]}"
+def deployable(image: str) -> str:
+    """The image, if it can be reached from where the stack is. Raises pulumi.RunError for one of this machine on AWS."""
+    if image.startswith(LAYOUT_SCHEME) and not is_local_stack():
+        raise pulumi.RunError(
+            f"the image {image} lies on this machine, and the stack {pulumi.get_stack()} is on AWS: name the repository that `up` "
+            f"pushes it to, `pulumi config set -s {pulumi.get_stack()} fogbank:repository <account>.dkr.ecr.<region>.amazonaws.com/<name>`"
+        )
+    return image
 
 
-def trust(service: str) -> str:
-    """The trust policy that lets one AWS service assume a role."""
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def execution_policy(bucket_arn: str) -> str:
+def execution_policy(bucket_arn: str, partition: str) -> str:
     """What SageMaker may do with this service's bucket, its logs, its metrics and its image, and nothing else."""
     return json.dumps(
         {
@@ -130,7 +143,7 @@ def execution_policy(bucket_arn: str) -> str:
                         "logs:PutLogEvents",
                         "logs:DescribeLogStreams",
                     ],
-                    "Resource": "arn:aws:logs:*:*:log-group:/aws/sagemaker/*",
+                    "Resource": f"arn:{partition}:logs:*:*:log-group:/aws/sagemaker/*",
                 },
                 {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"},
                 {

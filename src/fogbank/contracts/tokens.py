@@ -18,7 +18,10 @@ MONITORING_SCHEDULE = "aws:sagemaker/monitoringSchedule:MonitoringSchedule"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
 
 IMAGE = "fogbank:index:Image"
-"""The one type of fogbank's own provider so far."""
+ROLLOUT = "fogbank:index:Rollout"
+LIVE_CONFIGURATION = "fogbank:index:liveConfiguration"
+OWN = frozenset({IMAGE, ROLLOUT})
+"""The types of fogbank's own provider, and its function."""
 
 MODEL_SERVICE = "fogbank:components:ModelService"
 ENDPOINT_COMPONENT = "fogbank:components:Endpoint"

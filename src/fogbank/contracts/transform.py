@@ -14,10 +14,25 @@ from typing import Any
 
 from fogbank.ground.members import decode, encode, member
 
-CREATE_TRANSFORM_JOB_TARGET = "arn:aws:scheduler:::aws-sdk:sagemaker:createTransformJob"
-"""EventBridge Scheduler's universal target for CreateTransformJob."""
+CREATE_TRANSFORM_JOB = "scheduler:::aws-sdk:sagemaker:createTransformJob"
+CREATE_TRANSFORM_JOB_TARGET = f"arn:aws:{CREATE_TRANSFORM_JOB}"
+"""EventBridge Scheduler's universal target for CreateTransformJob, in the partition `aws`."""
 EXECUTION_ID = "<aws.scheduler.execution-id>"
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+
+
+def create_transform_job_target(partition: str) -> str:
+    """The target in a partition."""
+    return f"arn:{partition}:{CREATE_TRANSFORM_JOB}"
+
+
+def starts_transform_job(target: str) -> bool:
+    """Whether a target is that one, in any partition.
+
+    >>> starts_transform_job(create_transform_job_target("aws-cn"))
+    True
+    """
+    return target.partition(":")[2].partition(":")[2] == CREATE_TRANSFORM_JOB
 
 
 @dataclass(frozen=True, kw_only=True)

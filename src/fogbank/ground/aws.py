@@ -36,6 +36,16 @@ def join_key(*parts: str) -> str:
     return "/".join(part for part in (*kept, parts[-1]) if part)
 
 
+def account_client(service: str, region: str, profile: str = "", url: str = "") -> Any:
+    """A boto3 client as a stack says it: its region and profile, else boto3's own defaults, with boto3's retries. Raises BotoCoreError."""
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.session.Session(profile_name=profile or None, region_name=region or None)
+    config = Config(retries={"mode": "standard", "total_max_attempts": 5}, s3={"addressing_style": "auto"})
+    return session.client(service, endpoint_url=url or None, config=config)
+
+
 class LocalClients:
     """boto3 clients of a local cloud at `url`, each made once, safe from many threads.
 

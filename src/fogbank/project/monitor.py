@@ -72,6 +72,15 @@ def newest_verdict(clients: Clients, schedule: str) -> Verdict:
     )
 
 
+def refuse_on_demand(schedule: str, stack: str) -> None:
+    """Raises DataError: SageMaker's API has no call that runs a monitoring schedule."""
+    raise DataError(
+        "monitor-not-on-demand",
+        f"on AWS the monitoring schedule {schedule} is run by its schedule alone",
+        f"see its last execution: `fogbank monitor show {schedule} -s {stack}`",
+    )
+
+
 def judged(verdict: Verdict) -> Verdict:
     """A verdict of an execution that came to one. Raises DataError (`monitor-failed`)."""
     if verdict.status == "Failed":

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fogbank.engine.environment import Variables
     from fogbank.engine.operations import Summary
     from fogbank.project.checking import CheckOptions
+    from fogbank.project.clients import Clients
     from fogbank.project.images import PackedImage
     from fogbank.project.invoke import Answer
     from fogbank.project.monitor import Verdict
@@ -191,33 +192,54 @@ class Project:
         """
         return self._stacks.environment(self.stack_name(stack))
 
-    def invoke(self, endpoint: str, body: bytes, content_type: str = "text/csv", accept: str | None = None) -> Answer:
-        """The endpoint's answer to one request. Raises AwsError, CloudError."""
+    def invoke(
+        self, endpoint: str, body: bytes, content_type: str = "text/csv", accept: str | None = None, *, stack: str = ""
+    ) -> Answer:
+        """The endpoint's answer to one request, on the local cloud or in the stack's account. Raises AwsError, CloudError."""
         from fogbank.project.invoke import send_request
 
-        return send_request(self.cloud.client, self.full_name(endpoint), body, content_type, accept)
+        return send_request(self._clients(stack), self.full_name(endpoint, stack), body, content_type, accept)
 
-    def transform(self, schedule: str, rows: bytes, *, name: str = "rows.csv") -> TransformResult:
+    def transform(self, schedule: str, rows: bytes, *, name: str = "rows.csv", stack: str = "") -> TransformResult:
         """Run the batch transform job of a schedule over rows, now. Raises AwsError, CloudError, DataError."""
         from fogbank.project.transform import run_transform
 
-        return run_transform(self.cloud.client, self.full_name(schedule), name, rows, self._steps)
+        return run_transform(self._clients(stack), self.full_name(schedule, stack), name, rows, self._steps)
 
-    def monitor(self, schedule: str) -> Verdict:
-        """Run a monitoring schedule now, over what was captured since its last execution. Raises AwsError, CloudError, DataError."""
-        from fogbank.project.monitor import run_monitor
+    def monitor(self, schedule: str, *, stack: str = "") -> Verdict:
+        """Run a monitoring schedule now, over what was captured since its last execution. Raises AwsError, CloudError, DataError.
 
+        On AWS only its schedule runs it: DataError (`monitor-not-on-demand`).
+        """
+        from fogbank.project.monitor import refuse_on_demand, run_monitor
+
+        if not self.is_local(stack):
+            refuse_on_demand(schedule, self.stack_name(stack))
         return run_monitor(self.cloud, self.full_name(schedule), self._steps)
 
-    def last_verdict(self, schedule: str) -> Verdict:
+    def last_verdict(self, schedule: str, *, stack: str = "") -> Verdict:
         """The verdict of a monitoring schedule's newest execution. Raises AwsError, CloudError, DataError."""
         from fogbank.project.monitor import judged, newest_verdict
 
-        return judged(newest_verdict(self.cloud.client, self.full_name(schedule)))
+        return judged(newest_verdict(self._clients(stack), self.full_name(schedule, stack)))
 
-    def full_name(self, name: str) -> str:
-        """`live` as `<project>-live`; a name that begins with the project's stays."""
-        return name if name.startswith(f"{self.config.name}-") else f"{self.config.name}-{name}"
+    def logs(self, name: str, lines: int = 40, *, stack: str = "") -> dict[str, str]:
+        """The last lines of what an endpoint, or the jobs of a schedule, wrote, by their place: on the local cloud, or in the
+        account's CloudWatch Logs. Raises AwsError, CloudError, DataError.
+        """
+        from fogbank.project.logs import account_logs
+
+        if self.is_local(stack):
+            return self.cloud.logs(name, lines)
+        return account_logs(self._clients(stack), self.full_name(name, stack), lines)
+
+    def full_name(self, name: str, stack: str = "") -> str:
+        """`live` as `<project>-live`, and as `<project>-<stack>-live` on AWS; a name that begins so stays."""
+        prefix = self._stacks.prefix(self.stack_name(stack))
+        return name if name.startswith(f"{prefix}-") else f"{prefix}-{name}"
+
+    def _clients(self, stack: str) -> Clients:
+        return self._stacks.clients(self.stack_name(stack))
 
     def stack_name(self, stack: str = "") -> str:
         """The stack that is meant: the one that is named, else the project's own."""

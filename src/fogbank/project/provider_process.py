@@ -8,11 +8,29 @@ from __future__ import annotations
 import os
 import sys
 import time
+from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError
+
+from fogbank.ground.aws import account_client
 from fogbank.project.installation import fogbank_version
 from fogbank.project.package_images import PackageImages
 
+if TYPE_CHECKING:
+    from fogbank.provider.resource import Properties
+
 POLL_S = 0.5
+
+
+def _client(service: str, where: Properties) -> Any:
+    """A client as a resource says it. Raises ProvisionError."""
+    from fogbank.provider.resource import ProvisionError
+
+    region, profile, url = (str(where.get(key) or "") for key in ("region", "profile", "endpointUrl"))
+    try:
+        return account_client(service, region, profile, url)
+    except BotoCoreError as error:
+        raise ProvisionError(f"{service} cannot be asked: {error}") from error
 
 
 def main() -> None:
@@ -20,7 +38,7 @@ def main() -> None:
     from fogbank.provider.fogbank import FogbankProvider
     from fogbank.provider.server import ProviderServer
 
-    server = ProviderServer(FogbankProvider(images=PackageImages(), version=fogbank_version()))
+    server = ProviderServer(FogbankProvider(images=PackageImages(), version=fogbank_version(), clients=_client))
     server.start()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import EngineError, ProjectError
-from fogbank.ground.ports import is_loopback
+from fogbank.contracts.names import is_local_stack, stack_prefix
+from fogbank.project.account import AccountClients, AccountSettings, refuse_local_shell
+from fogbank.project.clients import Clients
 from fogbank.project.cloud import ProjectCloud
 from fogbank.project.events import Step, Steps
 from fogbank.project.installation import engine_recipes
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from fogbank.engine.operations import Summary
     from fogbank.engine.stack import StackDriver
 
-LOCAL = "local"
 ENDPOINTS = "aws:endpoints"
 
 
@@ -35,8 +36,14 @@ def is_local(config: ProjectConfig, stack: str) -> bool:
 
     Where the file sets none, the name says it: `local` is, and the stand-in refuses it if the program means AWS after all.
     """
-    urls = list(endpoint_urls(_stack_file(config.root / f"Pulumi.{stack}.yaml")))
-    return all(is_loopback(url) for url in urls) if urls else stack == LOCAL
+    return is_local_stack(stack, list(endpoint_urls(_stack_file(config.root / f"Pulumi.{stack}.yaml"))))
+
+
+def account_settings(config: ProjectConfig, stack: str) -> AccountSettings:
+    """How a stack on AWS reaches it, as its file says. Raises ProjectError."""
+    document = _stack_file(config.root / f"Pulumi.{stack}.yaml")
+    values = document.get("config") if isinstance(document, dict) else None
+    return AccountSettings.of(values if isinstance(values, dict) else {}, dict(endpoints(document)))
 
 
 def endpoint_urls(document: Any) -> Iterator[str]:
@@ -45,14 +52,19 @@ def endpoint_urls(document: Any) -> Iterator[str]:
     >>> list(endpoint_urls({"config": {"aws:endpoints": [{"s3": "http://127.0.0.1:4566"}]}}))
     ['http://127.0.0.1:4566']
     """
+    return (url for _, url in endpoints(document))
+
+
+def endpoints(document: Any) -> Iterator[tuple[str, str]]:
+    """The endpoints in a stack file's document, by pulumi-aws's name of the service. Pure."""
     config = document.get("config") if isinstance(document, dict) else None
     groups = config.get(ENDPOINTS) if isinstance(config, dict) else None
     if isinstance(groups, str):  # `pulumi config set` without --path takes the whole list as JSON
         with contextlib.suppress(ValueError):
             groups = json.loads(groups)
     for group in groups if isinstance(groups, list) else [groups] if groups else []:
-        for url in group.values() if isinstance(group, dict) else [group]:
-            yield url if isinstance(url, str) else ""
+        for service, url in group.items() if isinstance(group, dict) else [("", group)]:
+            yield str(service), url if isinstance(url, str) else ""
 
 
 def _stack_file(file: Path) -> Any:
@@ -123,6 +135,17 @@ class ProjectStacks:
     def is_local(self, stack: str) -> bool:
         """Whether it is the local cloud's. Raises ProjectError."""
         return is_local(self._config, stack)
+
+    def clients(self, stack: str) -> Clients:
+        """boto3 on the local cloud, or on the stack's account. Raises ProjectError (`shell-is-local`)."""
+        if self.is_local(stack):
+            return self._cloud.client
+        refuse_local_shell(os.environ, stack)
+        return AccountClients(account_settings(self._config, stack))
+
+    def prefix(self, stack: str) -> str:
+        """What the names of a stack's resources begin with, as the reference program says them. Raises ProjectError."""
+        return stack_prefix(self._config.name, stack, local=self.is_local(stack))
 
     def _drive(self, verb: str, stack: str, operate: Callable[[StackDriver], Summary]) -> Summary:
         with self._steps(f"{verb} {stack}") as step:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from fogbank.contracts.errors import DataError
-from fogbank.contracts.transform import CREATE_TRANSFORM_JOB_TARGET, TransformRequest
+from fogbank.contracts.transform import TransformRequest, starts_transform_job
 from fogbank.ground.aws import split_uri
 from fogbank.project.clients import Clients, aws_error
 from fogbank.project.events import Steps
 
-POLL_S = 0.05
+SHORTEST_S, LONGEST_S = 0.05, 10.0
+"""How long a job that runs is left alone between two looks: ever longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ def _scheduled(clients: Clients, schedule: str) -> TransformRequest:
     """The request that a schedule sends. Raises ClientError, DataError (`schedule-no-transform`)."""
     target = clients("scheduler").get_schedule(Name=schedule)["Target"]
     hint = "name the schedule of a BatchTransform"
-    if target["Arn"] != CREATE_TRANSFORM_JOB_TARGET:
+    if not starts_transform_job(target["Arn"]):
         cause = f"the schedule {schedule} starts {target['Arn']}, and no transform job"
         raise DataError("schedule-no-transform", cause, hint)
     try:
@@ -77,6 +78,7 @@ def _scheduled(clients: Clients, schedule: str) -> TransformRequest:
 
 
 def _wait(clients: Clients, job: str, progress: Callable[[str], None]) -> None:
+    pause = SHORTEST_S
     while True:
         description = clients("sagemaker").describe_transform_job(TransformJobName=job)
         status = description["TransformJobStatus"]
@@ -86,10 +88,11 @@ def _wait(clients: Clients, job: str, progress: Callable[[str], None]) -> None:
             raise DataError(
                 "transform-failed",
                 f"transform job {job} is {status}: {description.get('FailureReason', 'it was stopped')}",
-                f"see `fogbank cloud logs {job}`",
+                f"see `fogbank logs {job}`",
             )
         progress(status)
-        time.sleep(POLL_S)
+        time.sleep(pause)
+        pause = min(pause * 1.1, LONGEST_S)
 
 
 def _outputs(clients: Clients, request: TransformRequest) -> dict[str, bytes]:

@@ -1,36 +1,23 @@
-"""fogbank's own provider: what pulumi-aws lacks. So far one type, Image: the package's container, built and pushed by `up`.
+"""fogbank's own provider: what pulumi-aws lacks. Image is the package's container, built and pushed by `up`; Rollout moves an endpoint
+to a configuration (rollout.py).
 
-In: Pulumi properties; out: Pulumi properties. How an image is built and pushed comes by constructor (`Images`).
+In: Pulumi properties; out: Pulumi properties. How an image is built and pushed, and how AWS is reached, come by constructor.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from fogbank.contracts import tokens
 from fogbank.contracts.errors import FogbankError
+from fogbank.provider.declarable import Allowed
 from fogbank.provider.resource import Difference, Failure, Properties, ProvisionError, UnknownTypeError
-from fogbank.provider.shapes import LACKING, UNKNOWN
-
-
-@dataclass(frozen=True, kw_only=True)
-class Allowed:
-    """The inputs that a hand-written type takes, and those that it must have."""
-
-    keys: frozenset[str]
-    required: frozenset[str] = field(default_factory=frozenset)
-
-    def failures(self, inputs: Properties) -> list[Failure]:
-        """Refuse by name what is not implemented, and what is missing."""
-        refused = [
-            Failure(key, LACKING)
-            for key, value in inputs.items()
-            if key not in self.keys and value is not None and not key.startswith("__")
-        ]
-        return refused + [Failure(key, "is required") for key in sorted(self.required) if inputs.get(key) is None]
-
+from fogbank.provider.rollout import INPUTS as ROLLOUT_INPUTS
+from fogbank.provider.rollout import AccountClients, RolloutType
+from fogbank.provider.shapes import UNKNOWN
 
 INPUTS = Allowed(
     keys=frozenset({"package", "artifactSha256", "packageSha256", "platform", "repository", "profile", "content"}),
@@ -53,37 +40,57 @@ class Images(Protocol):
         """Whether the image is still there. Raises FogbankError."""
 
 
+def no_account(service: str, where: Properties) -> Any:
+    """Where a provider was given no way to AWS. Raises ProvisionError."""
+    raise ProvisionError(f"this provider was given no way to {service} at {where}")
+
+
 @dataclass(frozen=True)
 class FogbankProvider:
     """The provider. An image is never changed: other content is another image, made before the old one is forgotten."""
 
     images: Images
     version: str
+    clients: AccountClients = no_account
+
+    @property
+    def _rollouts(self) -> RolloutType:
+        return RolloutType(self.clients)
 
     def refuses(self, config: Properties) -> list[Failure]:
         """Any configuration will do."""
         return []
 
     def configured(self, config: Properties, program: Path | None) -> FogbankProvider:
-        """The same: a registry's region is in its name."""
+        """The same: a registry's region is in its name, and a rollout says where its endpoint is."""
         return self
 
     def schema(self) -> Properties:
-        """Its one type."""
-        inputs = {name: {"type": "string"} for name in sorted(INPUTS.keys)}
-        outputs = {name: {"type": "string"} for name in ("digest", "uri")}
-        image = {
-            "inputProperties": inputs,
-            "requiredInputs": sorted(INPUTS.required),
-            "properties": {**inputs, **outputs},
+        """Its two types and its function."""
+        types = {tokens.IMAGE: (INPUTS, ("digest", "uri")), tokens.ROLLOUT: (ROLLOUT_INPUTS, ())}
+        resources = {
+            token: {
+                "inputProperties": _texts(inputs.keys),
+                "requiredInputs": sorted(inputs.required),
+                "properties": _texts(inputs.keys | {*outputs}),
+            }
+            for token, (inputs, outputs) in types.items()
         }
-        return {"name": "fogbank", "version": self.version, "resources": {tokens.IMAGE: image}, "provider": {}}
+        functions = {
+            tokens.LIVE_CONFIGURATION: {
+                "inputs": {"properties": _texts(ROLLOUT_INPUTS.keys - {"configName"}), "required": ["endpointName"]},
+                "outputs": {"properties": _texts({"configName"}), "required": ["configName"]},
+            }
+        }
+        document = {"name": "fogbank", "version": self.version, "resources": resources, "functions": functions}
+        return {**document, "provider": {}}
 
     def check(
         self, token: str, inputs: Properties, old: Properties, logical: str, seed: bytes
     ) -> tuple[Properties, list[Failure]]:
-        """Inputs, with the digest of what the image will be made of."""
-        _known(token)
+        """Inputs; an image's with the digest of what it will be made of."""
+        if _is_rollout(token):
+            return self._rollouts.check(inputs)
         failures = INPUTS.failures(inputs)
         if failures or UNKNOWN in inputs.values():
             return inputs, failures
@@ -95,16 +102,21 @@ class FogbankProvider:
 
     def diff(self, token: str, old: Properties, new: Properties) -> Difference:
         """Other content, another platform or another repository is another image."""
+        if _is_rollout(token):
+            return self._rollouts.diff(old, new)
         changed = tuple(sorted(key for key in {*old, *new} - NOT_CONTENT if old.get(key) != new.get(key)))
         return Difference(changed, changed)
 
     def preview(self, token: str, inputs: Properties) -> Properties:
-        """The digest is known when the image is made."""
+        """An image's digest is known when it is made."""
+        if _is_rollout(token):
+            return self._rollouts.preview(inputs)
         return {**inputs, "digest": UNKNOWN, "uri": UNKNOWN}
 
     def create(self, token: str, inputs: Properties) -> tuple[str, Properties]:
         """Build and push; the URI, which holds the digest, is the id."""
-        _known(token)
+        if _is_rollout(token):
+            return self._rollouts.create(inputs)
         try:
             digest, uri = self.images.publish(
                 Path(inputs["package"]), inputs["platform"], inputs.get("repository") or "", inputs.get("profile") or ""
@@ -115,6 +127,8 @@ class FogbankProvider:
 
     def read(self, token: str, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
         """The state as it was, if the image is still where it was put. Nobody says there what it was made of."""
+        if _is_rollout(token):
+            return self._rollouts.read(id_, inputs)
         try:
             if not self.images.exists(id_, str(inputs.get("profile") or "")):
                 return None
@@ -123,20 +137,30 @@ class FogbankProvider:
         return inputs, {**inputs, "digest": id_.rpartition("@")[2], "uri": id_}
 
     def update(self, token: str, id_: str, old: Properties, new: Properties) -> Properties:
-        """Never: every change is a replacement."""
+        """An image never is: every change is a replacement."""
+        if _is_rollout(token):
+            return self._rollouts.update(new)
         raise ProvisionError(f"{token} is not updated in place")
 
     def delete(self, token: str, id_: str, state: Properties) -> None:
-        """Forget it. What was pushed stays in its registry, where others may run it and its own rules expire it."""
+        """Forget it. An endpoint goes by its own resource. What was pushed stays in its registry, where others may run it and its own rules expire it."""
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
-        """It has no functions."""
+        """What an endpoint serves now."""
+        if token == tokens.LIVE_CONFIGURATION:
+            return self._rollouts.live(arguments)
         raise UnknownTypeError(f"fogbank's provider does not have the function {token}")
 
 
-def _known(token: str) -> None:
-    if token != tokens.IMAGE:
+def _is_rollout(token: str) -> bool:
+    """Whether it is that type, and not an image. Raises UnknownTypeError for any other."""
+    if token not in {tokens.IMAGE, tokens.ROLLOUT}:
         raise UnknownTypeError(f"fogbank's provider does not have the resource type {token}")
+    return token == tokens.ROLLOUT
+
+
+def _texts(names: Iterable[str]) -> Properties:
+    return {name: {"type": "string"} for name in sorted(names)}
 
 
 def _sentence(error: FogbankError) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import pulumi
 
 from fogbank.contracts.errors import EngineError
-from fogbank.contracts.tokens import IMAGE
+from fogbank.contracts.tokens import LIVE_CONFIGURATION, OWN
 from fogbank.engine.environment import stack_environment
 from fogbank.engine.operations import Operation, Summary
 from fogbank.engine.previews import Previews
@@ -96,17 +96,21 @@ class StandInMocks(pulumi.runtime.Mocks):
 
     def __init__(self, standin: StandIn) -> None:
         self._standin = standin
-        self._own: Provider = FogbankProvider(images=PackageImages(), version=fogbank_version())
+        self._own: Provider = FogbankProvider(
+            images=PackageImages(),
+            version=fogbank_version(),
+            clients=lambda service, _: standin.clients(service, "us-east-1"),
+        )
         self.resources: dict[str, dict[str, Any]] = {}
         self.failure: EngineError | None = None
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         """Check and create."""
         inputs = {key: _plain(value) for key, value in args.inputs.items()}
-        if args.typ not in TABLE and not args.custom:
+        if not args.custom and args.typ not in TABLE:
             return args.name, inputs
         try:
-            provider = self._own if args.typ == IMAGE else self._standin
+            provider = self._own if args.typ in OWN else self._standin
             named, failures = provider.check(args.typ, inputs, {}, args.name, args.name.encode())
             refuse(failures)
             id_, state = provider.create(args.typ, named)
@@ -118,7 +122,9 @@ class StandInMocks(pulumi.runtime.Mocks):
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         """Data sources."""
-        return self._standin.invoke(args.token, dict(args.args)), None
+        if args.token == LIVE_CONFIGURATION:
+            return self._own.invoke(args.token, dict(args.args)), []
+        return self._standin.invoke(args.token, dict(args.args)), []
 
 
 def refuse(failures: list[Failure]) -> None:

@@ -1,0 +1,46 @@
+"""Rollout: an endpoint's configuration as a resource of its own, which fails where AWS rolled an update back.
+
+It is a type of fogbank's own provider. In: an endpoint's name and a configuration's; out: the configuration's name, when it is live.
+"""
+
+from __future__ import annotations
+
+import pulumi
+
+from fogbank.contracts.tokens import LIVE_CONFIGURATION, ROLLOUT
+
+
+class Rollout(pulumi.CustomResource):
+    """Moves an endpoint to a configuration, and waits for it. A rolled-back update is an error, after which nothing old is deleted.
+
+    Live counts and weights are kept, unless the program changes its own. Needs `sagemaker:DescribeEndpoint`, `DescribeEndpointConfig`
+    and `UpdateEndpoint`, with the stack's `aws:region` and `aws:profile`. Outputs: `config_name`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        endpoint_name: pulumi.Input[str],
+        config_name: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        arguments = {"endpointName": endpoint_name, "configName": config_name, **_where()}
+        super().__init__(ROLLOUT, name, arguments, opts)
+        self.config_name: pulumi.Output[str] = pulumi.Output.all(self.id, config_name).apply(lambda known: known[1])
+
+
+def serves_already(endpoint_name: str, component: pulumi.Resource) -> bool:
+    """Whether there is an endpoint of that name: what it serves is then a Rollout's business alone."""
+    arguments = {"endpointName": endpoint_name, **_where()}
+    answer = pulumi.runtime.invoke(LIVE_CONFIGURATION, arguments, pulumi.InvokeOptions(parent=component)).value
+    return bool(answer.get("configName"))
+
+
+def _where() -> dict[str, str]:
+    """Where the stack's SageMaker is, as its configuration says."""
+    config = pulumi.Config("aws")
+    groups = config.get_object("endpoints") or []
+    urls = [group["sagemaker"] for group in groups if group.get("sagemaker")]
+    values = {"region": config.get("region"), "profile": config.get("profile"), "endpointUrl": next(iter(urls), None)}
+    return {key: value for key, value in values.items() if value}

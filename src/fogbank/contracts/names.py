@@ -1,0 +1,61 @@
+"""Names in an account: of what project and stack they are, and how long and of which letters AWS lets them be. Pure.
+
+In: a project, a stack, the name of a role in it (`live`); out: a name that no other stack of the account has. Sources: botocore's models
+(SageMaker's EndpointName, ModelName, TransformJobName; Scheduler's ScheduleName).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from fogbank.ground.digest import sha256_bytes
+from fogbank.ground.ports import is_loopback
+
+SAGEMAKER = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+LONGEST = 63
+PREFIX = 46
+"""What is left of 63 characters for project and stack beside a name such as `-nightly`, with room for longer ones."""
+MARK = 6
+LOCAL = "local"
+
+
+def is_local_stack(stack: str, endpoints: Sequence[str]) -> bool:
+    """Whether a stack is a local cloud's: each endpoint that it sets is on this machine; where it sets none, its name says it.
+
+    >>> is_local_stack("dev", ["http://127.0.0.1:4566"]), is_local_stack("local", ["https://vpce-1.s3.amazonaws.com"])
+    (True, False)
+    """
+    return all(is_loopback(url) for url in endpoints) if endpoints else stack == LOCAL
+
+
+def stack_prefix(project: str, stack: str, *, local: bool) -> str:
+    """What the names of a stack's resources begin with: the project, and, in an account that others share, the stack.
+
+    >>> stack_prefix("churn", "local", local=True), stack_prefix("churn", "prod", local=False)
+    ('churn', 'churn-prod')
+    """
+    return project if local else shortened(f"{project}-{stack}", PREFIX)
+
+
+def shortened(text: str, longest: int) -> str:
+    """The text as a name of at most so many characters; what had to be changed gets a mark of what it was, so that two stay two.
+
+    In lower case: CreateEndpoint takes names that differ in case alone for the same.
+
+    >>> shortened("churn-feature/new_model", 46)
+    'churn-feature-new-model-0505c5'
+    """
+    name = re.sub(r"[^a-zA-Z0-9]+", "-", text.lower()).strip("-")
+    if name == text and len(name) <= longest:
+        return name
+    return f"{name[: longest - MARK - 1].rstrip('-')}-{sha256_bytes(text.encode())[:MARK]}"
+
+
+def check_name(argument: str, name: str) -> str:
+    """The name, if SageMaker takes it. Raises ValueError."""
+    if len(name) > LONGEST or not SAGEMAKER.fullmatch(name):
+        raise ValueError(
+            f"{argument} must be 1 to {LONGEST} letters, digits and hyphens that begin and end with a letter or digit, not {name!r}"
+        )
+    return name

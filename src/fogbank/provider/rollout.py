@@ -1,0 +1,137 @@
+"""Rollout, a type of fogbank's own provider: an endpoint is moved to a configuration, and an update that AWS rolled back is an error.
+
+It runs after the endpoint, and before anything old is deleted: where it fails, the engine deletes nothing, so the models and the
+configuration that are live stay. Counts and weights that autoscaling or people set stay too, unless the program changes its own.
+
+pulumi-aws waits for InService and looks at nothing else: a rolled-back update is a success to it, and what is live is deleted
+(hashicorp/terraform-provider-aws#48997, #46663); its UpdateEndpoint resets counts (#49069). In: an endpoint's name and a
+configuration's; out: an endpoint that serves it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fogbank.provider.calls import GoneError, call, require
+from fogbank.provider.declarable import Allowed
+from fogbank.provider.resource import Difference, Failure, Properties, ProvisionError
+from fogbank.provider.shapes import UNKNOWN
+
+INPUTS = Allowed(
+    keys=frozenset({"endpointName", "configName", "region", "profile", "endpointUrl"}),
+    required=frozenset({"endpointName", "configName"}),
+)
+LIMIT_S = 4 * 3600.0
+"""An update with canaries and baking alarms may take hours."""
+SHORTEST_S, LONGEST_S = 0.05, 15.0
+MOVING = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating"})
+RETAINED = {"DesiredInstanceCount": "InitialInstanceCount", "DesiredWeight": "InitialVariantWeight"}
+"""SageMaker's variant properties that an update may keep, by the configuration's own members."""
+
+AccountClients = Callable[[str, Properties], Any]
+"""A boto3 client of a service, for a resource's region, profile and endpoint URL."""
+
+
+@dataclass(frozen=True)
+class RolloutType:
+    """The verbs of the type."""
+
+    clients: AccountClients
+
+    def check(self, inputs: Properties) -> tuple[Properties, list[Failure]]:
+        """Inputs, and what is refused."""
+        return inputs, INPUTS.failures(inputs)
+
+    def diff(self, old: Properties, new: Properties) -> Difference:
+        """Another configuration is an update; another endpoint another rollout."""
+        changed = tuple(key for key in ("configName", "endpointName") if old.get(key) != new.get(key))
+        return Difference(changed, tuple(key for key in changed if key == "endpointName"))
+
+    def preview(self, inputs: Properties) -> Properties:
+        """All is known that the configuration's name says."""
+        return inputs
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        """Move the endpoint, if it is not there yet. Raises ProvisionError."""
+        move(self.clients("sagemaker", inputs), inputs["endpointName"], inputs["configName"])
+        return inputs["endpointName"], inputs
+
+    def read(self, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
+        """What the endpoint serves now: the program's configuration is a change against any other."""
+        name = str(inputs.get("endpointName") or id_)
+        live = live_config(self.clients("sagemaker", inputs), name)
+        fresh = {**inputs, "endpointName": name, "configName": live}
+        return (fresh, fresh) if live else None
+
+    def update(self, new: Properties) -> Properties:
+        """Move the endpoint. Raises ProvisionError."""
+        return self.create(new)[1]
+
+    def live(self, arguments: Properties) -> Properties:
+        """The function `liveConfiguration`: what an endpoint serves; empty where there is none."""
+        if UNKNOWN in arguments.values():
+            return {"configName": ""}
+        return {"configName": live_config(self.clients("sagemaker", arguments), arguments["endpointName"])}
+
+
+def live_config(client: Any, endpoint: str) -> str:
+    """The name of the configuration that an endpoint serves; empty where there is no endpoint. Raises ProvisionError."""
+    try:
+        return str(call(client, "DescribeEndpoint", EndpointName=endpoint)["EndpointConfigName"])
+    except GoneError:
+        return ""
+
+
+def move(client: Any, endpoint: str, config: str) -> None:
+    """Update an endpoint to a configuration and wait for its end. Raises ProvisionError, with AWS's reason where it was rolled back."""
+    before = settled(client, endpoint)
+    if before["EndpointConfigName"] != config:
+        kept = properties_to_keep(client, before["EndpointConfigName"], config)
+        require(client, "UpdateEndpoint", EndpointName=endpoint, EndpointConfigName=config, **kept)
+    after = settled(client, endpoint)
+    live, status = after["EndpointConfigName"], after["EndpointStatus"]
+    if status == "InService" and live == config:
+        return
+    reason = after.get("FailureReason", status)
+    if live != config:
+        raise ProvisionError(f"the update of endpoint {endpoint} was rolled back; it still serves {live}: {reason}")
+    raise ProvisionError(f"endpoint {endpoint} is {status} under {live}: {reason}")
+
+
+def settled(client: Any, endpoint: str) -> Properties:
+    """The endpoint when it changes no more. Raises ProvisionError."""
+    deadline, pause = time.monotonic() + LIMIT_S, SHORTEST_S
+    while True:
+        description: Properties = require(client, "DescribeEndpoint", EndpointName=endpoint)
+        if description["EndpointStatus"] not in MOVING:
+            return description
+        if time.monotonic() > deadline:
+            raise ProvisionError(
+                f"endpoint {endpoint} is still {description['EndpointStatus']} after {LIMIT_S / 3600:g} h"
+            )
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_S)
+
+
+def properties_to_keep(client: Any, old: str, new: str) -> Properties:
+    """UpdateEndpoint's members that keep live counts and weights, but those that the program itself changed."""
+    try:
+        before, after = (
+            {item["VariantName"]: item for item in call(client, "DescribeEndpointConfig", EndpointConfigName=name)["ProductionVariants"]}
+            for name in (old, new)
+        )  # fmt: skip
+    except GoneError:  # the live configuration was deleted: nobody knows any more what the program said then
+        return {"RetainAllVariantProperties": True}
+    if before.keys() != after.keys():
+        return {}
+    changed = [
+        {"VariantPropertyType": kind}
+        for kind, member in RETAINED.items()
+        if any(before[name].get(member) != after[name].get(member) for name in before)
+    ]
+    if len(changed) == len(RETAINED):
+        return {}
+    return {"RetainAllVariantProperties": True, **({"ExcludeRetainedVariantProperties": changed} if changed else {})}

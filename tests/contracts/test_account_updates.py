@@ -1,0 +1,132 @@
+"""Updates that cannot lose the live model, with a provider that takes a rolled-back update for a success, as pulumi-aws does: three
+scenes, each present with the plain resource and absent with the component."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from fogbank.components import DataCapture, Endpoint, ModelService
+from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.errors import EngineError
+from fogbank.contracts.manifest import Manifest, load_manifest
+from fogbank.engine.environment import stack_environment
+from fogbank.engine.operations import Summary
+from fogbank.engine.stack import StackDriver
+from fogbank.project.stacks import find_engine
+from fogbank.provider.server import ProviderServer
+from fogbank.testing import CloudProcess
+from fogbank.testing.deployment import collect_pulumis_leftovers
+from tests.fakes.pulumi_aws import provider
+
+BROKEN = {"SAGEMAKER_PROGRAM": "not-there.py"}
+NAME = "churn-live"
+PLAIN = pytest.mark.parametrize("plain", [False, True], ids=["component", "plain"])
+Up = Callable[..., Summary]
+
+
+@pytest.fixture
+def package(fogbank_project: ProjectConfig) -> Manifest:
+    return load_manifest(fogbank_project.package)
+
+
+@pytest.fixture
+def up(local_cloud: CloudProcess, tmp_path: Path, package: Manifest) -> Iterator[Up]:
+    """`pulumi up` of one endpoint by a provider that behaves as pulumi-aws does."""
+    collect_pulumis_leftovers()
+    server = ProviderServer(provider(local_cloud.url))
+    server.start()
+    engine = find_engine(lambda _: None)
+    environment = stack_environment(tmp_path / "state", engine, local_cloud.url, server.port)
+
+    def run(*, plain: bool, environment_of_model: dict[str, str] | None = None, count: int = 1) -> Summary:
+        def program() -> None:
+            service = ModelService(
+                "churn", package=package, image="i", force_destroy=True, environment=environment_of_model
+            )
+            declare = _plain_endpoint if plain else _endpoint
+            declare(service, count)
+
+        driver = StackDriver(tmp_path, engine, environment, "local", program)
+        driver.set_config({"aws:region": "us-east-1", "aws:endpoints[0].s3": local_cloud.url})
+        return driver.up(lambda _: None)
+
+    yield run
+    server.stop()
+    collect_pulumis_leftovers()
+
+
+def _endpoint(service: ModelService, count: int) -> None:
+    Endpoint("live", service=service, endpoint_name=NAME, instance_count=count, capture=DataCapture(sampling=0))
+
+
+def _plain_endpoint(service: ModelService, count: int) -> None:
+    """As one writes it on pulumi-aws alone."""
+    variant = {
+        "variant_name": "AllTraffic", "model_name": service.model_name, "instance_type": "ml.m5.large",
+        "initial_instance_count": count, "initial_variant_weight": 1.0,
+    }  # fmt: skip
+    config = aws.sagemaker.EndpointConfiguration(
+        "live-config",
+        name=service.model_name.apply(lambda name: f"{name}-{count}"),
+        production_variants=[variant],  # type: ignore[list-item]  # a dict of its members
+        opts=pulumi.ResourceOptions(delete_before_replace=False),
+    )
+    aws.sagemaker.Endpoint("live-endpoint", name=NAME, endpoint_config_name=config.name)
+
+
+def live(cloud: CloudProcess) -> dict[str, Any]:
+    endpoint: dict[str, Any] = cloud.client("sagemaker").describe_endpoint(EndpointName=NAME)
+    return endpoint
+
+
+def is_there(cloud: CloudProcess, config: str) -> bool:
+    """Whether the configuration, and the model that it names, exist."""
+    sagemaker = cloud.client("sagemaker")
+    try:
+        described = sagemaker.describe_endpoint_config(EndpointConfigName=config)
+        sagemaker.describe_model(ModelName=described["ProductionVariants"][0]["ModelName"])
+    except sagemaker.exceptions.ClientError:
+        return False
+    return True
+
+
+@PLAIN
+def test_the_rollback_scene(up: Up, local_cloud: CloudProcess, plain: bool) -> None:
+    """A version that does not start is rolled back by AWS; what is live then must not be deleted."""
+    up(plain=plain)
+    good = live(local_cloud)["EndpointConfigName"]
+
+    if plain:
+        up(plain=plain, environment_of_model=BROKEN)
+    else:
+        with pytest.raises(EngineError, match=f"was rolled back; it still serves {good}"):
+            up(plain=plain, environment_of_model=BROKEN)
+
+    assert live(local_cloud)["EndpointConfigName"] == good
+    assert is_there(local_cloud, good) is not plain, "the config-deleted scene: live, and gone"
+
+
+@PLAIN
+def test_the_lost_count_scene(up: Up, local_cloud: CloudProcess, plain: bool) -> None:
+    """Autoscaling went to two instances; a new version of the model must not bring it back to one. What the program changes counts."""
+    up(plain=plain)
+    local_cloud.client("sagemaker").update_endpoint_weights_and_capacities(
+        EndpointName=NAME, DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}]
+    )
+    local_cloud.client("sagemaker").get_waiter("endpoint_in_service").wait(
+        EndpointName=NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    up(plain=plain, environment_of_model={"STEP": "2"})
+
+    assert live(local_cloud)["ProductionVariants"][0]["CurrentInstanceCount"] == (1 if plain else 2)
+
+    if not plain:
+        assert up(plain=plain, environment_of_model={"STEP": "2"}).changed is False
+        up(plain=plain, environment_of_model={"STEP": "2"}, count=3)
+        assert live(local_cloud)["ProductionVariants"][0]["CurrentInstanceCount"] == 3
