@@ -24,9 +24,10 @@ from fogbank.pack.code import code_files, data_files, defines, source_roots
 from fogbank.pack.columns import Functions, check_reachable, conform
 from fogbank.pack.compile import Compiled, compile_trained, native
 from fogbank.pack.fitted import ask
-from fogbank.pack.imports import check_imports, compiled_dependencies
+from fogbank.pack.imports import check_imports, compiled_dependencies, own_modules
 from fogbank.pack.lock import Installed, Source, read_lock
 from fogbank.pack.locked import Locked
+from fogbank.pack.pickled import check_pickle
 from fogbank.pack.resolve import check_versions, differences, installed_versions, requirement_lines, resolve
 from fogbank.pack.trained import Trained
 
@@ -92,6 +93,8 @@ def build(
         there = _unchanged(config.package, inner, baseline)
         if there is not None:
             return there
+        if compiled.onnx is None and trained.kind == "joblib" and not functions.loads:
+            check_pickle(trained.model, [*(pin.name for pin in pins), *SERVER_DISTRIBUTIONS], own_modules(code))
         with tempfile.TemporaryDirectory(dir=config.state, prefix="pack-") as folder:
             stage = Path(folder)
             _stage(stage / "ml" / "model", {**content, INNER_NAME: inner.encode()})

@@ -36,7 +36,7 @@ def check_imports(code: Mapping[str, Path], pins: Iterable[str], server: Iterabl
     (`import-missing`, `import-undeclared`, `handler-syntax`).
     """
     covered = {canonicalize_name(name) for name in (*pins, *server)}
-    own = _own(code)
+    own = own_modules(code)
     for place, path in code.items():
         for item in needed(parse(path)):
             if item.module in own or item.module in sys.stdlib_module_names:
@@ -59,12 +59,12 @@ def check_imports(code: Mapping[str, Path], pins: Iterable[str], server: Iterabl
 
 def compiled_dependencies(names: Iterable[str], code: Mapping[str, Path]) -> tuple[str, ...]:
     """What a package with a compiled model needs: ONNX Runtime, and those of the project's dependencies that its code imports."""
-    modules = imported_modules(code.values()) - sys.stdlib_module_names - _own(code)
+    modules = imported_modules(code.values()) - sys.stdlib_module_names - own_modules(code)
     owners = {owner for module in modules for owner in owners_of(module)}
     return ("onnxruntime", *(name for name in names if canonicalize_name(parsed(name).name) in owners))
 
 
-def _own(code: Mapping[str, Path]) -> set[str]:
+def own_modules(code: Mapping[str, Path]) -> set[str]:
     """The top-level modules that the code itself is, and the server's."""
     return {Path(place).parts[0].removesuffix(".py") for place in code} | {"fogbank"}
 
