@@ -1,7 +1,7 @@
 """Pulumi ComponentResources on pulumi-aws: what users declare."""
 
 from fogbank.components.batch import BatchTransform
-from fogbank.components.endpoint import DataCapture, Endpoint
+from fogbank.components.endpoint import DataCapture, Endpoint, Hosting
 from fogbank.components.image import Image
 from fogbank.components.monitor import MonitoringSchedule
 from fogbank.components.naming import stack_prefix
@@ -12,6 +12,7 @@ __all__ = [
     "BatchTransform",
     "DataCapture",
     "Endpoint",
+    "Hosting",
     "Image",
     "ModelService",
     "MonitoringSchedule",

@@ -24,6 +24,12 @@ from fogbank.contracts.transform import (
     create_transform_job_target,
 )
 
+RETRIES: aws.scheduler.ScheduleTargetRetryPolicyArgsDict = {
+    "maximum_retry_attempts": 2,
+    "maximum_event_age_in_seconds": 3600,
+}
+"""Scheduler's own are 185 attempts in a day, each with an execution id of its own: a night could be scored more than once."""
+
 
 class BatchTransform(pulumi.ComponentResource):
     """A scheduled batch transform of every CSV object under an S3 prefix of the service's bucket.
@@ -78,6 +84,7 @@ class BatchTransform(pulumi.ComponentResource):
                 "arn": account.partition.apply(create_transform_job_target),
                 "role_arn": role.arn,
                 "input": self.job,
+                "retry_policy": RETRIES,
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *service.ready]),
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError
 
 from fogbank.ground.aws import account_client
+from fogbank.ground.ports import is_loopback
 from fogbank.project.installation import fogbank_version
 from fogbank.project.package_images import PackageImages
 
@@ -27,6 +28,8 @@ def _client(service: str, where: Properties) -> Any:
     from fogbank.provider.resource import ProvisionError
 
     region, profile, url = (str(where.get(key) or "") for key in ("region", "profile", "endpointUrl"))
+    if is_loopback(url) and os.environ.get("AWS_ENDPOINT_URL"):
+        url = ""  # a local cloud listens where it says, which need not be where the stack's file says
     try:
         return account_client(service, region, profile, url)
     except BotoCoreError as error:

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import NoCredentialsError, NoRegionError, PartialCredentialsError, ProfileNotFound
+
 from fogbank.provider.calls import GoneError, call, require
 from fogbank.provider.declarable import Allowed
 from fogbank.provider.resource import Difference, Failure, Properties, ProvisionError
-from fogbank.provider.shapes import UNKNOWN
 
 INPUTS = Allowed(
     keys=frozenset({"endpointName", "configName", "region", "profile", "endpointUrl"}),
@@ -26,6 +27,7 @@ INPUTS = Allowed(
 )
 LIMIT_S = 4 * 3600.0
 """An update with canaries and baking alarms may take hours."""
+NOBODY = (NoCredentialsError, NoRegionError, PartialCredentialsError, ProfileNotFound)
 SHORTEST_S, LONGEST_S = 0.05, 15.0
 MOVING = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating"})
 RETAINED = {"DesiredInstanceCount": "InitialInstanceCount", "DesiredWeight": "InitialVariantWeight"}
@@ -71,10 +73,16 @@ class RolloutType:
         return self.create(new)[1]
 
     def live(self, arguments: Properties) -> Properties:
-        """The function `liveConfiguration`: what an endpoint serves; empty where there is none."""
-        if UNKNOWN in arguments.values():
-            return {"configName": ""}
-        return {"configName": live_config(self.clients("sagemaker", arguments), arguments["endpointName"])}
+        """The function `liveConfiguration`: what an endpoint serves; empty where there is none, and where nobody may ask.
+
+        Who has no credentials is told so by pulumi-aws, in its words; a second refusal would only hide it.
+        """
+        try:
+            return {"configName": live_config(self.clients("sagemaker", arguments), arguments["endpointName"])}
+        except ProvisionError as error:
+            if isinstance(error.__cause__, NOBODY):
+                return {"configName": ""}
+            raise
 
 
 def live_config(client: Any, endpoint: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from fogbank.provider.resource import ProvisionError
 from fogbank.provider.rollout import RolloutType, move, properties_to_keep
@@ -102,6 +102,19 @@ def test_a_refresh_sees_what_is_live_and_no_endpoint_is_none() -> None:
     assert there.read("live", inputs) == ({**inputs, "configName": "a"},) * 2
     assert gone.read("live", inputs) is None
     assert (there.live(inputs), gone.live(inputs)) == ({"configName": "a"}, {"configName": ""})
+
+
+def test_who_has_no_credentials_is_told_so_by_pulumi_aws() -> None:
+    def nobody(*_: object) -> Any:
+        raise ProvisionError("sagemaker cannot be asked") from NoCredentialsError()
+
+    def offline(*_: object) -> Any:
+        raise ProvisionError("sagemaker cannot be asked") from EndpointConnectionError(endpoint_url="https://a")
+
+    arguments = {"endpointName": "live"}
+    assert RolloutType(nobody).live(arguments) == {"configName": ""}
+    with pytest.raises(ProvisionError):
+        RolloutType(offline).live(arguments)
 
 
 def test_another_endpoint_is_another_rollout_and_unknown_inputs_are_refused() -> None:
