@@ -109,11 +109,19 @@ class Supervisor:
             return EXIT_LOAD
 
     def _stop(self) -> None:
+        """Let the workers leave. The socket is closed here before they hear of it, and one that still loads beside others goes at
+        once: whoever has it open after the last that answers would be sent connections, and answer none."""
         if self._stopping_since is None:
             self._stopping_since = time.monotonic()
-            for pid in self._workers:
-                _signal(pid, signal.SIGTERM)
             self._listener.close()
+            ready = {pid for pid, index in self._workers.items() if self._board.slots[index].state is State.READY}
+            if ready:
+                for pid in self._workers.keys() - ready:
+                    _signal(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+                    self._ended(self._workers.pop(pid), EXIT_STOPPED)
+            for pid in ready or self._workers:
+                _signal(pid, signal.SIGTERM)
 
     def _reap(self) -> None:
         for pid, index in list(self._workers.items()):
