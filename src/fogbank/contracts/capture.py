@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal, get_args
 
 Encoding = Literal["CSV", "JSON", "BASE64"]
@@ -63,8 +64,14 @@ class CaptureRecord:
             meta["inferenceId"] = self.inference_id
         if self.custom_attributes:
             meta["customAttributes"] = [self.custom_attributes]
-        meta["inferenceTime"] = self.time.astimezone(UTC).strftime(TIME_FORMAT)
+        meta["inferenceTime"] = _second(int(self.time.timestamp()))
         return ENCODE({"captureData": data, "eventMetadata": meta, "eventVersion": "0"})
+
+
+@lru_cache(maxsize=16)
+def _second(epoch: int) -> str:
+    """A second as records have it: many records are of the same one."""
+    return datetime.fromtimestamp(epoch, UTC).strftime(TIME_FORMAT)
 
 
 @dataclass(frozen=True, kw_only=True)

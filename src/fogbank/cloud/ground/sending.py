@@ -46,7 +46,9 @@ class Sending:
         if self._transport.is_closing():
             self.end()
             return True
-        head = _head(answer, last=self._last)
+        pieces = payload.pieces
+        size = len(pieces[0]) if len(pieces) == 1 and isinstance(pieces[0], bytes) else payload.size
+        head = _head(answer, size, last=self._last)
         if self._request.method == "HEAD" or answer.status in WITHOUT_BODY or not payload.pieces:
             self._transport.write(head)
         elif all(isinstance(piece, bytes) for piece in payload.pieces):
@@ -104,7 +106,7 @@ class Sending:
         asyncio.get_running_loop().call_soon(self._go_on)
 
 
-def _head(answer: Answer, *, last: bool) -> bytes:
+def _head(answer: Answer, size: int, *, last: bool) -> bytes:
     lines = [STATUS_LINES.get(answer.status) or f"HTTP/1.1 {answer.status} Unknown\r\n"]
     sized = answer.status in WITHOUT_BODY
     for name, value in answer.headers.items():
@@ -114,7 +116,7 @@ def _head(answer: Answer, *, last: bool) -> bytes:
         sized = sized or lower == "content-length"
         lines.append(f"{name}: {value}\r\n")
     if not sized:
-        lines.append(f"Content-Length: {answer.payload.size}\r\n")
+        lines.append(f"Content-Length: {size}\r\n")
     if last:
         lines.append("Connection: close\r\n")
     lines.append(_date_line(int(time.time())))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import uuid
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -91,15 +91,21 @@ class Answer:
         return self.payload.read()
 
 
+def new_id() -> str:
+    """A random id in the form of a UUID of version 4, for what is made by the thousand."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
 def json_answer(document: Any, status: int = 200, content_type: str = "application/x-amz-json-1.1") -> Answer:
     """An answer in AWS's JSON protocol."""
-    headers = {"Content-Type": content_type, "x-amzn-RequestId": str(uuid.uuid4())}
+    headers = {"Content-Type": content_type, "x-amzn-RequestId": new_id()}
     return Answer(status=status, headers=headers, body=json.dumps(document).encode())
 
 
 def error_answer(request: Request, status: int, code: str, message: str, **members: Any) -> Answer:
     """An error in the protocol that the request speaks, so that boto3 raises it under `code`."""
-    request_id = str(uuid.uuid4())
+    request_id = new_id()
     if "x-amz-target" in request.headers or _speaks_json(request.service) or request.path.startswith("/_fogbank"):
         body = json.dumps({"__type": code, "message": message, "Message": message, **members}).encode()
         headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code, "x-amzn-RequestId": request_id}

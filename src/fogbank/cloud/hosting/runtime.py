@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from functools import partial
 from urllib.parse import unquote
 
 from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.ground.connection import Done
-from fogbank.cloud.ground.wire import Answer, Request, error_answer
+from fogbank.cloud.ground.wire import Answer, Request, error_answer, new_id
 from fogbank.cloud.hosting.endpoints import Endpoints
 from fogbank.cloud.hosting.invocation import Invocation, Outcome
 from fogbank.cloud.hosting.router import NoTrafficError, Router
@@ -160,7 +159,7 @@ def _refusal(request: Request, error: ApiError) -> Answer:
 
 def check_request(request: Request) -> None:
     """Refuse a body that is too large, and what the local cloud lacks. Raises ValidationError."""
-    if request.payload.size > HOSTING_PAYLOAD_LIMIT:
+    if request.payload.temporary is not None and request.payload.size > HOSTING_PAYLOAD_LIMIT:
         raise ApiError(
             "ValidationError",
             f"The request body of {request.payload.size} bytes is over the limit of {HOSTING_PAYLOAD_LIMIT} bytes.",
@@ -188,7 +187,7 @@ def _answer(outcome: Outcome, variant: str) -> Answer:
     headers = {
         "Content-Type": outcome.headers.get("content-type", "application/octet-stream"),
         "x-Amzn-Invoked-Production-Variant": variant,
-        "x-amzn-RequestId": str(uuid.uuid4()),
+        "x-amzn-RequestId": new_id(),
     }
     if attributes := outcome.headers.get(HEADER + "custom-attributes"):
         headers["X-Amzn-SageMaker-Custom-Attributes"] = attributes

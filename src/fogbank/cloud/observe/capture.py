@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Document
-from fogbank.cloud.ground.wire import Request
+from fogbank.cloud.ground.wire import Request, new_id
 from fogbank.contracts.capture import CapturedPayload, CaptureRecord, captured, object_key
 from fogbank.ground.aws import join_key, split_uri
 
@@ -241,7 +241,7 @@ def capture_record(request: Request, capture: Capture, body: bytes, content_type
         return captured(data, observed, mode, capture.csv_types, capture.json_types)
 
     return CaptureRecord(
-        event_id=str(uuid.uuid4()),
+        event_id=new_id(),
         time=now,
         input=side("INPUT", request.body, request.headers.get("content-type", "")),
         output=side("OUTPUT", body, content_type),
