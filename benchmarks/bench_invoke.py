@@ -1,6 +1,6 @@
 """InvokeEndpoint through the local cloud beside the instance's own port, in one run: requests a second, latencies, and the ratio.
 
-`python benchmarks/bench_invoke.py [SECONDS]`: seconds a point, 5 by default. The endpoint is the reference project's, compiled, with
+`python benchmarks/bench_invoke.py [SECONDS [CONNECTIONS ...]]`: seconds a point, 5 by default. The endpoint is the reference project's, compiled, with
 capture of all of it and metrics on; the client is a process of its own that reads and writes whole answers on an event loop.
 """
 
@@ -161,7 +161,7 @@ def main() -> None:
         body = sample.splitlines(keepends=True)[-1]
         port = instance_port(cloud)
         print(f"load average before: {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
-        for connections in CONNECTIONS:
+        for connections in [int(word) for word in sys.argv[2:]] or CONNECTIONS:
             alone = load(port, "/invocations", body, connections, seconds)
             through = load(cloud.address.port, "/endpoints/live/invocations", body, connections, seconds)
             for name, found in (("instance", alone), ("cloud", through)):

@@ -5,6 +5,7 @@ In: settings; out: a cloud that listens on one loopback port until `stop`.
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -199,6 +200,8 @@ class LocalCloud:
         self._workspace.clear()
         bring_back(self.moto, self.store, self.objects)
         self.endpoints.start()
+        gc.freeze()  # what is loaded stays: the collector need not look at it again, and stops no request to do so
+        gc.set_threshold(50_000, 20, 50)
         self._server.start(self.runner)
         self.runner.submit(("warm",), lambda _: service_model())
         self.runner.submit(("sweep",), lambda _: self.objects.shelf.index.sweep())

@@ -45,7 +45,7 @@ class Invocation:
         }
 
 
-@dataclass
+@dataclass(slots=True)
 class Summary:
     """The values of one metric, summed up: CloudWatch's statistic set."""
 
@@ -58,7 +58,10 @@ class Summary:
         """One value more."""
         self.count += 1
         self.total += value
-        self.least, self.most = min(self.least, value), max(self.most, value)
+        if value < self.least:
+            self.least = value
+        if value > self.most:
+            self.most = value
 
     def document(self) -> dict[str, float]:
         """As PutMetricData takes it."""
@@ -82,9 +85,11 @@ class Metrics:
         minute = int(self._clock.epoch() // 60)
         key = (invocation.region, invocation.endpoint, invocation.variant, minute)
         with self._lock:
-            summaries = self._waiting.setdefault(key, {})
+            summaries = self._waiting.get(key)
+            if summaries is None:
+                summaries = self._waiting[key] = {name: Summary() for name in invocation.values()}
             for name, value in invocation.values().items():
-                summaries.setdefault(name, Summary()).add(value)
+                summaries[name].add(value)
 
     def reset(self) -> None:
         """Forget what was not put."""
