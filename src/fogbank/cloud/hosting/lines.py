@@ -106,7 +106,7 @@ class _Line(asyncio.Protocol):
     def __init__(self, lines: Lines, loop: asyncio.AbstractEventLoop) -> None:
         self._lines, self._loop = lines, loop
         self._transport: asyncio.Transport
-        self._parser: Any = None
+        self._parser: Any = httptools.HttpResponseParser(self)  # one for all answers that keep the connection
         self._done: Replied | None = None
         self._limit: asyncio.TimerHandle | None = None
         self.since = 0.0
@@ -119,7 +119,6 @@ class _Line(asyncio.Protocol):
     def ask(self, head: bytes, body: bytes, timeout_s: float, done: Replied) -> None:
         """Send a request; nothing else is asked until `done` was called."""
         self._done = done
-        self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
         self._pieces: list[bytes] = []
         self._head = False
