@@ -48,6 +48,11 @@ class Suite:
         """Where they lie."""
         return f"tests/test_{FOLDERS.get(self.service, self.service)}"
 
+    @property
+    def is_part(self) -> bool:
+        """Whether it is not the whole service."""
+        return bool(self.name or self.tests)
+
     def run(self, place: Place) -> dict[str, Outcome]:
         """Run them against a place; a test that fails is run once more, since some of them race the clock."""
         outcomes = self._once(place, self.tests or [self.folder])
@@ -99,12 +104,13 @@ class Suite:
 
 
 def on_moto(suite: Suite, *, fresh: bool) -> dict[str, Outcome]:
-    """What moto's own server says: the same tomorrow, so it is kept."""
+    """What moto's own server says: of a whole service it is the same tomorrow, so it is kept."""
+    if suite.is_part:
+        return _run(suite, moto_server(suite.source.binaries))
     kept = HOME / f"{suite.source.version}-{suite.service}.json"
     if kept.is_file() and not fresh:
         return {test: Outcome(**outcome) for test, outcome in json.loads(kept.read_text()).items()}
-    whole = Suite(source=suite.source, service=suite.service)
-    outcomes = _run(whole, moto_server(suite.source.binaries))
+    outcomes = _run(suite, moto_server(suite.source.binaries))
     kept.write_text(json.dumps({test: asdict(outcome) for test, outcome in outcomes.items()}, indent=1))
     return outcomes
 
@@ -114,13 +120,9 @@ def compare(suite: Suite, *, fresh: bool = False) -> Verdict:
     moto = on_moto(suite, fresh=fresh)
     here = _run(suite, local_cloud(suite.source.extras))
     exceptions = read_exceptions(EXCEPTIONS).get(suite.service, {})
-    if suite.name or suite.tests:  # a part: what did not run says nothing
-        moto = {test: outcome for test, outcome in moto.items() if test in here}
-        exceptions = {
-            test: reason
-            for test, reason in exceptions.items()
-            if {t.partition("[")[0] for t in here} & {test.partition("[")[0]}
-        }
+    if suite.is_part:  # what did not run says nothing
+        functions = {test.partition("[")[0] for test in moto}
+        exceptions = {test: reason for test, reason in exceptions.items() if test.partition("[")[0] in functions}
     return judge(suite.service, moto, here, exceptions)
 
 

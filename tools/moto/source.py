@@ -18,6 +18,8 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from fogbank.ground.locks import locked
+
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 MADE = ".made"
@@ -37,7 +39,7 @@ class Source:
         return next(self.binaries.parent.glob("lib/python*/site-packages"))
 
 
-def locked() -> tuple[str, str]:
+def pinned() -> tuple[str, str]:
     """Version and sdist's digest (`sha256:...`) of the moto in uv.lock."""
     packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
     moto = next(package for package in packages if package["name"] == "moto")
@@ -46,26 +48,26 @@ def locked() -> tuple[str, str]:
 
 def prepare(home: Path) -> Source:
     """The tests and their environment below `home`."""
-    version, digest = locked()
+    version, digest = pinned()
     tests, environment = home / f"moto-{version}", home / "environment"
     source = Source(version=version, tests=tests, binaries=environment / "bin")
     state = hashlib.sha256(f"{digest}{REQUIREMENTS.read_text()}{sys.version_info[:2]}".encode()).hexdigest()
     made = home / MADE
     if made.is_file() and made.read_text() == state:
         return source
-    home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home) as folder:
-        _unpack(_download(Path(folder), version, digest), tests)
-        _install(environment, Path(folder), version)
-    made.write_text(state)
+    with locked(home / ".lock"), tempfile.TemporaryDirectory(dir=home) as folder:
+        if not made.is_file() or made.read_text() != state:
+            _unpack(_download(Path(folder), version, digest), tests)
+            _install(environment, Path(folder), version)
+            made.write_text(state)
     return source
 
 
 def _download(folder: Path, version: str, digest: str) -> Path:
-    pinned = folder / "pinned.txt"
-    pinned.write_text(f"moto=={version} --hash={digest}\n")
+    wish = folder / "pinned.txt"
+    wish.write_text(f"moto=={version} --hash={digest}\n")
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "moto", "--require-hashes"]
-    subprocess.run([*pip, "-r", str(pinned), "-d", str(folder)], check=True)
+    subprocess.run([*pip, "-r", str(wish), "-d", str(folder)], check=True)
     return next(folder.glob("moto-*.tar.gz"))
 
 

@@ -24,7 +24,7 @@ MANY = 256
 QUIET_S = 2.0
 SHARE = 0.05
 """Of the time, spent on snapshots."""
-LARGEST_OBJECTS = 64 << 20
+LARGEST_OBJECTS = 16 << 20
 UNSEEDED = {
     "kms": {"CreateKey", "ReplicateKey", "RotateKeyOnDemand", "ImportKeyMaterial"},
     "acm": {"RequestCertificate"},
