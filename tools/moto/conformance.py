@@ -30,7 +30,7 @@ PAGE = ROOT / "docs" / "parity.md"
 BLOCK = re.compile(r"(<!-- conformance -->\n).*?(<!-- /conformance -->)", re.DOTALL)
 FOLDERS = {"resourcegroupstagging": "resourcegroupstaggingapi"}
 SERVICES = ("scheduler", "events", "sns", "sqs", "iam", "logs", "cloudwatch", "ecr", "s3", "resourcegroupstagging")
-TEST_LIMIT_S, RUN_LIMIT_S = 120, 3600
+TEST_LIMIT_S, RUN_LIMIT_S = 600, 7200
 AWS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import os
 import platform
 import secrets
@@ -18,8 +19,10 @@ from pathlib import Path
 
 import moto
 
+log = logging.getLogger("fogbank.cloud")
 FILE = "moto.snapshot"
 FORMAT = "fogbank moto snapshot 1"
+KEY_SIZE = 32
 DIGEST = hashlib.sha256().digest_size
 
 
@@ -83,17 +86,35 @@ class Snapshots:
 
 
 def user_key(folder: Path) -> bytes:
-    """The key of this user on this machine, made when it is first asked for; it lies outside of every project."""
+    """The key of this user on this machine, made when it is first asked for; it lies outside of every project.
+
+    Where it cannot be kept it is for this time only: then the next start has no snapshot that it can open.
+    """
     file = folder / "snapshots"
-    if not file.is_file():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = folder / f".snapshots-{os.getpid()}"
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(secrets.token_bytes(32))
-        with suppress(FileExistsError):  # whoever was first has made the key
-            os.link(fresh, file)
-        fresh.unlink()
-    return file.read_bytes()
+    try:
+        if not _is_key(file):
+            _make_key(file)
+        return file.read_bytes()
+    except OSError as error:
+        log.warning("no key for snapshots, so the next start plays back every change: %s", error)
+        return secrets.token_bytes(KEY_SIZE)
+
+
+def _is_key(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size == KEY_SIZE
+
+
+def _make_key(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = file.with_name(f".snapshots-{os.getpid()}")
+    fresh.touch(mode=0o600)
+    fresh.write_bytes(secrets.token_bytes(KEY_SIZE))
+    if file.exists():  # cut short by a power cut: no key
+        fresh.replace(file)
+        return
+    with suppress(FileExistsError):  # whoever was first has made the key
+        os.link(fresh, file)
+    fresh.unlink()
 
 
 def _versions() -> dict[str, str]:

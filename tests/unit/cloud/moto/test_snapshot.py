@@ -73,3 +73,16 @@ def test_the_key_is_made_once_and_nobody_else_reads_it(tmp_path: Path) -> None:
     assert user_key(folder) == key
     assert user_key(tmp_path / "others") != key
     assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
+
+
+def test_a_key_that_was_cut_short_is_none_and_one_that_cannot_be_kept_is_for_this_time(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    user_key(folder)
+    (folder / "snapshots").write_bytes(b"")
+
+    key = user_key(folder)
+
+    assert (len(key), user_key(folder)) == (32, key)
+    (tmp_path / "file").write_text("")
+    assert len(user_key(tmp_path / "file")) == 32
+    assert user_key(tmp_path / "file") != user_key(tmp_path / "file")
