@@ -139,6 +139,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--write", action="store_true", help="put the table into docs/parity.md")
     parser.add_argument("-k", default="", metavar="NAME", help="only tests of this name, as for pytest")
     options = parser.parse_args(arguments)
+    if options.write and (options.k or list(options.services) != list(SERVICES)):
+        parser.error("--write is for the whole table: every service, every test")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers end with it
     if unknown := set(options.services) - set(SERVICES):
         parser.error(f"no service {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)}")
