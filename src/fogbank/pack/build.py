@@ -84,7 +84,11 @@ def build(
     code = code_files(config.handler, config.root, fitted.modules)
     trained = conform(trained, fitted, functions, {pin.name for pin in pins})
     _check_dependencies(config, trained, code, pins, source)
-    compiled = native(elsewhere) if elsewhere else compile_trained(config, trained, own_model_fn=functions.loads)
+    compiled = (
+        native(elsewhere)
+        if elsewhere and not functions.loads
+        else compile_trained(config, trained, own_model_fn=functions.loads)
+    )
     config.state.mkdir(parents=True, exist_ok=True)
     while True:
         # a compiled package holds no pickle, and does not need what that names

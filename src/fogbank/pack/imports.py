@@ -42,6 +42,10 @@ def check_imports(code: Mapping[str, Path], pins: Iterable[str], server: Iterabl
             if item.module in own or item.module in sys.stdlib_module_names:
                 continue
             owners = owners_of(item.module)
+            if (
+                not owners and canonicalize_name(item.module) in covered
+            ):  # locked by its own name, and not installed here
+                continue
             where = f"{place} line {item.line} imports {item.module}"
             if not owners:
                 raise PackageError(

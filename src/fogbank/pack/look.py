@@ -25,7 +25,8 @@ class Look:
 
     `needs` are the distributions that it takes, `versions` those that it says it was made with, and `requirements` lines for what
     is known less exactly. `names`, `width` and `classes` are empty where it does not say. `foreign` are modules that it names and no
-    known distribution has. `handler` is the template of the handler that loads it, where it takes one; `columns` its own schema.
+    known distribution has. `handler` is the template of the handler that loads it, where it takes one; `columns` and
+    `output` its own schema.
     """
 
     file: str
@@ -41,6 +42,7 @@ class Look:
     foreign: tuple[str, ...] = ()
     handler: str = ""
     columns: tuple[Column, ...] = ()
+    output: tuple[Column, ...] = ()
 
 
 def look_at(path: Path) -> Look:

@@ -16,9 +16,9 @@ from fogbank.pack.look import Look
 
 TYPES: Mapping[str, Dtype] = {
     **dict.fromkeys(("double", "float"), "float"),
-    **dict.fromkeys(("long", "integer"), "integer"),
+    **dict.fromkeys(("long", "integer", "int", "uint"), "integer"),
     "string": "string",
-    "boolean": "boolean",
+    **dict.fromkeys(("boolean", "bool"), "boolean"),
     "datetime": "datetime",
 }
 """What MLflow calls the types of columns."""
@@ -42,6 +42,7 @@ def _mlflow(folder: Path) -> Look:
         needs=tuple(sorted({"pandas", *(Requirement(line).name for line in lines)})),
         requirements=tuple(lines),
         columns=_signature(document.get("signature") or {}),
+        output=_predicted(document.get("signature") or {}),
         handler="mlflow",
     )
 
@@ -64,6 +65,18 @@ def _signature(signature: Mapping[str, Any]) -> tuple[Column, ...]:
     return tuple(
         Column(name=item["name"], dtype=TYPES[item["type"]], nullable=item.get("required") is False) for item in inputs
     )
+
+
+def _predicted(signature: Mapping[str, Any]) -> tuple[Column, ...]:
+    """The columns of the answer, as far as the signature says: an array's type is NumPy's."""
+    columns = []
+    for place, item in enumerate(json.loads(signature.get("outputs") or "[]")):
+        name = str(item.get("name") or ("prediction" if place == 0 else f"prediction_{place}"))
+        kind = (
+            str(item.get("tensor-spec", {}).get("dtype", "")) if item.get("type") == "tensor" else str(item.get("type"))
+        )
+        columns.append(Column(name=name, dtype=TYPES.get(kind.rstrip("0123456789"), "string")))
+    return tuple(columns)
 
 
 def _hugging_face(folder: Path) -> Look:
@@ -92,6 +105,7 @@ def _hugging_face(folder: Path) -> Look:
         versions={"transformers": version} if version else {},
         classes=tuple(str(labels[place]) for place in sorted(labels, key=int)),
         columns=(Column(name="text", dtype="string"),),
+        output=(Column(name="label", dtype="string"), Column(name="score")),
         handler="text_classification",
     )
 

@@ -184,8 +184,8 @@ class Adoption:
             _rows(room / "baseline.csv", [header, *lines])
 
     def _output(self) -> tuple[Column, ...]:
-        if self.look.handler == "text_classification":
-            return Column(name="label", dtype="string"), Column(name="score")
+        if self.look.output:
+            return self.look.output
         first = self.answer.predictions[0] if self.answer.predictions else [(self._classes() or (0.0,))[0]]
         names = ["prediction"] if len(first) == 1 else [f"prediction_{place}" for place in range(len(first))]
         return tuple(Column(name=name, dtype=_dtype(value)) for name, value in zip(names, first, strict=True))

@@ -136,6 +136,7 @@ def test_versions_other_than_at_training_are_named_all_of_them() -> None:
         ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import click", None),
         ("from . import helper", None),
         ("import sklearn.linear_model", None),
+        ("import locked_by_its_own_name", None),
     ],
 )
 def test_what_the_code_imports_is_covered_or_named_with_its_line(tmp_path: Path, line: str, code: str | None) -> None:
@@ -144,7 +145,7 @@ def test_what_the_code_imports_is_covered_or_named_with_its_line(tmp_path: Path,
     files = {name: tmp_path / name for name in ("inference.py", "helper.py")}
 
     if code is None:
-        check_imports(files, ["numpy", "scikit-learn"], ["httptools"])
+        check_imports(files, ["numpy", "scikit-learn", "locked-by-its-own-name"], ["httptools"])
         return
     with pytest.raises(PackageError, match=r"inference.py line \d imports") as caught:
         check_imports(files, ["numpy", "scikit-learn"], ["httptools"])

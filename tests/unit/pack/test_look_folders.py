@@ -21,6 +21,7 @@ flavors:
 mlflow_version: 2.20.1
 signature:
   inputs: '[{"type": "double", "name": "age", "required": true}, {"type": "string", "name": "city", "required": false}]'
+  outputs: '[{"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}, {"type": "double", "name": "score"}]'
 """
 
 
@@ -31,6 +32,7 @@ def test_an_mlmodel_says_columns_and_requirements(tmp_path: Path) -> None:
     look = look_at(tmp_path)
 
     assert look.columns == (Column(name="age"), Column(name="city", dtype="string", nullable=True))
+    assert look.output == (Column(name="prediction", dtype="integer"), Column(name="score"))
     assert look.requirements == ("scikit-learn==1.5.2", "numpy<2", "mlflow==2.20.1")
     assert look.needs == ("mlflow", "numpy", "pandas", "scikit-learn")
     assert (look.file, look.kind, look.handler) == ("MLmodel", "handler", "mlflow")
