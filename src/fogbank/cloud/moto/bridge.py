@@ -118,9 +118,11 @@ def install(objects: Objects, replaying: Callable[[], bool]) -> None:
     Bridge.objects, Bridge.replaying = objects, staticmethod(replaying)
     s3_backends.backend = Bridge
     s3_backends.clear()
+    s3_backends.bucket_accounts.clear()
 
 
 def uninstall() -> None:
     """Let moto's registry make moto's own backends."""
     s3_backends.backend = S3Backend
     s3_backends.clear()
+    s3_backends.bucket_accounts.clear()

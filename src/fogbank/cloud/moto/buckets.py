@@ -11,17 +11,16 @@ from datetime import datetime
 from typing import Any
 
 from fogbank.cloud.moto.internals import bucket
-from fogbank.ground.aws import LOCAL_ACCOUNT
 
 Settings = dict[str, Any]
 """Arguments of a bucket's words: name, region, versioning, lock_enabled, default_lock, encryption, rules, targets, event_bridge."""
 
 
 def names() -> list[str]:
-    """Every bucket of the account."""
+    """Every bucket."""
     from moto.s3.models import s3_backends
 
-    return sorted(s3_backends[LOCAL_ACCOUNT]["aws"].buckets)
+    return sorted(s3_backends.bucket_accounts)
 
 
 def settings(name: str) -> Settings | None:

@@ -40,10 +40,11 @@ def _endpoint_prefix(service: str) -> str:
 
 
 def bucket(name: str) -> Any | None:
-    """moto's bucket."""
+    """moto's bucket, of whatever partition and account."""
     from moto.s3.models import s3_backends
 
-    return s3_backends[LOCAL_ACCOUNT]["aws"].buckets.get(name)
+    home = s3_backends.bucket_accounts.get(name)
+    return s3_backends[home[1]][home[0]].buckets.get(name) if home else None
 
 
 def objects_size() -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from fogbank.cloud.ground.payload import Piece
 from fogbank.cloud.objects.errors import NotModifiedError, S3Error
@@ -107,4 +108,9 @@ def http_date(moment: float) -> str:
 
 def iso(moment: float) -> str:
     """As documents have it: S3 knows no parts of a second."""
-    return datetime.fromtimestamp(int(moment), UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return _iso(int(moment))
+
+
+@lru_cache(maxsize=1024)
+def _iso(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

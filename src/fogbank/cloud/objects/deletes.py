@@ -50,7 +50,6 @@ def _bypasses(call: Call) -> bool:
 
 def many(shelf: Shelf, call: Call, tell: Told) -> Answer:
     """DeleteObjects: each by itself, in order."""
-    bucket = shelf.bucket(call.bucket)
     try:
         root = parse(call.request.body, "Delete")
     except MalformedError as error:
@@ -58,6 +57,7 @@ def many(shelf: Shelf, call: Call, tell: Told) -> Answer:
     objects = [(text(item, "Key"), text(item, "VersionId") or None) for item in root.iterfind("Object")]
     if not 0 < len(objects) <= MOST:
         raise S3Error("MalformedXML")
+    bucket = shelf.bucket(call.bucket)
     quiet = (text(root, "Quiet") or "").strip().lower() == "true"
     deleted, errors = [], []
     for key, version in objects:

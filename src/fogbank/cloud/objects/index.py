@@ -6,13 +6,14 @@ nothing refers to any more removed after it; what a client was told is in the fi
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from fogbank.cloud.objects.blobs import Blobs
 from fogbank.cloud.objects.version import COLUMNS, Part, Pieces, Upload, Version
@@ -143,7 +144,7 @@ class Index:
                 version.modified,
                 version.size,
                 version.etag,
-                json.dumps(version.facts),
+                orjson.dumps(version.facts).decode(),
             ),
         )
         seq = int(cursor.lastrowid or 0)
@@ -171,7 +172,7 @@ class Index:
 
     def describe(self, version: Version, facts: dict[str, Any]) -> None:
         """Write what else is known of a version. Within a change."""
-        self._db.execute("UPDATE versions SET facts=? WHERE seq=?", (json.dumps(facts), version.seq))
+        self._db.execute("UPDATE versions SET facts=? WHERE seq=?", (orjson.dumps(facts).decode(), version.seq))
 
     def has_versions(self, bucket: str) -> bool:
         """Whether anything is in a bucket."""
@@ -208,7 +209,7 @@ class Index:
 
     def put_upload(self, upload: Upload) -> None:
         """Begin an upload. Within a change."""
-        row = (upload.id, upload.bucket, upload.key, upload.started, json.dumps(upload.facts))
+        row = (upload.id, upload.bucket, upload.key, upload.started, orjson.dumps(upload.facts).decode())
         self._db.execute("INSERT INTO uploads VALUES (?, ?, ?, ?, ?)", row)
 
     def upload(self, bucket: str, key: str, name: str) -> Upload | None:
@@ -230,7 +231,7 @@ class Index:
             self._db.execute("DELETE FROM parts WHERE seq=?", earlier)
         cursor = self._db.execute(
             "INSERT INTO parts VALUES (NULL, ?, ?, ?, ?, ?, ?)",
-            (upload, part.number, part.modified, part.size, part.etag, json.dumps(part.checksums)),
+            (upload, part.number, part.modified, part.size, part.etag, orjson.dumps(part.checksums).decode()),
         )
         self._own(-int(cursor.lastrowid or 0), pieces)
 
@@ -243,7 +244,7 @@ class Index:
             limit,
         )
         return [
-            Part(seq=seq, number=number, modified=modified, size=size, etag=etag, checksums=json.loads(checksums))
+            Part(seq=seq, number=number, modified=modified, size=size, etag=etag, checksums=orjson.loads(checksums))
             for seq, number, modified, size, etag, checksums in rows
         ]
 
@@ -262,4 +263,4 @@ class Index:
 
 def _upload(row: Sequence[Any]) -> Upload:
     name, bucket, key, started, facts = row
-    return Upload(id=name, bucket=bucket, key=key, started=started, facts=json.loads(facts))
+    return Upload(id=name, bucket=bucket, key=key, started=started, facts=orjson.loads(facts))

@@ -19,6 +19,7 @@ from fogbank.cloud.objects.conditions import iso
 from fogbank.cloud.objects.errors import S3Error
 from fogbank.cloud.objects.index import Index
 from fogbank.cloud.objects.version import Version
+from fogbank.cloud.objects.xml import Raw, inner, plain
 
 LAST = "\U0010ffff"
 MOST = 1000
@@ -152,18 +153,17 @@ def objects_v2(index: Index, call: Call) -> dict[str, Any]:
     }
 
 
-def _content(version: Version, asked: Asked, *, with_owner: bool) -> dict[str, Any]:
+def _content(version: Version, asked: Asked, *, with_owner: bool) -> Raw:
+    """One object: written out, since a page has a thousand."""
     checksums = version.fact("checksums")
-    return {
-        "Key": asked.encode(version.key),
-        "LastModified": iso(version.modified),
-        "ETag": version.etag,
-        "ChecksumAlgorithm": list(checksums) if checksums else None,
-        "ChecksumType": version.fact("checksum-type", "FULL_OBJECT") if checksums else None,
-        "Size": version.size,
-        "Owner": owner() if with_owner else None,
-        "StorageClass": version.fact("storage", "STANDARD"),
-    }
+    kind = version.fact("checksum-type", "FULL_OBJECT")
+    listed = "".join(f"<ChecksumAlgorithm>{name}</ChecksumAlgorithm>" for name in checksums or ())
+    return Raw(
+        f"<Key>{plain(asked.encode(version.key))}</Key><LastModified>{iso(version.modified)}</LastModified>"
+        f"<ETag>{plain(version.etag)}</ETag>{listed}{f'<ChecksumType>{kind}</ChecksumType>' if checksums else ''}"
+        f"<Size>{version.size}</Size>{inner({'Owner': owner()}) if with_owner else ''}"
+        f"<StorageClass>{version.fact('storage', 'STANDARD')}</StorageClass>"
+    )
 
 
 def _token(key: str) -> str:
@@ -235,14 +235,9 @@ def _history(index: Index, asked: Asked, key: str, name: str) -> Iterator[Versio
         start, before = rows[-1].key, rows[-1].seq
 
 
-def _version(version: Version, asked: Asked) -> dict[str, Any]:
-    members: dict[str, Any] = {
-        "Key": asked.encode(version.key),
-        "VersionId": version.id,
-        "IsLatest": version.latest,
-        "LastModified": iso(version.modified),
-        "Owner": owner(),
-    }
-    if version.marker:
-        return members
-    return {**_content(version, asked, with_owner=False), **members}
+def _version(version: Version, asked: Asked) -> Raw:
+    own = f"<VersionId>{version.id}</VersionId><IsLatest>{'true' if version.latest else 'false'}</IsLatest>"
+    if not version.marker:
+        return Raw(_content(version, asked, with_owner=True) + own)
+    members = {"Key": asked.encode(version.key), "LastModified": iso(version.modified), "Owner": owner()}
+    return Raw(inner(members) + own)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 NULL = "null"
 """The id of the one version of an object in a bucket that keeps none."""
@@ -42,7 +43,7 @@ class Version:
             modified=modified,
             size=size,
             etag=etag,
-            facts=json.loads(facts),
+            facts=orjson.loads(facts),
         )
 
     def fact(self, name: str, default: Any = None) -> Any:

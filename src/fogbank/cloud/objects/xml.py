@@ -13,6 +13,12 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f￾￿]")
 LONGEST = 4 << 20
 
 
+class Raw(str):
+    """Elements that are written already."""
+
+    __slots__ = ()
+
+
 class MalformedError(Exception):
     """The document cannot be read."""
 
@@ -37,8 +43,14 @@ def _element(name: str, value: Any) -> str:
         content = inner({key: item for key, item in value.items() if not key.startswith("@")})
         attributes = "".join(f' {key[1:]}="{item}"' for key, item in value.items() if key.startswith("@"))
         return f"<{name}{attributes}>{content}</{name}>"
-    text = ("true" if value else "false") if isinstance(value, bool) else escape(str(value))
-    return f"<{name}>{CONTROL.sub(_reference, text)}</{name}>"
+    if isinstance(value, Raw):
+        return f"<{name}>{value}</{name}>"
+    return f"<{name}>{plain(('true' if value else 'false') if isinstance(value, bool) else str(value))}</{name}>"
+
+
+def plain(text: str) -> str:
+    """Text as an element has it."""
+    return CONTROL.sub(_reference, escape(text))
 
 
 def _reference(match: re.Match[str]) -> str:
