@@ -5,7 +5,7 @@ from fogbank.pack.fitted import Fitted, answer_of, fitted_from
 from fogbank.pack.lock import Installed, Source, read_lock
 from fogbank.pack.look import Look, look_at
 from fogbank.pack.look_files import READERS as MODEL_SUFFIXES
-from fogbank.pack.resolve import is_here, resolve
+from fogbank.pack.resolve import differences, resolve
 from fogbank.pack.trained import Trained, model_in, read_trained, record_environment
 
 __all__ = [
@@ -18,10 +18,10 @@ __all__ = [
     "Trained",
     "answer_of",
     "build",
+    "differences",
     "fitted_from",
     "handler_loads",
     "image_pins",
-    "is_here",
     "lock_lines",
     "look_at",
     "model_in",

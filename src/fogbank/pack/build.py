@@ -116,7 +116,7 @@ def _python(
     pins: Sequence[Pin], trained: Trained, config: ProjectConfig, python_for: PythonFor | None
 ) -> tuple[str, str]:
     """The Python that loads the model, and what it has that this one does not; nothing where it is this one."""
-    different = differences(pins)
+    different = differences(map(str, pins), missing=config.model is not None)
     if not different or not (trained.versions or config.model) or python_for is None:
         return sys.executable, ""
     first = ", ".join(different[:3])

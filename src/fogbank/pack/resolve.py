@@ -60,17 +60,11 @@ def installed_versions(pins: Iterable[Pin]) -> dict[str, str]:
     return {pin.name: own.version for pin in pins if (own := installed(pin.name)) is not None}
 
 
-def differences(pins: Iterable[Pin]) -> list[str]:
-    """What is locked and not installed here in that version, the namesakes in other versions first."""
-    versions = {pin: installed_version(pin.name) for pin in pins}
-    others = [f"{pin}, here {version}" for pin, version in versions.items() if version and version != pin.version]
-    return others + [f"{pin}, not installed here" for pin, version in versions.items() if not version]
-
-
-def is_here(pin: str) -> bool:
-    """Whether `name==version` is what is installed here."""
-    name, _, version = pin.partition("==")
-    return installed_version(name) == version
+def differences(pins: Iterable[str], *, missing: bool) -> list[str]:
+    """The pins (`name==version`) that are installed here in other versions; those that are not installed too, where they count."""
+    places = [(pin, installed_version(pin.partition("==")[0])) for pin in pins]
+    others = [f"{pin}, here {version}" for pin, version in places if version and version != pin.partition("==")[2]]
+    return others + [f"{pin}, not installed here" for pin, version in places if missing and not version]
 
 
 def installed_version(name: str) -> str:

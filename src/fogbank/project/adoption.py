@@ -111,7 +111,7 @@ class Adoption:
             "trusted": [],
             "dtypes": [],
             "roots": [str(self.path.parent)] if self.look.foreign else [],
-            "python": model_python(pins, lines),
+            "python": model_python(pins, lines, brought=True),
         }
         first = self._answered(order).fitted
         self.sample = self._sampled(first.names or self.look.names, first.width or self.look.width)

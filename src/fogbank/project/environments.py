@@ -23,8 +23,12 @@ def python_for(requirements: Sequence[str]) -> Path:
         raise PackageError("dependency-uninstallable", str(error), "look at the requirements") from error
 
 
-def model_python(pins: Sequence[str], requirements: Sequence[str]) -> str:
-    """This Python where it has every pin (`name==version`), else that of the requirements' own environment. Raises PackageError."""
-    from fogbank.pack import is_here
+def model_python(pins: Sequence[str], requirements: Sequence[str], *, brought: bool) -> str:
+    """This Python where it has the pins (`name==version`), else that of the requirements' own environment.
 
-    return sys.executable if all(map(is_here, pins)) else str(python_for(requirements))
+    A model that was `brought` may need what is not installed here; for one that was trained here the lock may name what only the
+    container's platform has, and other versions alone count. Raises PackageError (`dependency-uninstallable`).
+    """
+    from fogbank.pack import differences
+
+    return str(python_for(requirements)) if differences(pins, missing=brought) else sys.executable

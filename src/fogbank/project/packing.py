@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from fogbank.contracts.config import ProjectConfig
@@ -48,7 +49,13 @@ def _build(config: ProjectConfig) -> Manifest:
     names = (*trained.output.names, *trained.input.names)
     file = config.trained / "baseline.csv"
     statistics, constraints = nothing(names) if config.model and not file.is_file() else suggest(file, names)
-    return build(config, trained, Baseline(statistics=statistics, constraints=constraints), probe, python_for)
+    return build(
+        config,
+        trained,
+        Baseline(statistics=statistics, constraints=constraints),
+        partial(probe, brought=config.model is not None),
+        python_for,
+    )
 
 
 def serving(manifest: Manifest) -> str:
@@ -70,7 +77,7 @@ def weak_proof(manifest: Manifest) -> str:
     )
 
 
-def probe(base_dir: Path, sample: Path) -> None:
+def probe(base_dir: Path, sample: Path, *, brought: bool = False) -> None:
     """Load a staged package in a process of its own, as the server would, and have it answer the sample.
 
     Raises PackageError: with the code of its cause, or `package-unloadable` where the server ended without a word.
@@ -80,7 +87,8 @@ def probe(base_dir: Path, sample: Path) -> None:
     rows = sample.read_text() if sample.is_file() else ""
     requirements = base_dir / "model" / "code" / "requirements.txt"
     pins = decode_package((base_dir / "model" / INNER_NAME).read_bytes()).requirements
-    python = model_python(pins, requirements.read_text().splitlines()) if requirements.is_file() else sys.executable
+    lines = requirements.read_text().splitlines() if requirements.is_file() else []
+    python = model_python(pins, lines, brought=brought) if lines else sys.executable
     diagnosis = diagnose(python, base_dir, {**os.environ, **_server_environment(base_dir)}, rows)
     if diagnosis.healthy:
         return

@@ -12,11 +12,13 @@ from fogbank.project.environments import model_python
 
 
 def test_this_python_where_it_has_every_pin() -> None:
-    assert model_python([f"numpy=={np.__version__}"], ["numpy"]) == sys.executable
-    assert model_python([], []) == sys.executable
+    assert model_python([f"numpy=={np.__version__}"], ["numpy"], brought=True) == sys.executable
+    assert model_python([], [], brought=True) == sys.executable
+    assert model_python(["only-on-the-container==1"], ["x"], brought=False) == sys.executable
 
 
 def test_another_version_is_installed_elsewhere_or_said_to_be_none() -> None:
-    with pytest.raises(PackageError) as caught:
-        model_python(["numpy==0.0.1"], ["numpy @ file:///nowhere/numpy-0.0.1-py3-none-any.whl"])
-    assert caught.value.code == "dependency-uninstallable"
+    for pin, brought in (("numpy==0.0.1", False), ("not-installed-here==1", True)):
+        with pytest.raises(PackageError) as caught:
+            model_python([pin], ["numpy @ file:///nowhere/numpy-0.0.1-py3-none-any.whl"], brought=brought)
+        assert caught.value.code == "dependency-uninstallable"
