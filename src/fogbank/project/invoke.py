@@ -60,6 +60,7 @@ def request_of(data: str, stdin: BinaryIO) -> Request:
 
     Its codes: `input-missing`, `content-type-unknown`, `json-invalid`.
 
+    >>> import io
     >>> request_of('{"age": 3}', io.BytesIO()).content_type
     'application/json'
     >>> request_of("1,2", io.BytesIO()).body
