@@ -120,5 +120,7 @@ def test_a_snapshot_holds_the_buckets_of_the_objects(moto: MotoGateway, store: S
 
     bring_back(moto, store, room)
     assert moto.history()["since_snapshot"] == 0, "nothing is played back"
+    assert list(MotoBuckets().names()) == ["bucket-a"]
+    assert MotoBuckets().find("bucket-a")
     assert room.handle(request("GET", "/bucket-a/key")).body == b"body"
     assert moto.handle(request("DELETE", "/bucket-a")).status == 409, "moto knows what is in it"

@@ -24,6 +24,8 @@ from moto.core.base_backend import BackendDict
 LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 WAITS = {threading.Condition: threading.Condition, threading.Event: threading.Event}
 PRIVATE_KEYS, PUBLIC_KEYS = PrivateKeyTypes.__args__, PublicKeyTypes.__args__  # type: ignore[attr-defined]  # both are unions
+REGISTRY = frozenset({"backend", "service_name"})
+"""With those that begin with `_`, the attributes of every registry: how it is made, not what is in it."""
 
 
 class FrozenError(Exception):
@@ -34,7 +36,8 @@ def freeze() -> bytes:
     """moto's memory. Nobody may change it meanwhile. Raises FrozenError."""
     in_use: list[Any] = list(BackendDict._instances)  # type: ignore[misc]  # moto's only list of what is in use
     memory = {
-        _place(backends): {account: dict(regions) for account, regions in backends.items()} for backends in in_use
+        _place(backends): (_own(backends), {account: dict(regions) for account, regions in backends.items()})
+        for backends in in_use
     }
     out = io.BytesIO()
     try:
@@ -50,8 +53,9 @@ def thaw(data: bytes) -> None:
         memory = pickle.loads(data)  # noqa: S301 - authenticated by a key of this user's (snapshot.py)
     except Exception as error:
         raise FrozenError(str(error)) from error
-    for place, accounts in memory.items():
+    for place, (own, accounts) in memory.items():
         backends = _backends(*place)
+        vars(backends).update(own)
         for account, regions in accounts.items():
             for region, backend in regions.items():
                 backends[account][region] = backend
@@ -107,6 +111,11 @@ def _function(module: str, code: bytes, defaults: tuple[Any, ...] | None, cells:
     body: CodeType = marshal.loads(code)  # noqa: S302 - as in thaw
     closure = tuple(CellType(cell) for cell in cells) or None
     return FunctionType(body, sys.modules[module].__dict__, body.co_name, defaults, closure)
+
+
+def _own(backends: Any) -> dict[str, Any]:
+    """What a service's registry knows besides its backends: for S3 who owns which bucket, for Organizations which accounts are whose."""
+    return {name: value for name, value in vars(backends).items() if name not in REGISTRY and name[0] != "_"}
 
 
 def _place(backends: Any) -> tuple[str, str]:

@@ -21,7 +21,7 @@ import moto
 
 log = logging.getLogger("fogbank.cloud")
 FILE = "moto.snapshot"
-FORMAT = "fogbank moto snapshot 1"
+FORMAT = "fogbank moto snapshot 2"
 KEY_SIZE = 32
 DIGEST = hashlib.sha256().digest_size
 
