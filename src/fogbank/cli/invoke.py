@@ -37,9 +37,9 @@ def invoke(
     from fogbank.project.project import Project
 
     project = Project()
-    request = request_of(data, sys.stdin.buffer)
+    request = request_of(data, sys.stdin.buffer, content_type or "")
     wish = accept or (LABELLED if terminal.shows_tables and _labels(project) else None)
-    answer = project.invoke(endpoint, request.body, content_type or request.content_type, wish, stack=stack)
+    answer = project.invoke(endpoint, request.body, request.content_type, wish, stack=stack)
     terminal.answer(answer.body, answer.content_type, header=wish == LABELLED)
 
 

@@ -55,10 +55,10 @@ class Request:
     content_type: str
 
 
-def request_of(data: str, stdin: BinaryIO) -> Request:
+def request_of(data: str, stdin: BinaryIO, content_type: str = "") -> Request:
     """What a person gives: a file's name, `-` for standard input, or the rows themselves. Raises DataError.
 
-    Its codes: `input-missing`, `content-type-unknown`, `json-invalid`.
+    Without a `content_type` it is told by the name or by how the data begins. Codes of errors: `input-missing`, `content-type-unknown`, `json-invalid`.
 
     >>> import io
     >>> request_of('{"age": 3}', io.BytesIO()).content_type
@@ -68,13 +68,14 @@ def request_of(data: str, stdin: BinaryIO) -> Request:
     """
     if data == "-":
         body = stdin.read()
-        return Request(body=body, content_type=begins_as(body))
+        return Request(body=body, content_type=content_type or begins_as(body))
     if data.lstrip().startswith(("{", "[")):
-        return Request(body=_json(data), content_type=CONTENT_TYPES[".json"])
+        body = data.encode() if content_type else _json(data)
+        return Request(body=body, content_type=content_type or CONTENT_TYPES[".json"])
     if _is_rows(data):
-        return Request(body=f"{data.rstrip()}\n".encode(), content_type=CSV)
+        return Request(body=f"{data.rstrip()}\n".encode(), content_type=content_type or CSV)
     path = Path(data)
-    return Request(body=read_input(path), content_type=content_type_of(path))
+    return Request(body=read_input(path), content_type=content_type or content_type_of(path))
 
 
 def _is_rows(data: str) -> bool:

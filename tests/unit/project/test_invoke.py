@@ -56,3 +56,10 @@ def test_a_file_is_by_its_name(tmp_path: Path) -> None:
         with pytest.raises(DataError) as caught:
             request_of(data, io.BytesIO())
         assert caught.value.code == code
+
+
+@pytest.mark.parametrize("data", ["-", "[not json", "1,2", "rows.odd"])
+def test_a_content_type_that_is_given_is_the_one(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.odd").write_text("1,2\n")
+    assert request_of(data, io.BytesIO(b"{}"), "text/plain").content_type == "text/plain"
