@@ -25,3 +25,6 @@ class FakeBuckets:
 
     def allows_everyone(self, name: str, action: str, key: str) -> bool:
         return False
+
+    def denies_everyone(self, name: str, action: str, key: str) -> bool:
+        return False

@@ -43,6 +43,10 @@ class MotoBuckets:
         """Whether anybody may."""
         return buckets.allows_everyone(name, action, key)
 
+    def denies_everyone(self, name: str, action: str, key: str) -> bool:
+        """See Buckets."""
+        return buckets.denies_everyone(name, action, key)
+
 
 class ObjectsInside:
     """Objects, for moto's other services."""

@@ -6,12 +6,15 @@ In: a name; out: what the bucket is set to, in a form of this room's own that wh
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from fogbank.cloud.moto.internals import bucket
 
+EVERYONE: tuple[Any, ...] = ("*", {"AWS": "*"}, {"AWS": ["*"]})
+"""A statement's principals that are everybody."""
 Settings = dict[str, Any]
 """Arguments of a bucket's words: name, region, versioning, lock_enabled, default_lock, encryption, rules, targets, event_bridge."""
 
@@ -46,16 +49,32 @@ def settings(name: str) -> Settings | None:
 
 
 def allows_everyone(name: str, action: str, key: str) -> bool:
-    """Whether a bucket's policy, or its grants, let anybody do this."""
+    """Whether a bucket's policy, or its grants, let anybody do this; a bucket's READ is for its listing, not for what is in it."""
     from moto.iam.access_control import PermissionResult
 
     known = bucket(name)
     if known is None:
         return True
-    permission = known.get_permission(action, f"arn:aws:s3:::{name}/{key}")
-    grants = {"s3:GetObject": "READ", "s3:PutObject": "WRITE", "s3:DeleteObject": "WRITE"}
+    permission = known.get_permission(action, f"{known.arn}/{key}")
+    writes = action in {"s3:PutObject", "s3:DeleteObject"}
     return bool(permission == PermissionResult.PERMITTED) or (
-        permission != PermissionResult.DENIED and _grants_everyone(known.acl, grants[action])
+        permission != PermissionResult.DENIED and writes and _grants_everyone(known.acl, "WRITE")
+    )
+
+
+def denies_everyone(name: str, action: str, key: str) -> bool:
+    """Whether a bucket's policy denies everybody this; a Deny of some principals, or under a condition, is not looked at."""
+    from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+
+    known = bucket(name)
+    if known is None or known.policy is None:
+        return False
+    written = json.loads(known.policy)["Statement"]
+    statements = written if isinstance(written, list) else [written]
+    return any(
+        IAMPolicyStatement(statement).is_action_permitted(action, f"{known.arn}/{key}") == PermissionResult.DENIED
+        for statement in statements
+        if statement["Effect"] == "Deny" and statement.get("Principal") in EVERYONE and not statement.get("Condition")
     )
 
 

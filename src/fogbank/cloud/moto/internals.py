@@ -11,6 +11,9 @@ from typing import Any
 
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
+REACHED = frozenset({"logs", "sqs", "events"})
+"""Services of targets that moto's EventBridge sends to."""
+
 
 def answers(service: str, operation: str) -> bool:
     """Whether moto has an operation of a service, by boto3's names of both."""
@@ -88,19 +91,22 @@ def queue(account: str, region: str, name: str) -> Any | None:
     return backend.queues.get(name) if backend else None
 
 
-def rule_targets(region: str, event: Mapping[str, Any]) -> list[str]:
-    """The ARNs of the targets of every enabled EventBridge rule of a region that matches an event."""
+def rule_targets(region: str, event: Mapping[str, Any]) -> tuple[list[str], bool]:
+    """The ARNs of the targets of every enabled EventBridge rule of a region that matches an event, and whether moto's PutEvents sends
+    the event to just those: it takes disabled rules for enabled, and fails at a target of a service that it does not send to."""
     from moto.events.models import events_backends
 
     backends: dict[str, Any] = events_backends.get(LOCAL_ACCOUNT, {})
     if region not in backends:
-        return []
-    return [
-        target["Arn"]
+        return [], True
+    rules = [
+        rule
         for rule in backends[region].event_buses["default"].rules.values()
-        if rule.state == "ENABLED" and rule.event_pattern.matches_event(event)
-        for target in rule.targets
+        if rule.event_pattern.matches_event(event)
     ]
+    arns = [target["Arn"] for rule in rules if rule.state == "ENABLED" for target in rule.targets]
+    reached = all(rule.state == "ENABLED" for rule in rules) and all(arn.split(":")[2] in REACHED for arn in arns)
+    return arns, reached
 
 
 def is_versioned(name: str) -> bool:

@@ -33,6 +33,7 @@ GRANTS = {
     "x-amz-grant-write-acp": "WRITE_ACP",
     "x-amz-grant-full-control": "FULL_CONTROL",
 }
+GRANTEES: Mapping[str, str] = {"id": "id", "uri": "uri", "emailaddress": "emailAddress"}
 OWNED = {"id": OWNER, "permission": "FULL_CONTROL"}
 Grants = list[dict[str, str]]
 
@@ -51,7 +52,14 @@ def acl_of_headers(headers: Mapping[str, str]) -> Grants | None:
     for header, permission in given.items():
         for grantee in headers[header].split(","):
             kind, _, value = grantee.strip().partition("=")
-            grants.append({kind.strip(): value.strip('" '), "permission": permission})
+            if kind.strip().lower() not in GRANTEES:
+                raise S3Error(
+                    "InvalidArgument",
+                    "Argument format not recognized",
+                    ArgumentName=header,
+                    ArgumentValue=headers[header],
+                )
+            grants.append({GRANTEES[kind.strip().lower()]: value.strip('" '), "permission": permission})
     return grants or None
 
 
@@ -85,7 +93,8 @@ def _grantee(grant: Mapping[str, str]) -> dict[str, str]:
         return {**space, "@xsi:type": "Group", "URI": uri}
     if email := grant.get("emailAddress"):
         return {**space, "@xsi:type": "AmazonCustomerByEmail", "EmailAddress": email}
-    return {**space, "@xsi:type": "CanonicalUser", "ID": grant.get("id", ""), "DisplayName": OWNER_NAME}
+    name = {"DisplayName": OWNER_NAME} if grant.get("id") == OWNER else {}
+    return {**space, "@xsi:type": "CanonicalUser", "ID": grant.get("id", ""), **name}
 
 
 def owner() -> dict[str, str]:

@@ -48,7 +48,7 @@ def receive(request: Request, blobs: Blobs, wanted: str = "") -> Body:
         said = {name: value for name, value in {**headers, **trailers}.items() if name.startswith(PREFIX)}
         checksums = {name: said[PREFIX + name.lower()] for name in ALGORITHMS if PREFIX + name.lower() in said}
         algorithm = _algorithm(headers, checksums, wanted)
-        digests = digest(body.parts(), {*checksums, *([algorithm] if algorithm else [])})
+        digests = digest(body.parts(), {*checksums, algorithm, wanted} - {""})
         _check(headers, digests, checksums)
         return Body(draft=blobs.draft(body), digests=digests, algorithm=algorithm)
     except BaseException:

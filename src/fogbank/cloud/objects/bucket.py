@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 ENABLED, SUSPENDED = "Enabled", "Suspended"
+PARTITIONS: Mapping[str, str] = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
+"""By how a region's name begins; `aws` for all others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,12 @@ class Bucket:
     event_bridge: bool = False
     public_read: bool = False
 
+    @property
+    def arn(self) -> str:
+        """Its ARN, in its region's partition."""
+        partition = next((name for start, name in PARTITIONS.items() if self.region.startswith(start)), "aws")
+        return f"arn:{partition}:s3:::{self.name}"
+
 
 class Buckets(Protocol):
     """Who owns the buckets."""
@@ -62,3 +70,6 @@ class Buckets(Protocol):
 
     def allows_everyone(self, name: str, action: str, key: str) -> bool:
         """Whether a bucket's policy lets anybody do this to a key."""
+
+    def denies_everyone(self, name: str, action: str, key: str) -> bool:
+        """Whether a bucket's policy denies everybody this of a key, whoever signed it."""

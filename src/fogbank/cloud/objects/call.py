@@ -16,6 +16,9 @@ from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.objects.errors import S3Error
 
 LONGEST_KEY = 1024
+LARGEST_NUMBER = 2**31 - 1
+SIGNED_VALUES = frozenset({"content-type", "content-md5"})
+"""Headers whose values an address of the older signature says."""
 SETTINGS = frozenset(
     {
         "accelerate",
@@ -153,6 +156,8 @@ class Call:
             raise S3Error("InvalidURI", "Couldn't parse the specified URI.") from error
         if size > LONGEST_KEY:
             raise S3Error("KeyTooLongError", Size=size, MaxSizeAllowed=LONGEST_KEY)
+        if _lacks_signed(self.query, self.headers):
+            raise S3Error("SignatureDoesNotMatch")
         ends = _end(self.query)
         if ends is not None and time.time() > ends:
             raise S3Error("AccessDenied", "Request has expired", Expires=datetime.fromtimestamp(ends, UTC).isoformat())
@@ -162,14 +167,24 @@ class Call:
         text = self.query.get(name, "")
         if not text:
             return default
-        if not text.lstrip("-").isdecimal() or not 0 <= int(text) <= 2**31 - 1:
-            raise S3Error(
-                "InvalidArgument",
-                f"Provided {name} not an integer or within integer range",
-                ArgumentName=name,
-                ArgumentValue=text,
+        if not text.lstrip("-").isdecimal() or not 0 <= int(text) <= LARGEST_NUMBER:
+            negative = text.startswith("-") and text[1:].isdecimal()
+            message = (
+                f"Argument {name} must be an integer between 0 and {LARGEST_NUMBER}"
+                if negative
+                else f"Provided {name} not an integer or within integer range"
             )
+            raise S3Error("InvalidArgument", message, ArgumentName=name, ArgumentValue=text)
         return min(int(text), most)
+
+
+def _lacks_signed(query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
+    """Whether a presigned address was made with headers that the request has not; the signature itself is not computed."""
+    if "X-Amz-Signature" in query:
+        return any(name not in headers for name in query.get("X-Amz-SignedHeaders", "").split(";") if name)
+    if "Signature" in query:
+        return any(headers.get(name) != query[name] for name in SIGNED_VALUES & set(query))
+    return False
 
 
 def _end(query: Mapping[str, str]) -> float | None:

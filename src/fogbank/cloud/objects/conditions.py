@@ -11,6 +11,7 @@ from functools import lru_cache
 from fogbank.cloud.ground.payload import Piece
 from fogbank.cloud.objects.errors import NotModifiedError, S3Error
 
+COPY_PREFIX = "x-amz-copy-source-"
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -69,7 +70,9 @@ def _moment(text: str | None) -> float | None:
 
 
 def _name(header: str) -> str:
-    return "-".join(word.capitalize() if word not in {"x", "amz"} else word for word in header.split("-"))
+    """A condition as S3 spells it: of a copy's source only what is after the prefix is in capitals."""
+    name = header.removeprefix(COPY_PREFIX)
+    return header[: len(header) - len(name)] + "-".join(word.capitalize() for word in name.split("-"))
 
 
 def range_of(header: str | None, size: int) -> tuple[int, int] | None:

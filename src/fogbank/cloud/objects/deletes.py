@@ -64,6 +64,7 @@ def many(shelf: Shelf, call: Call, tell: Told) -> Answer:
         if not key:
             raise S3Error("UserKeyMustBeSpecified", "User key must be specified.")
         try:
+            shelf.check_policy(bucket.name, "DeleteObjectVersion" if version else "DeleteObject", key)
             result = _delete(shelf, bucket, key, version, bypass=_bypasses(call), tell=tell)
         except S3Error as error:
             errors.append({"Key": key, "VersionId": version, "Code": error.code, "Message": error.message})

@@ -12,6 +12,7 @@ STATUS: Mapping[str, int] = {
     "BucketNotEmpty": 409,
     "InternalError": 500,
     "InvalidObjectState": 403,
+    "InvalidPartNumber": 416,
     "InvalidRange": 416,
     "MethodNotAllowed": 405,
     "NoSuchBucket": 404,
@@ -22,6 +23,7 @@ STATUS: Mapping[str, int] = {
     "NotImplemented": 501,
     "OperationAborted": 409,
     "PreconditionFailed": 412,
+    "SignatureDoesNotMatch": 403,
 }
 """Statuses other than 400."""
 MESSAGES: Mapping[str, str] = {
@@ -46,6 +48,8 @@ MESSAGES: Mapping[str, str] = {
     "NoSuchUpload": "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
     "NoSuchVersion": "The specified version does not exist.",
     "PreconditionFailed": "At least one of the pre-conditions you specified did not hold",
+    "SignatureDoesNotMatch": "The request signature we calculated does not match the signature you provided. Check your key and "
+    "signing method.",
     "XAmzContentSHA256Mismatch": "The provided 'x-amz-content-sha256' header does not match what was computed.",
 }
 

@@ -21,8 +21,8 @@ from fogbank.cloud.objects.version import NULL, Version
 log = logging.getLogger("fogbank.cloud")
 Told = Callable[[str, Bucket, Version], None]
 """Told (event, bucket, version), such as "ObjectCreated:Put"."""
-Rules = Callable[[str, Mapping[str, Any]], Sequence[str]]
-"""Given a region and an event: the ARNs of the targets of every rule that it matches."""
+Rules = Callable[[str, Mapping[str, Any]], tuple[Sequence[str], bool]]
+"""Given a region and an event: the ARNs of the targets of every rule that it matches, and whether PutEvents reaches just those."""
 DETAIL_TYPES: Mapping[str, str] = {
     "ObjectCreated": "Object Created",
     "ObjectRemoved": "Object Deleted",
@@ -55,9 +55,23 @@ class Events:
             if wants(target, event, version.key):
                 self._send(target.arn, json.dumps({"Records": [self._record(event, bucket, version, target.id)]}))
         if bucket.event_bridge:
-            message = self._event(event, bucket, version)
-            for arn in self._rules(bucket.region, message):
-                self._send(arn, json.dumps(message))
+            self._put_on_bus(bucket.region, self._event(event, bucket, version))
+
+    def _put_on_bus(self, region: str, event: Mapping[str, Any]) -> None:
+        """Let EventBridge send the event; where one of the targets is none that it reaches, each gets it from here."""
+        arns, reached = self._rules(region, event)
+        if not reached:
+            for arn in arns:
+                self._send(arn, json.dumps(event))
+        elif arns:
+            entry = {
+                "Source": event["source"],
+                "DetailType": event["detail-type"],
+                "Detail": json.dumps(event["detail"]),
+                "Resources": event["resources"],
+                "Time": int(datetime.fromisoformat(event["time"]).timestamp()),
+            }
+            self._json("events", region, "AWSEvents.PutEvents", {"Entries": [entry]})
 
     def _event(self, event: str, bucket: Bucket, version: Version) -> dict[str, Any]:
         """As EventBridge has it."""
@@ -69,7 +83,7 @@ class Events:
             "account": self._account,
             "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "region": bucket.region,
-            "resources": [f"arn:aws:s3:::{bucket.name}"],
+            "resources": [bucket.arn],
             "detail": self._detail(event, bucket, version),
         }
 
@@ -115,7 +129,7 @@ class Events:
                 "bucket": {
                     "name": bucket.name,
                     "ownerIdentity": {"principalId": self._account},
-                    "arn": f"arn:aws:s3:::{bucket.name}",
+                    "arn": bucket.arn,
                 },
                 "object": thing,
             },
@@ -128,7 +142,7 @@ class Events:
         if version.id != NULL:
             thing["version-id"] = version.id
         kind = event.partition(":")[2]
-        reason = "Lifecycle Expiration" if event.startswith("Lifecycle") else REASONS.get(kind, kind)
+        reason = "Lifecycle Expiration" if event.startswith("Lifecycle") else REASONS.get(kind)
         detail = {
             "version": "0",
             "bucket": {"name": bucket.name},
@@ -136,8 +150,9 @@ class Events:
             "request-id": f"{version.seq:016X}",
             "requester": self._account,
             "source-ip-address": "127.0.0.1",
-            "reason": reason,
         }
+        if reason and event.startswith(("ObjectCreated", "ObjectRemoved", "Lifecycle")):
+            detail["reason"] = reason
         if event.endswith(("Delete", "DeleteMarkerCreated")) and "Tagging" not in event:
             detail["deletion-type"] = "Delete Marker Created" if version.marker else "Permanently Deleted"
         return detail

@@ -20,7 +20,7 @@ XML = {"Content-Type": "application/xml"}
 
 
 def _version(shelf: Shelf, call: Call) -> Version:
-    return shelf.find(call.bucket, call.key, call.query.get("versionId"))
+    return shelf.find(call.bucket, call.key, call.query.get("versionId"), call.request.method)
 
 
 def _headers(shelf: Shelf, version: Version) -> dict[str, str]:

@@ -147,7 +147,7 @@ def objects_v2(index: Index, call: Call) -> dict[str, Any]:
         "IsTruncated": result.truncated,
         "ContinuationToken": token,
         "NextContinuationToken": _token(result.last) if result.truncated else None,
-        "StartAfter": asked.encode(start_after) if start_after else None,
+        "StartAfter": asked.encode(start_after) if start_after and token is None else None,
         "Contents": [_content(version, asked, with_owner=with_owner) for version in result.shown],
         "CommonPrefixes": [{"Prefix": asked.encode(prefix)} for prefix in result.prefixes],
     }

@@ -32,6 +32,18 @@ ACTIONS: Mapping[str, str] = {
 }
 
 
+PERMISSIONS: Mapping[str, str] = {
+    "HeadObject": "GetObject",
+    "CopyObject": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "UploadPartCopy": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "ListParts": "ListMultipartUploadParts",
+}
+"""Operations that a policy calls by another name."""
+
+
 class ObjectsRoom:
     """The door. `ask` is moto's S3, which deletes a bucket; `tell` hears of what happened."""
 
@@ -96,6 +108,8 @@ class ObjectsRoom:
         call, request_id = Call(request), secrets.token_hex(8).upper()
         try:
             call.check()
+            if call.key:
+                self.shelf.check_policy(call.bucket, _action(call), call.key)
             self._check_everyone(call)
             answer = self.operations[call.operation](call)
         except S3Error as error:
@@ -105,7 +119,12 @@ class ObjectsRoom:
         except (OSError, sqlite3.Error) as error:
             log.exception("%s %s", request.method, request.path)
             answer = _failed(error).answer(request_id)
-        headers = {"x-amz-request-id": request_id, "x-amz-id-2": request_id, **answer.headers}
+        headers = {
+            "x-amzn-RequestId": request_id,
+            "x-amz-request-id": request_id,
+            "x-amz-id-2": request_id,
+            **answer.headers,
+        }
         if request.method == "HEAD" and answer.status >= 400:
             return Answer(status=answer.status, headers={**headers, "Content-Length": "0"})
         return Answer(status=answer.status, headers=headers, payload=answer.payload)
@@ -120,6 +139,13 @@ class ObjectsRoom:
         reads_public = call.request.method in {"GET", "HEAD"} and current and is_public(current.fact("acl"))
         if not reads_public:
             raise S3Error("AccessDenied")
+
+
+def _action(call: Call) -> str:
+    """What a policy calls an operation on a key."""
+    action = PERMISSIONS.get(call.operation, call.operation)
+    versioned = "versionId" in call.query and action in {"GetObject", "DeleteObject"}
+    return f"{action}Version" if versioned else action
 
 
 def _failed(error: Exception) -> S3Error:

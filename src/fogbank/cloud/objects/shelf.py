@@ -62,9 +62,14 @@ class Shelf:
         finally:
             self._closing.discard(name)
 
-    def find(self, bucket: str, key: str, version: str | None = None) -> Version:
-        """The object, or one version of it, for reading. Raises S3Error as S3 does at markers and at nothing."""
-        self.bucket(bucket)
+    def check_policy(self, name: str, action: str, key: str) -> None:
+        """Raises S3Error where the bucket's policy denies everybody this of a key."""
+        if self.buckets.denies_everyone(name, f"s3:{action}", key):
+            raise S3Error("AccessDenied")
+
+    def find(self, bucket: str, key: str, version: str | None = None, method: str = "GET") -> Version:
+        """The object, or one version of it, for what `method` does. Raises S3Error as S3 does at markers and at nothing."""
+        versioning = self.bucket(bucket).versioning
         if version is None:
             current = self.index.current(bucket, key)
             if current is None or current.marker:
@@ -72,11 +77,14 @@ class Shelf:
                 raise S3Error("NoSuchKey", "", headers, Key=key)
             return current
         found = self.index.version(bucket, key, version)
+        if found is None and not versioning and version != NULL:
+            message = "Invalid version id specified"
+            raise S3Error("InvalidArgument", message, ArgumentName="versionId", ArgumentValue=version)
         if found is None:
             raise S3Error("NoSuchVersion", Key=key, VersionId=version)
         if found.marker:
             headers = {"x-amz-delete-marker": "true", "x-amz-version-id": found.id, "Allow": "DELETE"}
-            raise S3Error("MethodNotAllowed", "", headers, Method="GET", ResourceType="DeleteMarker")
+            raise S3Error("MethodNotAllowed", "", headers, Method=method, ResourceType="DeleteMarker")
         return found
 
     def open(self, version: Version, chosen: tuple[int, int] | None = None) -> Payload:

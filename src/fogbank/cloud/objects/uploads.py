@@ -6,6 +6,7 @@ In: calls; out: answers. An upload is a row and so are its parts; completing it 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,9 +17,10 @@ from fogbank.cloud.ground.payload import Payload
 from fogbank.cloud.ground.wire import Answer, Request
 from fogbank.cloud.objects.acl import owner
 from fogbank.cloud.objects.bodies import receive
+from fogbank.cloud.objects.bucket import Bucket
 from fogbank.cloud.objects.call import Call
 from fogbank.cloud.objects.checksums import ALGORITHMS, COMPOSITE, CRCS, FULL_OBJECT, PREFIX, of_parts
-from fogbank.cloud.objects.conditions import iso, range_of
+from fogbank.cloud.objects.conditions import iso
 from fogbank.cloud.objects.errors import S3Error
 from fogbank.cloud.objects.events import Told
 from fogbank.cloud.objects.facts import checksum_headers, encryption_headers, facts_of
@@ -31,6 +33,7 @@ from fogbank.cloud.objects.xml import MalformedError, document, parse
 
 SMALLEST_PART = 5 * 1024**2
 MOST_PARTS = 10_000
+COPIED_RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 XML = {"Content-Type": "application/xml"}
 
 
@@ -72,14 +75,15 @@ def _upload(shelf: Shelf, call: Call) -> Upload:
 
 
 def _number(call: Call) -> int:
-    number = call.number("partNumber", 0, 2**31)
-    if not 1 <= number <= MOST_PARTS:
+    text = call.query.get("partNumber", "")
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_PARTS:
         raise S3Error(
             "InvalidArgument",
             f"Part number must be an integer between 1 and {MOST_PARTS}, inclusive",
             ArgumentName="partNumber",
+            ArgumentValue=text,
         )
-    return number
+    return int(text)
 
 
 def put_part(shelf: Shelf, call: Call) -> Answer:
@@ -114,15 +118,7 @@ def _keep(shelf: Shelf, upload: Upload, number: int, request: Request) -> Part:
 def copy_part(shelf: Shelf, call: Call) -> Answer:
     """UploadPartCopy."""
     upload, number, source = _upload(shelf, call), _number(call), source_of(shelf, call)
-    asked = call.headers.get("x-amz-copy-source-range")
-    chosen = range_of(asked, source.version.size) if asked else None
-    if asked and (chosen is None or asked.rpartition("-")[2] != str(sum(chosen) - 1)):
-        raise S3Error(
-            "InvalidArgument",
-            f"Range specified is not valid for source object of size: {source.version.size}",
-            ArgumentName="x-amz-copy-source-range",
-        )
-    payload = shelf.open(source.version, chosen)
+    payload = shelf.open(source.version, _copied_range(call, source.version.size))
     try:
         copied = Request(method="PUT", path=call.request.path, query="", headers={}, payload=_lent(payload))
         part = _keep(shelf, upload, number, copied)
@@ -134,6 +130,24 @@ def copy_part(shelf: Shelf, call: Call) -> Answer:
     return Answer(headers=headers, body=document("CopyPartResult", members))
 
 
+def _copied_range(call: Call, size: int) -> tuple[int, int] | None:
+    """The bytes of the source that are asked for: both ends said, and within it. Raises S3Error."""
+    asked = call.headers.get("x-amz-copy-source-range")
+    if not asked:
+        return None
+    match = COPIED_RANGE.fullmatch(asked)
+    first, last = (int(match[1]), int(match[2])) if match else (0, -1)
+    if first <= last < size:
+        return first, last - first + 1
+    message = (
+        f"Range specified is not valid for source object of size: {size}"
+        if match
+        else "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based "
+        "offsets of the first and last bytes to copy"
+    )
+    raise S3Error("InvalidArgument", message, ArgumentName="x-amz-copy-source-range", ArgumentValue=asked)
+
+
 def _lent(payload: Payload) -> Payload:
     """The same bytes, whose end is somebody else's."""
     return replace(payload, closing=None)
@@ -142,16 +156,35 @@ def _lent(payload: Payload) -> Payload:
 def complete(shelf: Shelf, call: Call, tell: Told) -> Answer:
     """CompleteMultipartUpload."""
     bucket = shelf.bucket(call.bucket)
-    check_write_now(shelf, call)
     asked = _asked_parts(call)
+    if made := _made_before(shelf, call, asked):
+        return _completed(call, bucket, made)
+    check_write_now(shelf, call)
     with shelf.index.change():
         upload = _upload(shelf, call)
         chosen = _chosen(asked, {part.number: part for part in shelf.index.parts(upload.id)})
         version = _made(shelf, call, upload, chosen)
+        facts = {**version.facts, "upload": {"id": upload.id, "parts": _named_parts(asked)}}
+        version = replace(version, facts=facts)
         pieces = [piece for part in chosen for piece in shelf.index.pieces(-part.seq)]
         version = shelf.write(version, pieces, call.headers)
         shelf.index.drop_upload(upload.id)
     tell("ObjectCreated:CompleteMultipartUpload", bucket, version)
+    return _completed(call, bucket, version)
+
+
+def _made_before(shelf: Shelf, call: Call, asked: Sequence[dict[str, str]]) -> Version | None:
+    """The object, if this upload made it of these parts: who did not hear the answer may ask again."""
+    current = shelf.index.current(call.bucket, call.key)
+    made = {"id": call.query.get("uploadId"), "parts": _named_parts(asked)}
+    return current if current and current.fact("upload") == made else None
+
+
+def _named_parts(asked: Sequence[dict[str, str]]) -> list[list[str]]:
+    return [[part["PartNumber"], part["ETag"].strip('"')] for part in asked]
+
+
+def _completed(call: Call, bucket: Bucket, version: Version) -> Answer:
     location = f"http://{call.headers.get('host', '')}{call.request.path}"
     members = {"Location": location, "Bucket": call.bucket, "Key": call.key, "ETag": version.etag}
     members |= {f"Checksum{name}": value for name, value in version.fact("checksums", {}).items()}

@@ -22,6 +22,10 @@ from fogbank.cloud.objects.version import Version
 from fogbank.cloud.objects.xml import document
 
 COPY_SOURCE = "x-amz-copy-source"
+CHANGES = frozenset({"x-amz-storage-class", "x-amz-server-side-encryption", "x-amz-website-redirect-location"})
+"""Headers with which an object may be copied onto itself."""
+PLAIN: Mapping[str, str] = {"SSEAlgorithm": "AES256"}
+"""The encryption of what nothing else was said of."""
 
 
 def put(shelf: Shelf, call: Call, tell: Told) -> Answer:
@@ -62,12 +66,13 @@ def _kept(shelf: Shelf, call: Call, body: Body, facts: dict[str, Any]) -> Versio
         body.draft.close()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
-    """What a copy is made of."""
+    """What a copy is made of; `named` where the call names the version."""
 
     version: Version
     versioned: bool
+    named: bool
 
 
 def source_of(shelf: Shelf, call: Call) -> Source:
@@ -91,14 +96,14 @@ def source_of(shelf: Shelf, call: Call) -> Source:
         raise S3Error(
             "ObjectNotInActiveTierError", "The source object of the COPY action is not in the active tier", Key=key
         )
-    return Source(version, bool(shelf.bucket(bucket).versioning))
+    return Source(version=version, versioned=bool(shelf.bucket(bucket).versioning), named=name is not None)
 
 
 def copy(shelf: Shelf, call: Call, tell: Told) -> Answer:
     """CopyObject: a row over the same files."""
     bucket = shelf.bucket(call.bucket)
     source = source_of(shelf, call)
-    facts = _copied_facts(shelf, call, source.version)
+    facts = _copied_facts(shelf, call, source)
     checksums = source.version.fact("checksums", {})
     algorithm = call.headers.get("x-amz-checksum-algorithm", "").upper()
     if algorithm and algorithm not in checksums:
@@ -129,18 +134,20 @@ def copy(shelf: Shelf, call: Call, tell: Told) -> Answer:
     return Answer(headers=headers, body=document("CopyObjectResult", members))
 
 
-def _copied_facts(shelf: Shelf, call: Call, source: Version) -> dict[str, Any]:
+def _copied_facts(shelf: Shelf, call: Call, made_of: Source) -> dict[str, Any]:
     """The facts of a copy: its own, and those of the source unless REPLACE says otherwise. Raises S3Error."""
-    headers, bucket = call.headers, shelf.bucket(call.bucket)
+    headers, bucket, source = call.headers, shelf.bucket(call.bucket), made_of.version
     directive = headers.get("x-amz-metadata-directive", "COPY").upper()
     tagging = headers.get("x-amz-tagging-directive", "COPY").upper()
     for name, value in (("x-amz-metadata-directive", directive), ("x-amz-tagging-directive", tagging)):
         if value not in {"COPY", "REPLACE"}:
             raise S3Error("InvalidArgument", f"Unknown {name}.", ArgumentName=name, ArgumentValue=value)
     facts = facts_of(headers, bucket, shelf.now())
-    same = (source.bucket, source.key) == (call.bucket, call.key) and source.latest
-    changed = {"x-amz-storage-class", "x-amz-server-side-encryption", "x-amz-website-redirect-location"} & set(headers)
-    if same and directive == "COPY" and not changed and not bucket.encryption:
+    same = (source.bucket, source.key) == (call.bucket, call.key) and not made_of.named
+    otherwise = source.fact("encryption", PLAIN) != facts.get("encryption", PLAIN)
+    if same and otherwise:
+        facts.setdefault("encryption", PLAIN)  # said of it, since it was encrypted in another way before
+    if same and directive == "COPY" and not (otherwise or CHANGES & set(headers) or bucket.encryption):
         raise S3Error(
             "InvalidRequest",
             "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, "
