@@ -134,11 +134,15 @@ def test_event_bridge_puts_events_of_objects_into_logs(s3: Any, shared_cloud: Cl
     events.put_targets(Rule=unique, Targets=[{"Id": "1", "Arn": arn}])
     s3.put_bucket_notification_configuration(Bucket=unique, NotificationConfiguration={"EventBridgeConfiguration": {}})
     s3.put_object(Bucket=unique, Key="k", Body=b"1")
+    events.put_rule(Name=f"{unique}-off", EventPattern=pattern, State="DISABLED")
+    events.put_targets(Rule=f"{unique}-off", Targets=[{"Id": "1", "Arn": arn}])
+    s3.copy_object(Bucket=unique, Key="k2", CopySource=f"{unique}/k")
     events.disable_rule(Name=unique)
     s3.delete_object(Bucket=unique, Key="k")
 
     messages = [json.loads(item["message"]) for item in logs.filter_log_events(logGroupName=group)["events"]]
     assert [(message["detail-type"], message["detail"]["reason"]) for message in messages] == [
-        ("Object Created", "PutObject")
+        ("Object Created", "PutObject"),
+        ("Object Created", "CopyObject"),
     ]
     assert messages[0]["resources"] == [f"arn:aws:s3:::{unique}"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -96,6 +97,14 @@ class Events:
             form = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": arn, "Message": message}
             kind = {"content-type": "application/x-www-form-urlencoded", "host": "127.0.0.1"}
             self._answered(_request("sns", region, kind, urlencode(form).encode()))
+        elif service == "logs":
+            stream = {
+                "logGroupName": name.removeprefix("log-group:").removesuffix(":*"),
+                "logStreamName": str(uuid.uuid4()),
+            }
+            entry = {"timestamp": int(time.time() * 1000), "message": message}
+            self._json("logs", region, "Logs_20140328.CreateLogStream", stream)
+            self._json("logs", region, "Logs_20140328.PutLogEvents", {**stream, "logEvents": [entry]})
         else:
             log.warning("the local cloud sends no events of S3 to %s yet", arn)
 
