@@ -19,6 +19,11 @@ ROUNDS = 2
 
 def test_keys_and_dates_are_those_that_clients_were_told_and_damage_is_said(local_cloud: CloudProcess) -> None:
     iam, kms = local_cloud.client("iam"), local_cloud.client("kms")
+    for region in ("us-east-1", "cn-north-1"):
+        where = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
+        s3 = local_cloud.client("s3", region)
+        s3.create_bucket(Bucket=f"b-{region}", **where)
+        s3.put_object(Bucket=f"b-{region}", Key="k", Body=b"1")
     role = iam.create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]
     key = kms.create_key()["KeyMetadata"]
     secret = kms.encrypt(KeyId=key["KeyId"], Plaintext=b"secret")["CiphertextBlob"]
@@ -32,6 +37,9 @@ def test_keys_and_dates_are_those_that_clients_were_told_and_damage_is_said(loca
     assert iam.get_role(RoleName="r")["Role"]["CreateDate"] == role["CreateDate"]
     assert kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["CreationDate"] == key["CreationDate"]
     assert kms.decrypt(CiphertextBlob=secret)["Plaintext"] == b"secret"
+    for region in ("us-east-1", "cn-north-1"):
+        s3 = local_cloud.client("s3", region)
+        assert s3.get_object(Bucket=f"b-{region}", Key="k")["Body"].read() == b"1"
 
     local_cloud.kill()
     file = local_cloud.folder / FILE
