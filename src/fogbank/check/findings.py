@@ -41,7 +41,8 @@ FIXES = {
     "sample-refused": "make input_fn take what sample.csv holds, or mend the sample",
     "sample-slow": "an endpoint must answer in 60 s: make it faster, or use batch transform",
     "server-died": "look at the log's last lines; memory, a native library or os._exit are the usual causes",
-    "slow-start": "make loading faster, or raise ContainerStartupHealthCheckTimeoutInSeconds",
+    "slow-start": "make loading faster, or raise ContainerStartupHealthCheckTimeoutInSeconds: "
+    "`Endpoint(hosting=Hosting(startup_timeout_s=600))`",
     "stop-slow": "end within 30 s of SIGTERM: SageMaker kills it then",
     "wheel-missing": "choose a version that has a wheel for the platform, or build one and lock it",
     "wrong-architecture": "pack libraries of the container's own architecture",

@@ -24,7 +24,7 @@ from fogbank.pack.code import code_files, data_files, defines, source_roots
 from fogbank.pack.columns import Functions, check_reachable, conform
 from fogbank.pack.compile import Compiled, compile_trained, native
 from fogbank.pack.fitted import ask
-from fogbank.pack.imports import check_imports, compiled_dependencies, own_modules
+from fogbank.pack.imports import RUNTIME, check_imports, compiled_dependencies, own_modules
 from fogbank.pack.lock import Installed, Source, read_lock
 from fogbank.pack.locked import Locked
 from fogbank.pack.pickled import check_pickle
@@ -74,7 +74,7 @@ def build(
     """
     gate(trained)
     functions = _functions(config)
-    source = read_lock(config.root, config.dependencies) or Installed()
+    source = _lock(config) or Installed()
     pins = resolve(config.dependencies, source, config.target.markers())
     python, elsewhere = _python(pins, trained, config, python_for)
     roots = source_roots(config.handler, config.root)
@@ -122,6 +122,10 @@ def _python(
     first = ", ".join(different[:3])
     python = python_for(requirement_lines(pins, config.target.python))
     return str(python), f"it is of other versions than those that compile: {first}"[:200]
+
+
+def _lock(config: ProjectConfig) -> Source | None:
+    return read_lock(config.root, (*config.dependencies, *(RUNTIME if config.compile else ())))
 
 
 def _functions(config: ProjectConfig) -> Functions:
@@ -213,7 +217,7 @@ def image_pins(config: ProjectConfig, manifest: Manifest, target: Target) -> tup
     if manifest.package.compilation.compiled:
         code = code_files(config.handler, config.root) if config.handler else {}
         names = compiled_dependencies(names, code)
-    source = read_lock(config.root, config.dependencies)
+    source = _lock(config)
     return resolve([*names, *SERVER_DISTRIBUTIONS], _Both(source) if source else Installed(), target.markers())
 
 

@@ -17,6 +17,8 @@ from fogbank.pack.code import imported_modules, parse
 from fogbank.pack.lock import installed
 from fogbank.pack.resolve import parsed
 
+RUNTIME = ("onnxruntime",)
+"""What a compiled model needs in the place of what trained it."""
 IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -65,7 +67,7 @@ def compiled_dependencies(names: Iterable[str], code: Mapping[str, Path]) -> tup
     """What a package with a compiled model needs: ONNX Runtime, and those of the project's dependencies that its code imports."""
     modules = imported_modules(code.values()) - sys.stdlib_module_names - own_modules(code)
     owners = {owner for module in modules for owner in owners_of(module)}
-    return ("onnxruntime", *(name for name in names if canonicalize_name(parsed(name).name) in owners))
+    return (*RUNTIME, *(name for name in names if canonicalize_name(parsed(name).name) in owners))
 
 
 def own_modules(code: Mapping[str, Path]) -> set[str]:
