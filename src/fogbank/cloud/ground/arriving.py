@@ -9,7 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from fogbank.cloud.ground.payload import EMPTY, SPOOL_OVER, Payload
+from fogbank.cloud.ground.payload import EMPTY, SPOOL_OVER, Payload, write_all
 
 
 class Arriving:
@@ -28,14 +28,14 @@ class Arriving:
         """One piece more. Raises OSError where it cannot be written."""
         self._size += len(piece)
         if self._descriptor >= 0:
-            self._write(piece)
+            write_all(self._descriptor, piece)
             return
         self._held.append(piece)
         if self._size > SPOOL_OVER:
             self._descriptor, name = tempfile.mkstemp(dir=self._incoming)
             self._file = Path(name)
             for held in self._held:
-                self._write(held)
+                write_all(self._descriptor, held)
             self._held.clear()
 
     def whole(self) -> Payload:
@@ -56,8 +56,3 @@ class Arriving:
             self._file.unlink(missing_ok=True)
             self._descriptor, self._file = -1, None
         self._held.clear()
-
-    def _write(self, piece: bytes) -> None:
-        view = memoryview(piece)
-        while view:
-            view = view[os.write(self._descriptor, view) :]

@@ -26,10 +26,6 @@ class Readable(Protocol):
         """Up to `size` bytes; none at the end."""
 
 
-class ShortBodyError(Exception):
-    """The body ended before the number of bytes that was declared."""
-
-
 @dataclass(frozen=True, slots=True)
 class Piece:
     """`size` bytes of a file from `offset` on."""
@@ -134,31 +130,23 @@ def _spooled(held: list[bytes], rest: Iterator[bytes], folder: Path) -> Payload:
     try:
         with os.fdopen(handle, "wb", buffering=0) as target:
             for part in held:
-                _write(target.fileno(), part)
+                write_all(target.fileno(), part)
             held.clear()
             for part in rest:
-                _write(target.fileno(), part)
+                write_all(target.fileno(), part)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
     return Payload.of_temporary(Path(name))
 
 
-def _write(descriptor: int, part: bytes) -> None:
+def write_all(descriptor: int, part: bytes) -> None:
+    """Write all of it, however often the file system takes less. Raises OSError."""
     view = memoryview(part)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
-def parts_of(source: Readable, length: int | None) -> Iterator[bytes]:
-    """What a stream has, chunk by chunk: `length` bytes, or, for None, all of it. Raises ShortBodyError."""
-    left = length
-    while left is None or left > 0:
-        part = source.read(CHUNK if left is None else min(CHUNK, left))
-        if not part:
-            if left:
-                raise ShortBodyError(f"{left} bytes of {length} did not come")
-            return
-        if left is not None:
-            left -= len(part)
-        yield part
+def parts_of(source: Readable) -> Iterator[bytes]:
+    """What a stream has, chunk by chunk."""
+    return iter(lambda: source.read(CHUNK), b"")

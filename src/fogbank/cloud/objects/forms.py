@@ -77,7 +77,7 @@ def read_form(request: Request, incoming: Path) -> Form:
         file, filename = Payload.of(named.pop("file").encode()), ""
     else:
         with upload.stream:
-            file, filename = spool(parts_of(upload.stream, None), incoming), Path(upload.filename or "").name
+            file, filename = spool(parts_of(upload.stream), incoming), Path(upload.filename or "").name
     form = Form(fields=named, file=file, filename=filename)
     try:
         _check_policy(form)
