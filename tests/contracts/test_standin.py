@@ -12,7 +12,7 @@ import pytest
 from fogbank.contracts import tokens
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import load_manifest
-from fogbank.contracts.transform import CREATE_TRANSFORM_JOB_TARGET
+from fogbank.contracts.transform import create_transform_job_target
 from fogbank.ground.aws import LocalClients
 from fogbank.provider.resource import ProvisionError
 from fogbank.provider.standin import TABLE, StandIn
@@ -110,7 +110,7 @@ def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path) -> dict[st
     }
     daily = {**schedule, "scheduleConfig": {"scheduleExpression": "cron(0 5 ? * * *)"}}
     key = standin.clients("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
-    target = {"arn": CREATE_TRANSFORM_JOB_TARGET, "roleArn": ROLE, "input": json.dumps(JOB)}
+    target = {"arn": create_transform_job_target("aws"), "roleArn": ROLE, "input": json.dumps(JOB)}
     found = [
         Life(tokens.BUCKET, {"bucket": f"{unique}-b", "tags": {"a": "1"}}, {"tags": {"a": "2"}}),
         Life(tokens.BUCKET_PUBLIC_ACCESS_BLOCK, {"bucket": bucket, "blockPublicAcls": True}, {"blockPublicPolicy": True}),

@@ -15,8 +15,7 @@ from typing import Any
 from fogbank.ground.members import decode, encode, member
 
 CREATE_TRANSFORM_JOB = "scheduler:::aws-sdk:sagemaker:createTransformJob"
-CREATE_TRANSFORM_JOB_TARGET = f"arn:aws:{CREATE_TRANSFORM_JOB}"
-"""EventBridge Scheduler's universal target for CreateTransformJob, in the partition `aws`."""
+"""EventBridge Scheduler's universal target for CreateTransformJob, without its partition."""
 EXECUTION_ID = "<aws.scheduler.execution-id>"
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 

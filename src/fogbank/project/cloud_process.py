@@ -67,7 +67,7 @@ def _serve_locked(folder: Path, port: int, runtime: Runtime) -> None:
         return
     try:
         cloud.bind()
-    except (OSError, SystemExit):
+    except OSError:
         _fail(
             "port-in-use",
             f"port {port} is in use by {_who(port)}",

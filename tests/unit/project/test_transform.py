@@ -9,11 +9,11 @@ import pytest
 
 from fogbank.contracts.errors import DataError
 from fogbank.contracts.transform import (
-    CREATE_TRANSFORM_JOB_TARGET,
     TransformInput,
     TransformOutput,
     TransformRequest,
     TransformResources,
+    create_transform_job_target,
 )
 from fogbank.project.events import Steps, ignore
 from fogbank.project.transform import aside, run_transform
@@ -26,6 +26,8 @@ SCHEDULED = TransformRequest(
     target=TransformOutput(uri="s3://results/batch/out/", accept="text/csv"),
     resources=TransformResources(instance_type="ml.m5.large", instance_count=2),
 )
+
+TARGET = create_transform_job_target("aws")
 
 
 def test_only_the_name_and_the_places_are_other_than_scheduled() -> None:
@@ -54,10 +56,10 @@ class Scheduler:
 @pytest.mark.parametrize(
     "target",
     [
-        {"Arn": CREATE_TRANSFORM_JOB_TARGET.replace("Transform", "Training"), "Input": SCHEDULED.to_json()},
-        {"Arn": CREATE_TRANSFORM_JOB_TARGET},
-        {"Arn": CREATE_TRANSFORM_JOB_TARGET, "Input": "every night"},
-        {"Arn": CREATE_TRANSFORM_JOB_TARGET, "Input": '{"ModelName": "churn-1"}'},
+        {"Arn": TARGET.replace("Transform", "Training"), "Input": SCHEDULED.to_json()},
+        {"Arn": TARGET},
+        {"Arn": TARGET, "Input": "every night"},
+        {"Arn": TARGET, "Input": '{"ModelName": "churn-1"}'},
     ],
 )
 def test_a_schedule_that_starts_something_else_is_refused(target: dict[str, str]) -> None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from fogbank.cloud.ground.store import JournalEntry, Store
 from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.moto.frozen import FrozenError, freeze, thaw
-from fogbank.cloud.moto.internals import objects_size
 from fogbank.cloud.moto.journal import operation_name
 from fogbank.cloud.moto.snapshot import Snapshot, SnapshotError, Snapshots
 
@@ -24,7 +23,6 @@ MANY = 256
 QUIET_S = 2.0
 SHARE = 0.05
 """Of the time, spent on snapshots."""
-LARGEST_OBJECTS = 16 << 20
 UNSEEDED = {
     "kms": {"CreateKey", "ReplicateKey", "RotateKeyOnDemand", "ImportKeyMaterial"},
     "acm": {"RequestCertificate"},
@@ -89,7 +87,7 @@ class History:
             return
         started, seq = time.monotonic(), self._store.next_seq() - 1
         try:
-            self._snapshots.write(Snapshot(seq=seq, data=_frozen()))
+            self._snapshots.write(Snapshot(seq=seq, data=freeze()))
         except (FrozenError, OSError) as error:
             if str(error) != self.problem:
                 log.warning("no snapshot, so every change is played back at a start: %s", error)
@@ -103,9 +101,3 @@ class History:
         """Everything was reset."""
         self._snapshots.forget()
         self._covered = self._store.next_seq() - 1
-
-
-def _frozen() -> bytes:
-    if objects_size() > LARGEST_OBJECTS:
-        raise FrozenError("the objects in S3 are too large for it")
-    return freeze()

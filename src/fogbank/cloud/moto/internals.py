@@ -50,26 +50,6 @@ def bucket(name: str) -> Any | None:
     return s3_backends[home[1]][home[0]].buckets.get(name) if home else None
 
 
-def objects_size() -> int:
-    """The bytes of every object that moto keeps in its memory."""
-    from moto.s3.models import s3_backends
-
-    buckets = (
-        bucket
-        for regions in s3_backends.values()
-        for backend in regions.values()
-        for bucket in backend.buckets.values()
-    )
-    return sum(
-        key.contentsize
-        for bucket in buckets
-        for key in [
-            *bucket.keys.values(),
-            *(part for upload in bucket.multiparts.values() for part in upload.parts.values()),
-        ]
-    )
-
-
 def event_schedules() -> list[tuple[str, dict[str, Any]]]:
     """Every EventBridge schedule of every group, with its region, in order."""
     from moto.scheduler.models import scheduler_backends
