@@ -108,11 +108,9 @@ class LocalCloud:
         self.events = Events(self.store, self.clock)
         self.runner = Runner()
         self.moto = MotoGateway(self.store, time.time, Snapshots(folder, user_key(settings.keys)))
-        incoming = emptied(folder / "incoming")
-        blobs = Blobs(folder / "objects" / "bodies", incoming)
-        shelf = Shelf(Index(folder / "objects" / "index.db", blobs), MotoBuckets(), self.clock.epoch)
+        self._incoming = emptied(folder / "incoming")
         tell = ObjectEvents(self.moto.handle, rule_targets, LOCAL_ACCOUNT).tell
-        self.objects = ObjectsRoom(shelf, self.moto.handle, tell)
+        self.objects = ObjectsRoom(self._shelf(folder / "objects"), self.moto.handle, tell)
         environments = Environments(settings.environments, settings.server_pins)
         logs = folder / "logs"
         self._workspace = Workspace(folder / "instances", logs, environments, self.s3, settings.containers)
@@ -134,6 +132,7 @@ class LocalCloud:
         definitions = {kind.type: JobDefinitions(kind, ground) for kind in KINDS.values() if kind.runs}
         captures = Captures(objects, partial(capture_source, self.endpoints.find), self.recorder.flush)
         self.executions = Executions(ground, definitions=definitions, captures=captures, processing=self.processing)
+        self._jobs = (self.executions, self.processing, self.transforms)
         self.schedules = MonitoringSchedules(ground, definitions, self.executions)
         kinds: tuple[Resource[Any], ...] = (
             models,
@@ -160,7 +159,7 @@ class LocalCloud:
         self.timeline = Timeline(
             self.clock,
             self.runner,
-            (self.monitors, scheduler, ExpirySource(Lifecycle(shelf, tell))),
+            (self.monitors, scheduler, ExpirySource(Lifecycle(self.objects.shelf, tell))),
             self.flush,
             self.endpoints.rollouts.catch_up,
         )
@@ -169,8 +168,11 @@ class LocalCloud:
         self.front = Front(
             runtime, self._admin(), (control, self.objects, scheduler), self.moto.handle, self.metrics.flush, threads
         )
-        self._incoming = incoming
         self._server: Server
+
+    def _shelf(self, folder: Path) -> Shelf:
+        index = Index(folder / "index.db", Blobs(folder / "bodies", self._incoming))
+        return Shelf(index, MotoBuckets(), self.clock.epoch)
 
     def bind(self) -> None:
         """Take the port: the one that is set, or, for 0, the one that this folder's cloud had before. Raises OSError."""
@@ -246,7 +248,7 @@ class LocalCloud:
 
     def end_jobs(self) -> None:
         """Let every job leave off."""
-        for jobs in (self.executions, self.processing, self.transforms):
+        for jobs in self._jobs:
             jobs.stop_all(JOBS_STOP_LIMIT_S)
 
     def flush(self) -> None:
@@ -327,7 +329,7 @@ class LocalCloud:
     def _deliver(self) -> None:
         if not self.settings.folder.is_dir():  # the project was deleted: nobody will stop this cloud
             self.ask_to_stop()
-        for jobs in (self.executions, self.processing, self.transforms):
+        for jobs in self._jobs:
             jobs.settle()
         self.recorder.turn()
 
