@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import load_manifest
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE, Served
+
+
+@pytest.fixture
+def s3(shared_cloud: CloudProcess, unique: str) -> Any:
+    """A client of S3, and a bucket that is called `unique`."""
+    client = shared_cloud.client("s3")
+    client.create_bucket(Bucket=unique)
+    return client
 
 
 @pytest.fixture

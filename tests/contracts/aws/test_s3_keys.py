@@ -26,13 +26,6 @@ def names(s3: Any, bucket: str, **arguments: Any) -> list[str]:
     return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
 
-@pytest.fixture
-def s3(shared_cloud: CloudProcess, unique: str) -> Any:
-    client = shared_cloud.client("s3")
-    client.create_bucket(Bucket=unique)
-    return client
-
-
 @pytest.mark.parametrize("key", KEYS)
 def test_a_key_is_the_same_in_every_call(s3: Any, unique: str, key: str) -> None:
     body = key.encode()

@@ -21,13 +21,6 @@ from fogbank.testing import CloudProcess
 PART = 5 * 1024**2
 
 
-@pytest.fixture
-def s3(shared_cloud: CloudProcess, unique: str) -> Any:
-    client = shared_cloud.client("s3")
-    client.create_bucket(Bucket=unique)
-    return client
-
-
 def refusal(call: Callable[[], object]) -> tuple[str, int]:
     """Code and status of what the call is refused with."""
     with pytest.raises(ClientError) as refused:

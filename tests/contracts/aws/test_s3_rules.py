@@ -20,13 +20,6 @@ from fogbank.testing import CloudProcess
 PART = 5 * 1024**2
 
 
-@pytest.fixture
-def s3(shared_cloud: CloudProcess, unique: str) -> Any:
-    client = shared_cloud.client("s3")
-    client.create_bucket(Bucket=unique)
-    return client
-
-
 def error(call: Callable[[], object]) -> dict[str, Any]:
     """What the call is refused with."""
     with pytest.raises(ClientError) as refused:

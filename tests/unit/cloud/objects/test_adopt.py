@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
+from fogbank.cloud.moto.legacy import Remembered, RememberedUpload
 from fogbank.cloud.objects.adopt import adopt
 from tests.unit.cloud.objects.conftest import Room
 
 
-@dataclass(frozen=True)
-class Old:
-    """A version as somebody else had it."""
-
-    bucket: str
-    key: str
-    version: str
-    modified: float
-    body: bytes | None = None
-    etag: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class OldUpload:
-    """An upload as somebody else had it."""
-
-    id: str
-    bucket: str
-    key: str
-    parts: dict[int, bytes]
-    metadata: dict[str, str]
-
-
 def test_versions_markers_and_uploads_are_as_they_were(room: Room) -> None:
     room.ask("PUT", "gone", b"what was begun before and broke off")
+    key: dict[str, Any] = {"bucket": "b", "key": "k"}
     olds = [
-        Old("b", "k", "null", 1000.0, b"1", '"e1"', {"metadata": {"a": "1"}}),
-        Old("b", "k", "v2", 2000.0, b"22", '"e2"'),
-        Old("b", "k", "v3", 3000.0),
+        Remembered(**key, version="null", modified=1000.0, body=b"1", etag='"e1"', facts={"metadata": {"a": "1"}}),
+        Remembered(**key, version="v2", modified=2000.0, body=b"22", etag='"e2"'),
+        Remembered(**key, version="v3", modified=3000.0),
     ]
-    uploads = [OldUpload("u1", "b", "big", {1: b"part"}, {"x-amz-meta-a": "2"})]
+    parts, metadata = {1: b"part"}, {"x-amz-meta-a": "2"}
+    uploads = [RememberedUpload(id="u1", bucket="b", key="big", parts=parts, metadata=metadata)]
 
     assert adopt(room.shelf, olds, uploads) == 3
     assert room.ask("GET", "k").status == 404

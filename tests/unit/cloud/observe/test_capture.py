@@ -205,13 +205,15 @@ def test_a_reset_forgets_what_was_not_delivered(bucket: Bucket, recorder: Callab
 
 
 def test_a_full_disk_stops_capture_and_nothing_else(
-    tmp_path: Path, bucket: Bucket, recorder: Callable[..., Recorder]
+    tmp_path: Path, bucket: Bucket, recorder: Callable[..., Recorder], caplog: pytest.LogCaptureFixture
 ) -> None:
     subject = recorder()
     (tmp_path / "spool").rmdir()
     (tmp_path / "spool").write_text("no room")
 
     add(subject)
+    assert "invocations of endpoint ep were not captured" in caplog.text
+    assert bucket.objects == {}
 
 
 def test_a_config_that_captures_nothing_is_none() -> None:
