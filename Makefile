@@ -39,7 +39,7 @@ setup: .venv/.synced                ## the environment in .venv
 demo: setup                         ## the whole main job on the local cloud, ending in a report
 	@$(RUN)/fogbank demo
 
-unit: setup                         ## the unit tests: half a minute
+unit: setup                         ## the unit tests
 	@$(RUN)/pytest -q -n $(JOBS) tests/unit $(ARGS)
 
 test: setup                         ## every test, or with ROOM=cloud one room's; ARGS="-k name" goes to pytest
