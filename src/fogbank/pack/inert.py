@@ -6,7 +6,6 @@ In: the bytes of a pickle, or of joblib's (compressed or not, its arrays between
 from __future__ import annotations
 
 import bz2
-import gzip
 import io
 import lzma
 import math
@@ -17,13 +16,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-COMPRESSED: dict[bytes, Callable[[bytes], bytes]] = {
-    b"\x1f\x8b": gzip.decompress,
-    b"BZh": bz2.decompress,
-    b"\xfd7zXZ\x00": lzma.decompress,
-    b"\x78": zlib.decompress,
+COMPRESSED: dict[bytes, Callable[[], Any]] = {
+    b"\x1f\x8b": lambda: zlib.decompressobj(wbits=31),
+    b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ\x00": lzma.LZMADecompressor,
+    b"\x78": zlib.decompressobj,
 }
-"""How joblib's compressed files begin."""
+"""How joblib's compressed files begin, and what opens each."""
+LARGEST = 8 << 30
+"""Bytes that a compressed file may hold: a small one could ask for any memory."""
 ARRAY = ("joblib.numpy_pickle", "NumpyArrayWrapper")
 MOST = 500_000
 """The most things of a tree that are looked at."""
@@ -144,17 +145,25 @@ def dtype_of(thing: Any) -> np.dtype[Any]:
     return dtype.newbyteorder(">") if order == ">" else dtype
 
 
-def read_pickle(data: bytes) -> tuple[Any, set[tuple[str, str]]]:
+def read_pickle(data: bytes, largest: int = LARGEST) -> tuple[Any, set[tuple[str, str]]]:
     """The tree, and every (module, name) that it would import. Raises ValueError for what is no pickle that can be read."""
-    for beginning, decompress in COMPRESSED.items():
-        if data.startswith(beginning):
-            data = decompress(data)
-            break
     names: set[tuple[str, str]] = set()
     try:
-        return _Reader(io.BytesIO(data), names).load(), names
+        return _Reader(io.BytesIO(_plain(data, largest)), names).load(), names
     except Exception as error:  # a stranger's bytes can go wrong in any way; none of their code has run
         raise ValueError(f"it is no pickle that can be read: {error!r}") from error
+
+
+def _plain(data: bytes, largest: int) -> bytes:
+    """What a compressed file holds. Raises ValueError for one that is not whole or too large, and what its kind does."""
+    make = next((make for beginning, make in COMPRESSED.items() if data.startswith(beginning)), None)
+    if make is None:
+        return data
+    opened = make()
+    plain: bytes = opened.decompress(data, largest)
+    if not opened.eof:
+        raise ValueError(f"it breaks off, or holds more than {largest} bytes")
+    return plain
 
 
 def values_of(node: Any) -> list[Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -86,3 +87,14 @@ def test_bytes_of_any_kind_end_in_a_value_error_or_a_tree(noise: bytes, cut: int
     for broken in (noise, data[:cut], data[:cut] + noise + data[cut:]):
         with suppress(ValueError):
             read_pickle(broken)
+
+
+@pytest.mark.parametrize("begun", [b"x", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\x00", zlib.compress(b"1" * 1000)[:9]])
+def test_a_compressed_file_that_breaks_off_is_no_pickle(begun: bytes) -> None:
+    with pytest.raises(ValueError, match="no pickle that can be read"):
+        read_pickle(begun)
+
+
+def test_a_small_file_that_holds_any_memory_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than 1000 bytes"):
+        read_pickle(zlib.compress(pickle.dumps(b"1" * 10_000)), largest=1000)
