@@ -4,6 +4,7 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 PRE_COMMIT_VERSION := 4.7.0
+MKDOCS := --from mkdocs==1.6.1 --with mkdocs-material==9.8.2
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := .venv/bin
 JOBS ?= 2
@@ -11,20 +12,29 @@ JOBS ?= 2
 ROOM ?=
 ARGS ?=
 SUITES_check := tests/contracts/check
-SUITES_cloud := tests/contracts/aws tests/contracts/test_fakes.py tests/contracts/image/test_runtime.py
-SUITES_components := tests/contracts/test_declaration.py tests/contracts/test_programs.py tests/contracts/test_account.py tests/contracts/test_account_updates.py
+SUITES_cli := tests/contracts/cli
+SUITES_cloud := tests/contracts/aws tests/contracts/clients tests/contracts/jobs tests/contracts/moto tests/contracts/test_fakes.py tests/contracts/image/test_runtime.py
+SUITES_components := tests/contracts/test_carriers.py tests/contracts/test_declaration.py tests/contracts/test_programs.py tests/contracts/test_programs_services.py tests/contracts/test_programs_teams.py tests/contracts/test_account.py tests/contracts/test_account_updates.py tests/contracts/test_endpoints.py tests/contracts/test_sequences.py tests/contracts/test_failures.py tests/contracts/test_monitor_kinds.py tests/contracts/test_batches.py tests/contracts/test_model_registry.py tests/contracts/test_http_api.py
+SUITES_direct := tests/contracts/direct tests/contracts/engines
+SUITES_ground := tests/contracts/ground
 SUITES_image := tests/contracts/image
-SUITES_provider := tests/contracts/test_standin.py tests/contracts/image/test_resource.py
+SUITES_monitor := tests/contracts/monitor
+SUITES_pack := tests/contracts/pack tests/contracts/frameworks
+SUITES_project := tests/contracts/project
+SUITES_provider := tests/contracts/provider tests/contracts/test_standin.py tests/contracts/test_standin_services.py tests/contracts/image/test_resource.py
 SUITES_scoring := tests/contracts/answers
-SUITES_serve := tests/contracts/container
+SUITES_serve := tests/contracts/serve tests/contracts/container
+SUITES_trust := tests/contracts/trust
 TESTS = $(if $(ROOM),$(wildcard tests/unit/$(ROOM)) $(SUITES_$(ROOM)))
 # Imports are most of a short command's time.
 export UV_COMPILE_BYTECODE := 1
+# The suite starts some thousand processes of fogbank's, whose own sources are compiled once where they may be kept.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo unit test soak conformance check fix hooks bench changes clean
+.PHONY: help setup demo unit test test-account drawn frameworks engines soak conformance check docs fix hooks bench changes clean
 
 help:                               ## this list
-	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 setup: .venv/.synced                ## the environment in .venv
 
@@ -39,12 +49,21 @@ setup: .venv/.synced                ## the environment in .venv
 demo: setup                         ## the whole main job on the local cloud, ending in a report
 	@$(RUN)/fogbank demo
 
-unit: setup                         ## the unit tests
-	@$(RUN)/pytest -q -n $(JOBS) tests/unit $(ARGS)
+unit: setup                         ## the unit tests, with few drawn examples each; `make test` draws them all
+	@$(RUN)/pytest -q -n $(JOBS) --hypothesis-profile=few tests/unit $(ARGS)
 
 test: setup                         ## every test, or with ROOM=cloud one room's; ARGS="-k name" goes to pytest
 	@$(if $(ROOM),$(if $(strip $(TESTS)),,echo "no tests of a room $(ROOM)"; exit 2))
-	@$(RUN)/pytest -n $(JOBS) $(TESTS) $(ARGS)
+	@$(RUN)/pytest -n $(JOBS) --durations=60 $(TESTS) $(ARGS)
+
+drawn: setup                        ## models drawn at random, packed and served, beside themselves: 2000 (DRAWN=2000)
+	@FOGBANK_DRAWN=$(or $(DRAWN),2000) $(RUN)/pytest -q -n $(JOBS) tests/contracts/answers/test_drawn.py $(ARGS)
+
+frameworks: setup                   ## the examples of frameworks, each in its own environment; NAMES="keras mlflow" for some
+	@FOGBANK_FRAMEWORKS="$(or $(NAMES),$(notdir $(wildcard examples/frameworks/*)))" $(RUN)/pytest -s tests/contracts/frameworks $(ARGS)
+
+engines: setup                      ## batch scoring on Spark and Ray, each in its own environment; Spark needs a Java
+	@FOGBANK_ENGINES="spark ray" $(RUN)/pytest -s tests/contracts/engines $(ARGS)
 
 soak: setup                         ## the tests that take as long as they are given: an hour (SOAK_S=3600)
 	@SOAK_S=$(or $(SOAK_S),3600) $(RUN)/pytest -s tests/soak $(ARGS)
@@ -52,11 +71,17 @@ soak: setup                         ## the tests that take as long as they are g
 conformance: setup                  ## moto's own tests on the local cloud beside moto's own server; SERVICES="sqs iam", ARGS=--write
 	@$(RUN)/python -m tools.moto.conformance $(SERVICES) $(ARGS)
 
+test-account: setup                 ## one bounded, priced run on a real account: STACK=aws
+	@$(RUN)/fogbank verify-account -s $(or $(STACK),aws) --yes
+
 check: setup                        ## format, lint, types, imports: what CI runs before the tests
 	@$(RUN)/ruff format --check .
 	@$(RUN)/ruff check .
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
+
+docs: setup                         ## the docs as a site in .fogbank/site, in an environment of its own; a dead link is an error
+	@NO_MKDOCS_2_WARNING=1 $(UV) tool run --quiet $(MKDOCS) mkdocs build --quiet --strict
 
 fix: setup                          ## format, and mend what lint can mend
 	@$(RUN)/ruff check --fix-only --quiet .

@@ -118,9 +118,11 @@ def run(python: Path, root: Path, script: str) -> dict[str, Figure]:
     """One revision's copy of a script; what it told."""
     command = [str(python), str(root / "benchmarks" / script)]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"{script} of {root} failed:\n{done.stdout[-1000:]}{done.stderr[-3000:]}")
-    return figures(done.stdout)
+    told = figures(done.stdout)
+    if done.returncode != 0 or not told:
+        trouble = "failed" if done.returncode != 0 else "told no figure"
+        raise SystemExit(f"{script} of {root} {trouble}:\n{done.stdout[-1000:]}{done.stderr[-3000:]}")
+    return told
 
 
 def side_by_side(scripts: Iterable[str], other: Path, python: Path, rounds: int) -> Iterator[Ratio]:

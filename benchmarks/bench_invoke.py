@@ -1,26 +1,22 @@
 """InvokeEndpoint through the local cloud beside the instance's own port, in one run: requests a second, latencies, and the ratio.
 
 `python benchmarks/bench_invoke.py [SECONDS [CONNECTIONS ...]]`: seconds a point, 5 by default. The endpoint is the reference project's, compiled, with
-capture of all of it and metrics on; the client is a process of its own that reads and writes whole answers on an event loop.
+capture of all of it and metrics on. The client is wrk on one thread (Debian: wrk): one in Python is slower than what it asks.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
-import statistics
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import uvloop
 from measure import fogbank, project
 
 from fogbank.contracts.manifest import load_manifest
@@ -31,80 +27,36 @@ from fogbank.testing import CloudProcess
 CONNECTIONS = (1, 8, 32, 200)
 ROLE = "arn:aws:iam::123456789012:role/r"
 SIGNED = "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/sagemaker/aws4_request, SignedHeaders=host, Signature=-"
-AIM, ADDED_MS, WARM_S = 0.6, 0.5, 0.5
-
-
-class Peer(asyncio.Protocol):
-    """One connection that asks again as soon as it is answered."""
-
-    def __init__(self, request: bytes, latencies: list[float]) -> None:
-        self._request, self._latencies = request, latencies
-        self._left = 0
-        self._held = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask."""
-        self._transport: Any = transport
-        self._ask()
-
-    def data_received(self, data: bytes) -> None:
-        """A part of an answer."""
-        if not self._left:
-            self._held += data
-            head, end, body = self._held.partition(b"\r\n\r\n")
-            if not end:
-                return
-            assert head.startswith(b"HTTP/1.1 200"), self._held
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            self._held, self._left = b"", length - len(body)
-        else:
-            self._left -= len(data)
-        if not self._left:
-            self._latencies.append(time.perf_counter() - self._asked)
-            self._ask()
-
-    def _ask(self) -> None:
-        self._asked = time.perf_counter()
-        self._transport.write(self._request)
-
-
-async def drive(port: int, request: bytes, connections: int, seconds: float) -> list[float]:
-    """The latencies of all requests that were answered in so many seconds, after a moment that does not count."""
-    loop, latencies = asyncio.get_running_loop(), list[float]()
-    for _ in range(connections):
-        await loop.create_connection(lambda: Peer(request, latencies), "127.0.0.1", port)
-    await asyncio.sleep(WARM_S)
-    latencies.clear()
-    await asyncio.sleep(seconds)
-    return list(latencies)
+AIM, ADDED_MS = 0.6, 0.5
+PERCENTILE = r"(50|99)%\s+([\d.]+)(us|ms|s)"
+UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
 
 @dataclass(frozen=True)
 class Load:
-    """Requests a second, and milliseconds."""
+    """Answers a second, milliseconds, and how many requests were refused for want of a place."""
 
     rate: float
     p50: float
     p99: float
+    refused: int
 
 
 def load(port: int, path: str, body: bytes, connections: int, seconds: float) -> Load:
-    """Drive one server from a process of its own."""
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/csv\r\nAccept: text/csv\r\n"
-    head += f"Authorization: {SIGNED}\r\nContent-Length: {len(body)}\r\n\r\n"
-    order = json.dumps([port, (head.encode() + body).decode("latin-1"), connections, seconds])
-    done = subprocess.run(
-        [sys.executable, __file__, "--client"], input=order, capture_output=True, text=True, check=True
-    )
-    return Load(*json.loads(done.stdout))
-
-
-def client() -> None:
-    """The process that asks."""
-    port, request, connections, seconds = json.loads(sys.stdin.read())
-    latencies = sorted(uvloop.run(drive(port, request.encode("latin-1"), connections, seconds)))
-    p99 = latencies[int(len(latencies) * 0.99)] if latencies else 0.0
-    print(json.dumps([len(latencies) / seconds, statistics.median(latencies) * 1e3, p99 * 1e3]))
+    """Drive one server."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        headers = {"Content-Type": "text/csv", "Accept": "text/csv", "Authorization": SIGNED}
+        lines = ['wrk.method = "POST"', f"wrk.body = [==[{body.decode()}]==]"]
+        lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
+        script.write("\n".join(lines))
+        script.flush()
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", script.name]
+        done = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
+    assert "Socket errors" not in done.stdout, done.stdout
+    refused = sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", done.stdout)))
+    found = {name: float(value) * UNITS[unit] for name, value, unit in re.findall(PERCENTILE, done.stdout)}
+    rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", done.stdout)[0])
+    return Load(rate - refused / seconds, found["50"], found["99"], refused)
 
 
 @contextmanager
@@ -171,9 +123,11 @@ def main() -> None:
             alone = load(port, "/invocations", body, connections, seconds)
             before = processor_seconds(cloud.address.pid)
             through = load(cloud.address.port, "/endpoints/live/invocations", body, connections, seconds)
-            used = (processor_seconds(cloud.address.pid) - before) / (through.rate * (seconds + WARM_S)) * 1e6
+            used = (processor_seconds(cloud.address.pid) - before) / (through.rate * seconds) * 1e6
             for name, found in (("instance", alone), ("cloud", through)):
-                figures = f"{found.rate:8.0f}/s  p50 {found.p50:7.3f} ms  p99 {found.p99:7.3f} ms"
+                figures = (
+                    f"{found.rate:8.0f}/s  p50 {found.p50:7.3f} ms  p99 {found.p99:7.3f} ms  {found.refused} refused"
+                )
                 print(f"{name:<10} {connections:>3} connections  {figures}", flush=True)
             share, added = through.rate / alone.rate, through.p50 - alone.p50
             verdict = "met" if share >= AIM else "MISSED"
@@ -186,4 +140,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    client() if sys.argv[1:] == ["--client"] else main()
+    if shutil.which("wrk") is None:
+        raise SystemExit("invocations are not measured: wrk is not installed (Debian: wrk)")
+    main()

@@ -116,7 +116,7 @@ def main() -> None:
         cloud = CloudProcess(Path(folder))
         cloud.start()
         try:
-            s3 = cloud.client("s3")
+            s3 = client(cloud.url)
             ours, peer = small(s3, options.small), small(client(moto), options.small)
             for what, aim in (("put", 0.02), ("get", 0.02), ("page", 0.02)):
                 tell(f"objects, {what} ({len(ours[what])} of {options.small})", ours[what], aim)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 
 from side_by_side import (
@@ -24,7 +25,7 @@ from side_by_side import (
     SERVERS,
     Load,
     Model,
-    NotStartedError,
+    PeerError,
     Server,
     csv_rows_per_second,
     load,
@@ -41,6 +42,8 @@ RATIOS = (
     ("the same, one by one", ONE_BY_ONE, CONSTANT, "lr", 0.5),
     ("rf compiled to SageMaker's stack", COMPILED, SAGEMAKER, "rf", 100),
 )
+OWN = (COMPILED, ONE_BY_ONE, NATIVE, NATIVE_BATCHED)
+"""Servers of fogbank's own: one of these that fails is a fault, and no matter of the benchmark."""
 Figures = dict[tuple[str, str, str, int, int], Load]
 LOOP = """
 import joblib, sys, time
@@ -69,7 +72,13 @@ def measure(server: Server, model: Model, seconds: int, folder: Path, figures: F
                 body, content_type = (
                     (model.json_body, "application/json") if kind == "json" else (model.csv_body, "text/csv")
                 )
-                found = load(server_up.port, body, content_type, connections, seconds, folder)
+                try:
+                    found = load(server_up.port, body, content_type, connections, seconds, folder)
+                except PeerError as error:
+                    if server in OWN:
+                        raise
+                    print(f"{server.name:<38} {model.name} {kind:<4} no figure: {error}", flush=True)
+                    continue
                 figures[server.name, model.name, kind, connections, workers] = found
                 what = (
                     f"{model.name} {kind:<4} {connections:>2} connections {workers} worker{'s' if workers > 1 else ' '}"
@@ -119,6 +128,9 @@ def judge(figures: Figures, alone: Mapping[tuple[str, str], Mapping[str, float]]
     print("aims: one worker, validation, metrics and the log of requests on")
     for connections in (8, 32):
         for what, own, peer, model, aim in RATIOS:
+            if (peer.name, model, "json", connections, 1) not in figures:
+                print(f"{what}, at {connections} connections: not measured, {peer.name} gave no figure")
+                continue
             ratio = rate(own, model, connections) / rate(peer, model, connections)
             tell(f"{what}, at {connections} connections", ratio, aim, "x")
     for model in ("lr", "rf"):
@@ -159,8 +171,12 @@ def main() -> None:
             for server in SERVERS:
                 try:
                     alone[server.name, model.name] = measure(server, model, seconds, Path(folder), figures)
-                except NotStartedError as error:
-                    print(f"{server.name}: left out, {error}\n")
+                except (PeerError, OSError, HTTPException) as error:
+                    if server in OWN:
+                        raise
+                    print(
+                        f"{server.name}, {model.name}: goes no further, {type(error).__name__}: {error}\n", flush=True
+                    )
         judge(figures, alone, models)
 
 

@@ -29,6 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fogbank.contracts.manifest import INNER_NAME, Column, Compilation, ModelKind, PackageManifest, Schema
+from fogbank.contracts.method import Method
 from fogbank.ground.digest import sha256_file
 from fogbank.pack.proof import Wish, prove
 
@@ -49,6 +50,16 @@ http {{
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header Host $http_host; proxy_redirect off;
       proxy_read_timeout 60s; proxy_pass http://gunicorn; }} }} }}
 """
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A model's file, a request to it, and the last number of the right answer to that."""
+
+    name: str
+    joblib: Path
+    json_body: str
+    expected: float
 
 
 @dataclass(frozen=True)
@@ -77,8 +88,8 @@ class Server:
 
     name: str
     packages: Sequence[str]
-    commands: Callable[[Model, int, int, Path], Sequence[Sequence[str]]]
-    environment: Callable[[Model, int], Mapping[str, str]]
+    commands: Callable[[Any, int, int, Path], Sequence[Sequence[str]]]
+    environment: Callable[[Any, int], Mapping[str, str]]
     reads_csv: bool = True
 
 
@@ -114,21 +125,30 @@ def _model(folder: Path, name: str, estimator: Any, x: Any) -> Model:
 
 
 def _package(base: Path, model: Path, kind: ModelKind, compilation: Compilation) -> Path:
+    columns = Schema(columns=tuple(Column(name=f"f{i}") for i in range(FEATURES)))
+    return packaged(base, model, kind, columns, "predict_proba", compilation)
+
+
+def packaged(
+    base: Path, model: Path, kind: ModelKind, schema: Schema, method: Method, compilation: Compilation, file: str = ""
+) -> Path:
+    """A package of a model, unpacked below `base`, which stands for /opt/ml."""
     folder = base / "model"
     folder.mkdir(parents=True)
-    shutil.copy(model, folder / model.name)
+    file = file or model.name
+    shutil.copy(model, folder / file)
     manifest = PackageManifest(
         name="bench",
-        model_file=model.name,
+        model_file=file,
         handler=None,
         python="3",
         requirements=(),
-        input=Schema(columns=tuple(Column(name=f"f{i}") for i in range(FEATURES))),
+        input=schema,
         output=Schema(columns=(Column(name="p0"), Column(name="p1"))),
         metrics={},
-        files={model.name: sha256_file(model)},
+        files={file: sha256_file(model)},
         kind=kind,
-        method="predict_proba",
+        method=method,
         compilation=compilation,
     )
     (folder / INNER_NAME).write_bytes(manifest.encode())
@@ -149,7 +169,7 @@ def python_of(name: str, packages: Sequence[str]) -> str:
     return str(home / "bin" / "python")
 
 
-def fogbank_server(name: str, package: Callable[[Model], Path], **settings: str) -> Server:
+def fogbank_server(name: str, package: Callable[[Any], Path], **settings: str) -> Server:
     """fogbank's own server, with validation, metrics and its log of every request on."""
     return Server(
         name,
@@ -163,10 +183,12 @@ def fogbank_server(name: str, package: Callable[[Model], Path], **settings: str)
     )
 
 
-def _uvicorn(
+def uvicorn(
     environment: str, packages: Sequence[str], module: str
-) -> Callable[[Model, int, int, Path], Sequence[Sequence[str]]]:
-    def commands(model: Model, port: int, workers: int, folder: Path) -> Sequence[Sequence[str]]:
+) -> Callable[[Any, int, int, Path], Sequence[Sequence[str]]]:
+    """The commands of an application behind uvicorn."""
+
+    def commands(model: Any, port: int, workers: int, folder: Path) -> Sequence[Sequence[str]]:
         del model, folder
         python = python_of(environment, packages)
         options = ["--port", str(port), "--workers", str(workers), "--no-access-log", "--log-level", "warning"]
@@ -175,10 +197,15 @@ def _uvicorn(
     return commands
 
 
-def _sagemaker(model: Model, port: int, workers: int, folder: Path) -> Sequence[Sequence[str]]:
+def sagemaker_stack(
+    environment: str, packages: Sequence[str], module: str
+) -> Callable[[Any, int, int, Path], Sequence[Sequence[str]]]:
+    """The commands of an application behind gunicorn and, where it is installed, nginx."""
+    return lambda _, port, workers, folder: _gunicorn(python_of(environment, packages), module, port, workers, folder)
+
+
+def _gunicorn(python: str, module: str, port: int, workers: int, folder: Path) -> Sequence[Sequence[str]]:
     """nginx before gunicorn where nginx is installed; else gunicorn alone, which does the peer no harm."""
-    del model
-    python = python_of("sagemaker", SAGEMAKER_PACKAGES)
     nginx = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     bind = f"unix:{folder}/gunicorn.sock" if nginx else f"127.0.0.1:{port}"
     options = [
@@ -193,7 +220,7 @@ def _sagemaker(model: Model, port: int, workers: int, folder: Path) -> Sequence[
         "-w",
         str(workers),
     ]
-    gunicorn = [python, "-m", "gunicorn", *options, "--log-level", "error", "sagemaker_app:app"]
+    gunicorn = [python, "-m", "gunicorn", *options, "--log-level", "error", f"{module}:app"]
     if not nginx:
         return [gunicorn]
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port))
@@ -218,10 +245,15 @@ def _joblib(model: Model, workers: int) -> Mapping[str, str]:
 
 
 SAGEMAKER_PACKAGES = [*SKLEARN, "flask", "gunicorn", "gevent", "packaging"]
-CONSTANT = Server("bare ASGI server, a constant", (), _uvicorn("constant", ["uvicorn", *FAST], "constant"), _joblib)
-SAGEMAKER = Server("SageMaker scikit-learn image's stack", (), _sagemaker, _joblib)
+CONSTANT = Server("bare ASGI server, a constant", (), uvicorn("constant", ["uvicorn", *FAST], "constant"), _joblib)
+SAGEMAKER = Server(
+    "SageMaker scikit-learn image's stack",
+    (),
+    sagemaker_stack("sagemaker", SAGEMAKER_PACKAGES, "sagemaker_app"),
+    _joblib,
+)
 FASTAPI = Server(
-    "FastAPI by hand", (), _uvicorn("fastapi", [*SKLEARN, "fastapi", "uvicorn", *FAST], "fastapi_app"), _joblib
+    "FastAPI by hand", (), uvicorn("fastapi", [*SKLEARN, "fastapi", "uvicorn", *FAST], "fastapi_app"), _joblib
 )
 LITSERVE = Server("LitServe", (), _litserve, _joblib, reads_csv=False)
 COMPILED = fogbank_server("fogbank, compiled", lambda model: model.compiled)
@@ -251,12 +283,12 @@ class Running:
         return total / 1024
 
 
-class NotStartedError(Exception):
-    """A peer that does not start here."""
+class PeerError(Exception):
+    """A peer that does not start here, or answers late or wrong under load."""
 
 
 @contextmanager
-def running(server: Server, model: Model, workers: int) -> Iterator[Running]:
+def running(server: Server, model: Model | Asked, workers: int) -> Iterator[Running]:
     """The server, from its first right answer on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -274,7 +306,7 @@ def running(server: Server, model: Model, workers: int) -> Iterator[Running]:
         try:
             while not right(server, model, port):
                 if time.perf_counter() - started > 60 or any(process.poll() is not None for process in processes):
-                    raise NotStartedError(f"it did not start: {(Path(folder) / 'log').read_text()[-500:]!r}")
+                    raise PeerError(f"it did not start: {(Path(folder) / 'log').read_text()[-500:]!r}")
                 time.sleep(0.005)
             yield Running(port, time.perf_counter() - started, processes)
         finally:
@@ -289,7 +321,7 @@ def running(server: Server, model: Model, workers: int) -> Iterator[Running]:
                 process.wait()
 
 
-def right(server: Server, model: Model, port: int) -> bool:
+def right(server: Server, model: Model | Asked, port: int) -> bool:
     """Whether the server answers, and answers right."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
@@ -303,9 +335,9 @@ def right(server: Server, model: Model, port: int) -> bool:
         return False
     finally:
         connection.close()
-    if server in (COMPILED, ONE_BY_ONE, NATIVE, NATIVE_BATCHED) and not _ready(port):
+    if server.name.startswith("fogbank") and not _ready(port):
         return False
-    if server is not CONSTANT and abs(json.loads(body)[0][1] - model.expected) > 1e-5:
+    if server is not CONSTANT and abs(np.ravel(json.loads(body))[-1] - model.expected) > 1e-5:
         raise SystemExit(f"{server.name} answers {body!r}; right is {model.expected}")
     return True
 
@@ -349,7 +381,8 @@ def load(port: int, body: str, content_type: str, connections: int, seconds: int
     ]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in said or "Socket errors" in said:
-        raise SystemExit(f"not every answer was right:\n{said}")
+        told = [line.strip() for line in said.splitlines() if "Non-2xx" in line or "Socket errors" in line]
+        raise PeerError(f"at {connections} connections not every answer came, or was right ({'; '.join(told)})")
     found = {
         name: float(value) * UNITS[unit] for name, value, unit in re.findall(r"(50|99)%\s+([\d.]+)(us|ms|s)", said)
     }
@@ -370,6 +403,6 @@ def csv_rows_per_second(port: int, posts: int = 8, before: int = 4) -> float:
         answer = connection.getresponse().read()
         seconds.append(time.perf_counter() - started)
         if answer.count(b"\n") != len(rows):
-            raise SystemExit(f"an answer of {len(answer)} bytes is not a line for each of {len(rows)} rows")
+            raise PeerError(f"an answer of {len(answer)} bytes is not a line for each of {len(rows)} rows")
     connection.close()
     return len(rows) / sorted(seconds[before:])[posts // 2]

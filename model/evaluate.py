@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score, roc_curve
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
 from model.data import Table
 from model.features import THRESHOLD
@@ -26,7 +26,11 @@ def evaluate(model: Any, table: Table) -> dict[str, float]:
     }
 
 
-def roc(model: Any, table: Table) -> dict[str, list[float]]:
-    """The ROC curve: false and true positive rates."""
-    false_positive, true_positive, _ = roc_curve(table.y, model.predict_proba(table.x)[:, 1])
-    return {"false_positive_rate": false_positive.tolist(), "true_positive_rate": true_positive.tolist()}
+def held_out(model: Any, table: Table) -> dict[str, list[float] | list[int]]:
+    """What was true of each row and what the model says, for the report's confusion matrix, curves and calibration."""
+    probability = model.predict_proba(table.x)[:, 1]
+    return {
+        "labels": table.y.tolist(),
+        "predictions": (probability >= THRESHOLD).astype(int).tolist(),
+        "scores": probability.tolist(),
+    }

@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from model.data import SEED, Split, Table, load, split
-from model.evaluate import GATES, evaluate, roc
+from model.evaluate import GATES, evaluate, held_out
 from model.features import OUTPUT_COLUMNS, label
 
 TRAINED = Path(__file__).parent.parent / ".fogbank" / "trained"
@@ -48,7 +48,7 @@ def write(folder: Path, found: Any, parts: Split) -> dict[str, float]:
     _json(folder / "metrics.json", {"metrics": metrics, "gates": GATES})
     _json(
         folder / "evaluation.json",
-        {"family": type(model.named_steps["classify"]).__name__, "roc": roc(model, parts.held_out)},
+        {"family": type(model.named_steps["classify"]).__name__, "held_out": held_out(model, parts.held_out)},
     )
     _csv(folder / "baseline.csv", model, parts.train, with_predictions=True)
     _rows(folder / "rows.csv", load())

@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from fogbank.testing import CloudProcess
     from tests.engines import Podman
+
+settings.register_profile("fogbank", deadline=None)  # how long a drawn example takes is the machine's matter
+settings.register_profile("few", deadline=None, max_examples=10)  # `make unit`
+settings.load_profile("fogbank")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from sklearn.linear_model import LogisticRegression
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import Manifest
+from fogbank.ground.digest import canonical_json, sha256_bytes
+from fogbank.image import Layout
+from fogbank.image.layout import CONFIG, LAYER, MANIFEST, compact_json
 from fogbank.pack import Baseline, build, read_trained
 from fogbank.project.config import load_config
 from tests.fakes.probe import Probe
@@ -74,3 +78,22 @@ def packed(root: Path, handler: str = HANDLER) -> tuple[ProjectConfig, Manifest]
     """A small project, and its package."""
     config = small_project(root, handler)
     return config, build(config, read_trained(config.trained), BASELINE, Probe())
+
+
+def with_image(manifest: Manifest, platform: str = "linux/amd64") -> None:
+    """Put an image into a package's folder as packing records it: of one small layer, so that no base is needed."""
+    system, _, architecture = platform.partition("/")
+    layout = Layout(manifest.folder / "image")
+    layer = layout.put(gzip.compress(b"\0" * 1024, mtime=0), LAYER)
+    rootfs = {"type": "layers", "diff_ids": [f"sha256:{sha256_bytes(bytes(1024))}"]}
+    config = layout.put(compact_json({"os": system, "architecture": architecture, "rootfs": rootfs}), CONFIG)
+    document = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config.document(),
+        "layers": [layer.document()],
+    }
+    image = layout.put(compact_json(document), MANIFEST)
+    layout.write_index({platform: image}, manifest.name)
+    packed_image = {"platform": platform, "digest": image.digest, "base": "none", "wheels": 0, "above_base": layer.size}
+    (manifest.folder / "image.json").write_bytes(canonical_json({"key": "1" * 64, "images": [packed_image]}))

@@ -5,16 +5,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.errors import ProjectError
 from fogbank.contracts.tokens import OWN
+from fogbank.project.declaration import declared
 from fogbank.provider.standin import TABLE
-from tests.declared import ACCOUNT, REGIONS, Resources, declared
+from fogbank.testing import CloudProcess
+from tests.declared import ACCOUNT, REGIONS, Resources, by_case, place
 
 GOLDEN = Path(__file__).with_name("account.json")
 LONG = "feature-a-very-long-name-of-a-branch-that-somebody-is-working-on"
@@ -26,13 +32,17 @@ CASES = [
     ("prod", "aws-cn"),
     ("prod", "aws-us-gov"),
 ]
+DEPLOYER = Path(__file__).parents[2] / "docs" / "deployer.json"
+MANAGED_POLICY = 6144
+"""The characters that an IAM managed policy may have (IAM User Guide, "IAM and AWS STS quotas")."""
+KEPT = {"pyproject.toml", "infra", "model", "handlers", "Pulumi.yaml"}
 PER_ACCOUNT = {"name", "bucket"}
 
 
 @pytest.fixture(scope="module")
 def programs(fogbank_project: ProjectConfig) -> dict[tuple[str, str], Resources]:
     """What the program declares, by stack and partition."""
-    return declared(fogbank_project.root, CASES)
+    return by_case(fogbank_project.root, CASES)
 
 
 def test_the_golden_list(programs: dict[tuple[str, str], Resources]) -> None:
@@ -73,21 +83,17 @@ def test_every_name_and_value_is_one_that_the_api_takes(programs: dict[tuple[str
                     looked_at.add(member)
             for arn in (text for text in texts(each["inputs"]) if text.startswith("arn:")):
                 assert len(arn) <= 256
-    assert {
-        "ModelName",
-        "EndpointName",
-        "EndpointConfigName",
-        "MonitoringScheduleName",
-        "JobDefinitionName",
-        "Name",
-    } <= looked_at
+    assert {"ModelName", "EndpointName", "EndpointConfigName", "Name"} <= looked_at
 
 
-def test_the_nights_job_has_a_legal_name_however_long_the_execution_id(
-    programs: dict[tuple[str, str], Resources],
+@pytest.mark.parametrize(
+    ("schedule", "member"), [("nightly-schedule", "TransformJobName"), ("quality-schedule", "ProcessingJobName")]
+)
+def test_a_schedules_job_has_a_legal_name_however_long_the_execution_id(
+    programs: dict[tuple[str, str], Resources], schedule: str, member: str
 ) -> None:
     for resources in programs.values():
-        job = json.loads(resources["nightly-schedule"]["inputs"]["target"]["input"])["TransformJobName"]
+        job = json.loads(resources[schedule]["inputs"]["target"]["input"])[member]
         name = job.replace("<aws.scheduler.execution-id>", "12345678-1234-1234-1234-123456789012")
         assert re.fullmatch("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name), name
         assert len(name) <= 63
@@ -102,13 +108,14 @@ def test_a_partition_has_its_own_arns(programs: dict[tuple[str, str], Resources]
     ]
 
     assert set(arns) == {f"arn:{partition}:"}
-    target = resources["nightly-schedule"]["inputs"]["target"]["arn"]
-    assert target == f"arn:{partition}:scheduler:::aws-sdk:sagemaker:createTransformJob"
+    for schedule, operation in (("nightly", "createTransformJob"), ("quality", "createProcessingJob")):
+        target = resources[f"{schedule}-schedule"]["inputs"]["target"]["arn"]
+        assert target == f"arn:{partition}:scheduler:::aws-sdk:sagemaker:{operation}"
     roles = [each["inputs"] for each in resources.values() if each["type"] == "aws:iam/role:Role"]
     for role in roles:
         [statement] = json.loads(role["assumeRolePolicy"])["Statement"]
         assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
-    assert len(roles) == 2
+    assert len(roles) == 3
 
 
 def names_of(resources: Resources) -> set[tuple[str, str]]:
@@ -136,5 +143,69 @@ def texts(value: Any) -> Iterator[str]:
 def without_digests(resources: Resources) -> Any:
     """The same whatever the package's bytes are."""
     text = json.dumps({name: {"type": each["type"], "inputs": each["inputs"]} for name, each in resources.items()})
-    text = re.sub(r"\b[0-9a-f]{64}\b", "<sha256>", text)
-    return json.loads(re.sub(r"-[0-9a-f]{12}\b", "-<digest>", text))
+    return json.loads(re.sub(r"\b[0-9a-f]{64}\b|(?<=-)[0-9a-f]{12}(?=\")", "<sha256>", text))
+
+
+def test_the_deployers_policy_of_the_reference_program_is_the_documented_one(fogbank_project: ProjectConfig) -> None:
+    """`DEPLOYER.write_text(text)` by hand where a change of it is meant."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fogbank", "iam", "deployer", "-s", "aws"], cwd=fogbank_project.root, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+    assert json.loads(done.stdout) == json.loads(DEPLOYER.read_text())
+    assert len(json.dumps(json.loads(done.stdout), separators=(",", ":"))) < MANAGED_POLICY
+
+
+def test_an_account_is_looked_into_before_anything_bills(
+    shared_cloud: CloudProcess,
+    unique: str,
+    fogbank_project: ProjectConfig,
+    fogbank: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+) -> None:
+    """A local cloud as the account: the profile's own `endpoint_url` is boto3's business, and no part of the stack."""
+    (tmp_path / "config").write_text(
+        f"[profile account]\nregion = us-east-1\nendpoint_url = {shared_cloud.url}\n"
+        "aws_access_key_id = a\naws_secret_access_key = b\n"
+    )
+    root = tmp_path / "churn"
+    shutil.copytree(
+        fogbank_project.root,
+        root,
+        ignore=lambda folder, names: set(names) - KEPT if Path(folder) == fogbank_project.root else set(),
+    )
+    (root / ".fogbank").mkdir()
+    shutil.copytree(fogbank_project.package, root / ".fogbank" / "package")
+    repository = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/{unique}"
+    (root / "Pulumi.prod.yaml").write_text(
+        json.dumps({"config": {"aws:region": "us-east-1", "aws:profile": "account", "fogbank:repository": repository}})
+    )
+    shell = {"AWS_CONFIG_FILE": str(tmp_path / "config")}
+    missing = fogbank(root, "doctor", "-s", "prod", "--json", **shell)
+    shared_cloud.client("ecr").create_repository(repositoryName=unique)
+    there = fogbank(root, "doctor", "-s", "prod", **shell)
+
+    assert missing.returncode == 7, missing.stderr
+    findings = {item["code"]: item for item in json.loads(missing.stdout)["findings"]}
+    assert findings["repository-missing"]["fix"].endswith(f"--repository-name {unique}")
+    assert there.returncode == 0, there.stdout + there.stderr
+    assert "mend" not in there.stdout
+
+
+def test_credentials_that_only_pulumi_aws_would_use_are_refused_before_anything_is_declared(
+    fogbank_project: ProjectConfig,
+) -> None:
+    """A rollout would look for the endpoint in another account."""
+    with pytest.raises(ProjectError, match=r"sets aws:assumeRole: .*role_arn"):
+        declared(fogbank_project.root, place("prod", **{"aws:assumeRole": '{"roleArn": "arn:aws:iam::1:role/r"}'}))
+
+
+def test_jobs_that_schedules_start_have_the_stacks_tags(fogbank_project: ProjectConfig) -> None:
+    """pulumi-aws tags what it makes, and makes no job: what a night costs would be nobody's."""
+    tags = json.dumps({"tags": {"team": "risk", "cost": "7"}})
+    resources = {each.name: each for each in declared(fogbank_project.root, place("prod", **{"aws:defaultTags": tags}))}
+
+    for schedule in ("nightly-schedule", "quality-schedule"):
+        request = json.loads(resources[schedule].inputs["target"]["input"])
+        assert request["Tags"] == [{"Key": "cost", "Value": "7"}, {"Key": "team", "Value": "risk"}]

@@ -4,6 +4,7 @@ scenes, each present with the plain resource and absent with the component."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,13 @@ def up(local_cloud: CloudProcess, tmp_path: Path, package: Manifest) -> Iterator
     server = ProviderServer(provider(local_cloud.url))
     server.start()
     engine = find_engine(lambda _: None)
-    environment = stack_environment(tmp_path / "state", engine, local_cloud.url, server.port)
+    environment = stack_environment(tmp_path / "state", engine, local_cloud.url, server.port, local_cloud.secret)
 
-    def run(*, plain: bool, environment_of_model: dict[str, str] | None = None, count: int = 1) -> Summary:
+    def run(
+        *, plain: bool, environment_of_model: dict[str, str] | None = None, count: int = 1, of: Manifest = package
+    ) -> Summary:
         def program() -> None:
-            service = ModelService(
-                "churn", package=package, image="i", force_destroy=True, environment=environment_of_model
-            )
+            service = ModelService("churn", package=of, image="i", force_destroy=True, environment=environment_of_model)
             declare = _plain_endpoint if plain else _endpoint
             declare(service, count)
 
@@ -130,3 +131,35 @@ def test_the_lost_count_scene(up: Up, local_cloud: CloudProcess, plain: bool) ->
         assert up(plain=plain, environment_of_model={"STEP": "2"}).changed is False
         up(plain=plain, environment_of_model={"STEP": "2"}, count=3)
         assert live(local_cloud)["ProductionVariants"][0]["CurrentInstanceCount"] == 3
+
+
+def test_going_back_after_a_failed_rollout_is_an_update_like_any_other(up: Up, local_cloud: CloudProcess) -> None:
+    """What is live then waits to be deleted in the stack's state: the way back must not ask for its name, nor delete what it goes to."""
+    up(plain=False)
+    with pytest.raises(EngineError, match="was rolled back"):
+        up(plain=False, environment_of_model=BROKEN)
+    up(plain=False)
+
+    now = live(local_cloud)
+    assert now["EndpointStatus"] == "InService"
+    assert is_there(local_cloud, now["EndpointConfigName"])
+    assert len(local_cloud.client("sagemaker").list_models()["Models"]) == 1, (
+        "neither the failed one nor the earlier one is left"
+    )
+    assert up(plain=False).changed is False
+
+
+def test_going_back_to_an_earlier_package_never_takes_its_model_data_away(
+    up: Up, local_cloud: CloudProcess, package: Manifest
+) -> None:
+    """Its object has a name by its content: one that waits to be deleted would be deleted after it was put there again."""
+    another = replace(package, artifact_sha256="0" * 64)
+    up(plain=False)
+    with pytest.raises(EngineError, match="was rolled back"):
+        up(plain=False, of=another, environment_of_model=BROKEN)
+    up(plain=False)
+
+    s3 = local_cloud.client("s3")
+    (bucket,) = [item["Name"] for item in s3.list_buckets()["Buckets"]]
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="models/")["Contents"]]
+    assert keys == [f"models/{package.artifact_sha256}/model.tar.gz"]

@@ -32,9 +32,7 @@ def service_program(package: Manifest) -> Callable[[], dict[str, Any]]:
         service = ModelService("churn", package=package, image=IMAGE, force_destroy=True)
         endpoint = Endpoint("live", service=service, endpoint_name="churn-live", capture=DataCapture(sampling=50))
         batch = BatchTransform("nightly", service=service, schedule="rate(1 day)", schedule_name="churn-nightly")
-        monitor = MonitoringSchedule(
-            "quality", endpoint=endpoint, image="local/fogbank-monitor", schedule_name="churn-quality"
-        )
+        monitor = MonitoringSchedule("quality", endpoint=endpoint, schedule_name="churn-quality")
         return {
             "endpoint": endpoint.endpoint_name, "model": service.model_name, "config": endpoint.config_name,
             "batch": batch.schedule_name, "monitor": monitor.schedule_name,
@@ -48,11 +46,11 @@ def test_mocks_and_engine_declare_the_same(local_cloud: CloudProcess, deploy: De
     described = local_cloud.client("sagemaker").describe_endpoint(EndpointName="churn-live")
     assert described["EndpointStatus"] == "InService"
     assert mocked.outputs["endpoint"] == "churn-live"
-    assert mocked.resources["live-config"]["dataCaptureConfig"]["initialSamplingPercentage"] == 50
+    assert mocked.resources["churn-live"]["dataCaptureConfig"]["initialSamplingPercentage"] == 50
 
     local_cloud.admin.call("reset")
     real = deploy(service_program(package))
-    named = {"config", "model"}  # by all of their arguments, of which the bucket's own name is one
+    named = {"config", "model"}  # by Pulumi
     assert {key: value for key, value in real.outputs.items() if key not in named} == {
         key: value for key, value in mocked.outputs.items() if key not in named
     }
@@ -84,9 +82,9 @@ def test_a_changed_package_is_a_new_model_before_the_old_one_goes(
     assert second.outputs["model"] != first.outputs["model"]
     assert second.outputs["endpoint"] == first.outputs["endpoint"]
     assert (
-        order.index(("create-replacement", "live-config"))
+        order.index(("create-replacement", "churn-live"))
         < order.index(("update", "live-rollout"))
-        < order.index(("delete-replaced", "live-config"))
+        < order.index(("delete-replaced", "churn-live"))
     )
     live = local_cloud.client("sagemaker").describe_endpoint(EndpointName="churn-live")
     assert live["EndpointConfigName"] == second.outputs["config"]
@@ -110,7 +108,7 @@ def test_a_model_whose_bucket_is_another_is_made_before_the_old_one_goes(
 
     order = [(step.op, step.name) for step in second.steps if step.done]
     assert second.outputs["model"] != first.outputs["model"]
-    assert order.index(("create-replacement", "churn-model")) < order.index(("delete-replaced", "churn-model"))
+    assert order.index(("create-replacement", "churn")) < order.index(("delete-replaced", "churn"))
 
 
 def test_renaming_a_service_is_an_update_that_works(deploy: Deploy, package: Manifest) -> None:
@@ -118,7 +116,7 @@ def test_renaming_a_service_is_an_update_that_works(deploy: Deploy, package: Man
         def program() -> dict[str, Any]:
             service = ModelService(name, package=package, image=IMAGE, force_destroy=True)
             endpoint = Endpoint("live", service=service, endpoint_name="renamed-live", capture=DataCapture(sampling=50))
-            monitor = MonitoringSchedule("quality", endpoint=endpoint, image="local/fogbank-monitor")
+            monitor = MonitoringSchedule("quality", endpoint=endpoint)
             return {
                 "endpoint": endpoint.endpoint_name,
                 "config": endpoint.config_name,
@@ -144,9 +142,9 @@ def test_an_input_that_the_standin_lacks_is_refused_by_name_by_both(deploy: Depl
 
 def test_a_resource_type_that_the_standin_lacks_is_named(deploy: Deploy) -> None:
     def program() -> None:
-        aws.sns.Topic("news")
+        aws.kinesis.Stream("news")
 
-    with pytest.raises(EngineError, match="does not have the resource type aws:sns/topic:Topic"):
+    with pytest.raises(EngineError, match="does not have the resource type aws:kinesis/stream:Stream"):
         deploy(program)
 
 
@@ -163,6 +161,11 @@ def test_what_exists_can_be_imported_and_drift_is_refreshed(local_cloud: CloudPr
     assert deployed.driver.refresh(lambda _: None).changes.get("delete") == 1
 
 
+def watched(service: ModelService, **arguments: Any) -> MonitoringSchedule:
+    """A monitor of an endpoint that captures."""
+    return MonitoringSchedule("m", endpoint=Endpoint("e", service=service, capture=DataCapture()), **arguments)
+
+
 @pytest.mark.parametrize(
     ("build", "said"),
     [
@@ -177,9 +180,13 @@ def test_what_exists_can_be_imported_and_drift_is_refreshed(local_cloud: CloudPr
         ),
         (lambda service: BatchTransform("b", service=service, schedule="daily"), "schedule must be cron"),
         (
-            lambda service: MonitoringSchedule("m", endpoint=Endpoint("e", service=service), image=IMAGE),
+            lambda service: MonitoringSchedule("m", endpoint=Endpoint("e", service=service)),
             "captures nothing",
         ),
+        (lambda service: watched(service, carrier="lambda"), "carrier must be scheduler or model-monitor"),
+        (lambda service: watched(service, schedule="cron(0 8 ? * MON *)"), "window_hours must be given with"),
+        (lambda service: watched(service, window_hours=0), "window_hours must be at least 1"),
+        (lambda service: watched(service, delay_minutes=60), "delay_minutes must be 0 to 59"),
     ],
 )
 def test_contradictory_arguments_are_refused_before_anything_is_declared(
@@ -207,9 +214,14 @@ def grants(policy: str) -> set[tuple[str, str]]:
 
 def test_roles_may_do_what_is_needed_and_no_more(package: Manifest) -> None:
     from fogbank.components.batch import start_policy
-    from fogbank.components.service import execution_policy
+    from fogbank.components.execution import execution_policy
 
-    assert grants(execution_policy("arn:aws:s3:::b", "aws")) == {
+    said = json.loads(execution_policy("arn:aws:s3:::b", "aws"))
+    [denied] = [item for item in said["Statement"] if item["Effect"] == "Deny"]
+    assert denied["Action"] == ["s3:PutObject", "s3:AbortMultipartUpload"]
+    assert denied["Resource"] == [f"arn:aws:s3:::b/{prefix}/*" for prefix in ("models", "monitor/baseline", "packages")]
+    said["Statement"].remove(denied)
+    assert grants(json.dumps(said)) == {
         ("s3:GetObject", "arn:aws:s3:::b/*"),
         ("s3:PutObject", "arn:aws:s3:::b/*"),
         ("s3:AbortMultipartUpload", "arn:aws:s3:::b/*"),
@@ -231,6 +243,18 @@ def test_roles_may_do_what_is_needed_and_no_more(package: Manifest) -> None:
     }
 
 
+def test_a_monitors_schedule_may_start_its_own_jobs_under_one_role() -> None:
+    from fogbank.components.scheduled_monitor import start_policy
+
+    jobs, passing = json.loads(start_policy("aws-cn", "1", "arn:aws-cn:iam::1:role/r", prefix="churn-quality-"))[
+        "Statement"
+    ]
+    assert jobs["Resource"] == "arn:aws-cn:sagemaker:*:1:processing-job/churn-quality-*"
+    assert jobs["Action"] == ["sagemaker:CreateProcessingJob", "sagemaker:AddTags"]
+    assert (passing["Action"], passing["Resource"]) == ("iam:PassRole", "arn:aws-cn:iam::1:role/r")
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
 def test_a_program_without_its_package_ends_in_one_readable_error(
     fogbank_project: ProjectConfig, tmp_path: Path, local_cloud: CloudProcess
 ) -> None:
@@ -248,3 +272,33 @@ def test_a_program_without_its_package_ends_in_one_readable_error(
 
     assert "package-missing: no package in" in caught.value.cause
     assert "Traceback" not in caught.value.cause
+
+
+def test_a_role_may_be_brought_and_every_other_role_be_bounded(deploy: Deploy, package: Manifest) -> None:
+    own, boundary = "arn:aws:iam::123456789012:role/ml", "arn:aws:iam::123456789012:policy/most"
+
+    def program(role_arn: str | None) -> Callable[[], None]:
+        def declare() -> None:
+            service = ModelService(
+                "churn",
+                package=package,
+                image=IMAGE,
+                role_arn=role_arn,
+                permissions_boundary=boundary,
+                force_destroy=True,
+            )
+            live = Endpoint("live", service=service, endpoint_name="churn-live", capture=DataCapture())
+            BatchTransform("nightly", service=service, schedule="rate(1 day)")
+            MonitoringSchedule("quality", endpoint=live)
+
+        return declare
+
+    resources = deploy(program(own), mocks=True).resources
+    roles = {name: each for name, each in resources.items() if "assumeRolePolicy" in each}
+
+    assert resources["churn"]["executionRoleArn"] == own
+    assert json.loads(resources["quality-schedule"]["target"]["input"])["RoleArn"] == own
+    assert {name: each["permissionsBoundary"] for name, each in roles.items()} == {
+        "nightly-role": boundary, "quality-role": boundary
+    }  # fmt: skip
+    assert own in resources["quality-role-policy"]["policy"], "the schedule may pass the role that was brought"

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from fogbank.contracts.errors import EngineError
 from fogbank.engine.stack import StackDriver
 from fogbank.testing import CloudProcess, deploy_with_engine
+from tests.stacks import team_stack
 
 MANY = """
 import json
@@ -71,19 +72,42 @@ name = pulumi.Config().require("name")
 aws.s3.Bucket("good", bucket=name, force_destroy=True)
 aws.iam.Role("also-good", name=name, assume_role_policy="{}")
 aws.s3.Bucket("site", bucket=f"{name}-site", website={"index_document": "index.html"})
-aws.sns.Topic("news")
-aws.sqs.Queue("jobs")
+aws.kinesis.Stream("news")
+aws.glacier.Vault("jobs")
 """
-STACK = """config:
-  aws:region: us-east-1
-  aws:skipCredentialsValidation: "true"
-  aws:endpoints:
-    - s3: {url}
-  aws:defaultTags:
-    tags:
-      team: fraud
-  p:name: {name}
-  p:page: {page}
+TEAM = """
+import json
+import pulumi
+import pulumi_aws as aws
+
+config = pulumi.Config()
+name, keeps = config.require("name"), config.get_int("keeps") or 10
+trust = aws.iam.get_policy_document(statements=[
+    {"actions": ["sts:AssumeRole"], "principals": [{"type": "Service", "identifiers": ["sagemaker.amazonaws.com"]}]}])
+bucket = aws.s3.Bucket("b", bucket=name, force_destroy=True)
+aws.s3.BucketVersioning("v", bucket=bucket.bucket, versioning_configuration={"status": "Enabled"})
+aws.s3.BucketServerSideEncryptionConfiguration("sse", bucket=bucket.bucket, rules=[
+    {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}])
+aws.s3.BucketNotification("n", bucket=bucket.bucket, eventbridge=True)
+document = aws.iam.get_policy_document_output(statements=[{"actions": ["s3:GetObject"], "resources": [bucket.arn.apply("{}/*".format)]}])
+policy = aws.iam.Policy("p", name=name, policy=document.json)
+role = aws.iam.Role("r", name=name, assume_role_policy=trust.json)
+aws.iam.RolePolicyAttachment("own", role=role.name, policy_arn=policy.arn)
+aws.iam.RolePolicyAttachment("aws", role=role.name, policy_arn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+models = aws.ecr.Repository("models", name=name, image_scanning_configuration={"scan_on_push": True}, force_delete=True)
+aws.ecr.LifecyclePolicy("models-keep", repository=models.name, policy=json.dumps({"rules": [{"rulePriority": 1, "selection":
+    {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": keeps}, "action": {"type": "expire"}}]}))
+table = aws.dynamodb.Table("t", attributes=[{"name": "id", "type": "S"}], hash_key="id", billing_mode="PAY_PER_REQUEST")
+vpc = aws.ec2.Vpc("ml", cidr_block="10.9.0.0/16", tags={"Name": name})
+zone = aws.get_availability_zones(state="available").names[0]
+subnet = aws.ec2.Subnet("ml-a", vpc_id=vpc.id, cidr_block="10.9.1.0/24", availability_zone=zone)
+group = aws.ec2.SecurityGroup("ml-sg", vpc_id=vpc.id, egress=[{"protocol": "-1", "from_port": 0, "to_port": 0, "cidr_blocks": ["0.0.0.0/0"]}])
+pulumi.export("default", aws.ec2.get_subnets(filters=[{"name": "vpc-id", "values": [aws.ec2.get_vpc(default=True).id]}]).ids)
+pulumi.export("found", aws.s3.get_bucket_output(bucket=bucket.bucket).arn)
+pulumi.export("trusts", aws.iam.get_role_output(name=role.name).arn)
+pulumi.export("vpc", vpc.id)
+pulumi.export("repository", models.repository_url)
+pulumi.export("table", table.name)
 """
 
 
@@ -113,7 +137,7 @@ def project(folder: Path, program: str, **stack: str) -> Path:
     """A project whose program lies in infra/, with assets beside it."""
     (folder / "infra" / "site").mkdir(parents=True)
     (folder / "Pulumi.yaml").write_text("name: p\nruntime: python\nmain: infra/\n")
-    (folder / "Pulumi.local.yaml").write_text(STACK.format(**stack))
+    (folder / "Pulumi.local.yaml").write_text(team_stack(**stack))
     (folder / "infra" / "__main__.py").write_text(program)
     (folder / "infra" / "settings.json").write_text('{"its": "own"}')
     (folder / "infra" / "site" / "index.html").write_text("<p>")
@@ -173,6 +197,37 @@ def has_tags(cloud: CloudProcess, name: str, outputs: Any, team: str) -> None:
     assert cloud.client("sagemaker").list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": team}]
 
 
+def test_a_program_of_a_platform_team(shared_cloud: CloudProcess, unique: str, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", TEAM, url=shared_cloud.url, name=unique, page="none")
+    deployed = deploy_with_engine(folder, shared_cloud, tmp_path / "state")
+    driver = deployed.driver
+    assert driver is not None
+    iam, ecr, dynamodb = (shared_cloud.client(service) for service in ("iam", "ecr", "dynamodb"))
+    attached = iam.list_attached_role_policies(RoleName=unique)["AttachedPolicies"]
+    assert {item["PolicyName"] for item in attached} == {unique, "ReadOnlyAccess"}
+    assert len(deployed.outputs["default"]) > 1
+    assert deployed.outputs["found"] == f"arn:aws:s3:::{unique}"
+    assert str(deployed.outputs["trusts"]).endswith(f":role/{unique}")
+    assert str(deployed.outputs["repository"]).endswith(f".amazonaws.com/{unique}")
+    driver.preview(lambda _: None, expect_no_changes=True)
+
+    configure(driver, p__keeps="5")
+    assert driver.up(lambda _: None).changes["replace"] == 1
+    kept = json.loads(ecr.get_lifecycle_policy(repositoryName=unique)["lifecyclePolicyText"])
+    assert kept["rules"][0]["selection"]["countNumber"] == 5
+
+    iam.detach_role_policy(RoleName=unique, PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    driver.refresh(lambda _: None)
+    assert driver.up(lambda _: None).changes["create"] == 1
+    driver.destroy(lambda _: None)
+    with pytest.raises(ClientError, match=r"InvalidVpcID\.NotFound"):
+        shared_cloud.client("ec2").describe_vpcs(VpcIds=[deployed.outputs["vpc"]])
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        dynamodb.describe_table(TableName=deployed.outputs["table"])
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.get_role(RoleName=unique)
+
+
 def test_nothing_is_made_before_all_that_is_refused_was_told(
     shared_cloud: CloudProcess, unique: str, tmp_path: Path
 ) -> None:
@@ -180,7 +235,7 @@ def test_nothing_is_made_before_all_that_is_refused_was_told(
     with pytest.raises(EngineError) as caught:
         deploy_with_engine(folder, shared_cloud, tmp_path / "state")
 
-    for words in ("website", "aws:sns/topic:Topic", "aws:sqs/queue:Queue"):
+    for words in ("website", "aws:kinesis/stream:Stream", "aws:glacier/vault:Vault"):
         assert words in caught.value.cause
     assert (caught.value.code, "nothing was made" in caught.value.hint) == ("up-failed", True)
     assert "KeyboardInterrupt" not in str(caught.value)

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fogbank.components.storage import tls_policy
 from fogbank.contracts import tokens
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import load_manifest
-from fogbank.contracts.transform import create_transform_job_target
+from fogbank.contracts.scheduler import universal_target
+from fogbank.contracts.transform import CREATE_TRANSFORM_JOB
 from fogbank.ground.aws import LocalClients
 from fogbank.provider.resource import ProvisionError
+from fogbank.provider.services.s3_former import FORMER
 from fogbank.provider.standin import TABLE, StandIn
 from fogbank.testing import CloudProcess
+from tests.contracts.aws.issuer import issuing
+from tests.lives import POLICY, TRUST, WIDER, Life
+from tests.lives_functions import functions
+from tests.lives_networks import lives_of_networks
+from tests.lives_services import keeping, messages, watching
+from tests.lives_stores import lives_of_access, lives_of_stores
+from tests.lives_watching import alarming, scaling
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 JOB = {
@@ -26,27 +37,7 @@ JOB = {
     "TransformOutput": {"S3OutputPath": "s3://b/out"},
     "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
 }
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-)
-POLICY = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
-)
-WIDER = POLICY.replace("s3:GetObject", "s3:*")
-
-
-@dataclass(frozen=True)
-class Life:
-    """A resource's life: its inputs, and changes that an update makes."""
-
-    token: str
-    inputs: dict[str, Any]
-    change: dict[str, Any] = field(default_factory=dict)
+TOPIC = "arn:aws:sns:us-east-1:123456789012:told"
 
 
 def model(name: str, bucket: str) -> dict[str, Any]:
@@ -93,8 +84,15 @@ def bucket(standin: StandIn, unique: str, fogbank_project: ProjectConfig) -> str
     return unique
 
 
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[str]:
+    """An issuer of tokens."""
+    with issuing() as found:
+        yield found.url
+
+
 @pytest.fixture
-def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path) -> dict[str, Life]:
+def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path, issuer: str) -> dict[str, Life]:
     """One life for every row of the table, with what it refers to in place."""
     text = tmp_path / "o.txt"
     text.write_text("one")
@@ -110,11 +108,15 @@ def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path) -> dict[st
     }
     daily = {**schedule, "scheduleConfig": {"scheduleExpression": "cron(0 5 ? * * *)"}}
     key = standin.clients("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
-    target = {"arn": create_transform_job_target("aws"), "roleArn": ROLE, "input": json.dumps(JOB)}
+    rule = {"id": "old", "status": "Enabled", "filter": {"prefix": "a/"}, "expiration": {"days": 30}}
+    aborting = {**rule, "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7}}
+    target = {"arn": universal_target("aws", CREATE_TRANSFORM_JOB), "roleArn": ROLE, "input": json.dumps(JOB)}
     found = [
         Life(tokens.BUCKET, {"bucket": f"{unique}-b", "tags": {"a": "1"}}, {"tags": {"a": "2"}}),
         Life(tokens.BUCKET_PUBLIC_ACCESS_BLOCK, {"bucket": bucket, "blockPublicAcls": True}, {"blockPublicPolicy": True}),
-        Life(tokens.BUCKET_OBJECT, {"bucket": bucket, "key": "o.txt", "source": {"path": str(text)}}, {"content": "two", "source": None}),
+        Life(tokens.BUCKET_POLICY, {"bucket": bucket, "policy": tls_policy(f"arn:aws:s3:::{bucket}")}, {"policy": tls_policy("arn:aws:s3:::*")}),
+        Life(tokens.BUCKET_LIFECYCLE, {"bucket": bucket, "rules": [rule]}, {"rules": [aborting]}),
+        Life(tokens.BUCKET_OBJECT, {"bucket": bucket, "key": "o.txt", "source": {"path": str(text)}}, {"content": "two", "source": None}, f"{bucket}/o.txt"),
         Life(tokens.ROLE, {"name": unique, "assumeRolePolicy": TRUST, "description": "one"}, {"description": "two"}),
         Life(tokens.ROLE_POLICY, {"name": unique, "role": f"{unique}-r", "policy": POLICY}, {"policy": WIDER}),
         Life(tokens.MODEL, model(unique, bucket)),
@@ -122,18 +124,36 @@ def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path) -> dict[st
         Life(tokens.ENDPOINT, {"name": unique, "endpointConfigName": f"{unique}-c1"}, {"endpointConfigName": f"{unique}-c2"}),
         Life(tokens.DATA_QUALITY_JOB_DEFINITION, definition(unique, "e")),
         Life(tokens.MONITORING_SCHEDULE, {"name": unique, "monitoringScheduleConfig": schedule}, {"monitoringScheduleConfig": daily}),
+        Life(
+            "aws:sagemaker/modelPackageGroup:ModelPackageGroup",
+            {"modelPackageGroupName": unique, "modelPackageGroupDescription": "One", "tags": {"a": "1"}},
+            {"tags": {"a": "2", "b": "3"}},
+        ),
         Life("aws:scheduler/scheduleGroup:ScheduleGroup", {"name": unique, "tags": {"a": "1"}}, {"tags": {"a": "2", "b": "3"}}),
         Life(
             tokens.SCHEDULE,
             {"name": unique, "scheduleExpression": "cron(0 2 * * ? *)", "flexibleTimeWindow": {"mode": "OFF"}, "target": target},
             {"scheduleExpression": "rate(1 day)"},
         ),
+        *lives_of_access(standin, unique),
+        *lives_of_stores(standin, unique, bucket),
+        *lives_of_networks(standin, unique),
     ]  # fmt: skip
-    return {life.token: life for life in found}
+    found += [*messages(standin, unique), *watching(standin, unique), *keeping(standin, unique)]
+    found += [*alarming(standin, unique), *scaling(standin, unique, f"{unique}-c1")]
+    found += functions(standin, unique, issuer)
+    by_token = {life.token: life for life in found}
+    return by_token | {former: replace(by_token[now], token=former) for former, now in FORMER.items()}
 
 
 def without_nothing(properties: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in properties.items() if value is not None}
+
+
+def with_id(arguments: dict[str, Any], id_: str) -> dict[str, Any]:
+    """A call's arguments, about an id that only the cloud knew."""
+    filled: dict[str, Any] = json.loads(json.dumps(arguments).replace("{id}", id_))
+    return filled
 
 
 @pytest.mark.parametrize("token", sorted(TABLE))
@@ -155,14 +175,50 @@ def test_a_life(standin: StandIn, lives: dict[str, Life], token: str) -> None:
         again = standin.read(token, id_, wanted)
         assert again is not None
         assert standin.diff(token, wanted, again[0]).changed == ()
+    assert standin.diff(token, wanted, {**wanted, **life.same}).changed == (), "what means the same is no change"
 
-    imported = standin.read(token, f"{inputs['bucket']}/{inputs['key']}" if token == tokens.BUCKET_OBJECT else id_, {})
+    own = f"{inputs['bucket']}/{inputs['key']}" if "bucketObject" in token else id_
+    imported = standin.read(token, (life.import_id or own).replace("{id}", id_), {})
     assert imported is not None
     assert standin.check(token, imported[0], {}, "logical", b"seed")[1] == [], "what an import finds can be declared"
 
+    if life.by_hand:
+        service, operation, arguments = life.by_hand
+        getattr(standin.clients(service, "us-east-1"), operation)(**with_id(arguments, id_))
+        drifted = standin.read(token, id_, wanted)
+        assert drifted is None or standin.diff(token, drifted[0], wanted).changed, "a change by hand is seen"
+
     standin.delete(token, id_, {**state, **wanted})
-    assert standin.read(token, id_, wanted) is None
+    left = standin.read(token, id_, wanted)
+    assert (left and {key: left[0][key] for key in life.inputs}) == life.leaves
     standin.delete(token, id_, {**state, **wanted})
+
+
+def test_serverless_and_asynchronous_configurations_are_declared(
+    standin: StandIn, shared_cloud: CloudProcess, bucket: str, unique: str
+) -> None:
+    standin.create(tokens.MODEL, model(unique, bucket))
+    limits = {"memorySizeInMb": 2048, "maxConcurrency": 5, "provisionedConcurrency": 1}
+    variant = {"variantName": "v", "modelName": unique, "serverlessConfig": limits}
+    standin.create(tokens.ENDPOINT_CONFIGURATION, {"name": unique, "productionVariants": [variant]})
+    notified = {"successTopic": TOPIC, "includeInferenceResponseIns": ["SUCCESS_NOTIFICATION_TOPIC"]}
+    queue = {
+        "outputConfig": {"s3OutputPath": "s3://b/o", "s3FailurePath": "s3://b/f", "notificationConfig": notified},
+        "clientConfig": {"maxConcurrentInvocationsPerInstance": 3},
+    }
+    standin.create(tokens.ENDPOINT_CONFIGURATION, {**config(f"{unique}-q", unique), "asyncInferenceConfig": queue})
+    describe = shared_cloud.client("sagemaker").describe_endpoint_config
+
+    [found] = describe(EndpointConfigName=unique)["ProductionVariants"]
+    assert found["ServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 5, "ProvisionedConcurrency": 1}
+    assert describe(EndpointConfigName=f"{unique}-q")["AsyncInferenceConfig"] == {
+        "OutputConfig": {
+            "S3OutputPath": "s3://b/o",
+            "S3FailurePath": "s3://b/f",
+            "NotificationConfig": {"SuccessTopic": TOPIC, "IncludeInferenceResponseIn": ["SUCCESS_NOTIFICATION_TOPIC"]},
+        },
+        "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 3},
+    }
 
 
 def test_a_bucket_with_objects_is_kept_unless_told_otherwise(standin: StandIn, bucket: str) -> None:
@@ -219,3 +275,12 @@ def test_changed_tags_reach_the_cloud(standin: StandIn, unique: str, bucket: str
 
     tags = standin.clients("sagemaker", "us-east-1").list_tags(ResourceArn=state["arn"])["Tags"]
     assert {tag["Key"]: tag["Value"] for tag in tags} == after["tags"]
+
+
+def test_a_lifecycle_rule_that_says_more_is_refused_by_name(standin: StandIn) -> None:
+    rule = {"id": "a", "status": "Enabled", "transitions": [{"days": 30, "storageClass": "GLACIER"}]}
+    _, failures = standin.check(tokens.BUCKET_LIFECYCLE, {"bucket": "b", "rules": [rule]}, {}, "l", b"seed")
+
+    assert [(item.property, "refused, not ignored" in item.reason) for item in failures] == [
+        ("rules[0].transitions", True)
+    ]

@@ -1,11 +1,12 @@
-"""S3 as those see it who only put objects: in memory, away when it is told to be, as slow as it is told to be."""
+"""S3 as those see it who put and get objects: in memory, away when it is told to be, as slow as it is told to be."""
 
 from __future__ import annotations
 
+import io
 import threading
 from typing import Any
 
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 
 class Bucket:
@@ -23,3 +24,9 @@ class Bucket:
         if self.away:
             raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
         self.objects[f"{Bucket}/{Key}"] = Body
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        if f"{Bucket}/{Key}" not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "it is not there"}}, "GetObject")
+        body = self.objects[f"{Bucket}/{Key}"]
+        return {"ContentLength": len(body), "Body": io.BytesIO(body)}

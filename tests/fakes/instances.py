@@ -9,17 +9,20 @@ from collections.abc import Mapping
 
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.instance import StartError
-from fogbank.cloud.hosting.lines import InstanceDownError, Replied, Reply
+from fogbank.cloud.hosting.lines import InstanceDownError, Replied, Reply, Sink
+from fogbank.cloud.observe.capture import Source
 
 
 class FakeInstance:
-    """Answers with its model's name; `hold` keeps answers back until it is set again, `die` kills it, `resets` breaks connections."""
+    """Answers with its model's name and `status`; `hold` keeps answers back until it is set again, `die` kills it, `resets` breaks
+    connections."""
 
     def __init__(self, name: str, model: str) -> None:
         self.id, self.model = name, model
         self.hold = threading.Event()
         self.hold.set()
         self.asked = 0
+        self.status = 200
         self.resets = False
         self.stopped = threading.Event()
         self._dead = False
@@ -30,9 +33,23 @@ class FakeInstance:
     def die(self) -> None:
         self._dead = True
 
-    def ask(self, body: bytes, headers: Mapping[str, str], timeout_s: float, done: Replied) -> None:
+    def ask(
+        self, body: bytes, headers: Mapping[str, str], timeout_s: float, done: Replied, sink: Sink | None = None
+    ) -> None:
         self.asked += 1
         self._answer(body, done)
+
+    def kill(self) -> None:
+        self.die()
+
+    def invoke(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Reply:
+        self.asked += 1
+        while not self.hold.wait(0.005):
+            if not self.alive():
+                break
+        if not self.alive() or self.resets:
+            raise InstanceDownError("connection refused")
+        return Reply(self.status, self.model.encode() + b":" + body, {"content-type": "text/plain"})
 
     def _answer(self, body: bytes, done: Replied) -> None:
         if not self.hold.is_set():
@@ -42,12 +59,12 @@ class FakeInstance:
         elif self.resets:
             done(InstanceDownError("connection reset"))
         else:
-            done(Reply(200, self.model.encode() + b":" + body, {"content-type": "text/plain"}))
+            done(Reply(self.status, self.model.encode() + b":" + body, {"content-type": "text/plain"}))
 
 
 class FakeHost:
     """Starts FakeInstances of one model. `go` holds starts back; `failure` is why they fail, `error` what they raise against the
-    Protocol; `started` is all that ever ran."""
+    Protocol; `started` is all that ever ran; one that `holds` starts those that keep their answers back."""
 
     def __init__(self, model: str = "m") -> None:
         self.model = model
@@ -57,6 +74,7 @@ class FakeHost:
         self.error: Exception | None = None
         self.started: list[FakeInstance] = []
         self.attempts = 0
+        self.holds = False
         self._numbers = itertools.count()
         self._lock = threading.Lock()
 
@@ -72,6 +90,8 @@ class FakeHost:
             raise StartError(self.failure)
         with self._lock:
             instance = FakeInstance(f"i-{self.model}-{next(self._numbers)}", self.model)
+            if self.holds:
+                instance.hold.clear()
             self.started.append(instance)
         return instance
 
@@ -91,7 +111,7 @@ class FakeHosts:
         self._hosts: dict[str, FakeHost] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, model: Document, logs: str, startup_limit_s: float) -> FakeHost:
+    def __call__(self, model: Document, source: Source, startup_limit_s: float, memory: int) -> FakeHost:
         return self.of(model["ModelName"])
 
     def of(self, model: str) -> FakeHost:

@@ -1,10 +1,12 @@
-"""S3 in memory: the Objects that jobs and monitors are tested on."""
+"""S3 in memory: the Objects that jobs and monitors are tested on. `part` is how long a part of an upload is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from fogbank.cloud.jobs.objects import ObjectError
+from fogbank.cloud.jobs.objects import ObjectError, Source
 
 
 class MemoryObjects:
@@ -13,6 +15,9 @@ class MemoryObjects:
     def __init__(self, **buckets: dict[str, bytes]) -> None:
         self.buckets = buckets
         self.puts: list[str] = []
+        self.reads: list[tuple[str, int]] = []
+        self.uploads: dict[str, list[bytes]] = {}
+        self.part = 1 << 24
 
     def get(self, bucket: str, key: str) -> bytes:
         """An object's bytes."""
@@ -34,7 +39,63 @@ class MemoryObjects:
         """An object as a file."""
         file.write_bytes(self.get(bucket, key))
 
+    def any(self, bucket: str, prefix: str) -> bool:
+        """Whether there is a key under a prefix."""
+        return bool(self.list(bucket, prefix))
+
+    def read(self, bucket: str, key: str, start: int = 0) -> Source:
+        """An object's bytes, a few at a time; `reads` are what was read from where."""
+        body = self.get(bucket, key)
+        if start and start >= len(body):
+            raise ObjectError("InvalidRange")
+        self.reads.append((key, start))
+        return Source(etag=f'"{hash(body)}"', parts=(body[at : at + 7] for at in range(start, len(body), 7)))
+
+    def upload(self, bucket: str, key: str, state: tuple[str, Sequence[str]] | None = None) -> MemoryUpload:
+        """An object part by part, each of `part` bytes or more."""
+        if state is not None and state[0] not in self.uploads:
+            raise ObjectError("NoSuchUpload")
+        return MemoryUpload(self, bucket, key, *(state or ("", ())))
+
     def _bucket(self, name: str) -> dict[str, bytes]:
         if name not in self.buckets:
             raise ObjectError(f"NoSuchBucket: {name}")
         return self.buckets[name]
+
+
+@dataclass
+class MemoryUpload:
+    """An object on its way; its parts lie in the fake's `uploads`."""
+
+    objects: MemoryObjects
+    bucket: str
+    key: str
+    id: str
+    etags: Sequence[str]
+    held: list[bytes] = field(default_factory=list)
+
+    def write(self, body: bytes) -> bool:
+        """The next bytes."""
+        self.held.append(body)
+        if sum(map(len, self.held)) < self.objects.part:
+            return False
+        self.id = self.id or f"upload-{len(self.objects.uploads)}"
+        parts = self.objects.uploads.setdefault(self.id, [])
+        del parts[len(self.etags) :]
+        parts.append(b"".join(self.held))
+        self.held = []
+        self.etags = [str(number) for number in range(len(parts))]
+        return True
+
+    def state(self) -> tuple[str, Sequence[str]]:
+        """The id and the parts."""
+        return self.id, self.etags
+
+    def finish(self) -> None:
+        """The object is whole."""
+        parts = self.objects.uploads.pop(self.id, [])[: len(self.etags)]
+        self.objects.put(self.bucket, self.key, b"".join([*parts, *self.held]))
+
+    def abort(self) -> None:
+        """There is no object."""
+        self.objects.uploads.pop(self.id, None)

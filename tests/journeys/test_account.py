@@ -38,7 +38,7 @@ def account_project(project: Path, fogbank: Fogbank, fogbank_project: ProjectCon
     file = project / "Pulumi.aws.yaml"
     stack = yaml.safe_load(file.read_text())
     uri = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn@sha256:" + "0" * 64
-    stack["config"] |= {"fogbank:image": uri, "fogbank:monitorImage": uri, "fogbank:forceDestroy": True}
+    stack["config"] |= {"fogbank:image": uri, "fogbank:forceDestroy": True}
     file.write_text(yaml.safe_dump(stack))
     return project
 

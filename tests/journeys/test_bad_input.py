@@ -150,7 +150,8 @@ def test_questions_to_a_running_cloud(project: Path, fogbank: Fogbank, tmp_path:
     expect(fogbank(project, "invoke", "live", "README.md"), 6, "content-type-unknown", "--content-type")
     expect(fogbank(project, "transform", "nightly", str(empty)), 6, "transform-no-data", "is empty")
     expect(fogbank(project, "transform", "nightly", str(rows)), 7, "ResourceNotFoundException")
-    expect(fogbank(project, "monitor", "show", "quality"), 6, "monitor-never-ran")
+    expect(fogbank(project, "transform", "nightly", str(rows), "--engine", "local"), 7, "ResourceNotFoundException")
+    expect(fogbank(project, "monitor", "show", "quality"), 7, "ResourceNotFound", "there is no monitoring schedule yet")
     expect(fogbank(project, "monitor", "run", "quality"), 7, "ResourceNotFound", "does not exist")
     expect(fogbank(project, "cloud", "logs", "nope"), 6, "log-not-found")
     done = fogbank(project, "cloud", "advance", "soon")
@@ -165,7 +166,7 @@ def test_a_bad_row_and_a_bucket_that_is_gone(trained: Path, fogbank: Fogbank, tm
     rows.write_text(good.replace(",", ",wide,", 1).replace(good.splitlines()[0].split(",")[-1], "", 1))
 
     expect(fogbank(trained, "invoke", "live", str(rows)), 7, "ModelError", "row 1")
-    expect(fogbank(trained, "transform", "nightly", str(rows)), 6, "transform-failed", "rows.csv: 400")
+    expect(fogbank(trained, "transform", "nightly", str(rows)), 6, "transform-failed", "400", "has 30: mean_radius")
     sample = ".fogbank/trained/sample.csv"
     assert fogbank(trained, "monitor", "run", "quality").returncode == 6  # no data
     assert fogbank(trained, "invoke", "live", sample).returncode == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import shutil
 import sqlite3
 import stat
@@ -15,6 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
+
+import pytest
 
 from fogbank.cloud.client import LOCK, read_address
 from fogbank.testing import CloudProcess
@@ -44,6 +47,39 @@ def test_start_is_the_same_cloud_twice_and_stop_keeps_the_state(project: Path, f
     cloud.kill()
     assert fogbank(project, "cloud", "start").returncode == 0
     assert cloud.client("s3").list_buckets()["Buckets"] == [], "what was reset stays away"
+
+
+def test_an_open_cloud_is_asked_for_warned_of_and_never_made_of_one_that_runs(project: Path, fogbank: Fogbank) -> None:
+    assert "warning" not in fogbank(project, "cloud", "start").stderr
+    refused = fogbank(project, "cloud", "start", "--open")
+    assert refused.returncode == 5
+    assert "cloud-closed" in refused.stderr
+    assert fogbank(project, "cloud", "stop").returncode == 0
+
+    opened = fogbank(project, "cloud", "start", "--open")
+
+    assert opened.returncode == 0
+    assert "warning: every user of this machine can run code as you" in opened.stderr
+    assert json.loads(fogbank(project, "cloud", "status", "--json").stdout)["open"] is True
+    assert "warning" in fogbank(project, "cloud", "start").stderr, "it is still open"
+
+
+def test_state_is_the_users_alone_and_the_environment_has_the_clouds_key(project: Path, fogbank: Fogbank) -> None:
+    state = project / ".fogbank"
+    state.mkdir(mode=0o755)
+    fogbank(project, "cloud", "start")
+    told = fogbank(project, "env")
+    assert told.returncode == 0, told.stderr
+
+    modes = [stat.S_IMODE(folder.stat().st_mode) for folder in (state, state / "cloud", state / "pulumi")]
+    assert modes == [0o700] * 3
+    assert stat.S_IMODE((state / "cloud" / "cloud.key").stat().st_mode) == 0o600
+    key = (state / "cloud" / "cloud.key").read_text()
+    assert len(key) == 40
+    assert f"export AWS_SECRET_ACCESS_KEY={key}\n" in told.stdout
+    fogbank(project, "cloud", "stop")
+    fogbank(project, "cloud", "start")
+    assert (state / "cloud" / "cloud.key").read_text() == key, "a shell that has it goes on"
 
 
 def test_two_starts_at_once_make_one_cloud(project: Path) -> None:
@@ -89,6 +125,53 @@ def test_state_of_another_version_or_none_at_all_is_refused_and_kept(project: Pa
         assert "error cloud-state-unreadable: " in done.stderr
         assert "Traceback" not in done.stderr
     assert "this fogbank reads version" in old.stderr
+
+
+def test_damage_is_recognised_and_a_full_disk_is_called_one(project: Path, fogbank: Fogbank) -> None:
+    folder = project / ".fogbank" / "cloud"
+    assert fogbank(project, "cloud", "start").returncode == 0
+    assert fogbank(project, "cloud", "stop").returncode == 0
+    file = folder / "cloud.db"
+    whole = file.read_bytes()
+    page = int.from_bytes(whole[16:18], "big")
+    said = {}
+    for name, bytes_ in {
+        "zeros": whole[:page] + bytes(page) + whole[2 * page :],
+        "emptied": b"",
+        "cut": whole[: 2 * page],
+    }.items():
+        file.write_bytes(bytes_)
+        said[name] = fogbank(project, "cloud", "start")
+        assert file.read_bytes()[:page] == bytes_[:page], "looking changes nothing"
+    file.write_bytes(whole)
+
+    for name, done in said.items():
+        assert (done.returncode, "error cloud-state-unreadable: " in done.stderr) == (5, True), (name, done.stderr)
+        assert "Traceback" not in done.stderr
+    assert fogbank(project, "cloud", "start").returncode == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root mounts a small disk")
+def test_a_start_on_a_full_disk_says_that_it_is_full(tmp_path: Path, fogbank: Fogbank, project: Path) -> None:
+    folder = project / ".fogbank"
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=True)
+    try:
+        assert fogbank(project, "cloud", "start").returncode == 0
+        assert fogbank(project, "cloud", "stop").returncode == 0
+        with contextlib.suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+        full = fogbank(project, "cloud", "start")
+        (folder / "filler").unlink()
+        again = fogbank(project, "cloud", "start")
+        fogbank(project, "cloud", "stop")
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+    assert "error disk-full: " in full.stderr, full.stderr
+    assert "Traceback" not in full.stderr
+    assert again.returncode == 0, again.stderr
 
 
 def test_a_port_that_another_cloud_has_is_told_with_its_owner(

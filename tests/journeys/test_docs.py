@@ -69,6 +69,23 @@ def test_every_finding_of_a_check_is_in_its_page() -> None:
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for page in (ROOT / "README.md", ROOT / "llms.txt", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_llms_txt_names_every_page() -> None:
+    named = set(re.findall(r"\]\(docs/([^)]+)\)", (ROOT / "llms.txt").read_text()))
+
+    assert named == {page.name for page in (ROOT / "docs").glob("*.md")}
+
+
+def test_the_first_hour_names_tests_that_are_there() -> None:
+    page = (ROOT / "docs/first-hour.md").read_text()
+    hour = (ROOT / "tests/journeys/test_first_hour.py").read_text()
+
+    assert re.findall(r"^\| (F\d+) \|", page, re.MULTILINE) == [f"F{number}" for number in range(1, 25)]
+    for test in re.findall(r"`((?:contracts|journeys|unit)/[\w/]+\.py)`", page):
+        assert (ROOT / "tests" / test).is_file(), test
+    for name in re.findall(r"`(test_f\d+_\w+)`", page):
+        assert f"def {name}(" in hour, name

@@ -155,6 +155,22 @@ def test_a_dead_instance_is_replaced(
     assert first not in servers(local_cloud)
 
 
+def test_a_frozen_instance_is_found_and_replaced_and_nothing_of_it_is_left(
+    fogbank_project: ProjectConfig, local_cloud: CloudProcess, deploy: Callable[..., Deployment]
+) -> None:
+    outputs = deploy(fogbank_project.root).outputs
+    sample = (fogbank_project.trained / "sample.csv").read_bytes()
+    expected = invoke(local_cloud, outputs["endpoint"], sample)
+    frozen = servers(local_cloud)
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+
+    assert invoke(local_cloud, outputs["endpoint"], sample) == expected, (
+        "it waits for the one that comes, and not a minute"
+    )
+    until(lambda: not [pid for pid in frozen if Path(f"/proc/{pid}").exists()], 20)
+
+
 def test_no_process_is_left_when_the_cloud_is_killed(
     fogbank_project: ProjectConfig, local_cloud: CloudProcess, deploy: Callable[..., Deployment]
 ) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.cli.app import LEFT
 from fogbank.contracts.config import ProjectConfig
 
 Fogbank = Callable[..., subprocess.CompletedProcess[str]]
@@ -51,7 +52,7 @@ def test_an_interrupted_up_ends_in_order_and_the_next_one_goes_on(trained: Path,
     err += rest
 
     assert (process.returncode, out) == (130, ""), err
-    assert err.endswith("interrupted\n")
+    assert err.endswith(f"interrupted: {LEFT}\n")
     assert "✗ up local  failed" in err
     for noise in ("Traceback", "Exception in thread", "KeyboardInterrupt", "Warning"):
         assert noise not in err
@@ -86,5 +87,23 @@ def test_a_stack_that_somebody_is_at_is_told_with_who_it_is(trained: Path, fogba
 
     assert (done.returncode, "error stack-locked: " in done.stderr) == (4, True), done.stderr
     assert f"(process {os.getpid()} on {os.uname().nodename})" in done.stderr
-    assert "pulumi cancel -s local" in done.stderr
-    (folder / "somebody.json").unlink()
+    assert "fogbank cancel -s local" in done.stderr
+
+    done = fogbank(trained, "cancel")  # which interrupts no process that is no engine: this test goes on
+    assert done.returncode == 0, done.stderr
+    assert not locked(trained)
+    assert fogbank(trained, "refresh").returncode == 0
+
+
+def test_an_update_that_is_under_way_is_cancelled_from_elsewhere(trained: Path, fogbank: Fogbank) -> None:
+    process, _ = up(trained)
+
+    done = fogbank(trained, "cancel")
+
+    assert done.returncode == 0, done.stderr
+    assert "interrupted process" in done.stderr
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 4, err
+    assert not locked(trained)
+    assert fogbank(trained, "cancel").returncode == 0, "there is nothing to cancel"
+    assert fogbank(trained, "up", "--no-check").returncode == 0

@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.cloud.client import read_address
+from fogbank.ground.aws import LocalClients
 from fogbank.ground.cache import cache_dir
 from tests.engines import docker_registry, ensure_base, needs
+from tests.fakes.osv import osv
 from tests.projects import small_project
+from tests.waiting import until_answer
 
 Fogbank = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -139,3 +143,75 @@ def test_up_refuses_a_package_that_would_fail(project: Path, fogbank: Fogbank) -
     assert "error model-dir-read-only" in done.stderr
     assert not (project / ".fogbank" / "cloud").exists(), "nothing was started"
     assert "Traceback" not in done.stderr
+
+
+def test_where_a_signature_is_required_nothing_else_is_deployed_or_run(
+    keys: tuple[Path, Path], tmp_path: Path, fogbank: Fogbank
+) -> None:
+    secret, public = keys
+    root = small_project(tmp_path / "churn").root
+    (root / "model").mkdir(exist_ok=True)
+    (root / "model" / "train.py").touch()
+    (root / ".fogbank/trained/model.joblib").touch()
+    settings = root / "pyproject.toml"
+    settings.write_text(settings.read_text() + f'require_signature = "{public}"\n')
+    ok(fogbank(root, "pack"))
+    for verb in (("up", "--packed", "--no-check"), ("push", "127.0.0.1:1/churn:1")):
+        refused = fogbank(root, *verb)
+        assert (refused.returncode, "error signature-missing: " in refused.stderr) == (3, True), refused.stderr
+    ok(fogbank(root, "pack", "--sign", str(secret)))
+    ok(fogbank(root, "verify"))
+    ok(fogbank(root, "cloud", "start"))
+    try:
+        said = {name: endpoint_of(root, name, spoil) for name, spoil in (("signed", False), ("other", True))}
+    finally:
+        fogbank(root, "cloud", "stop")
+
+    assert said["signed"] == ("InService", "")
+    assert said["other"][0] == "Failed"
+    assert "is not run: signature-missing" in said["other"][1]
+
+
+def endpoint_of(root: Path, name: str, spoil: bool) -> tuple[str, str]:
+    """What becomes of an endpoint of the project's package, or of one with a byte more."""
+    address = read_address(root / ".fogbank/cloud")
+    assert address is not None
+    clients = LocalClients(address.url)
+    s3, sagemaker = clients("s3", "us-east-1"), clients("sagemaker", "us-east-1")
+    data = (root / ".fogbank/package/model.tar.gz").read_bytes() + b"x" * spoil
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="m.tar.gz", Body=data)
+    container = {"Image": "i", "ModelDataUrl": f"s3://{name}/m.tar.gz"}
+    sagemaker.create_model(
+        ModelName=name, ExecutionRoleArn="arn:aws:iam::123456789012:role/r", PrimaryContainer=container
+    )
+    variant = {
+        "VariantName": "v",
+        "ModelName": name,
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+        "InitialVariantWeight": 1,
+    }
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    told = until_answer(
+        lambda: sagemaker.describe_endpoint(EndpointName=name), lambda now: now["EndpointStatus"] != "Creating", 120
+    )
+    return told["EndpointStatus"], told.get("FailureReason", "")
+
+
+def test_an_audit_asks_about_what_is_locked_and_says_where_it_cannot(tmp_path: Path, fogbank: Fogbank) -> None:
+    root = small_project(tmp_path / "churn").root
+    with osv() as (url, state):
+        clean = fogbank(root, "audit", FOGBANK_OSV_URL=url)
+        asked = {query["package"]["name"]: query["version"] for query in state.asked}
+        state.known = {("numpy", asked["numpy"]): ["PYSEC-0"]}
+        state.documents = {"PYSEC-0": {"id": "PYSEC-0", "summary": "something"}}
+        found = fogbank(root, "audit", "--json", FOGBANK_OSV_URL=url)
+    away = fogbank(root, "audit", FOGBANK_OSV_URL="http://127.0.0.1:9")
+
+    assert ok(clean) == "ok"
+    assert asked.keys() >= {"scikit-learn", "numpy", "joblib", "scipy", "uvloop"}
+    assert found.returncode == 8
+    assert [item["id"] for item in json.loads(found.stdout)["vulnerabilities"]] == ["PYSEC-0"]
+    assert (away.returncode, "error osv-unreachable: " in away.stderr) == (3, True)

@@ -14,6 +14,8 @@ from uv import find_uv_bin
 from fogbank.contracts.config import ProjectConfig
 from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.testing import CloudProcess, Deployment
+from tests.contracts.aws.monitored import HOURLY
+from tests.unit.cloud.monitoring.requests import definition, schedule
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -25,7 +27,7 @@ model, bucket, sample = sys.argv[1:]
 endpoint = Endpoint.get(endpoint_name="tumours-live")
 answer = endpoint.invoke(body=open(sample).read(), content_type="text/csv", accept="text/csv").body.read().decode()
 config = EndpointConfig.get(endpoint_config_name=endpoint.endpoint_config_name)
-schedule = MonitoringSchedule.get(monitoring_schedule_name="tumours-quality")
+schedule = MonitoringSchedule.get(monitoring_schedule_name="hourly")
 job = TransformJob.create(
     transform_job_name="from-the-sdk", model_name=model,
     transform_input=TransformInput(
@@ -63,6 +65,9 @@ def test_the_sdk_finds_invokes_and_batch_scores(
 ) -> None:
     outputs = deploy(fogbank_project.root).outputs
     sample = fogbank_project.trained / "sample.csv"
+    sagemaker = local_cloud.client("sagemaker")
+    sagemaker.create_data_quality_job_definition(**definition("hourly", "tumours-live"))
+    sagemaker.create_monitoring_schedule(**schedule("hourly", "hourly", ScheduleConfig=HOURLY))
     local_cloud.client("s3").put_object(Bucket=outputs["bucket"], Key="in/a.csv", Body=sample.read_bytes())
     env = {
         **os.environ, "AWS_ENDPOINT_URL": local_cloud.url, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": LOCAL_ACCESS_KEY,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from fogbank.contracts.capture import read_line
 from tests.contracts.aws.served import Served
@@ -51,6 +52,24 @@ def create_config(served: Served, suffix: str, weights: tuple[float, float], cap
         DataCaptureConfig=captured,
     )
     return name
+
+
+def counted(served: Served, since: datetime) -> float:
+    """What CloudWatch says of the number of invocations."""
+    total = 0.0
+    for variant in ("one", "two"):
+        dimensions = [{"Name": "EndpointName", "Value": served.name}, {"Name": "VariantName", "Value": variant}]
+        points = served.cloud.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName="Invocations",
+            Dimensions=dimensions,
+            StartTime=since - timedelta(minutes=1),
+            EndTime=since + timedelta(hours=23),
+            Period=60,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        total += sum(point["Sum"] for point in points)
+    return total
 
 
 class Updates(Writer):
@@ -127,13 +146,14 @@ class Updates(Writer):
 
 
 class Invocations(Writer):
-    """Invocations of the endpoint, each with an id: whoever was answered was answered right, and is captured exactly once."""
+    """Invocations of the endpoint, each with an id: whoever was answered was answered right, is captured exactly once, and is counted."""
 
     pace_s = 0.01
 
     def __init__(self, served: Served, chance: random.Random) -> None:
         super().__init__(served, chance)
         self._runtime = served.cloud.client("sagemaker-runtime")
+        self._since = datetime.now(UTC)
         self._expected = self._invoke("first")
         self._answered = {"first"}
         self._wrong: list[str] = []
@@ -169,6 +189,9 @@ class Invocations(Writer):
         captured = Counter(id_ for key in keys for id_ in self._ids(key))
         lost = [f"invocation {id_} was answered, and is not captured" for id_ in self._answered if not captured[id_]]
         twice = [f"invocation {id_} is captured {count} times" for id_, count in captured.items() if count > 1]
+        told = counted(self.served, self._since)
+        if told < len(self._answered):
+            lost.append(f"{len(self._answered)} invocations were answered, and CloudWatch knows of {told:g}")
         return self._wrong + lost + twice
 
     def _ids(self, key: str) -> list[str | None]:

@@ -27,6 +27,8 @@ Answer = TypeVar("Answer")
 UNANSWERED = (NoConnectionError, HTTPClientError, IncompleteReadError, ResponseStreamingError, OSError, CloudError)
 """What a client raises where there was no answer, or the end of one is missing."""
 
+SERVER_ERROR = 500
+
 
 class LostError(Exception):
     """A request that nobody answered."""
@@ -35,6 +37,7 @@ class LostError(Exception):
 def ask(call: Callable[..., Answer], **arguments: Any) -> Answer:
     """The answer of a call. Raises LostError where there is none or not all of it, ClientError where it is a refusal.
 
+    An answer of 500 and above does not say whether it was done: it is none.
     Of an answer that ends after its head, boto3 makes one that holds nothing, or an error that is called by its status.
     """
     try:
@@ -44,6 +47,8 @@ def ask(call: Callable[..., Answer], **arguments: Any) -> Answer:
     except ClientError as error:
         if error.response["Error"]["Code"].isdigit():
             raise LostError(f"an answer without its body: {error}") from error
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] >= SERVER_ERROR:
+            raise LostError(f"it is not known what was done: {error}") from error
         raise
     if isinstance(answer, dict) and set(answer) == {"ResponseMetadata"} and _body_size(answer) > len(b"{}"):
         raise LostError("an answer without its body")

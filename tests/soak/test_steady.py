@@ -15,7 +15,7 @@ from tests.soak.objects import Objects
 from tests.soak.trend import Trend
 from tests.soak.writer import Writer
 
-SHARE = 0.3
+SHARE = 0.2
 PERIOD_S = 0.5
 KILOBYTES_AN_INVOCATION = 10.0
 """Captured records and metrics are data, and are kept; this is several times what they are."""

@@ -116,8 +116,13 @@ def modules() -> dict[str, Path]:
     return {
         str(path.relative_to(SOURCE)): path
         for path in sorted(SOURCE.rglob("*.py"))
-        if path.name != "__init__.py" and any(not is_text(node) for node in ast.parse(path.read_text()).body)
+        if path.name != "__init__.py" and holds_code(path.read_text())
     }
+
+
+def holds_code(text: str) -> bool:
+    """Whether there is more than a docstring; a module of some length is not asked."""
+    return len(text.splitlines()) > THIN or any(not is_text(node) for node in ast.parse(text).body)
 
 
 def is_text(node: ast.stmt) -> bool:
@@ -153,3 +158,28 @@ def test_a_module_without_tests_of_its_own_is_thin_or_says_which_suite_runs_it()
             wrong.append(f"{module}: it is longer than {THIN} lines, and no suite is named that runs it")
 
     assert wrong == []
+
+
+SUITES = {
+    "nobody": "tests/contracts/aws/test_nobody_in.py",
+    "pages": "tests/contracts/aws/test_pages.py",
+    "gate": "tests/unit/cloud/test_gate.py",
+}
+
+
+def test_each_promise_of_the_threat_model_names_a_test_that_is_there() -> None:
+    table = (ROOT / "SECURITY.md").read_text().partition("| against |")[2].partition("\n\n")[0]
+    cells = [line.rsplit("|", 2)[1] for line in table.splitlines()[2:]]
+    named = [pair for cell in cells for pair in re.findall(r"(\w+) ((?:`\w+`(?:, )?)+)", cell)]
+    missing = [
+        f"{suite} {name}"
+        for suite, names in named
+        for name in re.findall(r"`(\w+)`", names)
+        if not re.search(rf"^def test_\w*{name}", (ROOT / SUITES[suite]).read_text(), re.MULTILINE)
+    ]
+    files = [name for cell in cells for name in re.findall(r"`(tests/[\w/]+\.py)`", cell)]
+
+    assert len(cells) == len([cell for cell in cells if "`" in cell]) > 10
+    assert {suite for suite, _ in named} == set(SUITES)
+    assert missing == []
+    assert [name for name in files if not (ROOT / name).is_file()] == []

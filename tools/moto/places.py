@@ -52,7 +52,7 @@ def local_cloud(extras: Path) -> Iterator[Place]:
     """A local cloud in a folder of its own, reset by the cloud's own call. `extras` is a folder with what moto's rarer services import."""
     os.environ["PYTHONPATH"] = str(extras)
     with tempfile.TemporaryDirectory() as folder:
-        cloud = CloudProcess(Path(folder) / "cloud")
+        cloud = CloudProcess(Path(folder) / "cloud", open_=True)  # moto's tests use moto's own control paths
         cloud.start()
         try:
             yield Place(url=cloud.url, reset="/_fogbank/reset")

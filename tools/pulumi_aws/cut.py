@@ -24,6 +24,8 @@ NESTED = re.compile(r"ForwardRef\('(\w+Args)'\)")
 REPLACES = re.compile(
     r"(forces?|forcing)\s+(a\s+)?(new\s+resource|replacement)|must be recreated|creates? a new resource", re.IGNORECASE
 )
+KEYWORDS = {"lambda": "lambda_"}
+"""Modules whose names Python has for itself."""
 DEFAULT = re.compile(r"(?:Defaults? to|Default value is|Default is|Default:)\s+`([^`]+)`")
 
 
@@ -33,9 +35,16 @@ def cut(tokens: list[str]) -> dict[str, Any]:
     types = {}
     for token in sorted(tokens):
         module_name, _, class_name = token.removeprefix("aws:").replace("/", ":").split(":")
-        module = importlib.import_module(f"pulumi_aws.{module_name}")
-        types[token] = inputs(getattr(module, f"{class_name}Args"), module_name, objects)
+        module_name = KEYWORDS.get(module_name, module_name)
+        types[token] = inputs(arguments_of(module_name, class_name), module_name, objects)
     return {"version": version("pulumi-aws"), "types": types, "objects": dict(sorted(objects.items()))}
+
+
+def arguments_of(module_name: str, class_name: str) -> type:
+    """A resource's argument class; one whose name a nested object has already is called `...InitArgs`."""
+    module = importlib.import_module(f"pulumi_aws.{module_name}")
+    own: type = getattr(module, f"{class_name}InitArgs", None) or getattr(module, f"{class_name}Args")
+    return own
 
 
 def inputs(arguments: type, module_name: str, objects: dict[str, Any]) -> dict[str, Any]:

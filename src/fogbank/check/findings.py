@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 FIXES = {
+    "answer-columns": "answer with the columns that `output` in schema.json declares, or declare those of the answer: the monitor reads it by them",
     "answer-rows": "return one row of the answer for each row of the request: batch transform joins them by their place",
     "archive-bomb": "look at what was packed: the archive grows without measure",
     "archive-device": "pack plain files alone",

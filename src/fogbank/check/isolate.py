@@ -1,6 +1,7 @@
-"""SageMaker's conditions for this process and its children: no network but loopback, and a model folder that cannot be written.
+"""SageMaker's conditions for this process and its children: no network but loopback, a model folder that cannot be written, and no
+process of anybody else's in sight, whose environment could be read.
 
-In: a folder; out: which conditions could not be had here. By Linux namespaces (user, network, mount); needs no root where the
+In: a folder; out: which conditions could not be had here. By Linux namespaces (user, network, mount, process); needs no root where the
 kernel lets users have them. It changes the process that calls it, which must have one thread.
 """
 
@@ -9,15 +10,17 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
 
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
-NETWORK, READ_ONLY = "no network", "read-only /opt/ml/model"
+MS_NOEXEC, PR_SET_PDEATHSIG = 8, 1
+NETWORK, READ_ONLY, ALONE = "no network", "read-only /opt/ml/model", "no other process in sight"
 
 
 def isolate(model: Path) -> list[str]:
@@ -29,6 +32,63 @@ def isolate(model: Path) -> list[str]:
         return [name for name, enter in conditions.items() if not _done(enter)]
     except (OSError, AttributeError):  # no such calls: another system than Linux
         return [NETWORK, READ_ONLY]
+
+
+def go_on_alone() -> bool:
+    """Go on in a child that sees no process but its own, after `isolate`; False where this machine does not let us.
+
+    The process that calls this ends as its child ends; what the child has started ends with it, whatever it is.
+    """
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if os.waitpid(_forked(lambda: _see_alone(libc)), 0)[1] != 0:  # tried first: from there is no way back
+            return False
+        child = _alone(libc)
+    except (OSError, AttributeError):
+        return False
+    if child:
+        os._exit(_exit_status(child))
+    _own_proc(libc)
+    return True
+
+
+def _see_alone(libc: ctypes.CDLL) -> None:
+    """Try it, in a process that then ends. Raises OSError."""
+    child = _alone(libc)
+    if child:
+        os._exit(_exit_status(child))
+    _call(libc.unshare(CLONE_NEWNS))
+    _own_proc(libc)
+
+
+def _alone(libc: ctypes.CDLL) -> int:
+    """Fork into a process namespace of its own; what fork returns. The child ends with its parent. Raises OSError."""
+    _call(libc.unshare(CLONE_NEWPID))
+    child = os.fork()
+    if not child:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    return child
+
+
+def _own_proc(libc: ctypes.CDLL) -> None:
+    _call(libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None))
+
+
+def _forked(work: Callable[[], None]) -> int:
+    """A child that does something and ends, with 0 where that raised nothing."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+    except OSError:
+        os._exit(1)
+    os._exit(0)
+
+
+def _exit_status(child: int) -> int:
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return status if status >= 0 else 1
 
 
 def _done(enter: Callable[[], None]) -> bool:

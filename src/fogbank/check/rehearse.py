@@ -12,13 +12,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fogbank.check.answer import rows_of, unlike
 from fogbank.check.diagnose import diagnose
-from fogbank.check.isolate import NETWORK, isolate
+from fogbank.check.isolate import ALONE, NETWORK, READ_ONLY, go_on_alone, isolate
 from fogbank.contracts.container import (
     DEFAULT_PORT,
     ENV_PARENT_FD,
@@ -28,7 +30,7 @@ from fogbank.contracts.container import (
 )
 from fogbank.ground import processes
 from fogbank.ground.ports import free_port
-from fogbank.ground.processes import BARE_ENVIRONMENT, Lifeline
+from fogbank.ground.processes import Lifeline, bare_environment
 
 POLL_S = 0.02
 WATCH_S = 0.1
@@ -42,7 +44,8 @@ PORT = "SAGEMAKER_BIND_TO_PORT"
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What to rehearse. `base_dir` stands for /opt/ml, `python` has the package's dependencies; `sample` is CSV, empty for none.
+    """What to rehearse. `base_dir` stands for /opt/ml, `python` has the package's dependencies; `sample` is CSV, empty for none;
+    `output` are the columns that its answer must have, by name and dtype, where the package declares some.
 
     `port` is where the server must listen: SageMaker's own where the rehearsal has a network of its own, else any free one.
     """
@@ -52,6 +55,7 @@ class Order:
     environment: dict[str, str]
     sample: str
     rows: int
+    output: Sequence[tuple[str, str]] = ()
     startup_limit_s: float
     answer_limit_s: float = INVOCATION_LIMIT_S
     stop_limit_s: float = STOP_GRACE_S
@@ -224,6 +228,8 @@ class Rehearsal:
         rows = rows_of(body)
         if answer.status == 200 and rows != self._order.rows:
             raise FindingError("answer-rows", f"the sample has {self._order.rows} row(s), and its answer {rows}")
+        if answer.status == 200 and self._order.output and (how := unlike(body, self._order.output)):
+            raise FindingError("answer-columns", how)
 
     def _stop(self) -> None:
         """SIGTERM, as SageMaker stops a container. Raises FindingError."""
@@ -273,20 +279,11 @@ class Rehearsal:
         return "\n".join(lines) or "it printed nothing"
 
 
-def rows_of(text: str) -> int:
-    """How many rows a text has: a line feed ends one, and nothing else does.
-
-    >>> rows_of("a\\u2028b\\nc\\x0cd\\n")
-    2
-    """
-    return len(text.strip(" \t\r\n").split("\n"))
-
-
 def _environment(order: Order) -> dict[str, str]:
     """What a container would have: nothing of this machine's own."""
     port = {} if order.port == DEFAULT_PORT else {PORT: str(order.port)}
     return {
-        **BARE_ENVIRONMENT,
+        **bare_environment(Path(order.base_dir) / "home"),
         "PYTHONDONTWRITEBYTECODE": "1",
         **port,
         **order.environment,
@@ -298,6 +295,8 @@ def rehearse(order: Order) -> Seen:
     """Take the conditions on, and run the server through."""
     seen = Seen()
     seen.unchecked = [] if order.network else isolate(Path(order.base_dir) / "model")
+    if not order.network and (READ_ONLY in seen.unchecked or not go_on_alone()):
+        seen.unchecked.append(ALONE)
     if order.network or NETWORK in seen.unchecked:
         order = _on_a_free_port(order)
     rehearsal = Rehearsal(order, seen)

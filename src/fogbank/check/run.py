@@ -14,13 +14,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from fogbank.check.answer import sample_rows
 from fogbank.check.findings import Finding, Report
-from fogbank.check.rehearse import Order, rows_of
+from fogbank.check.rehearse import Order
 from fogbank.check.static import inspect_files
 from fogbank.contracts.container import INVOCATION_LIMIT_S, STARTUP_LIMIT_S, STOP_GRACE_S
 from fogbank.contracts.dependencies import Target
 from fogbank.contracts.errors import PackageError
+from fogbank.contracts.manifest import INNER_NAME, decode_package
 from fogbank.ground.archive import ArchiveError, unpack_archive
+from fogbank.ground.processes import bare_environment
 
 PythonFor = Callable[[Sequence[str]], Path]
 """The Python of an environment for these requirement lines. Raises PackageError (`dependency-uninstallable`)."""
@@ -63,12 +66,15 @@ def _requirements(model: Path) -> list[str]:
 
 
 def _rehearsed(base: Path, sample: str, conditions: Conditions, python: Path) -> Report:
+    manifest = base / "model" / INNER_NAME
+    package = decode_package(manifest.read_bytes()) if manifest.is_file() else None
     order = Order(
         python=str(python),
         base_dir=str(base),
         environment=dict(conditions.environment),
         sample=sample,
-        rows=rows_of(sample),
+        rows=sample_rows(sample, package.input.names if package else ()),
+        output=tuple((column.name, column.dtype) for column in package.output.columns) if package else (),
         startup_limit_s=conditions.startup_limit_s,
         answer_limit_s=conditions.answer_limit_s,
         stop_limit_s=conditions.stop_limit_s,
@@ -78,6 +84,7 @@ def _rehearsed(base: Path, sample: str, conditions: Conditions, python: Path) ->
     limit = conditions.startup_limit_s + conditions.answer_limit_s + conditions.stop_limit_s + 120
     process = subprocess.run(
         [sys.executable, "-m", "fogbank.check.rehearse"],
+        env=bare_environment(base / "home"),
         input=json.dumps(asdict(order)),
         capture_output=True,
         text=True,

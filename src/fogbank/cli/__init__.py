@@ -1,5 +1,5 @@
 """The command line: one file per verb. The only room that prints."""
 
-from fogbank.cli.app import main
+from fogbank.cli.start import main
 
 __all__ = ["main"]

@@ -2,87 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 460, 300, 46, 34, 12
+QUARTERS = (0, 0.25, 0.5, 0.75, 1)
+Document = Mapping[str, Any]
 
 
-def roc(false_positive: Sequence[float], true_positive: Sequence[float], area: float) -> str:
-    """A ROC curve with its area."""
-    points = " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in zip(false_positive, true_positive, strict=True))
+def curve(found: Document, x_title: str, y_title: str, label: str, *, diagonal: bool) -> str:
+    """A curve of shares (`x`, `y`) in its band (`low`, `high`)."""
+    above, below = _points(found["x"], found["high"]), _points(found["x"][::-1], found["low"][::-1])
     body = (
-        f'<line class="faint dash" x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>'
-        f'<polyline class="line" points="{points}"/>'
-        f'<text class="strong" x="{_x(0.97):.0f}" y="{_y(0.08):.0f}" text-anchor="end">AUC {area:.4f}</text>'
+        (_diagonal() if diagonal else "")
+        + f'<polygon class="band" points="{above} {below}"/>'
+        + f'<polyline class="line" points="{_points(found["x"], found["y"])}"/>'
     )
-    return _frame(
-        body,
-        "false positive rate",
-        "true positive rate",
-        [0, 0.25, 0.5, 0.75, 1],
-        [0, 0.25, 0.5, 0.75, 1],
-        1,
-        1,
-        "ROC curve on held-out rows",
-    )
+    return _frame(body, x_title, y_title, label)
 
 
-def histogram(values: Sequence[float], unit: str, bins: int = 30) -> str:
-    """A histogram up to the 99th percentile, with the median and that percentile marked."""
-    ordered = sorted(values)
-    median, high = ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    top = high * 1.15 or 1.0
-    counts = [0] * bins
-    for value in ordered:
-        if value < top:
-            counts[int(value / top * bins)] += 1
-    tallest = max(counts) or 1
-    step = (WIDTH - LEFT - 10) / bins
-    bars = "".join(
-        f'<rect class="bar" x="{LEFT + i * step:.1f}" y="{_y(count / tallest):.1f}" width="{step - 1:.1f}" height="{_y(0) - _y(count / tallest):.1f}"/>'
-        for i, count in enumerate(counts)
-    )
+def calibration(bins: Sequence[Document]) -> str:
+    """The share that is positive by the mean score of each tenth, with its interval: right on the diagonal is calibrated."""
     marks = "".join(
-        f'<line class="mark" x1="{_x(v / top):.1f}" y1="{TOP}" x2="{_x(v / top):.1f}" y2="{_y(0)}"/>'
-        f'<text class="strong" x="{_x(v / top) + gap:.1f}" y="{y}" text-anchor="{anchor}">{name} {v:.2f}</text>'
-        for name, v, gap, y, anchor in (("p50", median, 4, TOP + 12, "start"), ("p99", high, -4, TOP + 26, "end"))
+        f'<line class="whisker" x1="{_x(each["score"]):.1f}" y1="{_y(each["low"]):.1f}" x2="{_x(each["score"]):.1f}" y2="{_y(each["high"]):.1f}"/>'
+        f'<circle class="dot" cx="{_x(each["score"]):.1f}" cy="{_y(each["share"]):.1f}" r="4"/>'
+        for each in bins
     )
-    ticks = [top * i / 4 for i in range(5)]
-    return _frame(
-        bars + marks,
-        unit,
-        "requests",
-        ticks,
-        [0, tallest / 2, tallest],
-        top,
-        tallest,
-        f"Latency of {len(values)} invocations",
-    )
+    label = "Calibration: the share of positives by the mean score, with intervals of 95 %"
+    return _frame(_diagonal() + marks, "mean score", "share of positives", label)
 
 
-def bars(names: Sequence[str], first: Sequence[float], second: Sequence[float], limit: float) -> str:
-    """Two horizontal bars a name, and a limit: drift of clean and of shifted traffic."""
-    row, label = 20, 190
-    top = max([*first, *second, limit]) * 1.1 or 1.0
-    span = 2 * WIDTH - label - 60
-    lines = []
-    for i, (name, a, b) in enumerate(zip(names, first, second, strict=True)):
-        y = TOP + i * row
-        lines.append(f'<text x="{label - 8}" y="{y + 12}" text-anchor="end">{escape(name)}</text>')
-        for value, kind, offset in ((a, "clean", 2), (b, "shifted", 9)):
-            lines.append(
-                f'<rect class="{kind}" x="{label}" y="{y + offset}" width="{max(1.0, value / top * span):.1f}" height="6"/>'
-            )
-        if b > limit:
-            lines.append(f'<text class="strong" x="{label + b / top * span + 6:.1f}" y="{y + 14}">{b:.2f}</text>')
-    height = TOP + len(names) * row
-    x = label + limit / top * span
-    lines.append(
-        f'<line class="limit" x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{height}"/>'
-        f'<text class="limit-text" x="{x + 4:.1f}" y="{height + 12}">threshold {limit:g}</text>'
-    )
-    return f'<svg viewBox="0 0 {2 * WIDTH} {height + 18}" role="img" aria-label="Drift distance of each feature">{"".join(lines)}</svg>'
+def latency(hours: Sequence[Document]) -> str:
+    """Milliseconds by the hour: the 50th and the 99th percentile."""
+    known = [hour for hour in hours if hour["p99_ms"] is not None]
+    top = max((hour["p99_ms"] for hour in known), default=0.0) * 1.1 or 1.0
+    last = max(1, len(known) - 1)
+    body = ""
+    for name, kind in (("p99_ms", "line high"), ("p50_ms", "line")):
+        points = [(place / last, (hour[name] or 0.0) / top) for place, hour in enumerate(known)]
+        body += f'<polyline class="{kind}" points="{_points(*zip(*points, strict=True))}"/>' if len(points) > 1 else ""
+        body += "".join(
+            f'<circle class="dot {kind.partition(" ")[2]}" cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="3"/>' for x, y in points
+        )
+    ends = f"{known[0]['at']} to {known[-1]['at']} UTC" if known else ""
+    return _frame(body, ends, "milliseconds", f"Latency by the hour, {ends}", y_top=top, x_ticks=())
+
+
+def _points(x: Sequence[float], y: Sequence[float]) -> str:
+    return " ".join(f"{_x(a):.1f},{_y(b):.1f}" for a, b in zip(x, y, strict=True))
+
+
+def _diagonal() -> str:
+    return f'<line class="dash" x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>'
 
 
 def _x(share: float) -> float:
@@ -94,22 +66,14 @@ def _y(share: float) -> float:
 
 
 def _frame(
-    body: str,
-    x_title: str,
-    y_title: str,
-    x_ticks: Sequence[float],
-    y_ticks: Sequence[float],
-    x_top: float,
-    y_top: float,
-    label: str,
+    body: str, x_title: str, y_title: str, label: str, *, y_top: float = 1.0, x_ticks: Sequence[float] = QUARTERS
 ) -> str:
+    """The axes around a plot; `label` is what a screen reader says."""
     grid = "".join(
-        f'<line class="faint" x1="{LEFT}" y1="{_y(t / y_top):.1f}" x2="{WIDTH - 10}" y2="{_y(t / y_top):.1f}"/>'
-        f'<text x="{LEFT - 6}" y="{_y(t / y_top) + 4:.1f}" text-anchor="end">{t:g}</text>'
-        for t in y_ticks
-    ) + "".join(
-        f'<text x="{_x(t / x_top):.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{t:.3g}</text>' for t in x_ticks
-    )
+        f'<line class="faint" x1="{LEFT}" y1="{_y(t):.1f}" x2="{WIDTH - 10}" y2="{_y(t):.1f}"/>'
+        f'<text x="{LEFT - 6}" y="{_y(t) + 4:.1f}" text-anchor="end">{t * y_top:.3g}</text>'
+        for t in QUARTERS
+    ) + "".join(f'<text x="{_x(t):.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{t:g}</text>' for t in x_ticks)
     titles = (
         f'<text x="{_x(0.5):.0f}" y="{HEIGHT - 4}" text-anchor="middle">{escape(x_title)}</text>'
         f'<text transform="translate(11 {_y(0.5):.0f}) rotate(-90)" text-anchor="middle">{escape(y_title)}</text>'

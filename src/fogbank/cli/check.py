@@ -8,7 +8,6 @@ import click
 
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.config import running_python
-from fogbank.contracts.errors import CheckError
 
 
 @click.command()
@@ -46,15 +45,11 @@ def check(
         startup_limit_s=startup_timeout,
         network=network,
     )
-    try:
-        if archive is not None:
-            report = check_archive(archive, running_python(), options, Steps(terminal.show))
-        else:
-            report = Project(events=terminal.show).check(options)
-    except CheckError as error:
-        if as_json:
-            terminal.document(error.report)
-        raise
+    report = (
+        check_archive(archive, running_python(), options, Steps(terminal.show))
+        if archive
+        else Project(events=terminal.show).check(options)
+    )
     if as_json:
         terminal.document(report.document())
     else:

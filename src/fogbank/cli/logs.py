@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from fogbank.cli.names import names
 from fogbank.cli.options import stack_option
 from fogbank.cli.terminal import Terminal
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=names("endpoint", "batch schedule", "monitoring schedule"))
 @stack_option
 @click.option("-n", "--lines", default=40, show_default=True, help="How many lines of each log.")
 @click.pass_obj

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import click
 
+from fogbank.cli.names import stacks
+
 stack_option = click.option(
     "-s",
     "--stack",
     default="",
+    shell_complete=stacks,
     help="The Pulumi stack. Default: `stack` in [tool.fogbank], which is `local` unless set.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

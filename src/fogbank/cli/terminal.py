@@ -43,6 +43,10 @@ class Terminal:
         self._colour = self._live and not os.environ.get("NO_COLOR")
         self._spinner: Spinner | None = None
 
+    def hush(self) -> None:
+        """No progress from here on."""
+        self._quiet, self._live = True, False
+
     def show(self, event: Event) -> None:
         """An event of the project."""
         match event:

@@ -1,27 +1,42 @@
-"""`fogbank transform`: a batch transform job over one file, now."""
+"""`fogbank transform`: a batch transform job over one file, now, or what it would write by an engine on this machine or a cluster."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from fogbank.cli.names import names
 from fogbank.cli.options import stack_option
 from fogbank.cli.terminal import Terminal
 
+if TYPE_CHECKING:
+    from fogbank.project.engines import EngineName
+
 
 @click.command()
-@click.argument("schedule")
+@click.argument("schedule", shell_complete=names("batch schedule"))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write the result. Default: FILE.out")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark", "ray"]),
+    help="Score the package that is here on this machine's cores, on Spark or on Ray, and start no job. The same bytes.",
+)
 @stack_option
 @click.pass_obj
-def transform(terminal: Terminal, schedule: str, file: Path, output: Path | None, stack: str) -> None:
+def transform(
+    terminal: Terminal, schedule: str, file: Path, output: Path | None, engine: EngineName | None, stack: str
+) -> None:
     """Run the transform job that SCHEDULE (`nightly` means <project>-nightly) starts, over FILE, and fetch its output."""
     from fogbank.project.invoke import read_input
     from fogbank.project.project import Project
 
-    result = Project(events=terminal.show).transform(schedule, read_input(file), name=file.name, stack=stack)
-    target = output or file.with_name(file.name + ".out")
-    target.write_bytes(result.outputs[file.name + ".out"])
+    project, target = Project(events=terminal.show), output or file.with_name(file.name + ".out")
+    if engine is None:
+        result = project.transform(schedule, read_input(file), name=file.name, stack=stack)
+        target.write_bytes(result.outputs[file.name + ".out"])
+    else:
+        project.transform_file(schedule, file, target, engine=engine, stack=stack)
     terminal.result(str(target))

@@ -1,4 +1,4 @@
-"""The whole life of a request, on one screen: guard, the data plane, ours, moto, loud error.
+"""The whole life of a request, on one screen: the gate, the data plane, ours, moto, loud error.
 
 In: a request on the event loop; out: its answer there. Invocations stay on the loop; whatever else there is has a thread for it.
 Nothing here knows a resource.
@@ -9,21 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
-from urllib.parse import urlparse
 
 from fogbank.cloud.api.errors import NotOursError
+from fogbank.cloud.gate import LOOPBACK, Gate
 from fogbank.cloud.ground.connection import Done
 from fogbank.cloud.ground.runner import Threads
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
 
 log = logging.getLogger("fogbank.cloud")
-LOOPBACK = re.compile(r"(127(\.\d+){3}|localhost|\[::1\]|(?P<bucket>[a-z0-9.-]+)\.localhost)(:\d+)?", re.IGNORECASE)
-CLOUDWATCH_READS = ("GetMetric", "ListMetrics")
 
 
 class Door(Protocol):
@@ -46,29 +43,43 @@ class DataPlane(Protocol):
         """Begin to answer it; does not wait."""
 
 
+class Waits(Protocol):
+    """The room of requests that may wait for long and hold no thread meanwhile."""
+
+    def takes(self, request: Request) -> bool:
+        """Whether the request is for this room."""
+
+    def start(self, request: Request, told: Callable[[Answer], None]) -> None:
+        """Begin to answer it, in a thread; `told` gets the answer, now or later, in any thread."""
+
+
 class Front:
     """What the one port answers: the first of `doors` that takes a request, else moto. `calls`, one of the doors, may wait for long:
     it has threads of its own, so that who waits there keeps nobody out."""
 
     def __init__(
         self,
+        gate: Gate,
         data_plane: DataPlane,
         calls: Door,
         doors: Sequence[Door],
         moto: Callable[[Request], Answer],
-        before_metrics: Callable[[], None],
-        threads: Callable[[str], Threads],
+        waits: Waits,
+        threads: tuple[Threads, Threads],
+        forbidden: Callable[[Request], Answer | None] = lambda _: None,
     ) -> None:
-        self._data_plane, self._calls = data_plane, calls
+        """`threads` are those of requests, and those of `calls`; `forbidden` is what IAM says, where it is enforced."""
+        self._forbidden = forbidden
+        self._gate, self._data_plane, self._calls, self._waits = gate, data_plane, calls, waits
         self._doors = (calls, *doors)
         self._moto = moto
-        self._before_metrics = before_metrics
-        self._threads, self._waiters = threads("request"), threads("call")
+        self._threads, self._waiters = threads
 
     def __call__(self, request: Request, done: Done) -> None:
         """Answer one request, on the event loop."""
-        if self._data_plane.takes(request):
-            refusal = guard(request)
+        quick = request.payload.temporary is None and request.peer.is_known
+        if quick and self._data_plane.takes(request):
+            refusal = self._gate.refusal(request) or self._forbidden(request)
             if refusal:
                 done(refusal)
             else:
@@ -77,52 +88,45 @@ class Front:
         threads = self._waiters if self._calls.takes(request) else self._threads
         threads.submit(partial(self._answer, request, done, asyncio.get_running_loop()))
 
-    def handle(self, request: Request) -> Answer:
-        """Guard, ours first, moto second."""
-        refusal = guard(request)
-        if refusal:
-            return refusal
+    def inside(self, request: Request) -> Answer | None:
+        """Answer the cloud's own rooms in their own thread; None for what is answered on the event loop alone."""
+        return None if self._data_plane.takes(request) else self._inside(request)
+
+    def _inside(self, request: Request) -> Answer:
+        """Ours first, moto second."""
         request = path_style(request)
+        if (closed := self._gate.closed(request) or self._forbidden(request)) is not None:
+            return closed
         door = next((door for door in self._doors if door.takes(request)), None)
         if door is not None:
             with contextlib.suppress(NotOursError):
                 return door.handle(request)
-        if request.service == "monitoring" and _reads_metrics(request):
-            self._before_metrics()
         return self._moto(request)
 
     def _answer(self, request: Request, done: Done, loop: asyncio.AbstractEventLoop) -> None:
         """In a thread."""
+
+        def tell(answer: Answer) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
+                loop.call_soon_threadsafe(done, answer)
+
         try:
-            answer = self.handle(request)
+            refusal = self._gate.refusal(request)
+            if refusal is not None:
+                tell(refusal)
+            elif self._data_plane.takes(request):  # it is its peer's first, or has a long body
+                if (forbidden := self._forbidden(request)) is not None:
+                    tell(forbidden)
+                    return
+                loop.call_soon_threadsafe(self._data_plane.start, request, done)
+            elif self._waits.takes(request):
+                self._waits.start(request, tell)
+            else:
+                tell(self._inside(request))
         except Exception as error:  # a full disk, a bug: the caller gets an AWS error, the log the traceback
             log.exception("%s %s", request.method, request.path)
-            answer = error_answer(
-                request, 500, "InternalFailure", f"the local cloud failed: {error!r}; see `fogbank cloud logs`"
-            )
-        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
-            loop.call_soon_threadsafe(done, answer)
-
-
-def _reads_metrics(request: Request) -> bool:
-    operation = (
-        request.headers.get("x-amz-target", "").rpartition(".")[2]
-        or request.path.rpartition("/")[2]
-        or request.body[:200].decode(errors="replace")
-    )
-    return any(name in operation for name in CLOUDWATCH_READS)
-
-
-def guard(request: Request) -> Answer | None:
-    """Refuse what does not come from this machine: a foreign Host (DNS rebinding) or a foreign Origin (a web page)."""
-    if not LOOPBACK.fullmatch(request.headers.get("host", "")):
-        return error_answer(
-            request, 403, "AccessDenied", "the local cloud answers on loopback names only (127.0.0.1, localhost)"
-        )
-    origin = request.headers.get("origin")
-    if origin is not None and not LOOPBACK.fullmatch(urlparse(origin).netloc):
-        return error_answer(request, 403, "AccessDenied", f"the local cloud does not answer pages of {origin}")
-    return None
+            failed = f"the local cloud failed: {error!r}; see `fogbank cloud logs`"
+            tell(error_answer(request, 500, "InternalFailure", failed))
 
 
 def path_style(request: Request) -> Request:

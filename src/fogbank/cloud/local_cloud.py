@@ -9,69 +9,76 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import cached_property, partial
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from fogbank import __version__
+from fogbank.cloud.access.room import AccessRoom
 from fogbank.cloud.admin import Admin
+from fogbank.cloud.api.bus import Bus
 from fogbank.cloud.api.control import ControlPlane, service_model
-from fogbank.cloud.api.models import Models
 from fogbank.cloud.api.resource import Ground, Resource
 from fogbank.cloud.api.tags import Tags
-from fogbank.cloud.front import Front
+from fogbank.cloud.enforcement.guard import Guard, service_may
+from fogbank.cloud.event_rooms import EventRooms, FunctionSettings
+from fogbank.cloud.front import Door, Front
+from fogbank.cloud.gate import Gate
+from fogbank.cloud.ground.acting import current
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.payload import emptied
+from fogbank.cloud.ground.roles import Issued, Roles
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.server import Server
 from fogbank.cloud.ground.store import Store
-from fogbank.cloud.ground.wire import DEFAULT_REGION
-from fogbank.cloud.hosting.configs import EndpointConfigs
+from fogbank.cloud.ground.wire import DEFAULT_REGION, Answer, Request
+from fogbank.cloud.host_rooms import HostRooms, HostSettings
 from fogbank.cloud.hosting.containers import Containers
-from fogbank.cloud.hosting.endpoints import Endpoints
 from fogbank.cloud.hosting.environment import Environments
-from fogbank.cloud.hosting.runtime import Runtime
-from fogbank.cloud.hosting.workspace import Workspace
-from fogbank.cloud.jobs.objects import S3Objects
-from fogbank.cloud.jobs.processing import Places, ProcessingJobs
-from fogbank.cloud.jobs.processor import AnalyzerProcessor
-from fogbank.cloud.jobs.transforms import TransformJobs
-from fogbank.cloud.monitoring.captures import Captures, capture_source
-from fogbank.cloud.monitoring.clockwork import MonitoringClockwork
-from fogbank.cloud.monitoring.definitions import JobDefinitions, refusal
-from fogbank.cloud.monitoring.executions import Executions
-from fogbank.cloud.monitoring.kinds import KINDS
-from fogbank.cloud.monitoring.schedules import MonitoringSchedules
+from fogbank.cloud.hosting.workspace import Approval
+from fogbank.cloud.identity import Identity
+from fogbank.cloud.inside import InsideClients
+from fogbank.cloud.job_rooms import JobRooms
+from fogbank.cloud.moto.functions import function_states
 from fogbank.cloud.moto.gateway import MotoGateway
-from fogbank.cloud.moto.internals import answers, event_schedules, rule_targets
+from fogbank.cloud.moto.internals import answers, assumed_role, event_schedules, metric_data, rule_targets
+from fogbank.cloud.moto.lacking import OPERATIONS
 from fogbank.cloud.moto.references import missing
+from fogbank.cloud.moto.rules import event_rules, tagged_rules
 from fogbank.cloud.moto.snapshot import Snapshots, user_key
-from fogbank.cloud.object_rooms import MotoBuckets, bring_back
+from fogbank.cloud.moto.waiting import LongPolls
+from fogbank.cloud.object_rooms import MotoBuckets, bring_back, with_sizes
 from fogbank.cloud.objects.blobs import Blobs
 from fogbank.cloud.objects.events import Events as ObjectEvents
 from fogbank.cloud.objects.index import Index
 from fogbank.cloud.objects.lifecycle import Lifecycle
 from fogbank.cloud.objects.room import ObjectsRoom
 from fogbank.cloud.objects.shelf import Shelf
-from fogbank.cloud.observe.capture import Recorder
-from fogbank.cloud.observe.metrics import Metrics
+from fogbank.cloud.registry.search import Search
+from fogbank.cloud.registry.tagged import Tagged
+from fogbank.cloud.scale_rooms import ScaleRooms
+from fogbank.cloud.state_events import StateEvents
 from fogbank.cloud.time.expiry import ExpirySource
 from fogbank.cloud.time.scheduler import Scheduler
 from fogbank.cloud.time.targets import Targets
 from fogbank.cloud.time.timeline import Timeline
-from fogbank.ground.aws import LOCAL_ACCOUNT, LocalClients
+from fogbank.cloud.training.refused import refusals
+from fogbank.cloud.watch_rooms import LogRooms, WatchRooms
+from fogbank.ground.aws import LOCAL_ACCOUNT
 from fogbank.ground.ports import is_free
+from fogbank.ground.processes import Orphans
 
 FLUSH_PERIOD_S = 2.0
-METRICS_PERIOD_S = 10.0
+METRICS_PERIOD_S = 1.0
+ALARMS_PERIOD_S = 1.0
 SNAPSHOT_PERIOD_S = 1.0
+ORPHANS_PERIOD_S = 30.0
 LONGEST_WAIT_S = 60.0
 PORT = "port"
-JOBS_STOP_LIMIT_S = 30.0
 WHOLE = frozenset({"s3", "sagemaker-runtime"})
 """Services whose operations moto, or fogbank, has under no names of their own: an operation that is lacking is told when it is called."""
 TASKS_STOP_LIMIT_S = 5.0
@@ -84,7 +91,8 @@ class CloudSettings:
     """`folder` holds all state; `port` 0 takes any; `server_pins` are the server's own locked dependencies.
 
     `keys` is a folder of the user's, outside of every project, for what proves that a file is this user's own.
-    `containers` is the engine that runs the instances; without one they are processes.
+    `containers` is the engine that runs the instances; without one they are processes. `secret` is what others than the user sign
+    with; `open` lets everybody in who is on this machine; with `enforce_iam` roles may do what IAM lets them. `approval` decides what may run at all.
     """
 
     folder: Path
@@ -92,7 +100,11 @@ class CloudSettings:
     environments: Path
     keys: Path
     server_pins: Sequence[str]
+    secret: str
     containers: Containers | None = None
+    open: bool = False
+    enforce_iam: bool = False
+    approval: Approval | None = None
 
 
 class LocalCloud:
@@ -109,70 +121,104 @@ class LocalCloud:
         self.runner = Runner()
         self.moto = MotoGateway(self.store, time.time, Snapshots(folder, user_key(settings.keys)))
         self._incoming = emptied(folder / "incoming")
-        tell = ObjectEvents(self.moto.handle, rule_targets, LOCAL_ACCOUNT).tell
+        bus = Bus(self.moto.handle, rule_targets, LOCAL_ACCOUNT)
+        tell = ObjectEvents(bus, LOCAL_ACCOUNT).tell
         self.objects = ObjectsRoom(self._shelf(folder / "objects"), self.moto.handle, tell)
-        environments = Environments(settings.environments, settings.server_pins)
-        logs = folder / "logs"
-        self._workspace = Workspace(folder / "instances", logs, environments, self.s3, settings.containers)
+        self._roles = Roles(lambda: self.url)
+        self._guard = Guard(self._whose)
         ground = Ground(self.store, self.clock, self.events, self.runner)
-        models = Models(ground)
-        configs = EndpointConfigs(ground, models)
-        self.endpoints = Endpoints(ground, models, configs, self._workspace.host)
-        objects = S3Objects(self.s3)
-        self.transforms = TransformJobs(ground, models=models, workspace=self._workspace, objects=objects, logs=logs)
-        self.processing = ProcessingJobs(
-            ground,
-            objects=objects,
-            processor=AnalyzerProcessor(environments),
-            cloudwatch=self.cloudwatch,
-            places=Places(work=folder / "processing", logs=logs),
+        self.watching = WatchRooms(folder, ground, self.moto.handle, self._client, bus, self._remembered_metrics)
+        scaling = ScaleRooms(ground, self.watching.changes, self._client)
+        bare = Environments(settings.environments, ())
+        host = HostSettings(
+            folder=folder,
+            environments=Environments(settings.environments, settings.server_pins),
+            grant=self._roles.grant,
+            containers=settings.containers,
+            approval=settings.approval,
         )
-        self.recorder = Recorder(folder / "capture", self.clock, self.s3)
-        self.metrics = Metrics(self.clock, self.cloudwatch)
-        definitions = {kind.type: JobDefinitions(kind, ground) for kind in KINDS.values() if kind.runs}
-        captures = Captures(objects, partial(capture_source, self.endpoints.find), self.recorder.flush)
-        self.executions = Executions(ground, definitions=definitions, captures=captures, processing=self.processing)
-        self._jobs = (self.executions, self.processing, self.transforms)
-        self.schedules = MonitoringSchedules(ground, definitions, self.executions)
-        kinds: tuple[Resource[Any], ...] = (
-            models,
-            configs,
-            self.endpoints,
-            self.transforms,
-            self.processing,
-            *definitions.values(),
-            self.schedules,
+        self.hosting = HostRooms(ground, host, self._client, self.watching)
+        self.wired = EventRooms(ground, self.moto, self._client, self._functions(bare))
+        self.jobs = JobRooms(ground, host, self._client, self.hosting, bare, self.wired.write)
+        transforms, processing = self.jobs.transforms, self.jobs.processing
+        self.wired.know(transforms, processing, self.jobs.training)
+        self._log_rooms = LogRooms(folder / "logs", ground, self.moto.handle, transforms, processing)
+        told = (self.hosting.endpoints, transforms, processing, self.jobs.training)
+        self._told = StateEvents(ground, told, bus.put)
+        kinds = (*self.hosting.kinds, *self.jobs.kinds)
+        control = self._control(kinds)
+        scheduler = self._scheduler(ground, control)
+        self._watch = self.watching.watch(self._catch_up)
+        self.timeline = Timeline(
+            self.store,
+            self.clock,
+            self.runner,
+            (
+                self.jobs.monitors,
+                scheduler,
+                self.wired.rules,
+                scaling.scaler,
+                ExpirySource(Lifecycle(self.objects.shelf, tell)),
+            ),
+            self.flush,
+            self._watch.catch_up,
         )
-        control = ControlPlane(
+        self._gate = Gate(settings.secret, self._roles, assumed_role, open_=settings.open)
+        may = self._guard.may if settings.enforce_iam else _anything
+        self._access = AccessRoom(ground, self._incoming, self.wired.invocations, self._gate.signer, may)
+        self.moto.listeners.append(self._access.urls.listen)
+        self.front = self._front(
+            control,
+            self.objects,
+            scheduler,
+            self.watching.door,
+            scaling.door,
+            self._log_rooms.door,
+            self.wired.functions,
+            self._access.urls,
+            self._access.apis,
+            self.wired.rules,
+            Tagged(self.moto.handle, kinds, (tagged_rules, scaling.tagged)),
+        )
+        self._server: Server
+
+    def _functions(self, environments: Environments) -> FunctionSettings:
+        permitted = service_may if self.settings.enforce_iam else _everything
+        folder = self.settings.folder / "functions"
+        return FunctionSettings(folder=folder, environments=environments, grant=self._roles.grant, permitted=permitted)
+
+    def _front(self, control: ControlPlane, *doors: Door) -> Front:
+        """What answers requests: SageMaker's calls, the data plane, the doors in their order, moto."""
+        threads = (self.runner.threads("request", THREADS), self.runner.threads("call", THREADS))
+        self._polls = LongPolls(self.moto, threads[0].submit)
+        forbidden = self._guard.refusal if self.settings.enforce_iam else _nothing
+        every: tuple[Door, ...] = (Identity(self._roles), control, *doors)
+        return Front(
+            self._gate, self.hosting.runtime, self._admin(), every, self.moto.handle, self._polls, threads, forbidden
+        )
+
+    def _control(self, kinds: Sequence[Resource[Any]]) -> ControlPlane:
+        """SageMaker's calls: those of the kinds that there are, and of their tags."""
+        return ControlPlane(
             *(kind.operations() for kind in kinds),
-            *(refusal(kind) for kind in KINDS.values() if not kind.runs),
-            self.executions.operations(),
+            *self.jobs.operations(),
+            refusals(),
             Tags(*kinds).operations(),
+            Search(*kinds).operations(),
             missing=missing,
             events=self.events,
         )
-        targets = Targets(self._client, {"CreateTransformJob": self._ended_transform})
-        scheduler = Scheduler(
-            ground, self.moto.handle, event_schedules, partial(_answers, control), missing, targets.fire
-        )
-        self.monitors = MonitoringClockwork(self.schedules, self.clock)
-        self.timeline = Timeline(
-            self.clock,
-            self.runner,
-            (self.monitors, scheduler, ExpirySource(Lifecycle(self.objects.shelf, tell))),
-            self.flush,
-            self.endpoints.rollouts.catch_up,
-        )
-        runtime = Runtime(self.endpoints, self.recorder, self.metrics)
-        threads = partial(self.runner.threads, most=THREADS)
-        self.front = Front(
-            runtime, self._admin(), (control, self.objects, scheduler), self.moto.handle, self.metrics.flush, threads
-        )
-        self._server: Server
+
+    def _scheduler(self, ground: Ground, control: ControlPlane) -> Scheduler:
+        targets = Targets(self._client, self.wired.outcomes, self.wired.later)
+        return Scheduler(ground, self.moto.handle, event_schedules, partial(_answers, control), missing, targets.fire)
 
     def _shelf(self, folder: Path) -> Shelf:
         index = Index(folder / "index.db", Blobs(folder / "bodies", self._incoming))
         return Shelf(index, MotoBuckets(), self.clock.epoch)
+
+    def _remembered_metrics(self, account: str, region: str) -> Iterable[Mapping[str, Any]]:
+        return with_sizes(metric_data(account, region), self.objects.shelf)
 
     def bind(self) -> None:
         """Take the port: the one that is set, or, for 0, the one that this folder's cloud had before. Raises OSError."""
@@ -180,7 +226,7 @@ class LocalCloud:
         earlier = int(self.store.setting(PORT, "0"))
         if wanted == 0 and earlier and not is_free(earlier):
             earlier = 0
-        self._server = Server(wanted or earlier, self.front, self._incoming)
+        self._server = Server(wanted or earlier, self.front, self._incoming, self._gate.hear)
         self.store.set_setting(PORT, str(self.port))
 
     @property
@@ -189,8 +235,22 @@ class LocalCloud:
         return self._server.port
 
     @cached_property
-    def _clients(self) -> LocalClients:
-        return LocalClients(self.url, attempts=2, connections=32)
+    def _own_clients(self) -> InsideClients:
+        return self._clients_of("")
+
+    @lru_cache(maxsize=256)  # noqa: B019 - a cloud lives as long as its process
+    def _clients_of(self, role: str) -> InsideClients:
+        return InsideClients(self.url, self.settings.secret, self.front.inside, self._incoming, role)
+
+    @property
+    def _clients(self) -> InsideClients:
+        """Those of the role that something is done as, where that matters; else the cloud's own."""
+        role = current() if self.settings.enforce_iam else ""
+        return self._clients_of(role) if role else self._own_clients
+
+    def _whose(self, key: str) -> Issued | None:
+        """Whose an access key is, if it is a role's."""
+        return self._roles.find(key) or (assumed_role(key) if key.startswith("ASIA") else None)
 
     @property
     def url(self) -> str:
@@ -199,21 +259,29 @@ class LocalCloud:
 
     def start(self) -> None:
         """Play the journal back, answer, bring the data plane up. The port is bound already."""
-        self._workspace.clear()
+        self.hosting.workspace.clear()
+        self.wired.clear()
         bring_back(self.moto, self.store, self.objects)
-        self.endpoints.start()
+        self.watching.adopt()
+        self.hosting.endpoints.start()
         gc.freeze()  # what is loaded stays: the collector need not look at it again, and stops no request to do so
         gc.set_threshold(50_000, 20, 50)
         self._server.start(self.runner)
         self.runner.submit(("warm",), lambda _: service_model())
         self.runner.submit(("sweep",), lambda _: self.objects.shelf.index.sweep())
-        self.processing.resume()
-        self.executions.resume()
-        self.transforms.resume()
+        self.jobs.resume()
+        self.hosting.start()
+        self.wired.start()
+        self._access.start()
         self.timeline.start()
+        self.runner.submit(("polls",), self._polls.watch)
+        self.runner.submit(("state-changes",), self._told.follow)
         self.runner.every(("flush",), FLUSH_PERIOD_S, self._deliver)
-        self.runner.every(("metrics",), METRICS_PERIOD_S, self.metrics.flush)
+        self.runner.every(("metrics",), METRICS_PERIOD_S, self.watching.metrics.flush)
+        self.runner.every(("logs",), FLUSH_PERIOD_S, self._log_rooms.marks.note)
+        self.runner.every(("alarms",), ALARMS_PERIOD_S, partial(self._watch.turn, self.timeline.turn))
         self.runner.every(("snapshot",), SNAPSHOT_PERIOD_S, self.moto.turn)
+        self.runner.every(("orphans",), ORPHANS_PERIOD_S, Orphans().reap)
 
     def wait(self) -> None:
         """Return when `stop` was asked for."""
@@ -225,56 +293,50 @@ class LocalCloud:
 
     def stop(self) -> None:
         """Finish what is in flight, deliver what is captured, stop every instance, close."""
-        self.end_jobs()
-        self.endpoints.stop()
+        self._access.close()
+        self.jobs.end()
+        self.hosting.stop()
         self.flush()
+        self.wired.close()
         self.runner.close(TASKS_STOP_LIMIT_S)
         self._server.close()
         self.moto.save()
-        self._workspace.clear()
+        self.hosting.workspace.clear()
+        self.wired.clear()
         self.objects.shelf.index.close()
+        self.watching.points.close()
         self.store.close()
 
     def reset(self) -> None:
         """Forget every resource and object; the clock keeps its time."""
-        self.end_jobs()
-        with self.endpoints.emptied():
+        self._access.close()
+        self.jobs.end()
+        self.hosting.backlog.close()
+        with self.hosting.endpoints.emptied():
             self.moto.forget()
             self.store.reset()
+            self.hosting.backlog.forget()
             self.objects.shelf.index.clear()
-            self.recorder.reset()
-            self.metrics.reset()
+            self.hosting.recorder.reset()
+            self.watching.metrics.reset()
             self.moto.reset()
-
-    def end_jobs(self) -> None:
-        """Let every job leave off."""
-        for jobs in self._jobs:
-            jobs.stop_all(JOBS_STOP_LIMIT_S)
+            self._log_rooms.marks.reset()
+        self.wired.reset()
 
     def flush(self) -> None:
         """Deliver captured records and metrics now."""
-        self.recorder.flush()
-        self.metrics.flush()
+        self.hosting.recorder.flush()
+        self.watching.metrics.flush()
 
-    def s3(self) -> Any:
-        """A client of the cloud's own S3."""
-        return self._clients("s3", DEFAULT_REGION)
-
-    def cloudwatch(self, region: str) -> Any:
-        """A client of a region's CloudWatch."""
-        return self._clients("cloudwatch", region)
+    def _catch_up(self, until: datetime) -> None:
+        """What goes by the clock, up to a moment that it has not reached."""
+        self.hosting.endpoints.rollouts.catch_up(until)
+        self.wired.later.catch_up(until)
+        self.hosting.backlog.catch_up(until)
+        self.watching.metrics.flush()
 
     def _client(self, service: str, region: str) -> Any:
         return self._clients(service, region)
-
-    def _ended_transform(self, region: str, request: dict[str, Any]) -> str:
-        """Wait for a job; how it ended, in a sentence."""
-        name = request["TransformJobName"]
-        job = self.transforms.wait(region, name)
-        if job is None:
-            return f"transform job {name} started"
-        reason = f" ({job.public['FailureReason']})" if job.public.get("FailureReason") else ""
-        return f"transform job {name}: {job.public['TransformJobStatus']}{reason}"
 
     def status(self) -> dict[str, Any]:
         """What `fogbank cloud status` shows."""
@@ -284,57 +346,84 @@ class LocalCloud:
             "folder": str(self.settings.folder),
             "pid": os.getpid(),
             "runtime": "container" if self.settings.containers else "process",
+            "open": self.settings.open,
+            "enforce_iam": self.settings.enforce_iam,
             "started": self._started,
             "time": self.clock.now().isoformat(),
+            "speed": self.clock.speed,
             "history": self.moto.history(),
-            "endpoints": {record.name: record.public["EndpointStatus"] for record in self.endpoints.all()},
-            "starting": self.endpoints.starting(),
-            "transform_jobs": {job.name: job.public["TransformJobStatus"] for job in self.transforms.all()},
+            "endpoints": {record.name: record.public["EndpointStatus"] for record in self.hosting.endpoints.all()},
+            "starting": self.hosting.endpoints.starting(),
+            "transform_jobs": {job.name: job.public["TransformJobStatus"] for job in self.jobs.transforms.all()},
             "monitoring_schedules": {
-                schedule.name: schedule.public["MonitoringScheduleStatus"] for schedule in self.schedules.all()
+                schedule.name: schedule.public["MonitoringScheduleStatus"] for schedule in self.jobs.schedules.all()
             },
+            "schedules": {document["Name"]: document["State"] for _, document in event_schedules()},
+            "rules": event_rules(),
+            "functions": function_states(),
+            "alarms": {alarm.name: alarm.state for alarm in self.watching.alarms.all(LOCAL_ACCOUNT)},
         }
 
     def _events_since(self, since: int, wait_s: float) -> dict[str, Any]:
         events = self.events.wait(since, min(wait_s, LONGEST_WAIT_S))
         return {"events": [event.document() for event in events], "next": events[-1].seq if events else since}
 
+    def _set_clock(self, asked: Mapping[str, Any]) -> list[dict[str, str]]:
+        moment, speed = asked.get("moment"), asked.get("speed")
+        at = None if moment is None else datetime.fromisoformat(moment)
+        if at is not None and at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)
+        return self.timeline.set(at, None if speed is None else float(speed))
+
     def _admin(self) -> Admin:
-        def reset(_: dict[str, Any]) -> object:
-            self.reset()
-            return {}
-
-        def flush(_: dict[str, Any]) -> object:
-            self.flush()
-            return {}
-
-        def stop(_: dict[str, Any]) -> object:
-            self.ask_to_stop()
-            return {}
-
         return Admin(
             {
                 "status": lambda _: self.status(),
                 "events": lambda asked: self._events_since(int(asked.get("since", 0)), float(asked.get("wait", 0))),
                 "advance": lambda asked: self.timeline.advance(timedelta(seconds=float(asked["seconds"]))),
-                "run-monitor": lambda asked: self.monitors.run_now(
+                "clock": self._set_clock,
+                "run-monitor": lambda asked: self.jobs.monitors.run_now(
                     asked.get("region", DEFAULT_REGION), asked["name"], self.timeline.turn
                 ),
-                "flush": flush,
-                "reset": reset,
-                "stop": stop,
+                "flush": _quietly(self.flush),
+                "reset": _quietly(self.reset),
+                "stop": _quietly(self.ask_to_stop),
             }
         )
 
     def _deliver(self) -> None:
         if not self.settings.folder.is_dir():  # the project was deleted: nobody will stop this cloud
             self.ask_to_stop()
-        for jobs in self._jobs:
-            jobs.settle()
-        self.recorder.turn()
+        self.jobs.settle()
+        self.hosting.recorder.turn()
+
+
+def _quietly(call: Callable[[], object]) -> Callable[[dict[str, Any]], object]:
+    """A call that takes nothing and answers with nothing."""
+
+    def answer(_: dict[str, Any]) -> object:
+        call()
+        return {}
+
+    return answer
+
+
+def _nothing(_: Request) -> Answer | None:
+    """IAM is not enforced."""
+    return None
+
+
+def _anything(_: Issued, __: str, ___: str) -> str | None:
+    """IAM is not enforced."""
+    return None
+
+
+def _everything(_: str, __: str) -> bool:
+    """IAM is not enforced."""
+    return True
 
 
 def _answers(control: ControlPlane, service: str, operation: str) -> bool:
     """Whether the cloud has an operation: fogbank or moto."""
     ours = service == "sagemaker" and control.has(operation)
-    return ours or service in WHOLE or answers(service, operation)
+    return ours or service in WHOLE or ((service, operation) not in OPERATIONS and answers(service, operation))

@@ -11,18 +11,24 @@ import pulumi_aws as aws
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """The account that a component's provider works in. `partition` is `aws`, `aws-cn`, `aws-us-gov` ..."""
+    """The account and region that a component's provider works in. `partition` is `aws`, `aws-cn`, `aws-us-gov` ..., `dns_suffix` what the
+    names of its hosts end in."""
 
     partition: pulumi.Output[str]
     id: pulumi.Output[str]
+    region: pulumi.Output[str]
+    dns_suffix: pulumi.Output[str]
 
     @classmethod
     def of(cls, component: pulumi.Resource) -> Account:
         """Asked of the component's own provider."""
         options = pulumi.InvokeOptions(parent=component)
+        partition = aws.get_partition_output(opts=options)
         return cls(
-            partition=aws.get_partition_output(opts=options).partition,
+            partition=partition.partition,
             id=aws.get_caller_identity_output(opts=options).account_id,
+            region=aws.get_region_output(opts=options).region,
+            dns_suffix=partition.dns_suffix,
         )
 
     def trust(self, service: str) -> pulumi.Output[str]:

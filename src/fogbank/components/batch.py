@@ -1,27 +1,33 @@
-"""BatchTransform: a transform job on a schedule, as infrastructure.
+"""BatchTransform: a transform job as infrastructure, on a schedule or once.
 
-pulumi-aws has no transform job: EventBridge Scheduler calls CreateTransformJob by its universal target, and each run is a job
-of its own, named after the schedule's execution.
+pulumi-aws has no transform job. On a schedule EventBridge Scheduler calls CreateTransformJob by its universal target, and each run is a
+job of its own, named after the schedule's execution; once, it is a TransformJob of fogbank's own provider.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.account import Account
+from fogbank.components.failures import Failures, buried, dead_letters, sending
+from fogbank.components.naming import default_tags
 from fogbank.components.service import ModelService
+from fogbank.components.transform_job import Once, TransformJob
 from fogbank.contracts.names import check_name
+from fogbank.contracts.scheduler import EXECUTION_ID, universal_target
 from fogbank.contracts.tokens import BATCH_TRANSFORM
 from fogbank.contracts.transform import (
-    EXECUTION_ID,
+    CREATE_TRANSFORM_JOB,
+    BatchCapture,
+    DataProcessing,
     TransformInput,
     TransformOutput,
     TransformRequest,
     TransformResources,
-    create_transform_job_target,
 )
 
 RETRIES: aws.scheduler.ScheduleTargetRetryPolicyArgsDict = {
@@ -32,10 +38,15 @@ RETRIES: aws.scheduler.ScheduleTargetRetryPolicyArgsDict = {
 
 
 class BatchTransform(pulumi.ComponentResource):
-    """A scheduled batch transform of every CSV object under an S3 prefix of the service's bucket.
+    """A batch transform of every CSV object under an S3 prefix of the service's bucket.
 
-    `schedule` is an EventBridge expression such as `cron(0 2 * * ? *)`. `input_prefix` and `output_prefix` lie in the
-    service's bucket. Outputs: `schedule_name`, `input_uri`, `output_uri`, `job`, the CreateTransformJob request as JSON.
+    `schedule` is an EventBridge expression such as `cron(0 2 * * ? *)`, or `Once()`: `up` runs the job, waits for its end, fails with
+    its reason, and runs it again when the model, a setting or one of the triggers changes. `input_prefix` and `output_prefix` lie in the
+    service's bucket, as `capture_prefix` does, below which manifests of what was read and written go. `processing` says what of a row the
+    model sees, and what is written beside its answer. `failures` says where failed jobs of a schedule, and what could not be started, go.
+
+    Outputs: `schedule_name` (empty for one that runs once), `input_uri`, `output_uri`, `job`, the CreateTransformJob request as JSON;
+    `job_name` of one that ran once.
     """
 
     def __init__(
@@ -43,36 +54,81 @@ class BatchTransform(pulumi.ComponentResource):
         name: str,
         *,
         service: ModelService,
-        schedule: str,
+        schedule: str | Once,
         input_prefix: str = "batch/in/",
         output_prefix: str = "batch/out/",
         schedule_name: str | None = None,
         instance_type: str = "ml.m5.large",
         instance_count: int = 1,
         max_payload_mb: int = 6,
+        processing: DataProcessing | None = None,
+        capture_prefix: str | None = None,
+        failures: Failures | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        if not schedule.startswith(("cron(", "rate(", "at(")):
+        if isinstance(schedule, str) and not schedule.startswith(("cron(", "rate(", "at(")):
             raise ValueError(f"schedule must be cron(...), rate(...) or at(...), not {schedule!r}")
+        if isinstance(schedule, Once) and (failures or schedule_name):
+            raise ValueError("failures and schedule_name are a schedule's: a job that runs once fails the `up` itself")
         public_name = check_name("schedule_name", schedule_name or name)
         super().__init__(BATCH_TRANSFORM, name, None, opts)
-        account = Account.of(self)
-        child = pulumi.ResourceOptions(parent=self)
         self.input_uri = service.uri(input_prefix)
         self.output_uri = service.uri(output_prefix)
-        self.job = pulumi.Output.all(service.model_name, self.input_uri, self.output_uri).apply(
+        tags = default_tags()
+        job = f"{public_name[:26]}-{EXECUTION_ID}"
+        captured = "" if capture_prefix is None else service.uri(capture_prefix)
+        self.job = pulumi.Output.all(service.model_name, self.input_uri, self.output_uri, captured).apply(
             lambda known: transform_request(
-                job=f"{public_name[:26]}-{EXECUTION_ID}",
+                job=job,
                 model=known[0],
                 source=known[1],
                 target=known[2],
+                capture=known[3],
                 resources=TransformResources(instance_type=instance_type, instance_count=instance_count),
                 payload_mb=max_payload_mb,
+                processing=processing,
+                tags=tags,
             )
         )
-        role = aws.iam.Role(f"{name}-role", assume_role_policy=account.trust("scheduler.amazonaws.com"), opts=child)
+        self.job_name = self.schedule_name = pulumi.Output.from_input("")
+        if isinstance(schedule, Once):
+            self.job_name = self._once(name, service, schedule)
+        else:
+            self.schedule_name = self._scheduled(name, service, schedule, public_name, failures)
+        self.register_outputs(
+            {
+                "schedule_name": self.schedule_name,
+                "job_name": self.job_name,
+                "input_uri": self.input_uri,
+                "output_uri": self.output_uri,
+                "job": self.job,
+            }
+        )
+
+    def _once(self, name: str, service: ModelService, once: Once) -> pulumi.Output[str]:
+        """The job; its name."""
+        triggers = pulumi.Output.all(**once.triggers).apply(lambda known: json.dumps(known, sort_keys=True))
+        options = pulumi.ResourceOptions(parent=self, depends_on=[*service.ready, *once.after])
+        return TransformJob(f"{name}-job", prefix=name, request=self.job, triggers=triggers, opts=options).job
+
+    def _scheduled(
+        self, name: str, service: ModelService, schedule: str, public_name: str, failures: Failures | None
+    ) -> pulumi.Output[str]:
+        """The schedule, and what it may; its name."""
+        account = Account.of(self)
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            f"{name}-role",
+            assume_role_policy=account.trust("scheduler.amazonaws.com"),
+            permissions_boundary=service.permissions_boundary,
+            opts=child,
+        )
+        queue = buried(self, name, failures, "Transform", f"{public_name[:26]}-") if failures else None
         policy = aws.iam.RolePolicy(
-            f"{name}-role-policy", role=role.name, policy=account.partition.apply(start_policy), opts=child
+            f"{name}-role-policy",
+            role=role.name,
+            policy=pulumi.Output.all(account.partition, queue or "").apply(lambda known: start_policy(*known)),
+            opts=child,
         )
         scheduled = aws.scheduler.Schedule(
             f"{name}-schedule",
@@ -81,44 +137,52 @@ class BatchTransform(pulumi.ComponentResource):
             schedule_expression_timezone="UTC",
             flexible_time_window={"mode": "OFF"},
             target={
-                "arn": account.partition.apply(create_transform_job_target),
+                "arn": account.partition.apply(lambda known: universal_target(known, CREATE_TRANSFORM_JOB)),
                 "role_arn": role.arn,
                 "input": self.job,
                 "retry_policy": RETRIES,
+                **dead_letters(queue),
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *service.ready]),
         )
-        self.schedule_name = scheduled.name
-        self.register_outputs(
-            {
-                "schedule_name": self.schedule_name,
-                "input_uri": self.input_uri,
-                "output_uri": self.output_uri,
-                "job": self.job,
-            }
-        )
+        return scheduled.name
 
 
 def transform_request(
-    *, job: str, model: str, source: str, target: str, resources: TransformResources, payload_mb: int
+    *,
+    job: str,
+    model: str,
+    source: str,
+    target: str,
+    resources: TransformResources,
+    payload_mb: int,
+    processing: DataProcessing | None = None,
+    capture: str = "",
+    tags: Sequence[Mapping[str, str]] | None = None,
 ) -> str:
-    """A CreateTransformJob request as JSON: CSV in, CSV out, as many whole lines a request as fit."""
+    """A CreateTransformJob request as JSON: CSV in, CSV out, as many whole lines a request as fit.
+
+    What is joined or filtered is a line an answer (the API reference: DataProcessing needs AssembleWith `Line`).
+    """
     return TransformRequest(
         job=job,
         model=model,
         batch_strategy="MultiRecord",
         max_payload_mb=payload_mb,
         source=TransformInput(data_type="S3Prefix", uri=source, content_type="text/csv", split_type="Line"),
-        target=TransformOutput(uri=target, accept="text/csv", assemble_with="None"),
+        target=TransformOutput(uri=target, accept="text/csv", assemble_with="Line" if processing else "None"),
         resources=resources,
+        processing=processing,
+        capture=BatchCapture(uri=capture) if capture else None,
+        tags=tags,
     ).to_json()
 
 
-def start_policy(partition: str) -> str:
-    """Start transform jobs, and nothing else."""
+def start_policy(partition: str, queue: str = "") -> str:
+    """Start transform jobs, bury what could not be delivered if there is a `queue`, and nothing else."""
     statement = {
         "Effect": "Allow",
         "Action": ["sagemaker:CreateTransformJob", "sagemaker:AddTags"],
         "Resource": f"arn:{partition}:sagemaker:*:*:transform-job/*",
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement, *([sending(queue)] if queue else [])]})

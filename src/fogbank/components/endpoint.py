@@ -2,77 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
-from fogbank.components.naming import beside_the_old, named_by_content
+from fogbank.components.deployments import Alarms, AllAtOnce, Deployment
+from fogbank.components.hours import OfficeHours, last_moment, timed
+from fogbank.components.naming import base_name, beside_the_old
+from fogbank.components.refusals import refuse
 from fogbank.components.rollout import Rollout, serves_already
-from fogbank.components.service import CAPTURE, ModelService
+from fogbank.components.scaling import Scaling, resource_id
+from fogbank.components.service import ModelService
+from fogbank.components.storage import CAPTURE
+from fogbank.components.variants import (
+    DataCapture,
+    Hosting,
+    Provisioned,
+    Variant,
+    contradictions,
+    endpoint_config,
+)
 from fogbank.contracts.names import check_name
 from fogbank.contracts.tokens import ENDPOINT_COMPONENT
 
-VARIANT = "AllTraffic"
-ROUTINGS = ("LEAST_OUTSTANDING_REQUESTS", "RANDOM")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataCapture:
-    """Which share of requests is recorded: `sampling` in percent, 0 to 100."""
-
-    sampling: int = 100
-
-    def __post_init__(self) -> None:
-        """Refuse a share that is none."""
-        if not 0 <= self.sampling <= 100:
-            raise ValueError(f"sampling must be 0 to 100 percent, not {self.sampling}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hosting:
-    """How patient SageMaker is with an instance, and what it gives it; what is None is SageMaker's default.
-
-    `startup_timeout_s` and `download_timeout_s` are 60 to 3600: how long a container may take to answer /ping, and the model's artifact
-    to arrive. `volume_gb` is the size of the disk, `ami_version` of the host's image, `routing` `RANDOM` or
-    `LEAST_OUTSTANDING_REQUESTS`.
-    """
-
-    startup_timeout_s: int | None = None
-    download_timeout_s: int | None = None
-    volume_gb: int | None = None
-    ami_version: str | None = None
-    routing: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what SageMaker would."""
-        for name in ("startup_timeout_s", "download_timeout_s"):
-            seconds = getattr(self, name)
-            if seconds is not None and not 60 <= seconds <= 3600:
-                raise ValueError(f"{name} must be 60 to 3600 seconds, not {seconds}")
-        if self.volume_gb is not None and not 1 <= self.volume_gb <= 512:
-            raise ValueError(f"volume_gb must be 1 to 512, not {self.volume_gb}")
-        if self.routing not in {None, *ROUTINGS}:
-            raise ValueError(f"routing must be {' or '.join(ROUTINGS)}, not {self.routing!r}")
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """A variant's own arguments, those that are given."""
-        arguments = {
-            "container_startup_health_check_timeout_in_seconds": self.startup_timeout_s,
-            "model_data_download_timeout_in_seconds": self.download_timeout_s,
-            "volume_size_in_gb": self.volume_gb,
-            "inference_ami_version": self.ami_version,
-            "routing_configs": [{"routing_strategy": self.routing}] if self.routing else None,
-        }
-        return {name: value for name, value in arguments.items() if value is not None}
-
 
 class Endpoint(pulumi.ComponentResource):
-    """A SageMaker endpoint for one model. `hosting` says how patient SageMaker is with its instances.
+    """A SageMaker endpoint: of one model, or of several `variants` and a `shadow`.
 
-    The configuration's name carries the digest of what it says, so a change makes a new configuration first, moves the
+    `service` with `instance_type`, `instance_count` and `hosting` is short for one variant that is called AllTraffic. `capture` records
+    requests, `kms_key` encrypts the disks, `deployment` says how the endpoint moves to another configuration (all at once by default).
+    `hours` are when it is there: in between it is deleted, and made again under the same name; `until` is when it goes for good, in UTC.
+    What SageMaker would refuse is refused here, all of it at once.
+
+    A configuration never changes: a change makes a new one under a name of its own, moves the
     endpoint to it (`Rollout`: an update that AWS rolled back is an error), and only then deletes the old one.
 
     Outputs: `endpoint_name`, `endpoint_arn`, `config_name`.
@@ -82,51 +45,60 @@ class Endpoint(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        service: ModelService,
+        service: ModelService | None = None,
+        variants: Sequence[Variant] = (),
+        shadow: Variant | None = None,
         endpoint_name: str | None = None,
         instance_type: str = "ml.m5.large",
         instance_count: int = 1,
-        capture: DataCapture | None = None,
         hosting: Hosting | None = None,
+        capture: DataCapture | None = None,
+        kms_key: pulumi.Input[str] | None = None,
+        deployment: Deployment | None = None,
+        hours: OfficeHours | None = None,
+        until: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        if instance_count < 1:
-            raise ValueError(f"instance_count must be at least 1, not {instance_count}")
+        if service is not None:
+            on = Provisioned(instance_type=instance_type, count=instance_count, hosting=hosting or Hosting())
+            variants = [Variant(service=service, on=on), *variants]
         public_name = check_name("endpoint_name", endpoint_name or name)
+        way, sleeps = deployment or AllAtOnce(), hours is not None or until is not None
+        if until is not None:
+            last_moment(until)
+        refuse(list(_refused(variants, shadow, capture, kms_key, way)), f"the endpoint {name} has")
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
-        variant = {
-            "variant_name": VARIANT,
-            "model_name": service.model_name,
-            "instance_type": instance_type,
-            "initial_instance_count": instance_count,
-            "initial_variant_weight": 1.0,
-            **(hosting.arguments if hosting else {}),
-        }
-        arguments: dict[str, Any] = {
-            "production_variants": [variant],
-            "data_capture_config": _capture(service, capture) if capture else None,
-        }
-        config = aws.sagemaker.EndpointConfiguration(
-            f"{name}-config", name=named_by_content(public_name, arguments), **arguments, opts=beside_the_old(self)
-        )
+        self.service = variants[0].service
+        self.capture_uri = self.service.uri(CAPTURE) if capture else None
+        captured = capture.args(self.service.uri(CAPTURE)) if capture else None
+        arguments = endpoint_config(variants, shadow, captured, kms_key)
+        config = aws.sagemaker.EndpointConfiguration(base_name(public_name), **arguments, opts=beside_the_old(self))
+        every = [*variants, *([shadow] if shadow else [])]
         endpoint = aws.sagemaker.Endpoint(
             f"{name}-endpoint",
             name=public_name,
             endpoint_config_name=config.name,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=service.ready,
-                ignore_changes=["endpointConfigName"] if serves_already(public_name, self) else None,
+                depends_on=[item for variant in every for item in variant.service.ready],
+                ignore_changes=["endpointConfigName"] if sleeps or serves_already(public_name, self) else None,
             ),
         )
+        alarms = _alarms(self, name, public_name, way, variants)
+        names = [alarm.name for alarm in alarms] if isinstance(way.alarms, Alarms) else list(way.alarms or [])
         rollout = Rollout(
             f"{name}-rollout",
             endpoint_name=endpoint.name,
             config_name=config.name,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[endpoint]),
+            deployment=None if deployment is None else pulumi.Output.all(*names).apply(way.config),
+            sleeps=sleeps,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[endpoint, *alarms]),
         )
-        self.service = service
-        self.capture_uri = service.uri(CAPTURE) if capture else None
+        _scaled(self, name, public_name, variants, rollout)
+        if sleeps:
+            timed(
+                self, name, public_name, rollout.config_name, hours, until, [rollout], self.service.permissions_boundary
+            )
         self.endpoint_name = endpoint.name
         self.endpoint_arn = endpoint.arn
         self.config_name = rollout.config_name
@@ -135,13 +107,50 @@ class Endpoint(pulumi.ComponentResource):
         )
 
 
-def _capture(
-    service: ModelService, capture: DataCapture
-) -> aws.sagemaker.EndpointConfigurationDataCaptureConfigArgsDict:
-    return {
-        "enable_capture": True,
-        "initial_sampling_percentage": capture.sampling,
-        "destination_s3_uri": service.uri(CAPTURE),
-        "capture_options": [{"capture_mode": "Input"}, {"capture_mode": "Output"}],
-        "capture_content_type_header": {"csv_content_types": ["text/csv"], "json_content_types": ["application/json"]},
-    }
+def _refused(
+    variants: Sequence[Variant], shadow: Variant | None, capture: DataCapture | None, kms_key: object, way: Deployment
+) -> Iterator[str]:  # fmt: skip
+    """Everything that SageMaker would refuse."""
+    if not variants:
+        yield "an endpoint needs a service, or variants"
+    yield from contradictions(variants, shadow, capture, kms_key)
+    yield from way.contradictions(variants)
+
+
+def _alarms(
+    component: pulumi.Resource, name: str, endpoint: str, way: Deployment, variants: Sequence[Variant]
+) -> list[aws.cloudwatch.MetricAlarm]:  # fmt: skip
+    """The alarms that are made to roll a deployment back."""
+    if not isinstance(way.alarms, Alarms):
+        return []
+    return [
+        aws.cloudwatch.MetricAlarm(
+            f"{name}-{variant.name}-{about}",
+            name=f"{endpoint}-{variant.name}-{about}",
+            **arguments,
+            opts=pulumi.ResourceOptions(parent=component),
+        )
+        for variant in variants
+        for about, arguments in way.alarms.args(endpoint, variant.name).items()
+    ]
+
+
+def _scaled(
+    component: pulumi.Resource, name: str, endpoint: str, variants: Sequence[Variant], rollout: pulumi.Resource
+) -> None:  # fmt: skip
+    """Let variants scale that are to; a variant is there when the rollout is."""
+    for variant in variants:
+        scaling = variant.on.scaling if isinstance(variant.on, Provisioned) else None
+        if not isinstance(scaling, Scaling):
+            continue
+        place = resource_id(endpoint, variant.name)
+        options = pulumi.ResourceOptions(parent=component, depends_on=[rollout])
+        target = aws.appautoscaling.Target(
+            f"{name}-{variant.name}-scaled", resource_id=place, **scaling.target_args(), opts=options
+        )
+        aws.appautoscaling.Policy(
+            f"{name}-{variant.name}-scaling",
+            resource_id=target.resource_id,
+            **scaling.policy_args(),
+            opts=pulumi.ResourceOptions(parent=component),
+        )

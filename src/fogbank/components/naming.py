@@ -1,18 +1,19 @@
-"""Names: of a stack, and of what never changes, a digest of the arguments as they are when all is known, so that no two contents
-have one name.
+"""Names: of a stack, and of what never changes, which Pulumi names: what the program says, and seven letters that are new each time.
 
-Other arguments, whichever they are, are another resource beside the old one, which can be made before the old one goes.
+Other arguments, whichever they are, are another resource beside the old one, which can be made before the old one goes. A name out of
+the arguments themselves would not do: after a rollout that failed the earlier model is still there, waiting to be deleted, and a
+program that goes back to it would ask for its name a second time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pulumi
 
 from fogbank.contracts import names
-from fogbank.ground.digest import canonical_json, sha256_bytes
+
+LONGEST = names.LONGEST - 8
 
 
 def is_local_stack() -> bool:
@@ -20,6 +21,12 @@ def is_local_stack() -> bool:
     groups = pulumi.Config("aws").get_object("endpoints") or []
     urls = [str(url) for group in groups for url in group.values()]
     return names.is_local_stack(pulumi.get_stack(), urls)
+
+
+def default_tags() -> list[dict[str, str]] | None:
+    """The stack's `aws:defaultTags` as SageMaker's API has tags: for jobs, which schedules start and no provider tags."""
+    tags = (pulumi.Config("aws").get_object("defaultTags") or {}).get("tags") or {}
+    return [{"Key": str(key), "Value": str(value)} for key, value in sorted(tags.items())] or None
 
 
 def stack_prefix(project: str) -> str:
@@ -30,10 +37,25 @@ def stack_prefix(project: str) -> str:
     return names.stack_prefix(project, pulumi.get_stack(), local=is_local_stack())
 
 
-def named_by_content(prefix: str, arguments: Mapping[str, Any]) -> pulumi.Output[str]:
-    """`<prefix>-<12 hex digits>`, at most 63 characters, of resource arguments that may hold outputs."""
-    known: pulumi.Output[Any] = pulumi.Output.from_input(dict(arguments))
-    return known.apply(lambda values: f"{prefix[:50]}-{sha256_bytes(canonical_json(values))[:12]}")
+def base_name(text: str) -> str:
+    """What Pulumi's own name of a resource begins with: as much as leaves room for its letters in SageMaker's 63.
+
+    >>> base_name("churn-prod-live"), len(base_name("x" * 63))
+    ('churn-prod-live', 55)
+    """
+    return text[:LONGEST].rstrip("-")
+
+
+def by_content(text: str, sha256: str) -> str:
+    """The program's own name of an object whose key is its content's: another content is another resource, and none's replacement.
+
+    A replaced one waits in the state to be deleted, by its key: after a rollout that failed, the way back would put the object there
+    again, and the deletion would take it.
+
+    >>> by_content("churn-model-data", "1a2b3c4d5e6f7a8b")
+    'churn-model-data-1a2b3c4d5e6f'
+    """
+    return f"{text}-{sha256[:12]}"
 
 
 def beside_the_old(parent: pulumi.Resource, needs: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:

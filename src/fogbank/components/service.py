@@ -1,11 +1,10 @@
 """ModelService: what every use of a model needs. An artifact bucket, the model data in it, an execution role and the Model.
 
-The Model's name carries the digest of all its arguments, so a changed handler or model is a new Model beside the old one.
+A changed handler or model is a new Model beside the old one, under a name of its own.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,18 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.account import Account
-from fogbank.components.naming import beside_the_old, is_local_stack, named_by_content
+from fogbank.components.execution import execution_policy
+from fogbank.components.naming import base_name, beside_the_old, by_content, is_local_stack
+from fogbank.components.network import Network
+from fogbank.components.storage import Storage, brought, made
 from fogbank.contracts.container import LAYOUT_SCHEME
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.contracts.names import check_name
 from fogbank.contracts.tokens import MODEL_SERVICE
 
-MODELS, CAPTURE, MONITOR = "models", "capture", "monitor"
+MODELS, MONITOR = "models", "monitor"
+CAPTURE_DAYS = 90
 
 
 def load_package(folder: Path) -> Manifest:
@@ -41,7 +44,14 @@ class ModelService(pulumi.ComponentResource):
     `package` is the manifest of `fogbank pack`; `image` the container image that SageMaker runs, such as an `Image`'s `uri`
     (a local cloud whose instances are processes runs the package itself). `model_prefix` is what the Model's name begins with, as
     `stack_prefix` gives it: by default the component's name. `force_destroy` lets `destroy` delete the bucket
-    with what is in it: for stacks that may be lost.
+    with what is in it: for stacks that may be lost. Captured records, which may be personal data, are deleted after `capture_days`. The
+    bucket takes requests over TLS alone.
+
+    `bucket` is a bucket that is there: none is made then, and its access, encryption and lifecycle are its owner's. `kms_key` is the ARN of a
+    key that encrypts the bucket that is made. `network` puts the model into a VPC, or cuts it off.
+
+    `role_arn` is an execution role that is there: none is made then, and what it may do is its owner's. `permissions_boundary` is the ARN
+    of a policy that bounds every role that is made for the service, its schedules' too.
 
     Outputs: `model_name`, `bucket`, `role_arn`.
     """
@@ -55,58 +65,86 @@ class ModelService(pulumi.ComponentResource):
         environment: Mapping[str, str] | None = None,
         model_prefix: str | None = None,
         force_destroy: bool = False,
+        capture_days: int = CAPTURE_DAYS,
+        role_arn: pulumi.Input[str] | None = None,
+        permissions_boundary: str | None = None,
+        bucket: pulumi.Input[str] | None = None,
+        kms_key: pulumi.Input[str] | None = None,
+        network: Network | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         prefix = check_name("model_prefix", model_prefix or name)
+        if bucket is not None and (kms_key is not None or force_destroy):
+            raise ValueError(
+                "a bucket that is there is encrypted and deleted by its owner: take kms_key and force_destroy away"
+            )
+        if capture_days < 1:
+            raise ValueError(f"capture_days must be at least 1, not {capture_days}")
         super().__init__(MODEL_SERVICE, name, None, opts)
         account = Account.of(self)
-        child = pulumi.ResourceOptions(parent=self)
         self.package = package
-        bucket = aws.s3.Bucket(f"{name}-bucket", force_destroy=force_destroy, opts=child)
-        block = aws.s3.BucketPublicAccessBlock(
-            f"{name}-bucket-access",
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
+        self.network = network
+        storage = (
+            made(name, self, force_destroy=force_destroy, capture_days=capture_days, kms_key=kms_key)
+            if bucket is None
+            else brought(bucket, account)
         )
         data = aws.s3.BucketObjectv2(
-            f"{name}-model-data",
-            bucket=bucket.bucket,
+            by_content(f"{name}-model-data", package.artifact_sha256),
+            bucket=storage.name,
             key=f"{MODELS}/{package.artifact_sha256}/model.tar.gz",
             source=pulumi.FileAsset(str(package.artifact_path)),
             content_type="application/gzip",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[*storage.ready], aliases=[pulumi.Alias(name=f"{name}-model-data")]
+            ),
         )
-        role = aws.iam.Role(f"{name}-role", assume_role_policy=account.trust("sagemaker.amazonaws.com"), opts=child)
+        self.permissions_boundary = permissions_boundary
+        self.role: aws.iam.Role | None = None
+        needs: list[pulumi.Resource] = []
+        if role_arn is None:
+            self.role, policy = self._role(name, account, storage, kms_key)
+            role_arn, needs = self.role.arn, [policy]
+        self.role_arn = pulumi.Output.from_input(role_arn)
+        self.model_data_uri = pulumi.Output.format("s3://{0}/{1}", data.bucket, data.key)
+        variables = {**package.environment, **(environment or {})}
+        self.image = pulumi.Output.from_input(image).apply(deployable)
+        arguments: dict[str, Any] = {
+            "execution_role_arn": self.role_arn,
+            "primary_container": {
+                "image": self.image,
+                "model_data_url": self.model_data_uri,
+                "environment": variables,
+            },
+            **(network.args() if network else {}),
+        }
+        model = aws.sagemaker.Model(base_name(prefix), **arguments, opts=beside_the_old(self, needs))
+        self.bucket = storage.name
+        self.model_name = model.name
+        self.ready: list[pulumi.Resource] = [*needs, data]
+        self.register_outputs({"model_name": self.model_name, "bucket": self.bucket, "role_arn": self.role_arn})
+
+    def _role(
+        self, name: str, account: Account, storage: Storage, kms_key: pulumi.Input[str] | None
+    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        """An execution role of the service's own, and what it may do."""
+        child = pulumi.ResourceOptions(parent=self)
+        in_a_vpc = bool(self.network and self.network.subnets)
+        role = aws.iam.Role(
+            f"{name}-role",
+            assume_role_policy=account.trust("sagemaker.amazonaws.com"),
+            permissions_boundary=self.permissions_boundary,
+            opts=child,
+        )
         policy = aws.iam.RolePolicy(
             f"{name}-role-policy",
             role=role.name,
-            policy=pulumi.Output.all(bucket.arn, account.partition).apply(lambda known: execution_policy(*known)),
+            policy=pulumi.Output.all(storage.arn, account.partition, kms_key or "").apply(
+                lambda known: execution_policy(*known, in_a_vpc=in_a_vpc)
+            ),
             opts=child,
         )
-        variables = {**package.model_environment, **(environment or {})}
-        arguments: dict[str, Any] = {
-            "execution_role_arn": role.arn,
-            "primary_container": {
-                "image": pulumi.Output.from_input(image).apply(deployable),
-                "model_data_url": pulumi.Output.format("s3://{0}/{1}", data.bucket, data.key),
-                "environment": variables,
-            },
-        }
-        model = aws.sagemaker.Model(
-            f"{name}-model",
-            name=named_by_content(prefix, arguments),
-            **arguments,
-            opts=beside_the_old(self, [policy]),
-        )
-        self.bucket = bucket.bucket
-        self.role_arn = role.arn
-        self.model_name = model.name
-        self.ready: list[pulumi.Resource] = [policy, data]
-        self.register_outputs({"model_name": self.model_name, "bucket": self.bucket, "role_arn": self.role_arn})
+        return role, policy
 
     def uri(self, *parts: str) -> pulumi.Output[str]:
         """An S3 URI in the service's bucket."""
@@ -121,41 +159,3 @@ def deployable(image: str) -> str:
             f"pushes it to, `pulumi config set -s {pulumi.get_stack()} fogbank:repository <account>.dkr.ecr.<region>.amazonaws.com/<name>`"
         )
     return image
-
-
-def execution_policy(bucket_arn: str, partition: str) -> str:
-    """What SageMaker may do with this service's bucket, its logs, its metrics and its image, and nothing else."""
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
-                    "Resource": f"{bucket_arn}/*",
-                },
-                {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket_arn},
-                {
-                    "Effect": "Allow",
-                    "Action": [
-                        "logs:CreateLogGroup",
-                        "logs:CreateLogStream",
-                        "logs:PutLogEvents",
-                        "logs:DescribeLogStreams",
-                    ],
-                    "Resource": f"arn:{partition}:logs:*:*:log-group:/aws/sagemaker/*",
-                },
-                {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"},
-                {
-                    "Effect": "Allow",
-                    "Action": [
-                        "ecr:GetAuthorizationToken",
-                        "ecr:BatchGetImage",
-                        "ecr:GetDownloadUrlForLayer",
-                        "ecr:BatchCheckLayerAvailability",
-                    ],
-                    "Resource": "*",
-                },
-            ],
-        }
-    )

@@ -19,7 +19,8 @@ from typing import Literal, get_args
 Encoding = Literal["CSV", "JSON", "BASE64"]
 Mode = Literal["INPUT", "OUTPUT"]
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+QUOTE = json.encoder.encode_basestring_ascii
+"""A string as JSON, in ASCII: a record is made for each invocation, and dictionaries of its parts would cost more than the rest of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,15 +31,6 @@ class CapturedPayload:
     mode: Mode
     data: str
     encoding: Encoding
-
-    def document(self) -> dict[str, str]:
-        """The payload's JSON form."""
-        return {
-            "observedContentType": self.content_type,
-            "mode": self.mode,
-            "data": self.data,
-            "encoding": self.encoding,
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,18 +46,41 @@ class CaptureRecord:
 
     def line(self) -> str:
         """The record as one compact JSON line, without the newline."""
-        data: dict[str, object] = {}
-        if self.input:
-            data["endpointInput"] = self.input.document()
-        if self.output:
-            data["endpointOutput"] = self.output.document()
-        meta: dict[str, object] = {"eventId": self.event_id}
-        if self.inference_id:
-            meta["inferenceId"] = self.inference_id
-        if self.custom_attributes:
-            meta["customAttributes"] = [self.custom_attributes]
-        meta["inferenceTime"] = _second(int(self.time.timestamp()))
-        return ENCODE({"captureData": data, "eventMetadata": meta, "eventVersion": "0"})
+        second = int(self.time.timestamp())
+        sides = (_text(self.input), _text(self.output))
+        return record_line(self.event_id, second, sides[0], sides[1], self.inference_id, self.custom_attributes)
+
+
+def record_line(
+    event_id: str,
+    second: int,
+    input_text: str | None,
+    output_text: str | None,
+    inference_id: str | None,
+    custom_attributes: str | None,
+) -> str:
+    """One record from its parts, sides as `side_text` has them: no object is made for each of many records."""
+    sides = [f'"endpointInput":{input_text}'] if input_text else []
+    if output_text:
+        sides.append(f'"endpointOutput":{output_text}')
+    meta = f'"eventId":{QUOTE(event_id)}'
+    if inference_id:
+        meta += f',"inferenceId":{QUOTE(inference_id)}'
+    if custom_attributes:
+        meta += f',"customAttributes":[{QUOTE(custom_attributes)}]'
+    data = ",".join(sides)
+    return f'{{"captureData":{{{data}}},"eventMetadata":{{{meta},"inferenceTime":"{_second(second)}"}},"eventVersion":"0"}}'
+
+
+def side_text(data: str, content_type: str, mode: Mode, encoding: Encoding) -> str:
+    """One direction as compact JSON."""
+    return (
+        f'{{"observedContentType":{QUOTE(content_type)},"mode":"{mode}","data":{QUOTE(data)},"encoding":"{encoding}"}}'
+    )
+
+
+def _text(side: CapturedPayload | None) -> str | None:
+    return side_text(side.data, side.content_type, side.mode, side.encoding) if side else None
 
 
 @lru_cache(maxsize=16)
@@ -140,16 +155,29 @@ def captured(
     body: bytes, content_type: str, mode: Mode, csv: Sequence[str], json_types: Sequence[str]
 ) -> CapturedPayload:
     """A payload encoded by SageMaker's rule: a listed CSV or JSON media type stays text, everything else is BASE64."""
-    kind = media_type(content_type)
-    encoding: Encoding = "CSV" if kind in csv else "JSON" if kind in json_types else "BASE64"
+    data, encoding = _encoded(body, _encoding(content_type, tuple(csv), tuple(json_types)))
+    return CapturedPayload(content_type=content_type, mode=mode, data=data, encoding=encoding)
+
+
+def side_of(body: bytes, content_type: str, mode: Mode, csv: tuple[str, ...], json_types: tuple[str, ...]) -> str:
+    """The same as compact JSON."""
+    data, encoding = _encoded(body, _encoding(content_type, csv, json_types))
+    return side_text(data, content_type, mode, encoding)
+
+
+def _encoded(body: bytes, encoding: Encoding) -> tuple[str, Encoding]:
     if encoding != "BASE64":
         try:
-            return CapturedPayload(content_type=content_type, mode=mode, data=body.decode(), encoding=encoding)
+            return body.decode(), encoding
         except UnicodeDecodeError:
             pass
-    return CapturedPayload(
-        content_type=content_type, mode=mode, data=base64.b64encode(body).decode(), encoding="BASE64"
-    )
+    return base64.b64encode(body).decode(), "BASE64"
+
+
+@lru_cache(maxsize=256)
+def _encoding(content_type: str, csv: tuple[str, ...], json_types: tuple[str, ...]) -> Encoding:
+    kind = media_type(content_type)
+    return "CSV" if kind in csv else "JSON" if kind in json_types else "BASE64"
 
 
 def hour_prefix(endpoint: str, variant: str, hour: datetime) -> str:

@@ -36,6 +36,8 @@ class ProjectConfig:
     is possible and no score moves by more than `tolerance`. `platform` is the container's, `base` the image below it (a
     reference such as `python:3.11-slim`, or the folder of an OCI layout; none: what `fogbank base` made), `repository` where
     it is pushed. `runtime` says what the local cloud's instances are, and `memory_mb` what an instance may use in `fogbank check`.
+    With `enforce_iam` the local cloud refuses what a role's policies do not let it do.
+    `require_signature` is the public key (PEM) of whoever must have signed what is deployed, pushed and run.
     """
 
     root: Path
@@ -50,10 +52,12 @@ class ProjectConfig:
     platform: str = "linux/amd64"
     base: str = ""
     repository: str = ""
+    require_signature: Path | None = None
     runtime: Runtime = "process"
     memory_mb: int = 8192
     stack: str = "local"
     port: int = 4566
+    enforce_iam: bool = False
 
     @property
     def target(self) -> Target:
@@ -109,6 +113,8 @@ def validate(table: Mapping[str, Any], root: Path) -> ProjectConfig:
         raise ConfigError(problems, TABLE)
     handler = None if table["handler"] is None else root / table["handler"]
     paths = {"root": root, "handler": handler, "model": None if table["model"] is None else root / table["model"]}
+    if table["require_signature"] is not None:
+        paths["require_signature"] = root / table["require_signature"]
     return ProjectConfig(**{**table, **paths, "dependencies": tuple(table["dependencies"])})
 
 
@@ -135,6 +141,8 @@ def _wrong_values(table: Mapping[str, Any]) -> list[str]:
         problems.append(f"handler must be a path such as 'handlers/inference.py', not {table['handler']!r}")
     if not isinstance(table["model"], str | None):
         problems.append(f"model must be the path of a folder such as 'model', not {table['model']!r}")
+    if not isinstance(table["require_signature"], str | None):
+        problems.append(f"require_signature must be the path of a public key, not {table['require_signature']!r}")
     if not isinstance(table["dependencies"], list | tuple) or not all(
         isinstance(d, str) for d in table["dependencies"]
     ):
@@ -143,6 +151,8 @@ def _wrong_values(table: Mapping[str, Any]) -> list[str]:
         problems.append(f"method must be one of {', '.join(get_args(Method))}, not {table['method']!r}")
     if not isinstance(table["compile"], bool):
         problems.append(f"compile must be true or false, not {table['compile']!r}")
+    if not isinstance(table["enforce_iam"], bool):
+        problems.append(f"enforce_iam must be true or false, not {table['enforce_iam']!r}")
     if not isinstance(table["tolerance"], float | int) or not 0 <= table["tolerance"] < 1:
         problems.append(f"tolerance must be a number from 0 to 1, not {table['tolerance']!r}")
     return [*problems, *_wrong_places(table)]

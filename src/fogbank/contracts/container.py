@@ -21,6 +21,8 @@ INVOCATION_LIMIT_S = 60.0
 BATCH_INVOCATION_LIMIT_S = 3600.0
 STREAM_LIMIT_S = 480.0
 """A streamed reply may take 8 minutes in all."""
+MODEL_LOAD_LIMIT_S = 360.0
+"""What a multi-model container may take to load one of its models."""
 STOP_GRACE_S = 30.0
 """SIGTERM, then SIGKILL after 30 s."""
 BIND_LABEL = "com.amazonaws.sagemaker.capabilities.accept-bind-to-port"
@@ -42,6 +44,10 @@ SERVER_DISTRIBUTIONS = ("httptools", "uvloop", "orjson", "numpy", "pysimdjson")
 ENV_PARENT_FD = "FOGBANK_PARENT_FD"
 
 # Set by a multi-model server for the server of one of its models: where it listens, and where it tells why it cannot load.
+ENV_MODEL_PYTHONS = "FOGBANK_MODEL_PYTHONS"
+"""Whether who loads a model may say which Python runs it: on one machine with its platform, models have environments of their own."""
+ENV_USER = "FOGBANK_USER"
+"""The uid whose connections alone are taken, where a parent on the same machine says one."""
 ENV_UNIX_SOCKET = "FOGBANK_UNIX_SOCKET"
 ENV_REPORT_FD = "FOGBANK_REPORT_FD"
 
@@ -54,7 +60,10 @@ class ServeSettings:
     processes; `timeout_s` cuts off a handler that runs longer; `queue_size` is how many requests a worker holds before it
     answers 503; `batch_size` above 1 lets requests share one call of the model, gathered for at most `batch_wait_us`
     microseconds, 1 does not, and 0 does where pack has proven that no answer changes by it; `model_memory` is what the models
-    of a multi-model container may hold together; `unix_socket` is where the server of one of those listens, in place of a port.
+    of a multi-model container may hold together, `model_pythons` whether who loads one says the Python that runs it; `default_accept` is
+    what callers get who have no wish, without one it is the request's own type where it can be written; `unix_socket` is where the server
+    of one of those listens, in place of a port; `user` is the only one whose connections
+    are taken.
     """
 
     port: int = DEFAULT_PORT
@@ -62,7 +71,7 @@ class ServeSettings:
     model_dir: Path = Path("/opt/ml/model")
     code_dir: Path = Path("/opt/ml/model/code")
     program: str | None = None
-    default_accept: str = "application/json"
+    default_accept: str = ""
     payload_limit: int = BATCH_PAYLOAD_LIMIT
     workers: int = 1
     timeout_s: float = INVOCATION_LIMIT_S
@@ -72,10 +81,12 @@ class ServeSettings:
     batch_wait_us: int = 0
     multi_model: bool = False
     model_memory: int = 0
+    model_pythons: bool = False
     log_level: str = "INFO"
     log_format: str = "json"
     package_sha256: str | None = None
     unix_socket: Path | None = None
+    user: int | None = None
 
 
 LOG_LEVELS = {"10": "DEBUG", "20": "INFO", "30": "WARNING", "40": "ERROR", "50": "CRITICAL"}
@@ -102,7 +113,7 @@ def serve_settings(env: Mapping[str, str], cores: int | None = None) -> ServeSet
         model_dir=model_dir,
         code_dir=_code_dir(env, base, model_dir),
         program=env.get("SAGEMAKER_PROGRAM") or None,
-        default_accept=env.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "application/json",
+        default_accept=env.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", ""),
         payload_limit=_payload_limit(env),
         workers=_whole(env, "SAGEMAKER_NUM_MODEL_WORKERS", 1, 1) if multi_model else workers,
         timeout_s=_number(env, "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS", timeout, 0.01),
@@ -112,10 +123,12 @@ def serve_settings(env: Mapping[str, str], cores: int | None = None) -> ServeSet
         batch_wait_us=_whole(env, "FOGBANK_BATCH_WAIT_US", 0, 0),
         multi_model=multi_model,
         model_memory=_whole(env, "FOGBANK_MODEL_MEMORY_MB", 0, 0) * MEBIBYTE or memory_limit() * 4 // 5,
+        model_pythons=_flag(env, ENV_MODEL_PYTHONS),
         log_level=LOG_LEVELS.get(level, level.upper()),
         log_format=env.get("FOGBANK_LOG_FORMAT") or "json",
         package_sha256=env.get("FOGBANK_MANIFEST_SHA256"),
         unix_socket=Path(env[ENV_UNIX_SOCKET]) if ENV_UNIX_SOCKET in env else None,
+        user=_whole(env, ENV_USER, 0, 0) if ENV_USER in env else None,
     )
 
 

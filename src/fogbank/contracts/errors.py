@@ -12,9 +12,11 @@ FogbankError            code, cause, hint (the next step), exit_code
 ├── CloudError          the local cloud is not running, or did not start                      exit 5
 ├── DataError           bad input data: wrong columns, no data, not in the stated format      exit 6
 ├── AwsError            the AWS API (local or real) answered an error; its code is verbatim   exit 7
-└── RegistryError       a container registry that refuses, cannot be reached, or errs         exit 9
+├── RegistryError       a container registry that refuses, cannot be reached, or errs         exit 9
+├── BudgetError         a stack that may cost more than its budget                            exit 10
+└── PolicyError         a stack that breaks its team's rules                                  exit 11
 
-Exit codes besides these: 0 success, 1 a bug in fogbank, 2 also wrong usage, 8 violations were found, 130 interrupted.
+Exit codes besides these: 0 success, 1 a bug in fogbank, 2 also wrong usage, 8 violations or known vulnerabilities were found, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -33,12 +35,22 @@ class FogbankError(Exception):
         self.cause = cause
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """It travels between processes, whatever its class is made from."""
+        return _remade, (type(self), self.code, self.cause, self.hint), self.__dict__
+
     def __str__(self) -> str:
         return f"{self.code}: {self.cause}" + (f"\nnext: {self.hint}" if self.hint else "")
 
-    def document(self) -> dict[str, str]:
+    def document(self) -> dict[str, object]:
         """The error as `--json` prints it."""
-        return {"code": self.code, "cause": self.cause, "hint": self.hint}
+        return {"error": {"code": self.code, "cause": self.cause, "hint": self.hint, "exit_code": self.exit_code}}
+
+
+def _remade(kind: type[FogbankError], code: str, cause: str, hint: str) -> FogbankError:
+    error = kind.__new__(kind)
+    FogbankError.__init__(error, code, cause, hint)
+    return error
 
 
 class ProjectError(FogbankError):
@@ -68,6 +80,10 @@ class CheckError(PackageError):
     def __init__(self, code: str, cause: str, hint: str, report: Mapping[str, object]) -> None:
         super().__init__(code, cause, hint)
         self.report = report
+
+    def document(self) -> dict[str, object]:
+        """The report, and the error beside it."""
+        return {**self.report, **super().document()}
 
 
 class DigestError(PackageError):
@@ -122,5 +138,17 @@ class RegistryError(FogbankError):
     exit_code = 9
 
 
+class BudgetError(FogbankError):
+    """A stack may cost more than its configuration allows, or nobody knows what it costs."""
+
+    exit_code = 10
+
+
+class PolicyError(FogbankError):
+    """A stack declares what the rules in its configuration forbid, and no waiver allows."""
+
+    exit_code = 11
+
+
 VIOLATIONS_FOUND = 8
-"""Exit code of a monitoring run that completed and found violations."""
+"""Exit code of a monitoring run that completed and found violations, and of an audit that found vulnerabilities."""

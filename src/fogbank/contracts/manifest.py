@@ -16,6 +16,7 @@ from fogbank.contracts.errors import DigestError, PackageError
 from fogbank.contracts.method import Method
 from fogbank.contracts.schema import Column, Schema, document_of, schema_from
 from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
+from fogbank.ground.paths import inside, relative_name
 
 __all__ = [
     "Column",
@@ -33,7 +34,7 @@ INNER_NAME = "fogbank.json"
 OUTER_NAME = "manifest.json"
 ENV_MANIFEST_DIGEST = "FOGBANK_MANIFEST_SHA256"
 
-ModelKind = Literal["joblib", "skops", "onnx", "xgboost", "lightgbm", "handler"]
+ModelKind = Literal["joblib", "skops", "onnx", "xgboost", "lightgbm", "catboost", "handler"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,7 @@ class PackageManifest:
     def check_files(self, root: Path) -> None:
         """Every file named here has its digest below `root`, and no other file lies there. Raises DigestError."""
         for name, expected in self.files.items():
-            path = root / name
+            path = inside(root, name)
             digest = sha256_file(path) if path.is_file() else "no such file"
             if digest != expected:
                 raise DigestError(name, expected, digest)
@@ -140,14 +141,9 @@ class Manifest:
         }
 
     @property
-    def model_environment(self) -> dict[str, str]:
-        """The environment that a SageMaker Model of this package declares: besides, CSV is answered where nobody asks."""
-        return {**self.environment, "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"}
-
-    @property
     def artifact_path(self) -> Path:
         """The archive on disk."""
-        return self.folder / self.artifact
+        return inside(self.folder, self.artifact)
 
     @property
     def statistics_path(self) -> Path:
@@ -199,6 +195,7 @@ def load_manifest(folder: Path) -> Manifest:
         document = json.loads(path.read_bytes())
         package = _package(document.pop("package"))
         manifest = Manifest(package=package, folder=folder, **document)
+        relative_name(manifest.artifact)
     except (ValueError, KeyError, TypeError) as error:
         raise PackageError(
             "manifest-unreadable", f"{path} is not a manifest: {error!r}", "run `fogbank pack` again"
@@ -219,4 +216,6 @@ def _package(document: dict[str, object]) -> PackageManifest:
     schemas = {key: schema_from(document.pop(key)) for key in ("input", "output")}  # type: ignore[arg-type]  # parsed JSON
     lists = {key: tuple(document.pop(key)) for key in ("requirements", "trusted_types")}  # type: ignore[arg-type,var-annotated]  # parsed JSON
     compilation = Compilation(**document.pop("compilation"))  # type: ignore[arg-type]  # the dataclass refuses unknown keys
+    for name in (document["model_file"], document.get("handler") or "", *document["files"]):  # type: ignore[misc]  # parsed JSON
+        relative_name(str(name))
     return PackageManifest(compilation=compilation, **lists, **schemas, **document)  # type: ignore[arg-type]  # the dataclass refuses unknown keys

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 STATISTICS = "statistics.json"
 CONSTRAINTS = "constraints.json"
 VIOLATIONS = "constraint_violations.json"
 BAD_RECORDS = "bad_records.json"
-"""Fogbank's own: the captured records that could not be read, each with its file, its line and the reason. Not there where there are none."""
+"""Fogbank's own: how many records could not be read, and the first thousand, each with its file, its line and the reason. Not there where
+there are none."""
+
+SHIFTS = "shifts.json"
+"""Fogbank's own: every feature's shift by tests and sizes that SageMaker lacks. Not there without a baseline's statistics."""
+
+CURVES = "curves.json"
+"""Fogbank's own: a binary model's curves and calibration with their intervals. Not there where records have no score."""
 
 NO_DATA = "Job inputs had no data"
 METRICS_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
@@ -25,13 +32,32 @@ PROCESSING = "/opt/ml/processing"
 CAPTURE_FORMAT = json.dumps({"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}})
 CSV_FORMAT = json.dumps({"csv": {"header": True, "output_columns_position": "START"}})
 
-ANALYZER_IMAGE = re.compile(r"(^|/)(sagemaker-model-monitor-analyzer|fogbank-monitor)([:@].*)?$")
+PREPROCESSOR, POSTPROCESSOR = "record_preprocessor_script", "post_analytics_processor_script"
+"""The environment variables with the scripts that a monitor's user gives: one is asked for each record, one when all is done."""
+
+SCHEDULED, WINDOW, DELAY = "FOGBANK_SCHEDULED_TIME", "FOGBANK_WINDOW_S", "FOGBANK_DELAY_S"
+"""Fogbank's own, of an analysis that EventBridge Scheduler starts: when it was due, how long its window is, and how long before that
+time the window ends. Model Monitor says `start_time` and `end_time` instead, and gives each execution a folder of its own."""
+EARLIER = "FOGBANK_EARLIER_S"
+"""Fogbank's own: by so many seconds the records that get labels are older than the window, so that those have come. The folder is the
+window's, as with Model Monitor's StartTimeOffset and EndTimeOffset."""
+
+CAPTURED, S3_URL = "FOGBANK_CAPTURED", "FOGBANK_S3_URL"
+"""Fogbank's own, of such an analysis: the S3 URI of an endpoint's captured records, and S3's address in its region. The analyzer reads the
+hours of its window from there, into its `dataset_source`."""
+
+ANALYZER, MERGER = "sagemaker-model-monitor-analyzer", "sagemaker-model-monitor-groundtruth-merger"
+CLARIFY = "sagemaker-clarify-processing"
+ANALYZER_IMAGE = re.compile(rf"(^|/)({ANALYZER}|{MERGER}|{CLARIFY}|fogbank-monitor)([:@].*)?$")
 """Images whose work fogbank's own analyzer does on the local cloud."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyzerSettings:
-    """The analyzer container's environment, parsed once. Times are UTC; `base_dir` is /opt/ml on AWS."""
+    """The analyzer container's environment, parsed once. Times are UTC; `base_dir` is /opt/ml on AWS.
+
+    A scheduled analysis writes below `output_path` where Model Monitor's executions would, in the window's own folder.
+    """
 
     dataset_format: Mapping[str, Mapping[str, object]]
     dataset_source: Path
@@ -44,6 +70,14 @@ class AnalyzerSettings:
     publish_metrics: bool = False
     endpoint: str = ""
     schedule: str = ""
+    preprocessor: Path | None = None
+    postprocessor: Path | None = None
+
+    def labelled(self, env: Mapping[str, str], output: Path) -> AnalyzerSettings:
+        """The same for the merge with ground truth: its output elsewhere, its records so much older. Raises ValueError."""
+        earlier = _span(env, EARLIER) if env.get(EARLIER) else timedelta()
+        start, end = (moment and moment - earlier for moment in (self.start, self.end))
+        return replace(self, output_path=output, start=start, end=end)
 
 
 def analyzer_settings(env: Mapping[str, str]) -> AnalyzerSettings:
@@ -55,19 +89,39 @@ def analyzer_settings(env: Mapping[str, str]) -> AnalyzerSettings:
     def optional(name: str) -> Path | None:
         return Path(env[name]) if env.get(name) else None
 
+    start, end, output = _utc(env.get("start_time")), _utc(env.get("end_time")), Path(env["output_path"])
+    endpoint, schedule = env.get("sagemaker_endpoint_name", ""), env.get("sagemaker_monitoring_schedule_name", "")
+    if scheduled := _utc(env.get(SCHEDULED)):
+        end = scheduled - _span(env, DELAY)
+        start = start or end - _span(env, WINDOW)
+        output /= results_folder(endpoint, schedule, end)
     return AnalyzerSettings(
         dataset_format=_format(env["dataset_format"]),
         dataset_source=Path(env["dataset_source"]),
-        output_path=Path(env["output_path"]),
+        output_path=output,
         base_dir=Path(env.get("SAGEMAKER_BASE_DIR", "/opt/ml")),
         baseline_statistics=optional("baseline_statistics"),
         baseline_constraints=optional("baseline_constraints"),
-        start=_utc(env.get("start_time")),
-        end=_utc(env.get("end_time")),
+        start=start,
+        end=end,
         publish_metrics=env.get("publish_cloudwatch_metrics") == "Enabled",
-        endpoint=env.get("sagemaker_endpoint_name", ""),
-        schedule=env.get("sagemaker_monitoring_schedule_name", ""),
+        endpoint=endpoint,
+        schedule=schedule,
+        preprocessor=optional(PREPROCESSOR),
+        postprocessor=optional(POSTPROCESSOR),
     )
+
+
+def results_folder(endpoint: str, schedule: str, end: datetime) -> str:
+    """Where below a monitor's results those of a window lie: by the hour of its end; one that ends between the hours has minute and
+    second too. A monitor of batch transform jobs has no endpoint.
+
+    >>> results_folder("live", "quality", datetime(2026, 11, 25, 13))
+    'live/quality/2026/11/25/13'
+    """
+    between = f"/{end:%M-%S}" if end.minute or end.second else ""
+    whose = f"{endpoint}/{schedule}" if endpoint else schedule
+    return f"{whose}/{end:%Y/%m/%d/%H}{between}"
 
 
 def _format(text: str) -> Mapping[str, Mapping[str, object]]:
@@ -80,14 +134,22 @@ def _format(text: str) -> Mapping[str, Mapping[str, object]]:
     return document
 
 
+def _span(env: Mapping[str, str], name: str) -> timedelta:
+    """So many seconds. Raises ValueError with the variable's name."""
+    try:
+        return timedelta(seconds=int(env[name]))
+    except (KeyError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} must be a whole number of seconds, not {env.get(name)!r}") from error
+
+
 def _utc(text: str | None) -> datetime | None:
     return datetime.strptime(text.replace("Z", "+0000"), "%Y-%m-%dT%H:%M:%S%z") if text else None
 
 
-def exit_message(violations: int, bad_records: Sequence[str] = ()) -> str:
+def exit_message(violations: int, bad_records: int = 0, first: str = "") -> str:
     """The verdict as SageMaker's analyzer words it; the word before the colon becomes the execution's status.
 
-    Captured records that could not be read are counted after it, the first by its name.
+    Records that could not be read are counted after it, the first by its name.
 
     >>> exit_message(60)
     'CompletedWithViolations: Job completed successfully with 60 violations.'
@@ -99,4 +161,4 @@ def exit_message(violations: int, bad_records: Sequence[str] = ()) -> str:
     )
     if not bad_records:
         return verdict
-    return f"{verdict} Set aside: {len(bad_records)} captured records that cannot be read (see {BAD_RECORDS}), the first {bad_records[0]}"
+    return f"{verdict} Set aside: {bad_records} records that cannot be read (see {BAD_RECORDS}), the first {first}"

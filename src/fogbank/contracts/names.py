@@ -7,7 +7,7 @@ In: a project, a stack, the name of a role in it (`live`); out: a name that no o
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fogbank.ground.digest import sha256_bytes
 from fogbank.ground.ports import is_loopback
@@ -18,6 +18,20 @@ PREFIX = 46
 """What is left of 63 characters for project and stack beside a name such as `-nightly`, with room for longer ones."""
 MARK = 6
 LOCAL = "local"
+CREDENTIALS = frozenset(
+    {
+        "aws:accessKey",
+        "aws:secretKey",
+        "aws:token",
+        "aws:assumeRole",
+        "aws:assumeRoles",
+        "aws:assumeRoleWithWebIdentity",
+    }
+)
+OWN_CREDENTIALS = (
+    "fogbank's own resources and verbs would ask another account: put the role into a profile (`role_arn` in ~/.aws/config) and name it in "
+    "aws:profile, or give keys in the environment"
+)
 
 
 def is_local_stack(stack: str, endpoints: Sequence[str]) -> bool:
@@ -27,6 +41,15 @@ def is_local_stack(stack: str, endpoints: Sequence[str]) -> bool:
     (True, False)
     """
     return all(is_loopback(url) for url in endpoints) if endpoints else stack == LOCAL
+
+
+def unreached(keys: Iterable[str]) -> list[str]:
+    """The configuration keys that give pulumi-aws credentials which nothing but pulumi-aws would use. Pure.
+
+    >>> unreached(["aws:region", "aws:assumeRole", "aws:accessKey"])
+    ['aws:accessKey', 'aws:assumeRole']
+    """
+    return sorted(CREDENTIALS & set(keys))
 
 
 def stack_prefix(project: str, stack: str, *, local: bool) -> str:

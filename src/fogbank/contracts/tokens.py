@@ -7,6 +7,9 @@ from __future__ import annotations
 
 BUCKET = "aws:s3/bucket:Bucket"
 BUCKET_PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+BUCKET_LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+BUCKET_ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 BUCKET_OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
@@ -15,18 +18,30 @@ ENDPOINT_CONFIGURATION = "aws:sagemaker/endpointConfiguration:EndpointConfigurat
 ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
 DATA_QUALITY_JOB_DEFINITION = "aws:sagemaker/dataQualityJobDefinition:DataQualityJobDefinition"
 MONITORING_SCHEDULE = "aws:sagemaker/monitoringSchedule:MonitoringSchedule"
+METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+SCALABLE_TARGET = "aws:appautoscaling/target:Target"
+SCALING_POLICY = "aws:appautoscaling/policy:Policy"
+QUEUE = "aws:sqs/queue:Queue"
+QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
+EVENT_RULE = "aws:cloudwatch/eventRule:EventRule"
+EVENT_TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
 
 IMAGE = "fogbank:index:Image"
 ROLLOUT = "fogbank:index:Rollout"
+JOB_DEFINITION = "fogbank:index:JobDefinition"
+TRANSFORM_JOB = "fogbank:index:TransformJob"
+MODEL_VERSION = "fogbank:index:ModelVersion"
 LIVE_CONFIGURATION = "fogbank:index:liveConfiguration"
-OWN = frozenset({IMAGE, ROLLOUT})
+OWN = frozenset({IMAGE, ROLLOUT, JOB_DEFINITION, TRANSFORM_JOB, MODEL_VERSION})
 """The types of fogbank's own provider, and its function."""
 
 MODEL_SERVICE = "fogbank:components:ModelService"
 ENDPOINT_COMPONENT = "fogbank:components:Endpoint"
 BATCH_TRANSFORM = "fogbank:components:BatchTransform"
+MODEL_REGISTRY = "fogbank:components:ModelRegistry"
 MONITORING = "fogbank:components:MonitoringSchedule"
+HTTP_API = "fogbank:components:HttpApi"
 
 
 def urn_parts(urn: str) -> tuple[str, str]:

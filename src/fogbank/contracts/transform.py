@@ -1,8 +1,7 @@
-"""The words of a batch transform: the CreateTransformJob request as a frozen value, and EventBridge Scheduler's way to send it.
+"""The words of a batch transform: the CreateTransformJob request as a frozen value.
 
 Components write the request, EventBridge keeps it as JSON, the command line changes it, the cloud runs it.
-Sources: the SageMaker API reference, CreateTransformJob; EventBridge Scheduler User Guide, "Using universal targets" and "Adding
-context attributes".
+Source: the SageMaker API reference, CreateTransformJob.
 """
 
 from __future__ import annotations
@@ -14,24 +13,8 @@ from typing import Any
 
 from fogbank.ground.members import decode, encode, member
 
-CREATE_TRANSFORM_JOB = "scheduler:::aws-sdk:sagemaker:createTransformJob"
-"""EventBridge Scheduler's universal target for CreateTransformJob, without its partition."""
-EXECUTION_ID = "<aws.scheduler.execution-id>"
-SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
-
-
-def create_transform_job_target(partition: str) -> str:
-    """The target in a partition."""
-    return f"arn:{partition}:{CREATE_TRANSFORM_JOB}"
-
-
-def starts_transform_job(target: str) -> bool:
-    """Whether a target is that one, in any partition.
-
-    >>> starts_transform_job(create_transform_job_target("aws-cn"))
-    True
-    """
-    return target.partition(":")[2].partition(":")[2] == CREATE_TRANSFORM_JOB
+CREATE_TRANSFORM_JOB = "createTransformJob"
+"""The operation, as EventBridge Scheduler's universal targets call it."""
 
 
 @dataclass(frozen=True, kw_only=True)

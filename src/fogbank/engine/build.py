@@ -37,7 +37,7 @@ def build(recipes: Path, target: Path, env: Mapping[str, str], progress: Progres
         raise BuildError(f"no go.mod in {recipes}")
     binaries = target / "bin"
     binaries.mkdir(parents=True)
-    go = _go(target, progress)
+    go = find_go(target, progress)
     settings = {**env, "GOFLAGS": "-mod=readonly -buildvcs=false", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
     progress("building the Pulumi language host for Python (1 of 2; the first time takes a few minutes)")
     _run(
@@ -55,8 +55,8 @@ def build(recipes: Path, target: Path, env: Mapping[str, str], progress: Progres
     shutil.rmtree(target / "go", ignore_errors=True)
 
 
-def _go(target: Path, progress: Progress) -> str:
-    """A Go that is new enough: the one on PATH, else the wheel's. Raises BuildError."""
+def find_go(target: Path, progress: Progress) -> str:
+    """A Go that is new enough: the one on PATH, else the wheel's, below `target`. Raises BuildError."""
     installed = shutil.which("go")
     if installed and go_version(_run([installed, "version"], Path.cwd(), os.environ)) >= LEAST_GO:
         return installed

@@ -16,18 +16,25 @@ from typing import IO, Any, Self
 
 from pulumi import automation
 from pulumi.automation.errors import create_command_error
+from semver import VersionInfo
 
+from fogbank.engine.locate import Engine
 from fogbank.ground.pickles import undo_dill
 
 undo_dill()
 OnLine = Callable[[str], None]
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a polite kill, and a terminal that is closed."""
+HEED_S = 0.5
+"""Within so long a signal is heeded whenever it comes."""
 
 
 class InterruptibleCommand(automation.PulumiCommand):
-    """The CLI in `root`/bin, in this process's environment but for the variables `without`."""
+    """An engine's CLI, in this process's environment but for the variables `without`. The engine's version is known: nobody asks for it."""
 
-    def __init__(self, root: Path, *, without: AbstractSet[str] = frozenset()) -> None:
-        super().__init__(root=str(root), skip_version_check=True)
+    def __init__(self, engine: Engine, *, without: AbstractSet[str] = frozenset()) -> None:
+        self.command = str(engine.command)
+        self.version = VersionInfo.parse(engine.version)
         self._without = without
 
     def run(
@@ -43,7 +50,7 @@ class InterruptibleCommand(automation.PulumiCommand):
             process = self._start(args, cwd, additional_env)
             interrupts.go_to(process)
             with process, _Lines(process.stdout, on_output) as stdout, _Lines(process.stderr, on_error) as stderr:
-                code = process.wait()
+                code = _ended(process, stdout, stderr)
         result = automation.CommandResult(stdout="\n".join(stdout.lines), stderr="\n".join(stderr.lines), code=code)
         if code != 0:
             raise create_command_error(result)
@@ -69,16 +76,32 @@ class InterruptibleCommand(automation.PulumiCommand):
         return {**environment, "PATH": os.pathsep.join([beside, environment.get("PATH", os.defpath)])}
 
 
+def _ended(process: subprocess.Popen[str], *streams: _Lines) -> int:
+    """Its exit code, once its streams and it have ended.
+
+    Python heeds a signal that comes just before it blocks when it wakes: each wait has a limit, or an interrupt could wait for the end.
+    """
+    for stream in streams:
+        while not stream.ended_within(HEED_S):
+            pass
+    while True:
+        try:
+            return process.wait(HEED_S)
+        except subprocess.TimeoutExpired:
+            continue
+
+
 class _Interrupts:
-    """Hands each SIGINT of this process on to another, once: the CLI stops at once at a second. At the end they are raised here.
+    """Hands each signal that ends this process on to another as SIGINT, once: the CLI stops at once at a second. At the end it is raised here.
 
     Only the main thread has signals; in another one, and where somebody ignores them, nothing is handed on.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
-        self._pending = self._interrupted = False
-        self._earlier: Any = None
+        self._pending = False
+        self._came = 0
+        self._earlier: dict[int, Any] = {}
 
     def go_to(self, process: subprocess.Popen[str]) -> None:
         """To that process, also what came before it was there."""
@@ -86,23 +109,24 @@ class _Interrupts:
         if self._pending:
             process.send_signal(signal.SIGINT)
 
-    def _hand_on(self, *_: object) -> None:
-        self._interrupted = True
+    def _hand_on(self, number: int, _: object) -> None:
+        self._came = number
         if self._process is None:
             self._pending = True
         else:
             self._process.send_signal(signal.SIGINT)
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-            self._earlier = signal.signal(signal.SIGINT, self._hand_on)
+        if threading.current_thread() is threading.main_thread():
+            heeded = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
+            self._earlier = {number: signal.signal(number, self._hand_on) for number in heeded}
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._earlier is not None:
-            signal.signal(signal.SIGINT, self._earlier)
-        if self._interrupted:
-            signal.raise_signal(signal.SIGINT)
+        for number, handler in self._earlier.items():
+            signal.signal(number, handler)
+        if self._came:
+            signal.raise_signal(self._came)
 
 
 class _Lines:
@@ -118,6 +142,10 @@ class _Lines:
             self.lines.append(line.rstrip())
             if self._listener:
                 self._listener(self.lines[-1])
+
+    def ended_within(self, seconds: float) -> bool:
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def __enter__(self) -> Self:
         self._thread.start()

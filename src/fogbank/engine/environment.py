@@ -11,9 +11,11 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from fogbank.engine.locate import Engine
-from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
+from fogbank.ground.aws import LOCAL_ACCESS_KEY
+from fogbank.ground.folders import private_folder
 from fogbank.ground.ports import is_loopback
 
 Variables = Mapping[str, str | None]
@@ -26,7 +28,7 @@ def link_environment(root: Path) -> None:
     link, here = root / ENVIRONMENT, Path(sys.prefix).resolve()
     if link.resolve() == here:
         return
-    link.parent.mkdir(exist_ok=True)
+    private_folder(link.parent)
     if link.is_dir() and not link.is_symlink():
         shutil.rmtree(link)  # an empty one: the language host makes it where it finds none
     fresh = link.with_name(f"{link.name}-{os.getpid()}")
@@ -43,10 +45,20 @@ def backend_url(state: Path) -> str:
     return f"{state.absolute().as_uri()}?metadata=skip"
 
 
-def stack_environment(state: Path, engine: Engine, cloud_url: str, provider_port: int) -> dict[str, str]:
-    """For a local cloud's stacks: the backend is the folder `state` unless PULUMI_BACKEND_URL says otherwise, and the stand-in
-    takes the place of pulumi-aws."""
-    state.mkdir(parents=True, exist_ok=True)
+def backend_folder(url: str) -> Path | None:
+    """The folder of a file backend; None where the backend is another.
+
+    >>> backend_folder("file:///home/me/a%23b?metadata=skip")
+    PosixPath('/home/me/a#b')
+    """
+    parts = urlsplit(url)
+    return Path(unquote(parts.netloc + parts.path)).expanduser() if parts.scheme == "file" else None
+
+
+def stack_environment(state: Path, engine: Engine, cloud_url: str, provider_port: int, secret: str) -> dict[str, str]:
+    """For a local cloud's stacks: the backend is the folder `state` unless PULUMI_BACKEND_URL says otherwise, the stand-in takes the
+    place of pulumi-aws, and `secret` is the cloud's key."""
+    private_folder(state)
     variables = {
         **_programs(engine),
         "PULUMI_BACKEND_URL": os.environ.get("PULUMI_BACKEND_URL") or backend_url(state),
@@ -56,7 +68,7 @@ def stack_environment(state: Path, engine: Engine, cloud_url: str, provider_port
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # the stand-in takes its place: nothing is downloaded
         "AWS_ENDPOINT_URL": cloud_url,
         "AWS_ACCESS_KEY_ID": LOCAL_ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": LOCAL_SECRET_KEY,
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
     }
     if "PULUMI_CONFIG_PASSPHRASE_FILE" not in os.environ:

@@ -97,10 +97,11 @@ def _from_path(env: Mapping[str, str]) -> Engine:
 
 
 def _from_cache(home: Path) -> Engine:
+    """The cached one is not started to be asked: it was checked before it came to be there, whole."""
     folder = home / VERSION
     if not (folder / "bin" / "pulumi").exists():
         raise WayError(f"nothing in {folder}")
-    return _checked(folder / "bin" / "pulumi", f"cached in {folder}")
+    return Engine(root=folder, version=VERSION, why=f"cached in {folder}")
 
 
 def _install(home: Path, progress: Progress) -> Engine:

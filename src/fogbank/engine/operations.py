@@ -11,10 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fogbank.contracts.tokens import urn_parts
+from fogbank.engine.state import STACK, public
 
 CLOSING_WORDS = {"update failed", "preview failed"}
 """What the engine adds after the cause."""
-STACK = "pulumi:pulumi:Stack"
+TAKEN = "Cannot create already existing"
+RENAMED = (
+    "something has that name already. Where the program calls it otherwise than before: put the earlier name back, run `fogbank up`, then "
+    'rename it with `opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="EARLIER")])`, or give the new one another AWS name too'
+)
+"""SageMaker's words for a name that is taken, and what to do: Pulumi makes what has a new name before it deletes the earlier one."""
 ERROR, PROGRAMS_STDERR = "error", "info#err"
 CAUSES = {ERROR, PROGRAMS_STDERR}
 """Severities of what may be a cause."""
@@ -79,6 +85,17 @@ def cause_of(diagnostics: Sequence[Diagnostic]) -> str:
     return "\n".join(lines).strip()
 
 
+def hint_of(verb: str, cause: str) -> str:
+    """The next step after a failed operation.
+
+    >>> hint_of("up", "quota exceeded")
+    "mend the cause and run `fogbank up` again; what was made stays in the stack's state"
+    """
+    if TAKEN in cause:
+        return RENAMED
+    return f"mend the cause and run `fogbank {verb}` again; what was made stays in the stack's state"
+
+
 def diagnostic_of(event: Any) -> Diagnostic:
     """The engine's own, without its colour marks (`<{%reset%}>`) and its final newlines."""
     kind, _ = urn_parts(event.urn) if event.urn else ("", "")
@@ -97,6 +114,14 @@ def operation_of(event: Any) -> Operation | None:
             kind, name = urn_parts(source.metadata.urn)
             return Operation(op=_word(source.metadata.op), kind=kind, name=name, done=done, failed=failed)
     return None
+
+
+def outputs_of(event: Any) -> dict[str, Any] | None:
+    """The stack's outputs, where an event of the engine tells them, secret ones as `[secret]`; the last one that does is right."""
+    source = event.res_outputs_event
+    if not source or source.metadata.type != STACK or source.metadata.new is None:
+        return None
+    return public(source.metadata.new.outputs or {})
 
 
 def changes_of(event: Any) -> dict[str, int]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.errors import EngineError, ProjectError
-from fogbank.engine.environment import Variables, link_environment
+from fogbank.engine.environment import Variables, backend_folder, link_environment
 from fogbank.engine.locate import Engine
-from fogbank.engine.locks import drop_dead, locks
+from fogbank.engine.locks import freed, interrupt_holders, locks
 from fogbank.engine.operations import (
     CAUSES,
     Diagnostic,
@@ -24,9 +24,13 @@ from fogbank.engine.operations import (
     cause_of,
     changes_of,
     diagnostic_of,
+    hint_of,
     operation_of,
+    outputs_of,
 )
 from fogbank.engine.previews import Previews
+from fogbank.engine.state import HIDDEN
+from fogbank.engine.updates import Update, service_bucket, update_of
 
 
 class StackDriver:
@@ -57,15 +61,15 @@ class StackDriver:
         self._program = program
         self._previews = previews
 
-    def up(self, listen: Listener) -> Summary:
+    def up(self, listen: Listener, message: str = "") -> Summary:
         """Create and update; nothing before all that is refused was told. Raises EngineError.
 
-        The Automation API's `up` skips the preview, in which the engine refuses. With `previews` one goes before it, where the
-        program or its configuration is new.
+        `message` is what the stack's history says of it. The Automation API's `up` skips the preview, in which the engine refuses. With
+        `previews` one goes before it, where the program or its configuration is new.
         """
         if self._previews and not self._previews.are_current(self._name):
             self._refuse_in_preview()
-        summary = self._run("up", listen)
+        summary = self._run("up", listen, **({"message": message} if message else {}))
         if self._previews:
             self._previews.keep(self._name)
         return summary
@@ -91,7 +95,22 @@ class StackDriver:
         """Delete every resource, then the stack. Raises EngineError."""
         summary = self._run("destroy", listen)
         self._stack.workspace.remove_stack(self._name, preserve_config=True)
+        del self._stack  # what comes next makes it again
         return summary
+
+    def cancel(self) -> str:
+        """End the update that is under way: a process of this machine is interrupted and waited for, any other's lock taken away.
+
+        Out: what was done, in a few words. Raises EngineError.
+        """
+        from pulumi import automation
+
+        done = interrupt_holders(self._backend, self._name)
+        try:
+            self._stack.cancel()
+        except automation.CommandError as error:
+            raise EngineError("cancel-failed", engines_own(str(error)), "see what the engine says above") from error
+        return done
 
     def set_config(self, values: Mapping[str, str]) -> None:
         """Set plain configuration values of the stack, such as `aws:region`."""
@@ -99,26 +118,51 @@ class StackDriver:
 
         self._stack.set_all_config({key: automation.ConfigValue(value) for key, value in values.items()}, path=True)
 
+    def history(self) -> tuple[Update, ...]:
+        """Every operation on the stack that came to an end, newest first. Raises EngineError."""
+        return tuple(map(update_of, self._asked(lambda stack: stack.history(show_secrets=False))))
+
+    def bucket(self) -> str:
+        """The bucket of the stack's ModelService; empty where there is none. Raises EngineError."""
+        return service_bucket(self._asked(lambda stack: stack.export_stack()).deployment or {})
+
+    def _asked(self, ask: Callable[[Any], Any]) -> Any:
+        from pulumi import automation
+
+        try:
+            return ask(self._stack)
+        except automation.CommandError as error:
+            raise EngineError("stack-unreadable", engines_own(str(error)), "see what the engine says above") from error
+
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs; secret ones as `[secret]`."""
-        return _public(self._stack.outputs())
+        """The stack's outputs; secret ones as `[secret]`. Raises EngineError."""
+        outputs = self._asked(lambda stack: stack.workspace.stack_outputs(self._name))
+        return {name: HIDDEN if value.secret else value.value for name, value in outputs.items()}
 
     @cached_property
     def _stack(self) -> Any:
         from pulumi import automation
 
         from fogbank.engine.command import InterruptibleCommand
+        from fogbank.engine.known import KnownStack
 
-        command = InterruptibleCommand(self._engine.root, without=self._without)
+        command = InterruptibleCommand(self._engine, without=self._without)
         options = automation.LocalWorkspaceOptions(pulumi_command=command, env_vars=self._environment)
         try:
             if self._program is not None:
                 return automation.create_or_select_stack(
                     self._name, project_name="program", program=self._program, opts=options
                 )
-            return automation.create_or_select_stack(self._name, work_dir=str(self._root), opts=options)
+            options.work_dir = str(self._root)
+            workspace = automation.LocalWorkspace(**options.__dict__)
+            return KnownStack(self._name, workspace, there=self._is_there(workspace.project_settings().name))
         except automation.CommandError as error:
             raise EngineError("stack-unavailable", engines_own(str(error)), "see what the engine says above") from error
+
+    def _is_there(self, project: str) -> bool:
+        """Whether the stack is known to be there; of other backends than a folder nothing is known."""
+        folder = backend_folder(self._backend)
+        return folder is not None and (folder / ".pulumi" / "stacks" / project / f"{self._name}.json").is_file()
 
     def _run(self, verb: str, listen: Listener, **options: Any) -> Summary:
         from pulumi import automation
@@ -126,6 +170,7 @@ class StackDriver:
         diagnostics: list[Diagnostic] = []
         operations: list[Operation] = []
         changes: dict[str, int] = {}
+        told: list[dict[str, Any]] = []
 
         def on_event(event: Any) -> None:
             if event.summary_event:
@@ -135,29 +180,29 @@ class StackDriver:
             elif operation := operation_of(event):
                 operations.append(operation)
                 listen(operation)
+                if (known := outputs_of(event)) is not None:
+                    told.append(known)
 
         try:
-            result = self._operate(verb, on_event=on_event, **options)
+            self._operate(verb, on_event=on_event, **options)
         except automation.ConcurrentUpdateError as error:
             raise self._locked() from error
         except automation.CommandError as error:
-            raise EngineError(
-                f"{verb}-failed",
-                cause_of(diagnostics) or engines_own(str(error)),
-                f"mend the cause and run `fogbank {verb}` again; what was made stays in the stack's state",
-            ) from error
-        outputs = _public(getattr(result, "outputs", {}))
+            cause = cause_of(diagnostics) or engines_own(str(error))
+            raise EngineError(f"{verb}-failed", cause, hint_of(verb, cause)) from error
+        outputs = told[-1] if told and verb == "up" else {}
         return Summary(changes=changes, outputs=outputs, operations=tuple(operations))
 
     def _operate(self, verb: str, **options: Any) -> Any:
-        """The operation; once more where only a dead process's lock was in its way. Raises CommandError."""
+        """The operation; once more where only a dead process's lock was in its way, or that of an engine whose fogbank was killed, which
+        was waited for. Raises CommandError."""
         from pulumi import automation
 
         operation = getattr(self._stack, verb)
         try:
             return operation(color="never", **options)
         except automation.ConcurrentUpdateError:
-            if not drop_dead(self._backend, self._name):
+            if not freed(self._backend, self._name):
                 raise
         return operation(color="never", **options)
 
@@ -167,16 +212,12 @@ class StackDriver:
         return EngineError(
             "stack-locked",
             f"another update of the stack {self._name} is running" + (f" ({holders})" if holders else ""),
-            f'wait for its end; where there is none: `eval "$(fogbank env -s {self._name})" && pulumi cancel -s {self._name} --yes`',
+            f"wait for its end, or end it: `fogbank cancel -s {self._name}`",
         )
 
     @property
     def _backend(self) -> str:
         return self._environment.get("PULUMI_BACKEND_URL", "")
-
-
-def _public(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: "[secret]" if value.secret else value.value for name, value in outputs.items()}
 
 
 def engines_own(text: str) -> str:

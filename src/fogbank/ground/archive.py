@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from fogbank.ground.digest import CHUNK
+from fogbank.ground.paths import EscapeError, inside
 
 MEMBERS_LIMIT = 100_000
 BOMB_RATIO = 200
@@ -103,19 +104,14 @@ class _Writer:
 
     def _place(self, name: str) -> Path:
         """Where a member goes: below the root, and through no link."""
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or "\0" in name:
+        try:
+            return inside(self._root, name)
+        except EscapeError as error:
             raise _refused(
-                "archive-escapes", f"{name!r} would be written outside of the folder", "pack relative names alone"
-            )
-        place = self._root
-        for part in path.parts:
-            if place.is_symlink():
-                raise _refused(
-                    "archive-escapes", f"{name!r} would be written through the link {place.name!r}", "pack no such link"
-                )
-            place /= part
-        return place
+                "archive-escapes",
+                f"{name!r} would be written outside of the folder: {error}",
+                "pack relative names alone, and none through a link",
+            ) from error
 
     def _link(self, place: Path, member: tarfile.TarInfo) -> None:
         """A symbolic link downwards or beside itself: what has no `..` and no link of that kind behind it stays inside."""

@@ -11,7 +11,7 @@ from typing import Any
 SCHEME = "s3://"
 LOCAL_ACCOUNT = "123456789012"
 LOCAL_ACCESS_KEY = "fogbank-local"
-LOCAL_SECRET_KEY = "fogbank-local"  # noqa: S105 - the local cloud has no secrets; AWS refuses this key
+LOCAL_SECRET_KEY = "fogbank-local"  # noqa: S105 - what stands where a secret has to; the cloud's own is random
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -47,13 +47,21 @@ def account_client(service: str, region: str, profile: str = "", url: str = "") 
 
 
 class LocalClients:
-    """boto3 clients of a local cloud at `url`, each made once, safe from many threads.
+    """boto3 clients of a local cloud at `url`, each made once, safe from many threads. `secret` is the cloud's key.
 
     `read_timeout_s` is how long an answer may take; `attempts` how often a call is made that finds no answer.
     """
 
-    def __init__(self, url: str, *, read_timeout_s: float = 70, attempts: int = 1, connections: int = 10) -> None:
-        self.url = url
+    def __init__(
+        self,
+        url: str,
+        secret: str = LOCAL_SECRET_KEY,
+        *,
+        read_timeout_s: float = 70,
+        attempts: int = 1,
+        connections: int = 10,
+    ) -> None:
+        self.url, self._secret = url, secret
         self._read_timeout_s, self._attempts, self._connections = read_timeout_s, attempts, connections
         self._made: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
@@ -70,7 +78,7 @@ class LocalClients:
         from botocore.config import Config
 
         session = boto3.session.Session(
-            aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region
+            aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=self._secret, region_name=region
         )
         config = Config(
             retries={"total_max_attempts": self._attempts},

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import itertools
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,10 +20,15 @@ LISTEN, ESTABLISHED = "0A", "01"
 BARE_ENVIRONMENT: Mapping[str, str] = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
-    "HOME": "/tmp",  # noqa: S108 - what a container's HOME is worth
     "PYTHONUNBUFFERED": "1",
 }
-"""What a container would have of its own: a PATH, a locale and a home; nothing else of the host's, no credentials."""
+"""What a container would have of its own: a PATH and a locale; nothing else of the host's, no credentials."""
+
+
+def bare_environment(home: Path) -> dict[str, str]:
+    """The bare environment with a HOME of its own, which is made: what others put into a shared one would be read as settings."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {**BARE_ENVIRONMENT, "HOME": str(home)}
 
 
 class Lifeline:
@@ -53,8 +63,12 @@ sys.exit(child.wait())
 """A process that runs a command and kills it, and what that has started, when the lifeline is cut."""
 
 
-def run_bound(command: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+def run_bound(
+    command: Sequence[str], timeout_s: float, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """What a command printed and how it ended. It ends with this process, however this one ends, and all that it started.
+
+    It has this process's environment, or the one given.
 
     Raises FileNotFoundError, subprocess.TimeoutExpired.
     """
@@ -70,6 +84,7 @@ def run_bound(command: Sequence[str], timeout_s: float) -> subprocess.CompletedP
             stderr=subprocess.PIPE,
             text=True,
             pass_fds=(lifeline.inherited,),
+            env=environment,
         )
     finally:
         lifeline.handed_over()
@@ -95,13 +110,125 @@ def end_with_parent(descriptor: int) -> None:
 def tree(pid: int) -> Iterator[int]:
     """A process and all that descend from it, whichever of its threads started them."""
     yield pid
-    children: list[str] = []
+    for child in children(pid):
+        yield from tree(child)
+
+
+MASK = 0o022
+"""The mask that a container's processes begin with: the cloud's own is stricter."""
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class Orphans:
+    """Processes whose parents have ended become this process's own, and go on to be known as what descends from it. Linux alone has it."""
+
+    def __init__(self) -> None:
+        self._dead: dict[int, float] = {}
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+    def reap(self, patience_s: float = 60.0) -> None:
+        """Let those go that have ended and that nobody has waited for so long; of the others their starters hear first."""
+        now, own = time.monotonic(), os.getpid()
+        ended = {pid for pid in children(own) if _state(pid) == "Z"}
+        self._dead = {pid: self._dead.get(pid, now) for pid in ended}
+        for pid, since in self._dead.items():
+            if now - since >= patience_s:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, by whichever of its threads, and those that it has taken on."""
+    found: list[str] = []
     with contextlib.suppress(OSError):
-        for thread in Path(f"/proc/{pid}/task").iterdir():
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - here and below: who connects waits for it
             with contextlib.suppress(OSError):  # a thread that ends leaves its children to another
-                children += (thread / "children").read_text().split()
-    for child in children:
-        yield from tree(int(child))
+                found += _read(f"/proc/{pid}/task/{thread}/children").split()
+    return [int(child) for child in found]
+
+
+def _state(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0]
+    return ""
+
+
+def held_below(process: int, inode: int) -> bool:
+    """Whether a process that descends from `process` holds a socket, or one of this user's might: it lets nobody look."""
+    return any(_might_hold(each, inode) for each in itertools.islice(tree(process), 1, None))
+
+
+def _might_hold(process: int, inode: int) -> bool:
+    try:
+        return _holds(process, inode)
+    except PermissionError:
+        with contextlib.suppress(OSError):
+            users = _read(f"/proc/{process}/status").partition("\nUid:")[2].partition("\n")[0]
+            return str(os.geteuid()) in users.split()
+    except OSError:  # it has ended
+        return False
+    return False
+
+
+def _holds(process: int, inode: int) -> bool:
+    """Raises OSError where it has ended, or lets nobody look."""
+    link = f"socket:[{inode}]"
+    for name in os.listdir(f"/proc/{process}/fd"):  # noqa: PTH208
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(f"/proc/{process}/fd/{name}") == link:  # noqa: PTH115
+                return True
+    return False
+
+
+def _read(file: str) -> str:
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 1 << 16).decode()
+    finally:
+        os.close(descriptor)
+
+
+def stopped(pid: int) -> bool:
+    """Whether a process of the tree was stopped (SIGSTOP): it is there, and does nothing any more."""
+    for each in tree(pid):
+        with contextlib.suppress(OSError, IndexError):
+            if Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[0] == "T":
+                return True
+    return False
+
+
+def end_group(leader: int) -> None:
+    """Kill a process group, whatever state its processes are in; none is left of it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def reap_group(leader: int, limit_s: float = 1.0) -> None:
+    """Wait for what a killed group has left to this process, so that nothing of it stays. Its leader was waited for before."""
+    until = time.monotonic() + limit_s
+    with contextlib.suppress(ChildProcessError):  # none is left, or they are not this process's own
+        while time.monotonic() < until:
+            if os.waitpid(-leader, os.WNOHANG)[0] == 0:
+                time.sleep(0.005)
+
+
+def working_below(folder: Path) -> Iterator[int]:
+    """The processes that work in a folder or below it, but for this one."""
+    root = folder.resolve()
+    with contextlib.suppress(OSError):
+        for process in Path("/proc").iterdir():
+            if process.name.isdecimal() and int(process.name) != os.getpid():
+                place = working_folder(int(process.name))
+                if place is not None and place.is_relative_to(root):
+                    yield int(process.name)
+
+
+def bound_memory(pid: int, size: int) -> None:
+    """Let a process, and whatever it starts from now on, have so many bytes of its own each; Linux alone can."""
+    if sys.platform == "linux":
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_DATA, (size, size))
 
 
 def memory(pid: int) -> int:
@@ -112,6 +239,20 @@ def memory(pid: int) -> int:
             lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
             total += int(next(line for line in lines if line.startswith("Pss:")).split()[1]) << 10
     return total
+
+
+def cpu_seconds(pid: int) -> float:
+    """The seconds of a processor that the tree has used so far, with those of its processes that have ended and were waited for."""
+    ticks = 0
+    for each in tree(pid):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            ticks += sum(map(int, _read(f"/proc/{each}/stat").rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def total_memory() -> int:
+    """The bytes of this machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def listening(pid: int) -> set[int]:
@@ -144,8 +285,9 @@ def process_of_peer(peer: str) -> int | None:
     with contextlib.suppress(OSError):
         inode = _inode_of(int(port))
         for process in Path("/proc").iterdir() if inode else ():
-            if process.name.isdecimal() and _holds(process, f"socket:[{inode}]"):
-                return int(process.name)
+            with contextlib.suppress(OSError):
+                if process.name.isdecimal() and _holds(int(process.name), int(inode or 0)):
+                    return int(process.name)
     return None
 
 
@@ -164,9 +306,3 @@ def _inode_of(port: int) -> str | None:
             if int(fields[1].rpartition(":")[2], 16) == port and fields[3] == ESTABLISHED:
                 return fields[9]
     return None
-
-
-def _holds(process: Path, socket: str) -> bool:
-    with contextlib.suppress(OSError):
-        return any(str(link.readlink()) == socket for link in (process / "fd").iterdir())
-    return False

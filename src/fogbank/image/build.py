@@ -7,8 +7,8 @@ any day, in any folder; a layer whose content is as it was is taken from the sto
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
-import platform
 import subprocess
 import sys
 import tarfile
@@ -115,8 +115,8 @@ def _key(content: object, target: Target | None) -> str:
 
 
 def bytecode_of() -> str:
-    """The Python that writes the bytecode: its compiler may change with a patch version."""
-    return platform.python_version()
+    """The form of the bytecode that this Python writes, which its patch versions share: a laptop's and a pipeline's images have one key."""
+    return importlib.util.MAGIC_NUMBER.hex()
 
 
 def image_key(builds: Sequence[Build]) -> str:

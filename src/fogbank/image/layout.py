@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.errors import DigestError, PackageError
-from fogbank.ground.digest import sha256_bytes, sha256_file
+from fogbank.ground.digest import DIGEST, blob_path, sha256_bytes, sha256_file
 from fogbank.image.layers import copy_checked, write_whole
-from fogbank.image.reference import DIGEST
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -67,9 +66,7 @@ class Layout:
 
     def blob(self, digest: str) -> Path:
         """Where the blob of that digest lies, or would. Raises ValueError for what is no digest: it is to become a path."""
-        if not DIGEST.fullmatch(digest):
-            raise ValueError(f"{digest!r} is not a digest")
-        return self.folder / "blobs" / digest.replace(":", "/")
+        return blob_path(self.folder, digest)
 
     def put(self, data: bytes, media_type: str) -> Descriptor:
         """Write a blob."""

@@ -44,6 +44,19 @@ class Fetched:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Answered:
+    """An answer that is here as a whole."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    data: bytes
+
+    def drain_conn(self) -> None:
+        """Nothing is left of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Upload:
     """An upload that has begun: where to send the rest, how much the registry has, and the least piece that it takes."""
 
@@ -71,7 +84,7 @@ class Registry:
         if answer.status == 404:
             raise RegistryError("image-missing", f"{self.reference} is not there", "look at its name and its tag")
         self._expect(answer, 200)
-        data = answer.data[: MANIFEST_LIMIT + 1]
+        data = answer.data
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         if name.startswith("sha256:") and digest != name:
             raise _corrupt(name, digest)
@@ -108,8 +121,11 @@ class Registry:
                 return ""
             raise
 
-    def put_manifest(self, name: str, data: bytes, media_type: str) -> None:
-        """Write a manifest under a tag or its digest. Raises RegistryError (`tag-immutable` where a tag may not be moved)."""
+    def put_manifest(self, name: str, data: bytes, media_type: str) -> bool:
+        """Write a manifest under a tag or its digest; whether the registry keeps the list of what refers to its subject.
+
+        Raises RegistryError (`tag-immutable` where a tag may not be moved).
+        """
         answer = self._send("PUT", f"manifests/{name}", body=data, headers={"Content-Type": media_type})
         if answer.status == 400 and b"immutable" in answer.data:
             raise RegistryError(
@@ -118,6 +134,17 @@ class Registry:
                 "push under another tag, or without one: the image is used by its digest",
             )
         self._expect(answer, 201)
+        return "oci-subject" in answer.headers
+
+    def put_blob(self, data: bytes, digest: str) -> None:
+        """Write a small blob, where it is not there. Raises RegistryError."""
+        if not self.has_blob(digest):
+            upload = self.send_piece(self.begin_upload(), data)
+            if upload is None:
+                raise RegistryError(
+                    "registry-refused", f"{self.reference.host} does not take {digest}", "try again later"
+                )
+            self.end_upload(upload, digest)
 
     def has_blob(self, digest: str) -> bool:
         """Whether the repository has the blob. Raises RegistryError."""
@@ -237,10 +264,23 @@ class Registry:
         given = dict(headers or {})
         if self._authorization and urlsplit(url).netloc == urlsplit(self._root).netloc:
             given["Authorization"] = self._authorization  # an upload elsewhere (S3 behind ECR) has its own signature
+        return self._asked(method, url, body, given, preload)
+
+    def _asked(self, method: str, url: str, body: bytes, headers: Mapping[str, str], preload: bool) -> Any:
+        """What a server answers; a body that is to be here at once is read up to MANIFEST_LIMIT and no further. Raises RegistryError."""
         try:
-            return self._pool.request(method, url, body=body or None, headers=given, preload_content=preload)
+            answer = self._pool.request(method, url, body=body or None, headers=headers, preload_content=False)
+            if not preload:
+                return answer
+            data = answer.read(MANIFEST_LIMIT + 1)
+            if len(data) > MANIFEST_LIMIT:
+                answer.close()
+                raise malformed(self.reference, f"more than {MANIFEST_LIMIT} bytes")
+            answer.drain_conn()
+            answer.release_conn()
         except urllib3.exceptions.HTTPError as error:
             raise _unreachable(self.reference, error) from error
+        return Answered(status=answer.status, reason=answer.reason or "", headers=answer.headers, data=data)
 
     def _authorize(self, challenge: str) -> str:
         """What a 401 asks for (RFC 9110 section 11; distribution's token authentication). Raises RegistryError."""
@@ -255,9 +295,8 @@ class Registry:
                 {key: value for key, value in (("service", asked.get("service")), ("scope", scope)) if value}
             )
             refuse_plain(self.reference, asked["realm"])
-            answer = self._pool.request(
-                "GET", f"{asked['realm']}?{query}", headers={"Authorization": basic} if basic else {}
-            )
+            given = {"Authorization": basic} if basic else {}
+            answer = self._asked("GET", f"{asked['realm']}?{query}", b"", given, preload=True)
             if answer.status == 200:
                 granted = self._parsed(answer.data)
                 return f"Bearer {granted.get('token') or granted.get('access_token')}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -35,6 +35,8 @@ BEGINNINGS = 3
 """How often an upload that the registry has lost is begun anew."""
 Progress = Callable[[str], None]
 Form = Literal["docker", "oci"]
+Blob = Callable[[str, int], Iterator[bytes]]
+"""A blob's bytes, by its digest, from an offset on."""
 
 
 def push(
@@ -58,7 +60,9 @@ def push(
     document = layout.read(image)
     blobs = {item.digest: item for item in map(descriptor, (document["config"], *document["layers"]))}
     with ThreadPoolExecutor(1 if registry.reference.ecr else AT_ONCE) as pool:
-        for done in [pool.submit(_push_blob, layout, item, registry, state, progress) for item in blobs.values()]:
+        for done in [
+            pool.submit(push_blob, layout.blob(item.digest), item, registry, state, progress) for item in blobs.values()
+        ]:
             done.result()
     for name in (manifest.digest, registry.reference.tag or own_tag(manifest.digest)):
         if registry.digest_of(name) != manifest.digest:  # a tag that may not be moved is not written again
@@ -71,15 +75,15 @@ def own_tag(digest: str) -> str:
     return f"fogbank-{digest.partition(':')[2][:12]}"
 
 
-def _push_blob(layout: Layout, item: Descriptor, registry: Registry, state: Path, progress: Progress) -> None:
+def push_blob(path: Path, item: Descriptor, registry: Registry, state: Path, progress: Progress) -> None:
+    """Push a blob that lies at `path`; one that was interrupted goes on. Raises RegistryError, DigestError."""
     note = _note(state, registry, item)
     if registry.has_blob(item.digest):
         note.unlink(missing_ok=True)  # it arrived whole, and the push was ended before it could say so
         return
-    path = layout.blob(item.digest)
     actual = f"sha256:{sha256_file(path)}" if path.is_file() else "no such file"
     if actual != item.digest:
-        raise DigestError(str(path.relative_to(layout.folder)), item.digest, actual)
+        raise DigestError(path.name, item.digest, actual)
     upload = _resumed(note, registry, progress, item) or registry.begin_upload()
     beginnings = 0
     with path.open("rb") as stream:
@@ -134,7 +138,7 @@ def pull(registry: Registry, layout: Layout, platform: str, progress: Progress =
         raise malformed(registry.reference, repr(error)) from error
     for item in blobs.values():
         progress(f"{item.digest[7:19]} {item.size >> 20} MiB")
-        _pull_blob(registry, layout, item)
+        receive(registry.blob, layout.blob(item.digest), item, registry.reference.host)
     write_whole(layout.blob(fetched.descriptor.digest), fetched.data)
     manifest = Descriptor(
         media_type=fetched.descriptor.media_type, digest=fetched.descriptor.digest, size=len(fetched.data)
@@ -162,8 +166,8 @@ def _for_platform(registry: Registry, fetched: Fetched, platform: str) -> Fetche
     )
 
 
-def _pull_blob(registry: Registry, layout: Layout, item: Descriptor) -> None:
-    path = layout.blob(item.digest)
+def receive(blob: Blob, path: Path, item: Descriptor, whence: str) -> None:
+    """Fetch a blob to `path`, where it appears whole or not at all; one that was interrupted goes on. Raises RegistryError."""
     if path.is_file() and f"sha256:{sha256_file(path)}" == item.digest:
         return
     path.unlink(missing_ok=True)
@@ -175,7 +179,7 @@ def _pull_blob(registry: Registry, layout: Layout, item: Descriptor) -> None:
         while piece := out.read(CHUNK):
             hasher.update(piece)
         if out.tell() < item.size:
-            for piece in registry.blob(item.digest, out.tell()):
+            for piece in blob(item.digest, out.tell()):
                 hasher.update(piece)
                 out.write(piece)
                 if out.tell() > item.size:  # its digest is another, whatever comes
@@ -184,7 +188,7 @@ def _pull_blob(registry: Registry, layout: Layout, item: Descriptor) -> None:
         part.unlink()
         raise RegistryError(
             "digest-mismatch",
-            f"the bytes of {item.digest} from {registry.reference.host} are others: sha256:{hasher.hexdigest()}",
-            "pull again; nothing of it was kept",
+            f"the bytes of {item.digest} from {whence} are others: sha256:{hasher.hexdigest()}",
+            "fetch again; nothing of it was kept",
         )
     part.rename(path)

@@ -7,7 +7,6 @@ built from source: what has no wheel for the target is an error.
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -22,6 +21,7 @@ from fogbank.contracts.dependencies import MANYLINUX, Pin, Target, Wheel, WheelF
 from fogbank.contracts.errors import PackageError
 from fogbank.ground.digest import sha256_bytes
 from fogbank.ground.elf import elf_machine
+from fogbank.ground.installer import NOTHING_BUILT, run_uv
 from fogbank.image.layers import write_whole
 
 TIME_LIMIT_S = 900
@@ -85,7 +85,7 @@ def _looked_up(pins: Sequence[Pin], target: Target, cache: Path) -> dict[str, tu
             requirements, lockfile = Path(folder) / "requirements.txt", Path(folder) / "pylock.toml"
             requirements.write_text(lines)
             uv(
-                ["pip", "compile", "--quiet", "--no-deps", "--no-build", "--format", "pylock.toml", *_for(target),
+                ["pip", "compile", "--quiet", "--no-deps", NOTHING_BUILT, "--format", "pylock.toml", *_for(target),
                  str(requirements), "-o", str(lockfile)],
             )  # fmt: skip
             write_whole(kept, lockfile.read_bytes())
@@ -103,7 +103,7 @@ def install(wheels: Iterable[Wheel], target: Target, folder: Path) -> None:
     requirements = folder.with_name(folder.name + ".txt")
     requirements.write_text("".join(f"{item.requirement}\n" for item in wheels))
     uv(
-        ["pip", "install", "--quiet", "--no-deps", "--no-build", "--require-hashes", "--link-mode", "hardlink",
+        ["pip", "install", "--quiet", "--no-deps", NOTHING_BUILT, "--require-hashes", "--link-mode", "hardlink",
          *_for(target), "--target", str(folder), "-r", str(requirements)],
     )  # fmt: skip
     shutil.rmtree(folder / "bin", ignore_errors=True)  # scripts name this host's Python
@@ -125,17 +125,9 @@ def _for(target: Target) -> list[str]:
 
 def uv(arguments: Sequence[str]) -> None:
     """Run uv, from its cache alone where the index is away. Raises PackageError (`index-unreachable`, `wheel-hash-differs`)."""
-    from uv import find_uv_bin
-
     done = None
     for extra in (["--offline"], []):  # the cache first: what is pinned by hash needs no question to the index
-        done = subprocess.run(
-            [find_uv_bin(), *arguments, *extra],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=TIME_LIMIT_S,
-        )
+        done = run_uv([*arguments, *extra], TIME_LIMIT_S)
         if done.returncode == 0:
             return
     output = done.stderr.strip()[-1500:] if done else ""

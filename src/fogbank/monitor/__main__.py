@@ -9,10 +9,10 @@ import traceback
 from pathlib import Path
 
 from fogbank.contracts.container import ENV_PARENT_FD
-from fogbank.contracts.monitoring import analyzer_settings
 from fogbank.ground.processes import end_with_parent
-from fogbank.monitor.analyzer import analyze
 from fogbank.monitor.dataset import DatasetError
+from fogbank.monitor.scripts import ScriptError
+from fogbank.monitor.tasks import task
 
 
 def main() -> int:
@@ -23,14 +23,14 @@ def main() -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of columns and files may be any text
     try:
-        settings = analyzer_settings(os.environ)
+        work = task(os.environ)
     except KeyError as error:
         return _failed(f"the environment variable {error} is missing")
     except ValueError as error:
         return _failed(str(error))
     try:
-        sys.stdout.write(analyze(settings) + "\n")
-    except DatasetError as error:
+        sys.stdout.write(work() + "\n")
+    except (DatasetError, ScriptError) as error:
         return _failed(str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the job says it, and the log has the traceback
         traceback.print_exc()

@@ -1,115 +1,90 @@
 """The analyzer: what runs as a processing container, over a baseline data set or over the captured records of a window.
 
-In: the environment that Model Monitor sets; out: statistics.json, constraints.json, constraint_violations.json, CloudWatch
-metric lines and the verdict; bad_records.json where captured records could not be read.
+In: the environment that Model Monitor sets; out: statistics.json, constraints.json, constraint_violations.json, shifts.json,
+CloudWatch metric lines and the verdict; bad_records.json where records could not be read. A monitor's own scripts run in it.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from fogbank.contracts.capture import TIME_FORMAT
 from fogbank.contracts.monitoring import (
     BAD_RECORDS,
     CONSTRAINTS,
-    METRICS_NAMESPACE,
     NO_DATA,
+    PREPROCESSOR,
+    SHIFTS,
     STATISTICS,
     VIOLATIONS,
     AnalyzerSettings,
     exit_message,
 )
 from fogbank.monitor.baseline import encode
-from fogbank.monitor.captures import Captures, read_captures
-from fogbank.monitor.constraints import MONITORING_CONFIG, drift, suggest_constraints, violations
-from fogbank.monitor.dataset import DatasetError, read_csv_files
-from fogbank.monitor.profile import Document, statistics
+from fogbank.monitor.captures import read_captures
+from fogbank.monitor.constraints import monitoring_config, suggest_constraints, violations
+from fogbank.monitor.dataset import DatasetError
+from fogbank.monitor.documents import read_document
+from fogbank.monitor.edited import constraint_problems
+from fogbank.monitor.emitted import publish, text
+from fogbank.monitor.files import Profiled, profile_files
+from fogbank.monitor.profile import Document
+from fogbank.monitor.scripts import Preprocessor, Script, postprocess
+from fogbank.monitor.shifts import shifts
 
 
 def analyze(settings: AnalyzerSettings) -> str:
-    """Run the analysis, write its files and return the exit message. Raises DatasetError."""
-    constraints = _document(settings.baseline_constraints)
+    """Run the analysis, write its files and return the exit message. Raises DatasetError, ScriptError."""
+    constraints = _constraints(settings.baseline_constraints)
     base = _document(settings.baseline_statistics)
-    names = [item["name"] for item in constraints["features"]] if constraints else []
-    captures = _captures(settings, names)
-    now = statistics(captures.data)
+    read = _read(settings, [item["name"] for item in constraints["features"]] if constraints else [])
+    now = read.profile.document()
     settings.output_path.mkdir(parents=True, exist_ok=True)
     _write(settings.output_path / STATISTICS, now)
     _write(settings.output_path / CONSTRAINTS, constraints or suggest_constraints(now))
-    failures = violations(captures.data, now, constraints, base) if constraints else []
+    failures = violations(read.profile, now, constraints, base) if constraints else []
     if constraints:
         _write(settings.output_path / VIOLATIONS, {"violations": failures})
-    if captures.bad:
-        _write(settings.output_path / BAD_RECORDS, {"records": [asdict(bad) for bad in captures.bad]})
-    if settings.publish_metrics:
-        _publish(settings, now, base)
-    message = exit_message(len(failures), [str(bad) for bad in captures.bad])
-    _text(settings.base_dir / "output" / "message", message)
+    if base:
+        _write(settings.output_path / SHIFTS, shifts(base, now, outputs=read.outputs))
+    if read.aside.count:
+        named = [asdict(bad) for bad in read.aside.named]
+        _write(settings.output_path / BAD_RECORDS, {"count": read.aside.count, "records": named})
+    if settings.publish_metrics and monitoring_config(constraints)["emit_metrics"] == "Enabled":
+        publish(settings, now, base, monitoring_config(constraints)["distribution_constraints"])
+    if settings.postprocessor is not None:
+        postprocess(settings.postprocessor)
+    first = str(read.aside.named[0]) if read.aside.named else ""
+    message = exit_message(len(failures), read.aside.count, first)
+    text(settings.base_dir / "output" / "message", message)
     return message
 
 
-def _captures(settings: AnalyzerSettings, names: list[str]) -> Captures:
+def _read(settings: AnalyzerSettings, names: list[str]) -> Profiled:
     kind, options = next(iter(settings.dataset_format.items()), ("", {}))
     if kind == "sagemakerCaptureJson":
-        return read_captures(settings.dataset_source, settings.start, settings.end, names)
-    if kind == "csv":
-        files = sorted(path for path in settings.dataset_source.rglob("*") if path.is_file())
-        if not files:
-            raise DatasetError(NO_DATA)
-        return Captures(data=read_csv_files(files, header=bool(options.get("header", True))), bad=())
-    raise DatasetError(f"dataset_format {kind!r} is not supported yet; csv and sagemakerCaptureJson are")
+        source, start, end = settings.dataset_source, settings.start, settings.end
+        if settings.preprocessor is None:
+            return read_captures(source, start, end, names)
+        with Script(settings.preprocessor, "preprocess") as script:
+            return read_captures(source, start, end, names, Preprocessor(script))
+    if settings.preprocessor is not None:
+        raise DatasetError(f"{PREPROCESSOR} reads captured records, and dataset_format is {kind}")
+    files = sorted(path for path in settings.dataset_source.rglob("*") if path.is_file())
+    return profile_files(files, kind, options, names).some(NO_DATA)
 
 
-def _publish(settings: AnalyzerSettings, now: Document, base: Document | None) -> None:
-    """Metric lines, as the platform picks them up from the container."""
-    before = {item["name"]: item for item in base["features"]} if base else {}
-    method = MONITORING_CONFIG["distribution_constraints"]["comparison_method"]
-    dimensions = [
-        {"Name": "Endpoint", "Value": settings.endpoint},
-        {"Name": "MonitoringSchedule", "Value": settings.schedule},
-    ]
-    lines: list[dict[str, Any]] = []
-    for item in now["features"]:
-        own = item.get("numerical_statistics")
-        common = (own or item["string_statistics"])["common"]
-        rows = common["num_present"] + common["num_missing"]
-        if own:
-            values = {
-                "SampleCount": float(common["num_present"]),
-                "Sum": own["sum"],
-                "Minimum": own["min"],
-                "Maximum": own["max"],
-            }
-            lines.append({"MetricName": f"feature_data_{item['name']}", "StatisticValues": values})
-        lines.append(
-            {"MetricName": f"feature_non_null_{item['name']}", "Value": common["num_present"] / rows if rows else 0.0}
-        )
-        if item["name"] in before and (distance := drift(before[item["name"]], item, method)) is not None:
-            lines.append({"MetricName": f"feature_baseline_drift_{item['name']}", "Value": distance})
-    when = settings.start.strftime(TIME_FORMAT) if settings.start else None
-    shared = {
-        "Namespace": METRICS_NAMESPACE,
-        "Dimensions": dimensions,
-        "Unit": "None",
-        **({"Timestamp": when} if when else {}),
-    }
-    _text(
-        settings.base_dir / "output" / "metrics" / "cloudwatch" / "cloudwatch_metrics.jsonl",
-        "".join(json.dumps({**shared, **line}) + "\n" for line in lines),
-    )
+def _constraints(path: Path | None) -> Document | None:
+    """A baseline's constraints, which may have been edited. Raises DatasetError with what is wrong with them."""
+    document = _document(path)
+    if path is not None and document is not None and (problems := constraint_problems(document)):
+        raise DatasetError(f"the baseline file {path.name} is not right: {'; '.join(problems[:5])}")
+    return document
 
 
 def _document(path: Path | None) -> Document | None:
-    if path is None:
-        return None
-    try:
-        document: Any = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f"the baseline file {path.name} cannot be read: {error}") from error
-    if not isinstance(document, dict) or not _has_features(document):
+    document = read_document(path)
+    if path is not None and document is not None and not _has_features(document):
         raise DatasetError(f"the baseline file {path.name} has no features with names")
     return document
 
@@ -121,8 +96,3 @@ def _has_features(document: Document) -> bool:
 
 def _write(path: Path, document: Document) -> None:
     path.write_bytes(encode(document))
-
-
-def _text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -8,7 +8,8 @@ from typing import Any
 
 from fogbank.contracts.errors import DataError
 from fogbank.monitor.constraints import suggest_constraints
-from fogbank.monitor.dataset import Dataset, DatasetError, read_csv_files
+from fogbank.monitor.dataset import Dataset, DatasetError
+from fogbank.monitor.files import profile_files
 from fogbank.monitor.profile import statistics
 
 
@@ -20,10 +21,10 @@ def suggest(csv_file: Path, columns: tuple[str, ...]) -> tuple[bytes, bytes]:
     if not csv_file.is_file():
         raise DataError("baseline-missing", f"there is no baseline data at {csv_file}", "run `fogbank train`")
     try:
-        data = read_csv_files([csv_file])
+        read = profile_files([csv_file], "csv", {}).whole()
     except DatasetError as error:
         raise DataError("baseline-unreadable", str(error), "run `fogbank train` again") from error
-    own = tuple(data.columns)
+    own = tuple(read.profile.columns)
     if own != columns:
         at = next(
             (i for i, (a, b) in enumerate(zip(own, columns, strict=False)) if a != b), min(len(own), len(columns))
@@ -34,7 +35,7 @@ def suggest(csv_file: Path, columns: tuple[str, ...]) -> tuple[bytes, bytes]:
             f"the first that differs is number {at + 1}: {own[at : at + 1] or ('nothing',)} instead of {columns[at : at + 1] or ('nothing',)}",
             "write the baseline with the output columns first, then the input columns, in the schema's order",
         )
-    stats = statistics(data)
+    stats = read.profile.document()
     return encode(stats), encode(suggest_constraints(stats))
 
 

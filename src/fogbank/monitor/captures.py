@@ -1,171 +1,131 @@
-"""Captured records as a data set, read as SageMaker's analyzer reads them: output columns first, then input.
+"""Captured records as a profile, read as SageMaker's analyzer reads them: output columns first, then input.
 
-In: capture files and a window; out: the rows of the records in it, and what cannot be read, set aside by file, line and reason.
+In: capture files and a window; out: the profile of the records in it, and what cannot be read, set aside by file, line and reason.
 CSV has no names: its columns are the baseline's, in their order. JSON is put together by name.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from fogbank.contracts.capture import CapturedLine, CapturedPayload, CaptureRecord, read_lines
+from fogbank.contracts.capture import CapturedLine, CaptureRecord, read_lines
 from fogbank.contracts.monitoring import NO_DATA
-from fogbank.monitor.dataset import Dataset, DatasetError, csv_rows, joined, records, table
+from fogbank.monitor.dataset import Aside, DatasetError, chunk_rows, records
+from fogbank.monitor.fields import Fields
+from fogbank.monitor.files import Profiled, UnnamedRows
+from fogbank.monitor.payloads import Part, encoding_of, output_names, rows_of
+from fogbank.monitor.profile import Profile
 
-Cells = list[str]
-Fields = Mapping[str, str | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class BadRecord:
-    """A captured record that cannot be read."""
-
-    file: str
-    line: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file} line {self.line}: {self.reason}"
+RowsOf = Callable[[CaptureRecord, Sequence[str]], list[Part]]
+"""What makes rows of a record: the reader of SageMaker's encodings, or a script. Raises DatasetError."""
+HOUR_FOLDER = re.compile(r"/(\d{4}/\d\d/\d\d/\d\d)$")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Captures:
-    """The rows of a window, and what was set aside."""
+class _Read:
+    """The rows of records, in chunks."""
 
-    data: Dataset
-    bad: Sequence[BadRecord]
+    def __init__(self, names: Sequence[str], own: RowsOf | None) -> None:
+        self._names, self._own = names, own
+        self._named = Profile()
+        self._fields: list[Fields] = []
+        self._rows = UnnamedRows(names)
+        self._outputs: dict[str, None] = {}
 
-
-class _RecordError(Exception):
-    """A record that cannot be read; the text says why."""
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A row without names, and where it comes from."""
-
-    file: str
-    line: int
-    cells: Cells
-
-
-def read_captures(folder: Path, start: datetime | None, end: datetime | None, names: Sequence[str]) -> Captures:
-    """Every captured record below `folder` with start <= time < end. Raises DatasetError where there is none that can be read."""
-    rows: list[_Row] = []
-    fields: list[Fields] = []
-    bad: list[BadRecord] = []
-    for file, line in _lines(folder):
-        try:
-            record = _record(line)
-            if (start and record.time < start) or (end and record.time >= end):
-                continue
-            if _encoding(record) == "CSV":
-                rows += [_Row(file, line.number, cells) for cells in _csv(record)]
+    def add(self, file: str, line: int, record: CaptureRecord) -> None:
+        """Take a record's rows. Raises DatasetError."""
+        if not self._outputs and self._own is None:
+            self._outputs = dict.fromkeys(output_names(record, self._names))
+        for row in (self._own or rows_of)(record, self._names):
+            if isinstance(row, list):
+                self._rows.add(file, line, row)
             else:
-                fields += _json(record)
-        except _RecordError as error:
-            bad.append(BadRecord(file=file, line=line.number, reason=str(error)))
-    width = _width(rows, len(names))
-    bad += [
-        BadRecord(file=row.file, line=row.line, reason=f"a row has {len(row.cells)} columns, the others {width}")
-        for row in rows
-        if len(row.cells) != width
-    ]
-    parts = [table([row.cells for row in rows if len(row.cells) == width], names) if rows else None,
-             records(fields, names) if fields else None]  # fmt: skip
-    data = joined([part for part in parts if part is not None])
-    if not data.item_count:
-        raise DatasetError(f"{bad[0]} (of {len(bad)} captured records none can be read)" if bad else NO_DATA)
-    return Captures(data=data, bad=bad)
+                self._fields.append(row)
+        if len(self._fields) >= chunk_rows(len(self._fields[-1]) if self._fields else 1):
+            self._profile()
+
+    def profiled(self, aside: Aside) -> Profiled:
+        """Of all of them: the names' columns first."""
+        self._profile()
+        profile = self._rows.settled(aside)
+        if not profile.rows:
+            profile = self._named
+        elif self._named.rows:
+            profile.merge(self._named)
+        outputs = tuple(name for name in self._outputs if name in profile.columns)
+        return Profiled(profile=profile.first(self._names), aside=aside, outputs=outputs)
+
+    def _profile(self) -> None:
+        if self._fields:
+            data = records(self._fields, self._names)
+            self._named.add(data.columns, data.item_count)
+            self._fields.clear()
 
 
-def _lines(folder: Path) -> Iterator[tuple[str, CapturedLine]]:
-    for path in sorted(folder.rglob("*.jsonl")):
-        for line in read_lines(path.read_bytes()):
-            yield path.name, line
+def read_captures(
+    folder: Path, start: datetime | None, end: datetime | None, names: Sequence[str], own: RowsOf | None = None
+) -> Profiled:
+    """Every captured record below `folder` with start <= time < end; `own` is a script's reader.
 
-
-def _record(line: CapturedLine) -> CaptureRecord:
-    if line.record is None:
-        raise _RecordError(line.problem)
-    return line.record
-
-
-def _width(rows: Sequence[_Row], expected: int) -> int:
-    """The columns that most rows have; of two counts that are as frequent, the baseline's."""
-    counts = Counter(len(row.cells) for row in rows)
-    return max(counts, key=lambda width: (counts[width], width == expected), default=0)
-
-
-def _sides(record: CaptureRecord) -> list[CapturedPayload]:
-    return [side for side in (record.output, record.input) if side is not None]
-
-
-def _encoding(record: CaptureRecord) -> str:
-    """The one encoding of a record's sides. Raises _RecordError."""
-    encodings = {side.encoding for side in _sides(record)}
-    if len(encodings) > 1 and record.input and record.output:
-        raise _RecordError(
-            f"Error: Encoding mismatch: Encoding is {record.input.encoding} for endpointInput, but Encoding is {record.output.encoding} for "
-            "endpointOutput. We currently only support the same type of input and output encoding at the moment."
-        )
-    if not encodings:
-        raise _RecordError("it has neither input nor output")
-    if encodings == {"BASE64"}:
-        raise _RecordError(
-            "the captured data is BASE64; capture text/csv or application/json under CaptureContentTypeHeader"
-        )
-    return encodings.pop()
-
-
-def _csv(record: CaptureRecord) -> list[Cells]:
-    try:
-        sides = [csv_rows(side.data) for side in _sides(record)]
-    except DatasetError as error:
-        raise _RecordError(str(error)) from error
-    _same_length(sides)
-    return [[text for cells in together for text in cells] for together in zip(*sides, strict=True)]
-
-
-def _json(record: CaptureRecord) -> list[Fields]:
-    sides = [[_flat(document) for document in _documents(side.data)] for side in _sides(record)]
-    _same_length(sides)
-    return [
-        {name: text for fields in together for name, text in fields.items()} for together in zip(*sides, strict=True)
-    ]
-
-
-def _same_length(sides: Sequence[Sequence[object]]) -> None:
-    if len({len(side) for side in sides}) > 1:
-        raise _RecordError(f"the request has {len(sides[-1])} rows and its answer {len(sides[0])}")
-
-
-def _documents(data: str) -> list[object]:
-    """One JSON document, or one a line."""
-    try:
-        return [_read_json(data)]
-    except (ValueError, RecursionError) as error:
+    Raises DatasetError where there is none that can be read.
+    """
+    read, aside = _Read(names, own), Aside()
+    for file, line, record in records_of(folder, start, end, aside, any_encoding=own is not None):
         try:
-            return [_read_json(line) for line in data.split("\n") if line.strip()]
-        except (ValueError, RecursionError):
-            raise _RecordError(f"it is not JSON: {error}") from error
+            read.add(file, line, record)
+        except DatasetError as error:
+            aside.add(file, line, str(error))
+    profiled = read.profiled(aside)
+    if not profiled.profile.rows and aside.count:
+        raise DatasetError(f"{aside.named[0]} (of {aside.count} captured records none can be read)")
+    return profiled.some(NO_DATA)
 
 
-def _read_json(text: str) -> object:
-    document: object = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)  # a number is its own text
-    return document
+def records_of(
+    folder: Path, start: datetime | None, end: datetime | None, aside: Aside, *, any_encoding: bool = False
+) -> Iterator[tuple[str, int, CaptureRecord]]:
+    """The records of a window with their files and lines; a line that is none is set aside, and so is a record of two encodings,
+    unless those do not matter."""
+    for file, line in _lines(folder, start, end):
+        record = line.record
+        if record is None:
+            aside.add(file, line.number, line.problem)
+        elif _within(record, start, end):
+            try:
+                if not any_encoding:
+                    encoding_of(record)
+            except DatasetError as error:
+                aside.add(file, line.number, str(error))
+            else:
+                yield file, line.number, record
 
 
-def _flat(document: object) -> Fields:
-    if (
-        not isinstance(document, dict)
-        or not document
-        or any(isinstance(value, dict | list) for value in document.values())
-    ):
-        raise _RecordError("only flat JSON objects can be monitored")
-    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in document.items()}
+def _lines(folder: Path, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, CapturedLine]]:
+    """The lines of the files of a window, as Model Monitor would give them: of a whole endpoint's files, those of its hours that hold a
+    record of it; one of which no line can be read is among them.
+    """
+    for path in sorted(folder.rglob("*.jsonl")):
+        if not _hour_within(path, start, end):
+            continue
+        lines = list(read_lines(path.read_bytes()))
+        records = [line.record for line in lines if line.record is not None]
+        if not records or any(_within(record, start, end) for record in records):
+            yield from ((path.name, line) for line in lines)
+
+
+def _hour_within(path: Path, start: datetime | None, end: datetime | None) -> bool:
+    """Whether a file's folder is of an hour that the window touches; one that is not of an hour may be."""
+    match = HOUR_FOLDER.search(path.parent.as_posix())
+    try:
+        hour = datetime.strptime(match[1], "%Y/%m/%d/%H").replace(tzinfo=UTC) if match else None
+    except ValueError:
+        hour = None
+    if hour is None:
+        return True
+    return (start is None or hour + timedelta(hours=1) > start) and (end is None or hour < end)
+
+
+def _within(record: CaptureRecord, start: datetime | None, end: datetime | None) -> bool:
+    return (start is None or record.time >= start) and (end is None or record.time < end)

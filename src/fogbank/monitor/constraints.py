@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fogbank.monitor import sketch
-from fogbank.monitor.dataset import Dataset
-from fogbank.monitor.profile import Document, is_integral, is_number
+from fogbank.monitor.drift import drift, is_p_value
+from fogbank.monitor.profile import Column, Document, Profile
 
 MANY = 50
 """A string feature with more distinct values than this gets no domain."""
@@ -55,9 +54,9 @@ def _suggest(item: Document) -> Document:
     return constraint
 
 
-def violations(data: Dataset, now: Document, constraints: Document, base: Document | None) -> list[Document]:
+def violations(data: Profile, now: Document, constraints: Document, base: Document | None) -> list[Document]:
     """Every check that the data fails, in the baseline's order of features."""
-    config = {**MONITORING_CONFIG, **constraints.get("monitoring_config", {})}
+    config = monitoring_config(constraints)
     if config["evaluate_constraints"] != "Enabled":
         return []
     expected = [item["name"] for item in constraints["features"]]
@@ -67,9 +66,21 @@ def violations(data: Dataset, now: Document, constraints: Document, base: Docume
     for item in constraints["features"]:
         name = item["name"]
         if name in data.columns:
-            limits = {**config, **item.get("monitoring_config_overrides", {})}
-            failures += _feature(item, data.columns[name], current[name], before.get(name), limits)
+            limits = _limits(config, item.get("monitoring_config_overrides", {}))
+            if limits["evaluate_constraints"] == "Enabled":
+                failures += _feature(item, data.columns[name], data.rows, limits)
+                failures += _drift(name, before.get(name), current[name], limits["distribution_constraints"])
     return failures
+
+
+def monitoring_config(constraints: Document | None) -> Mapping[str, Any]:
+    """What a constraints file says about the whole, SageMaker's defaults where it says nothing."""
+    return _limits(MONITORING_CONFIG, (constraints or {}).get("monitoring_config", {}))
+
+
+def _limits(config: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
+    distribution = {**config["distribution_constraints"], **own.get("distribution_constraints", {})}
+    return {**config, **own, "distribution_constraints": distribution}
 
 
 def _columns(present: Sequence[str], expected: Sequence[str]) -> Iterator[Document]:
@@ -77,87 +88,59 @@ def _columns(present: Sequence[str], expected: Sequence[str]) -> Iterator[Docume
         f"There are {'fewer' if len(present) < len(expected) else 'more'} columns in the current dataset. Number of columns in "
         f"current dataset: {len(present)}, Number of columns in baseline constraints: {len(expected)}"
     )
-    missing, extra = [n for n in expected if n not in present], [n for n in present if n not in expected]
+    there, known = set(present), set(expected)
+    missing, extra = [n for n in expected if n not in there], [n for n in present if n not in known]
     if missing:
         yield _violation(missing[0] if len(missing) == 1 else "Missing columns", "missing_column_check", difference)
     if extra:
         yield _violation(extra[0] if len(extra) == 1 else "Extra columns", "extra_column_check", difference)
 
 
-def _feature(
-    item: Document, values: Sequence[str | None], now: Document, base: Document | None, config: Mapping[str, Any]
-) -> Iterator[Document]:
+def _feature(item: Document, column: Column, rows: int, limits: Mapping[str, Any]) -> Iterator[Document]:
     name, kind = item["name"], item["inferred_type"]
-    present = [value for value in values if value is not None]
-    share = _share_of_type(present, kind)
-    if share < config["datatype_check_threshold"]:
+    share = share_of_type(column, kind)
+    if share < limits["datatype_check_threshold"]:
         yield _violation(
             name,
             "data_type_check",
-            f"Data type match requirement is not met. Expected data type: {kind}, Expected match: {100 * config['datatype_check_threshold']}%. "
+            f"Data type match requirement is not met. Expected data type: {kind}, Expected match: {100 * limits['datatype_check_threshold']}%. "
             f"Observed: Only {100 * share}% of data is {kind}.",
         )
-    complete = len(present) / len(values) if values else 1.0
+    complete = column.present / rows if rows else 1.0
     if complete < item["completeness"]:
         yield _violation(name, "completeness_check", f"Value: {complete} does not meet the constraint requirement! ")
     domains = item.get("string_constraints", {}).get("domains")
-    if domains and present:
-        inside = sum(value in set(domains) for value in present) / len(present)
-        if inside < config["domain_content_threshold"]:
+    if domains and column.present:
+        inside = column.frequent.within(domains) / column.present
+        if inside < limits["domain_content_threshold"]:
             yield _violation(
                 name, "categorical_values_check", f"Value: {inside} does not meet the constraint requirement! "
             )
-    if base is not None:
-        yield from _drift(
-            name, base, now, {**MONITORING_CONFIG["distribution_constraints"], **config["distribution_constraints"]}
-        )
 
 
-def _drift(name: str, base: Document, now: Document, limits: Mapping[str, Any]) -> Iterator[Document]:
-    if limits["perform_comparison"] != "Enabled":
+def _drift(name: str, base: Document | None, now: Document, limits: Mapping[str, Any]) -> Iterator[Document]:
+    if base is None or limits["perform_comparison"] != "Enabled":
         return
-    distance = drift(base, now, limits["comparison_method"])
+    distance = drift(base, now, limits)
     limit = limits["comparison_threshold" if "numerical_statistics" in base else "categorical_comparison_threshold"]
-    if distance is not None and distance > limit:
+    if distance is None:
+        return
+    if is_p_value(base, limits):
+        if distance < limit:
+            yield _violation(
+                name, "baseline_drift_check", f"Baseline drift p-value: {distance} is below threshold: {limit}"
+            )
+    elif distance > limit:
         yield _violation(
             name, "baseline_drift_check", f"Baseline drift distance: {distance} exceeds threshold: {limit}"
         )
 
 
-def drift(base: Document, now: Document, method: str) -> float | None:
-    """The distance between two features' distributions; None where they are not of one kind, or empty."""
-    if "numerical_statistics" in base and "numerical_statistics" in now:
-        old, new = base["numerical_statistics"], now["numerical_statistics"]
-        plain = sketch.distance(
-            old["distribution"]["kll"]["sketch"]["data"], new["distribution"]["kll"]["sketch"]["data"]
-        )
-        n, m = old["common"]["num_present"], new["common"]["num_present"]
-    elif base["inferred_type"] == now["inferred_type"] == "String":
-        old, new = base["string_statistics"], now["string_statistics"]
-        n, m = old["common"]["num_present"], new["common"]["num_present"]
-        plain = _largest_share_difference(_shares(old, n), _shares(new, m))
-    else:
-        return None
-    return sketch.robust(plain, int(n), int(m)) if method == "Robust" else plain
-
-
-def _shares(stats: Document, rows: int) -> dict[str, float]:
-    return (
-        {bucket["value"]: bucket["count"] / rows for bucket in stats["distribution"]["categorical"]["buckets"]}
-        if rows
-        else {}
-    )
-
-
-def _largest_share_difference(base: Mapping[str, float], now: Mapping[str, float]) -> float:
-    return max((abs(base.get(value, 0.0) - now.get(value, 0.0)) for value in {*base, *now}), default=0.0)
-
-
-def _share_of_type(present: Sequence[str], kind: str) -> float:
-    if not present or kind in {"String", "Unknown"}:
+def share_of_type(column: Column, kind: str) -> float:
+    """The share of the values that are there that are of a type; any value is a String."""
+    if not column.present or kind in {"String", "Unknown"}:
         return 1.0
-    fits = is_integral if kind == "Integral" else is_number
-    return sum(map(fits, present)) / len(present)
+    return (column.integral if kind == "Integral" else column.numbers) / column.present
 
 
 def _violation(feature: str, check: str, description: str) -> Document:
@@ -168,7 +151,7 @@ def drift_distances(base: Document, now: Document) -> dict[str, float]:
     """The drift distance of every feature that both statistics have, by SageMaker's `Robust` comparison."""
     current = {item["name"]: item for item in now["features"]}
     distances = {
-        item["name"]: drift(item, current[item["name"]], "Robust")
+        item["name"]: drift(item, current[item["name"]], MONITORING_CONFIG["distribution_constraints"])
         for item in base["features"]
         if item["name"] in current
     }

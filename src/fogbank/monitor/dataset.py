@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 LONGEST_CELL = 1 << 30
 """Python's csv module refuses cells of more than 128 KiB of its own accord; a text may be longer."""
+NAMED = 1000
+"""So many bad records are named; all are counted."""
+CHUNK_ROWS, CHUNK_CELLS = 1 << 16, 1 << 20
+"""A data set is read in chunks of so many rows at most, and so many cells."""
+BLANKS = " \t\r\n"
 
 
 class DatasetError(Exception):
@@ -31,33 +35,64 @@ class Dataset:
         return len(next(iter(self.columns.values()))) if self.columns else 0
 
 
-def read_csv_files(files: Sequence[Path], *, header: bool = True) -> Dataset:
-    """One data set of several CSV files; with headers, the columns find one another by name. Raises DatasetError."""
-    parts = []
-    for file in files:
-        try:
-            parts.append(read_csv(file.read_bytes().decode("utf-8-sig"), header=header))
-        except (OSError, UnicodeDecodeError, DatasetError) as error:
-            raise DatasetError(f"{file.name}: {error}") from error
-    return joined(parts)
+@dataclass(frozen=True, kw_only=True)
+class BadRecord:
+    """A record that cannot be read; `line` counts from 1."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file} line {self.line}: {self.reason}"
 
 
-def read_csv(text: str, *, header: bool = True) -> Dataset:
-    """A CSV. Without a header its columns are SageMaker's `_c0`, `_c1`, ... Raises DatasetError for rows of unequal length."""
-    rows = csv_rows(text)
-    if not rows:
-        raise DatasetError("the CSV is empty")
-    names = rows.pop(0) if header else []
-    if twice := next((name for i, name in enumerate(names) if name in names[:i]), None):
-        raise DatasetError(f"the header has the column {twice!r} twice")
-    return table(rows, names)
+@dataclass
+class Aside:
+    """The records that cannot be read: all are counted, the first thousand named."""
+
+    count: int = 0
+    named: list[BadRecord] = field(default_factory=list)
+
+    def add(self, file: str, line: int, reason: str) -> None:
+        """Set one aside."""
+        self.count += 1
+        if len(self.named) < NAMED:
+            self.named.append(BadRecord(file=file, line=line, reason=reason))
+
+    def more(self, count: int) -> None:
+        """Count some that are not named."""
+        self.count += count
+
+
+def chunk_rows(width: int) -> int:
+    """How many rows of so many columns are read at once."""
+    return max(16, min(CHUNK_ROWS, CHUNK_CELLS // max(1, width)))
+
+
+def header_names(names: list[str]) -> list[str]:
+    """The names of a header. Raises DatasetError where one is there twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DatasetError(f"the header has the column {name!r} twice")
+        seen.add(name)
+    return names
 
 
 def csv_rows(text: str) -> list[list[str]]:
     """The rows of a CSV that are not blank. Raises DatasetError."""
+    return [row for _, row in numbered_rows(io.StringIO(text, newline=""))]
+
+
+def numbered_rows(lines: Iterator[str] | io.TextIOBase) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV that are not blank, each with the line that it ends at. Raises DatasetError."""
     csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(lines)
     try:
-        return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+        for row in reader:
+            if row:
+                yield reader.line_num, row
     except csv.Error as error:
         raise DatasetError(f"it is not CSV: {error}") from error
 
@@ -68,30 +103,34 @@ def table(rows: Sequence[Sequence[str | None]], names: Sequence[str]) -> Dataset
     for number, row in enumerate(rows, 1):
         if len(row) != width:
             raise DatasetError(f"row {number} has {len(row)} columns, row 1 has {width}")
-    named = [*names[:width], *(f"_c{i}" for i in range(len(names), width))]
-    return Dataset({name: [cell(row[i]) for row in rows] for i, name in enumerate(named)})
+    named = positional(width, names)
+    columns = zip(*rows, strict=True) if rows else ((),) * width
+    return Dataset({name: cells(column) for name, column in zip(named, columns, strict=True)})
+
+
+def positional(width: int, names: Sequence[str]) -> list[str]:
+    """The names of so many columns: those beyond the names are SageMaker's `_c<i>`."""
+    return [*names[:width], *(f"_c{i}" for i in range(len(names), width))]
 
 
 def records(rows: Sequence[Mapping[str, str | None]], first: Sequence[str] = ()) -> Dataset:
     """Rows of which each has its own names: a name that a row lacks is a missing value there. The names of `first` come first."""
     present = dict.fromkeys(name for row in rows for name in row)
-    order = [*(name for name in first if name in present), *(name for name in present if name not in first)]
-    return Dataset({name: [cell(row.get(name)) for row in rows] for name in order})
+    leading = dict.fromkeys(name for name in first if name in present)
+    order = [*leading, *(name for name in present if name not in leading)]
+    return Dataset({name: cells([row.get(name) for row in rows]) for name in order})
 
 
-def joined(parts: Sequence[Dataset]) -> Dataset:
-    """One data set of several, by name: a column that one of them lacks has missing values there."""
-    if len(parts) == 1:
-        return parts[0]
-    names = dict.fromkeys(name for part in parts for name in part.columns)
-    return Dataset(
-        {
-            name: [value for part in parts for value in part.columns.get(name, [None] * part.item_count)]
-            for name in names
-        }
-    )
+def cells(values: Sequence[str | None]) -> list[str | None]:
+    """Cells without the blanks around them; nothing but blanks is a missing value. Other signs of Unicode are text."""
+    if None in values:
+        return [cell(value) for value in values]
+    whole = "".join(values)  # type: ignore[arg-type]  # none is None
+    if any(blank in whole for blank in BLANKS):
+        return [cell(value) for value in values]
+    return [value or None for value in values] if "" in values else list(values)
 
 
 def cell(value: str | None) -> str | None:
-    """A cell without the blanks around it; nothing but blanks is a missing value. Other signs of Unicode are text."""
-    return (value.strip(" \t\r\n") or None) if value is not None else None
+    """One cell, likewise."""
+    return (value.strip(BLANKS) or None) if value is not None else None

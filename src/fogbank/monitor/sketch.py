@@ -1,6 +1,7 @@
 """Quantile sketches as SageMaker's statistics.json has them: levels of values in which a value of level i weighs 2^i.
 
-Source: Karnin, Lang, Liberty, "Optimal Quantile Approximation in Streams" (2016); Deequ's KLL defaults k=2048, c=0.64.
+Source: Karnin, Lang, Liberty, "Optimal Quantile Approximation in Streams" (2016); Deequ's KLL defaults k=2048, c=0.64. Which half of
+a full level goes up is not drawn but taken in turn, so that the same data gives the same bytes, and the error has a bound, not a chance.
 """
 
 from __future__ import annotations
@@ -16,17 +17,79 @@ Levels = list[list[float]]
 Floats = NDArray[np.float64]
 
 
+class Quantiles:
+    """A sketch that takes values by the chunk, and other sketches.
+
+    Exact up to 2048 values. `rank_error` is how many values' ranks may be off at most: each halving of a level i adds 2^i at most. For
+    ten million values it is below 1 % of them.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.rank_error = 0
+        self._levels: list[Floats] = []
+        self._turns: list[int] = []
+
+    def add(self, ordered: Floats) -> None:
+        """Take values in ascending order."""
+        self.count += len(ordered)
+        level = 0
+        while len(ordered) > SIZE:
+            kept, ordered = self._halved(level, ordered)
+            self._into(level, kept)
+            level += 1
+        self._into(level, ordered)
+        self._settle()
+
+    def merge(self, other: Quantiles) -> None:
+        """Take what another sketch has seen."""
+        self.count += other.count
+        self.rank_error += other.rank_error
+        for level, values in enumerate(other._levels):
+            self._into(level, values)
+        self._settle()
+
+    @property
+    def error(self) -> float:
+        """The largest error of a share that the sketch tells, of 1."""
+        return self.rank_error / self.count if self.count else 0.0
+
+    def levels(self) -> Levels:
+        """As statistics.json has it."""
+        return [np.sort(values).tolist() for values in self._levels] or [[]]
+
+    def _into(self, level: int, values: Floats) -> None:
+        while len(self._levels) <= level:
+            self._levels.append(np.empty(0))
+            self._turns.append(0)
+        if len(values):
+            own = self._levels[level]
+            self._levels[level] = np.concatenate([own, values]) if len(own) else values
+
+    def _settle(self) -> None:
+        level = 0
+        while level < len(self._levels):
+            if len(self._levels[level]) > SIZE:
+                kept, up = self._halved(level, np.sort(self._levels[level]))
+                self._levels[level] = kept
+                self._into(level + 1, up)
+            level += 1
+
+    def _halved(self, level: int, ordered: Floats) -> tuple[Floats, Floats]:
+        """What has no partner stays behind with its weight; every second one of the others goes up, with twice as much."""
+        self._into(level, np.empty(0))
+        even = len(ordered) - len(ordered) % 2
+        turn = self._turns[level]
+        self._turns[level] = 1 - turn
+        self.rank_error += 1 << level
+        return ordered[even:], ordered[:even][turn::2]
+
+
 def sketch(values: Floats) -> Levels:
-    """Levels of at most 2048 values; exact up to 2048 values, and the same for the same values in any order."""
-    levels: Levels = []
-    current = np.sort(values)
-    while True:
-        if len(current) <= SIZE:
-            levels.append(current.tolist())
-            return levels
-        odd = len(current) % 2  # what has no partner stays behind with its weight
-        levels.append(current[len(current) - odd :].tolist())
-        current = current[: len(current) - odd][len(levels) % 2 :: 2]
+    """The levels of values: the same for the same values in any order."""
+    quantiles = Quantiles()
+    quantiles.add(np.sort(values))
+    return quantiles.levels()
 
 
 def weighted(levels: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
@@ -45,12 +108,12 @@ def distance(base: Sequence[Sequence[float]], now: Sequence[Sequence[float]]) ->
     if not len(base_values) or not len(now_values):
         return 0.0
     points = np.union1d(base_values, now_values)
-    return float(np.abs(_share(base_values, base_share, points) - _share(now_values, now_share, points)).max())
+    return float(np.abs(share_at(base_values, base_share, points) - share_at(now_values, now_share, points)).max())
 
 
-def _share(values: Floats, share: Floats, points: Floats) -> Floats:
-    at = np.searchsorted(values, points, side="right")
-    return np.concatenate([[0.0], share])[at]
+def share_at(values: Floats, share: Floats, points: Floats, side: Any = "right") -> Floats:
+    """The share of the data that is at most each point; with `left`, below it."""
+    return np.concatenate([[0.0], share])[np.searchsorted(values, points, side=side)]
 
 
 def robust(plain: float, n: int, m: int) -> float:
@@ -62,15 +125,14 @@ def robust(plain: float, n: int, m: int) -> float:
     return max(0.0, round(plain - 1.8 * float(np.sqrt((n + m) / (n * m))), 12)) if n and m else 0.0
 
 
-def buckets(values: Floats) -> list[dict[str, Any]]:
-    """Ten equal-width buckets from the smallest to the largest value; all but the last exclude their upper bound."""
-    low, high = float(values.min()), float(values.max())
+def buckets(levels: Sequence[Sequence[float]], low: float, high: float, count: int) -> list[dict[str, Any]]:
+    """Ten equal-width buckets from the smallest to the largest of `count` values; all but the last exclude their upper bound."""
     if low == high:
         low, high = low - 0.5, high + 0.5
     unit = 1.0 if high - low < np.inf else 4.0
     edges = np.linspace(low / unit, high / unit, BUCKETS + 1) * unit
-    below = np.searchsorted(np.sort(values), edges[1:-1], side="left")
-    counts = np.diff([0, *below.tolist(), len(values)])
+    below = np.rint(share_at(*weighted(levels), edges[1:-1], side="left") * count)
+    counts = np.diff([0, *below.tolist(), count])
     return [
         {"lower_bound": float(edges[i]), "upper_bound": float(edges[i + 1]), "count": float(counts[i])}
         for i in range(BUCKETS)

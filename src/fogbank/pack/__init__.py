@@ -1,6 +1,6 @@
 """Model, handler and dependencies into model.tar.gz and its manifest: same input, same bytes."""
 
-from fogbank.pack.build import Baseline, build, handler_loads, image_pins, lock_lines
+from fogbank.pack.build import Baseline, build, handler_loads, image_pins, lock_lines, locked_pins
 from fogbank.pack.fitted import Fitted, answer_of, fitted_from
 from fogbank.pack.lock import Installed, Source, read_lock
 from fogbank.pack.look import Look, look_at
@@ -23,6 +23,7 @@ __all__ = [
     "handler_loads",
     "image_pins",
     "lock_lines",
+    "locked_pins",
     "look_at",
     "model_in",
     "read_lock",

@@ -22,7 +22,7 @@ from fogbank.ground.digest import sha256_bytes, sha256_file
 from fogbank.pack.archive import write_archive
 from fogbank.pack.code import code_files, data_files, defines, source_roots
 from fogbank.pack.columns import Functions, check_reachable, conform
-from fogbank.pack.compile import Compiled, compile_trained, native
+from fogbank.pack.compile import COMPILED_KINDS, Compiled, compile_trained, native, served_as
 from fogbank.pack.fitted import ask
 from fogbank.pack.imports import RUNTIME, check_imports, compiled_dependencies, own_modules
 from fogbank.pack.lock import Installed, Source, read_lock
@@ -84,6 +84,8 @@ def build(
     code = code_files(config.handler, config.root, fitted.modules)
     trained = conform(trained, fitted, functions, {pin.name for pin in pins})
     _check_dependencies(config, trained, code, pins, source)
+    if elsewhere and trained.kind not in COMPILED_KINDS:
+        elsewhere = served_as(trained.kind)
     compiled = (
         native(elsewhere)
         if elsewhere and not functions.loads
@@ -116,7 +118,7 @@ def _python(
     pins: Sequence[Pin], trained: Trained, config: ProjectConfig, python_for: PythonFor | None
 ) -> tuple[str, str]:
     """The Python that loads the model, and what it has that this one does not; nothing where it is this one."""
-    different = differences(map(str, pins), missing=config.model is not None)
+    different = differences(map(str, pins), missing=config.model is not None, trained=trained.versions)
     if not different or not (trained.versions or config.model) or python_for is None:
         return sys.executable, ""
     first = ", ".join(different[:3])
@@ -217,6 +219,15 @@ def image_pins(config: ProjectConfig, manifest: Manifest, target: Target) -> tup
     if manifest.package.compilation.compiled:
         code = code_files(config.handler, config.root) if config.handler else {}
         names = compiled_dependencies(names, code)
+    return _with_servers(config, names, target)
+
+
+def locked_pins(config: ProjectConfig, target: Target) -> tuple[Pin, ...]:
+    """What is locked for a project's container: all of its dependencies and the server's. Raises PackageError."""
+    return _with_servers(config, config.dependencies, target)
+
+
+def _with_servers(config: ProjectConfig, names: Sequence[str], target: Target) -> tuple[Pin, ...]:
     source = _lock(config)
     return resolve([*names, *SERVER_DISTRIBUTIONS], _Both(source) if source else Installed(), target.markers())
 

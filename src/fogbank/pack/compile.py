@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.contracts.manifest import Compilation
+from fogbank.contracts.manifest import Column, Compilation, ModelKind
 from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
 from fogbank.ground.sources import source_digest
 from fogbank.pack.code import code_files
@@ -33,7 +33,11 @@ LIBRARIES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy")
 PROVING = ("pack", "scoring")
 """The rooms whose code an outcome depends on."""
 NUMBERS = frozenset({"boolean", "float", "integer"})
-"""The types of columns that a compiled model takes."""
+"""The types of columns that a compiled model takes as numbers."""
+WORDS = frozenset({"category", "string"})
+"""Those that it takes as words, where they go to encoders."""
+COMPILED_KINDS = ("joblib", "skops")
+"""The kinds of models that may be compiled."""
 TIME_LIMIT_S = 600
 
 
@@ -58,6 +62,7 @@ def compile_trained(config: ProjectConfig, trained: Trained, *, own_model_fn: bo
         "columns": list(trained.input.names),
         "rows": trained.input.rows,
         "nullable": [column.name for column in trained.input.columns if column.nullable],
+        "words": {column.name: column.missing for column in trained.input.columns if column.dtype in WORDS},
         "tolerance": config.tolerance,
         "method": "" if config.handler else config.method,
         "uses": names_used(code.values()),
@@ -88,6 +93,11 @@ def native(reason: str) -> Compiled:
     return Compiled(compilation=Compilation(compiled=False, reason=reason))
 
 
+def served_as(kind: ModelKind) -> str:
+    """Why a model of a kind that is compiled already, or is none of scikit-learn's, is served as it is."""
+    return f"{kind} is served by its own runtime"
+
+
 def _why_not(config: ProjectConfig, trained: Trained, *, own_model_fn: bool) -> str:
     if not config.compile:
         return "compile is false in [tool.fogbank]"
@@ -95,12 +105,21 @@ def _why_not(config: ProjectConfig, trained: Trained, *, own_model_fn: bool) -> 
         return "the handler's model_fn loads the model itself"
     if trained.kind == "onnx":
         return "the model is ONNX already"
-    if trained.kind not in {"joblib", "skops"}:
-        return f"{trained.kind} is served by its own runtime"
-    others = [column for column in trained.input.columns if column.dtype not in NUMBERS]
+    if trained.kind not in COMPILED_KINDS:
+        return served_as(trained.kind)
+    words = trained.input.rows == "frame" and not config.handler
+    others = [
+        column
+        for column in trained.input.columns
+        if column.dtype not in NUMBERS and not (words and column.dtype in WORDS and _all_words(column))
+    ]
     if others:
         return f"the column {others[0].name!r} holds {others[0].dtype}s"
     return "" if trained.baseline.is_file() else "training left no baseline.csv to prove it on"
+
+
+def _all_words(column: Column) -> bool:
+    return all(isinstance(category, str) for category in column.categories)
 
 
 def _worth_batching(config: ProjectConfig, trained: Trained, *, own_model_fn: bool) -> bool:
@@ -116,7 +135,7 @@ def _key(trained: Trained, order: dict[str, Any]) -> str:
         "baseline": sha256_file(trained.baseline),
         "order": {
             name: order[name]
-            for name in ("kind", "columns", "rows", "nullable", "tolerance", "method", "uses", "why_not")
+            for name in ("kind", "columns", "rows", "nullable", "words", "tolerance", "method", "uses", "why_not")
         },
         "versions": versions,
         "proof": [ROWS, *BATCH_SIZES],

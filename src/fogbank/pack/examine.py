@@ -12,7 +12,7 @@ import math
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def examine(model: Any, dtypes: list[str]) -> dict[str, Any]:
         "classes": _classes(model),
         "rows": _rows(parts, names, dtypes),
         "missing": _missing(parts),
+        "words": sorted({name for part in parts for name in _words(part)}),
     }
 
 
@@ -101,7 +102,7 @@ def _rows(parts: list[Any], names: list[str], dtypes: list[str]) -> Rows:
     """The form in which training gave rows to the model, where an array of the same cells would not do."""
     vectorizes = any(callable(getattr(part, "build_analyzer", None)) for part in parts)
     by_column = [part for part in parts if hasattr(part, "transformers_")]
-    if vectorizes and not by_column and dtypes == ["string"]:
+    if vectorizes and not by_column and dtypes in ([], ["string"]):
         return "texts"
     if not names:
         return "array"
@@ -116,10 +117,24 @@ def _rows(parts: list[Any], names: list[str], dtypes: list[str]) -> Rows:
     return "frame" if selects_by_name or foreign or mixed else "array"
 
 
-def _listed(columns: Any) -> Iterable[Any]:
+def _words(part: Any) -> Iterator[str]:
+    """The names of columns that hold words, as far as a part says so: by itself, or by encoders that it gives columns to."""
+    yield from getattr(part, "word_columns_", ())
+    for _, inner, columns in getattr(part, "transformers_", ()):
+        names = [column for column in _listed(columns) if isinstance(column, str)]
+        for encoder in _parts(inner):
+            known = _listed(getattr(encoder, "categories_", []))
+            for name, categories in zip(names, known, strict=False) if len(known) == len(names) else ():
+                if any(isinstance(category, str) for category in categories):
+                    yield name
+
+
+def _listed(columns: Any) -> Sequence[Any]:
     if isinstance(columns, str):
         return [columns]
-    return columns if isinstance(columns, list | tuple) or hasattr(columns, "tolist") else []
+    if hasattr(columns, "tolist"):
+        columns = columns.tolist()
+    return columns if isinstance(columns, list | tuple) else []
 
 
 def _missing(parts: list[Any]) -> Missing:
@@ -199,11 +214,19 @@ def _lightgbm(path: str, trusted: list[str]) -> Any:
     return lightgbm.Booster(model_file=path)
 
 
+def _catboost(path: str, trusted: list[str]) -> Any:
+    del trusted
+    from fogbank.scoring.catboost_model import catboost_model
+
+    return catboost_model(Path(path))
+
+
 LOADERS: dict[str, Callable[[str, list[str]], Any]] = {
     "joblib": _joblib,
     "skops": _skops,
     "xgboost": _xgboost,
     "lightgbm": _lightgbm,
+    "catboost": _catboost,
 }
 
 
@@ -235,6 +258,8 @@ def main() -> int:
     try:
         model = LOADERS[order["kind"]](order["model"], order["trusted"])
         answer = examine(model, order["dtypes"])
+        if order["kind"] in BOOSTERS:
+            answer["words"] = list(BOOSTERS[order["kind"]](order["model"]).word_columns_)
         loaded = True
         if "cells" in order:
             predicted = predictions(model, order, answer)

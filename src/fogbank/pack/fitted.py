@@ -20,15 +20,18 @@ from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
 from fogbank.pack.trained import Trained
 
 TIME_LIMIT_S = 600
-LIBRARIES = ("scikit-learn", "joblib", "xgboost-cpu", "xgboost", "lightgbm", "skops")
+LIBRARIES = ("scikit-learn", "joblib", "xgboost-cpu", "xgboost", "lightgbm", "catboost", "skops")
 EXAMINER = Path(__file__).with_name("examine.py")
-KINDS = ("joblib", "skops", "xgboost", "lightgbm")
+KINDS = ("joblib", "skops", "xgboost", "lightgbm", "catboost")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """What a model says. `missing` is what stood for a string that is not there. `modules` are the project's own that loading
-    it imports, `in_main` names that were pickled from the module that trained and cannot be found again."""
+    """What a model says. `missing` is what stood for a string that is not there; `words` are names of columns that hold words.
+
+    `modules` are the project's own that loading it imports, `in_main` names that were pickled from the module that trained and
+    cannot be found again.
+    """
 
     names: tuple[str, ...] = ()
     width: int = 0
@@ -37,6 +40,7 @@ class Fitted:
     missing: Missing = "nan"
     modules: tuple[str, ...] = ()
     in_main: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 def fitted_from(document: dict[str, Any]) -> Fitted:

@@ -19,6 +19,11 @@ from fogbank.pack.resolve import parsed
 
 RUNTIME = ("onnxruntime",)
 """What a compiled model needs in the place of what trained it."""
+HELD_BY: Mapping[str, tuple[str, ...]] = {
+    "PIL": ("pillow",), "cv2": ("opencv-python", "opencv-python-headless"), "mlflow": ("mlflow-skinny",),
+    "sklearn": ("scikit-learn",), "tensorflow": ("tensorflow-cpu", "tensorflow-intel"), "yaml": ("pyyaml",),
+}  # fmt: skip
+"""Distributions that hold a module of another name, where none is installed here to say so."""
 IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -44,10 +49,8 @@ def check_imports(code: Mapping[str, Path], pins: Iterable[str], server: Iterabl
             if item.module in own or item.module in sys.stdlib_module_names:
                 continue
             owners = owners_of(item.module)
-            if (
-                not owners and canonicalize_name(item.module) in covered
-            ):  # locked by its own name, and not installed here
-                continue
+            if not owners and covered & {canonicalize_name(item.module), *HELD_BY.get(item.module, ())}:
+                continue  # locked, and not installed here
             where = f"{place} line {item.line} imports {item.module}"
             if not owners:
                 raise PackageError(

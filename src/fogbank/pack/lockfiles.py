@@ -19,6 +19,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from fogbank.contracts.dependencies import WheelFile
+from fogbank.ground.paths import plain_name
 from fogbank.pack.locked import Locked
 
 Table = Mapping[str, Any]
@@ -172,5 +173,5 @@ def _sdist(digest: str) -> tuple[str, ...]:
 
 def wheel(url: str, digest: str, size: int, *, direct: bool = False) -> WheelFile:
     """A wheel as a lock names it; `direct` says that it is had by its address."""
-    filename = unquote(PurePosixPath(urlparse(url).path).name)
+    filename = plain_name(unquote(PurePosixPath(urlparse(url).path).name))
     return WheelFile(filename=filename, sha256=digest.removeprefix("sha256:"), size=size, url=url if direct else "")

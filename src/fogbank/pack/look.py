@@ -14,7 +14,7 @@ from fogbank.contracts.manifest import ModelKind
 from fogbank.contracts.schema import Column, Value
 
 TAKEN = (
-    "a .joblib, .pkl, .skops, .onnx, .ubj, .json or .txt file, .pt2 or TorchScript, .keras, an MLmodel folder, a Hugging Face "
+    "a .joblib, .pkl, .skops, .onnx, .ubj, .json, .txt or .cbm file, .pt2 or TorchScript, .keras, a SavedModel, an MLmodel folder, a Hugging Face "
     "folder, or a model.tar.gz"
 )
 

@@ -171,6 +171,14 @@ def _lightgbm(path: Path) -> Look:
     )
 
 
+def _catboost(path: Path) -> Look:
+    """CatBoost's own format: `CBM1`, then a FlatBuffer, of which nothing is read here."""
+    with path.open("rb") as stream:
+        if stream.read(4) != b"CBM1":
+            raise ValueError("it does not begin as CatBoost's own format does")
+    return Look(file="model.cbm", kind="catboost", what="a CatBoost model", needs=("catboost", "pandas"))
+
+
 def _torch(path: Path) -> Look:
     """`torch.export`'s archive, or TorchScript's: both hold the code of the network, and a state dict does not."""
     members = zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else []
@@ -207,7 +215,7 @@ def _keras(path: Path) -> Look:
         file="model.keras",
         kind="handler",
         what=f"a Keras model ({document.get('class_name')}), made by Keras {version}",
-        needs=("keras", "numpy", "torch"),
+        needs=("keras", "numpy", "tensorflow-cpu"),
         versions={"keras": version} if version else {},
         width=int(shape[1]) if len(shape) == 2 and shape[1] else 0,
         handler="keras",
@@ -220,6 +228,7 @@ READERS: dict[str, Callable[[Path], Look]] = {
     ".onnx": _onnx,
     **dict.fromkeys((".ubj", ".json"), _xgboost),
     ".txt": _lightgbm,
+    ".cbm": _catboost,
     **dict.fromkeys((".pt", ".pt2", ".pth"), _torch),
     ".keras": _keras,
 }

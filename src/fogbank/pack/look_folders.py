@@ -1,4 +1,4 @@
-"""The readers of models that are a folder, by the file that says what it is: MLflow's MLmodel, and Hugging Face's config.json."""
+"""The readers of models that are a folder, by the file that says what it is: MLflow's MLmodel, TensorFlow's saved_model.pb, Hugging Face's json."""
 
 from __future__ import annotations
 
@@ -110,4 +110,43 @@ def _hugging_face(folder: Path) -> Look:
     )
 
 
-READERS: dict[str, Callable[[Path], Look]] = {"MLmodel": _mlflow, "config.json": _hugging_face}
+def _sentences(folder: Path) -> Look:
+    version = ""
+    if (folder / "config_sentence_transformers.json").is_file():
+        document = json.loads((folder / "config_sentence_transformers.json").read_text())
+        version = str(document.get("__version__", {}).get("sentence_transformers", ""))
+    if not (folder / "model.safetensors").is_file():
+        raise PackageError(
+            "model-missing",
+            "the folder has no model.safetensors beside its modules.json",
+            "save it in that format: model.save(folder)",
+        )
+    return Look(
+        file="model.safetensors",
+        kind="handler",
+        what=f"a model of sentence embeddings, made by sentence-transformers {version}",
+        needs=("sentence-transformers", "torch"),
+        versions={"sentence-transformers": version} if version else {},
+        columns=(Column(name="text", dtype="string"),),
+        handler="sentence_embeddings",
+    )
+
+
+def _saved_model(folder: Path) -> Look:
+    if not (folder / "variables").is_dir():
+        raise ValueError("there is no folder `variables` beside saved_model.pb")
+    return Look(
+        file="saved_model.pb",
+        kind="handler",
+        what="a SavedModel of TensorFlow's",
+        needs=("numpy", "tensorflow-cpu"),
+        handler="saved_model",
+    )
+
+
+READERS: dict[str, Callable[[Path], Look]] = {
+    "MLmodel": _mlflow,
+    "modules.json": _sentences,
+    "saved_model.pb": _saved_model,
+    "config.json": _hugging_face,
+}

@@ -12,7 +12,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fogbank.contracts.manifest import Compilation
+from fogbank.contracts.schema import Missing
 from fogbank.ground.digest import sha256_file
 from fogbank.pack.agreement import DisagreementError, agree
 from fogbank.pack.compile import BATCH_SIZES, BATCHED_ROWS, REASON_LENGTH, ROWS, Compiled, native
@@ -28,8 +29,11 @@ from fogbank.pack.convert import Conversion, convert
 from fogbank.pack.graph import UnsupportedError
 from fogbank.pack.thresholds import Place, frame
 from fogbank.pack.trouble import troubles
+from fogbank.pack.words import Worded, with_words, worded
 from fogbank.scoring import load_compiled, one_job
 from fogbank.scoring.boosters import lightgbm_model, xgboost_model
+from fogbank.scoring.catboost_model import catboost_model
+from fogbank.scoring.plan import UNSEEN
 
 BATCH_S = 4.0
 """How long one row after the other is asked for, to see whether company changes a result; at least `LEAST_ROWS`."""
@@ -42,24 +46,28 @@ Rows = NDArray[np.float64]
 class Wish:
     """What a proof must come up to. `method` is the one that answers where there is no handler, `uses` are names that a
     handler's code speaks of; `nullable` says of each column whether a value may be missing; `names` are the columns' where the
-    model takes them from a DataFrame."""
+    model takes them from a DataFrame, `worded` the model on codes where some of those hold words."""
 
     tolerance: float
     nullable: Sequence[bool] = ()
     method: str = ""
     uses: Sequence[str] = ()
     names: Sequence[str] = ()
+    worded: Worded | None = None
 
 
 class Framed:
     """A model that is given its rows as a DataFrame, as the server gives them to it."""
 
-    def __init__(self, model: Any, names: Sequence[str]) -> None:
-        self._model, self._names = model, names
+    def __init__(self, model: Any, names: Sequence[str], worded: Worded | None) -> None:
+        self._model, self._names, self._worded = model, names, worded
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._model, name)
-        return (lambda rows: attribute(frame(rows, self._names))) if callable(attribute) else attribute
+        return (lambda rows: attribute(self._frame(rows))) if callable(attribute) else attribute
+
+    def _frame(self, rows: Rows) -> Any:
+        return frame(rows, self._names) if self._worded is None else self._worded.frame(rows, self._names)
 
 
 def prove(model: Any, rows: Rows, wish: Wish) -> Compiled:
@@ -80,12 +88,14 @@ def unconverted(model: Any, rows: Rows, wish: Wish, reason: str) -> Compiled:
 
 def _prove(model: Any, rows: Rows, wish: Wish) -> Compiled:
     try:
-        conversion = convert(model)
+        conversion = convert(model) if wish.worded is None else _convert(wish.worded)
         compiled = load_compiled(conversion.onnx)
         lacking = _lacking(model, compiled, wish)
         if lacking:
             return native(lacking)
         kinds = troubles(rows, wish.nullable or [False] * rows.shape[1], _place(conversion, wish))
+        if wish.worded is not None:
+            kinds = {kind: np.unique(wish.worded.codes(made), axis=0) for kind, made in kinds.items()}
         agreement = agree(_as_served(model, wish), compiled, conversion.tolerances(wish.tolerance), kinds)
     except (UnsupportedError, DisagreementError) as error:
         return native(_first_line(error))
@@ -109,6 +119,11 @@ def _prove(model: Any, rows: Rows, wish: Wish) -> Compiled:
     )
 
 
+def _convert(worded: Worded) -> Conversion:
+    conversion = convert(worded.model)
+    return replace(conversion, onnx=with_words(conversion.onnx, worded.words))
+
+
 def main() -> int:
     """`python -m fogbank.pack.proof ROOT OUT`: an order on standard input; out go OUT.onnx and the compilation on stdout."""
     root, out = sys.argv[1:]
@@ -127,8 +142,12 @@ def _compile(order: dict[str, Any]) -> Compiled:
     model = _load(path, order["kind"])
     columns = _in_the_models_order(order["columns"], getattr(model, "feature_names_in_", None))
     nullable = [name in order["nullable"] for name in columns]
-    rows = _rows(Path(order["baseline"]), columns, nullable)
     why_not = order["why_not"]
+    try:
+        own = None if why_not else _worded(model, columns, order["words"])
+    except UnsupportedError as error:
+        why_not, own = why_not or str(error), None
+    rows = None if order["words"] and own is None else _rows(Path(order["baseline"]), columns, nullable, own)
     if not why_not and not (hasattr(model, "predict") and type(model).__module__.startswith("sklearn.")):
         why_not = f"{type(model).__module__}.{type(model).__name__} is not a scikit-learn estimator"
     if rows is None:
@@ -140,9 +159,15 @@ def _compile(order: dict[str, Any]) -> Compiled:
             method=order["method"],
             uses=order["uses"],
             names=columns if order["rows"] == "frame" else (),
+            worded=own,
         )
         outcome = unconverted(model, rows, wish, why_not) if why_not else prove(model, rows, wish)
     return replace(outcome, compilation=replace(outcome.compilation, source_sha256=sha256_file(path)))
+
+
+def _worded(model: Any, columns: Sequence[str], missing: Mapping[str, Missing]) -> Worded | None:
+    places = {place: missing[name] for place, name in enumerate(columns) if name in missing}
+    return worded(model, list(places), places) if places else None
 
 
 def _load(path: Path, kind: str) -> Any:
@@ -154,6 +179,8 @@ def _load(path: Path, kind: str) -> Any:
         return xgboost_model(path)
     if kind == "lightgbm":
         return lightgbm_model(path)
+    if kind == "catboost":
+        return catboost_model(path)
     import joblib
 
     return one_job(joblib.load(path))
@@ -167,7 +194,7 @@ def _in_the_models_order(columns: list[str], names: Any) -> list[str]:
 
 
 def _as_served(model: Any, wish: Wish) -> Any:
-    return Framed(model, wish.names) if wish.names else model
+    return Framed(model, wish.names, wish.worded) if wish.names else model
 
 
 def _place(conversion: Conversion, wish: Wish) -> Place | None:
@@ -215,19 +242,29 @@ def _batch_exact(run: Callable[[NDArray[Any]], list[Any]], rows: NDArray[Any]) -
     return True
 
 
-def _rows(baseline: Path, columns: list[str], nullable: Sequence[bool]) -> Rows | None:
+def _rows(baseline: Path, columns: list[str], nullable: Sequence[bool], own: Worded | None) -> Rows | None:
+    words = {} if own is None else own.words
+    codes = {place: {word: float(code) for code, word in enumerate(known)} for place, known in words.items()}
     with baseline.open(newline="") as stream:
         reader = csv.reader(stream)
         header = next(reader, [])
         try:
             places = [header.index(name) for name in columns]
             rows = [
-                [_number(row[place], empty) for place, empty in zip(places, nullable, strict=True)]
+                [
+                    _code(row[place], codes[column]) if column in codes else _number(row[place], nullable[column])
+                    for column, place in enumerate(places)
+                ]
                 for row, _ in zip(reader, range(ROWS), strict=False)
             ]
         except (ValueError, IndexError):
             return None
     return np.array(rows, dtype=np.float64) if rows else None
+
+
+def _code(cell: str, codes: Mapping[str | None, float]) -> float:
+    """A word's code; an empty cell is a missing one."""
+    return codes.get(cell, UNSEEN) if cell else codes.get(cell, codes.get(None, math.nan))
 
 
 def _number(cell: str, nullable: bool) -> float:

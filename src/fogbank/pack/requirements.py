@@ -6,7 +6,6 @@ installed here is what is chosen wherever the lines allow it: that is what train
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from packaging.version import InvalidVersion, Version
 from fogbank.contracts.config import running_python
 from fogbank.contracts.errors import PackageError
 from fogbank.ground.digest import canonical_json, sha256_bytes
+from fogbank.ground.installer import NOTHING_BUILT, run_uv
 from fogbank.pack.lockfiles import HASH, requirement_lines
 
 TIME_LIMIT_S = 600
@@ -86,16 +86,10 @@ def _locked(
     lines: Sequence[str], indexes: Sequence[tuple[str, bool]], constraints: Sequence[str]
 ) -> tuple[str | None, str]:
     """The lock's text, or None and why there is none."""
-    from uv import find_uv_bin
-
     with tempfile.TemporaryDirectory(prefix="fogbank-lock-") as folder:
         (Path(folder) / "pyproject.toml").write_text(_project(lines, indexes, constraints))
-        process = subprocess.run(
-            [find_uv_bin(), "lock", "--quiet", "--project", folder, "--python", sys.executable],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=TIME_LIMIT_S,
+        process = run_uv(
+            ["lock", "--quiet", NOTHING_BUILT, "--project", folder, "--python", sys.executable], TIME_LIMIT_S
         )
         if process.returncode != 0:
             return None, process.stderr.strip()[-1500:]

@@ -5,7 +5,7 @@ In: names, a source of versions and the target's marker environment; out: pins, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
@@ -60,11 +60,15 @@ def installed_versions(pins: Iterable[Pin]) -> dict[str, str]:
     return {pin.name: own.version for pin in pins if (own := installed(pin.name)) is not None}
 
 
-def differences(pins: Iterable[str], *, missing: bool) -> list[str]:
-    """The pins (`name==version`) that are installed here in other versions; those that are not installed too, where they count."""
-    places = [(pin, installed_version(pin.partition("==")[0])) for pin in pins]
-    others = [f"{pin}, here {version}" for pin, version in places if version and version != pin.partition("==")[2]]
-    return others + [f"{pin}, not installed here" for pin, version in places if missing and not version]
+def differences(pins: Iterable[str], *, missing: bool, trained: Collection[str] = ()) -> list[str]:
+    """The pins (`name==version`) that are installed here in other versions; those that are not installed too, where they count:
+    all of them, or those whose distributions were there when the model was `trained`."""
+    places = [(pin, *pin.split("==")) for pin in pins]
+    here = [(pin, name, version, installed_version(name)) for pin, name, version in places]
+    others = [f"{pin}, here {own}" for pin, _, version, own in here if own and own != version]
+    return others + [
+        f"{pin}, not installed here" for pin, name, _, own in here if not own and (missing or name in trained)
+    ]
 
 
 def installed_version(name: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -23,6 +25,7 @@ MODEL_FILES: dict[str, ModelKind] = {
     "model.ubj": "xgboost",
     "model.json": "xgboost",
     "model.txt": "lightgbm",
+    "model.cbm": "catboost",
     **dict.fromkeys(
         ("model.pt", "model.pth", "model.pt2", "model.keras", "model.safetensors", "saved_model.pb", "MLmodel"),
         "handler",
@@ -31,7 +34,8 @@ MODEL_FILES: dict[str, ModelKind] = {
 """The names that a model may have, and what they say about how it is loaded: `handler` is a handler's own model_fn."""
 FOLDER = "MLmodel"
 """The file that says what the others are: beside it no other is the model."""
-ENVIRONMENT = "environment.json"
+SCHEMA, ENVIRONMENT = "schema.json", "environment.json"
+LIST = "import json; from importlib.metadata import distributions; print(json.dumps([(d.name, d.version) for d in distributions()]))"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,15 +79,24 @@ def model_in(folder: Path) -> Path | None:
     return models[0] if models else None
 
 
-def read_trained(folder: Path) -> Trained:
-    """Read what training left. Raises PackageError (`model-missing`, `model-ambiguous`, `training-unreadable`)."""
+def read_trained(folder: Path, *needed: str) -> Trained:
+    """Read what training left, with the files that are `needed` besides the model and its schema.
+
+    Raises PackageError (`model-missing`, `model-ambiguous`, `training-incomplete`, `training-unreadable`).
+    """
     model = model_in(folder)
     if model is None:
         raise PackageError(
             "model-missing", f"there is no trained model ({', '.join(MODEL_FILES)}) in {folder}", "run `fogbank train`"
         )
+    if missing := [name for name in (SCHEMA, *needed) if not (folder / name).is_file()]:
+        raise PackageError(
+            "training-incomplete",
+            f"training left {model.name} in {folder}, and no {' and no '.join(missing)}",
+            f"write {' and '.join(missing)} where the model is written: docs/01-pack.md says what is in them",
+        )
     try:
-        schema = json.loads((folder / "schema.json").read_text())
+        schema = json.loads((folder / SCHEMA).read_text())
         scores = _scores(folder / "metrics.json")
         return Trained(
             model=model,
@@ -94,10 +107,11 @@ def read_trained(folder: Path) -> Trained:
             **_environment(folder, model),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
+        cause = f"a key {error} is missing" if isinstance(error, KeyError) else str(error)
         raise PackageError(
             "training-unreadable",
-            f"what training left in {folder} cannot be read: {error!r}",
-            "run `fogbank train` again",
+            f"what training left in {folder} cannot be read: {cause}",
+            "mend what writes it: docs/01-pack.md says what is in schema.json and metrics.json",
         ) from error
 
 
@@ -107,18 +121,24 @@ def _scores(path: Path) -> dict[str, Any]:
     return scores
 
 
-def record_environment(folder: Path) -> None:
-    """Write down with which Python and which distributions the model in a folder was trained: those of this process."""
+def record_environment(folder: Path, python: str = sys.executable) -> None:
+    """Write down with which Python and which distributions the model in a folder was trained: those of `python`."""
     model = model_in(folder)
     if model is None:
         return
-    versions = {
-        canonicalize_name(distribution.name): distribution.version
-        for distribution in metadata.distributions()
-        if distribution.name
-    }
-    record = {"model_sha256": sha256_file(model), "python": running_python(), "versions": versions}
+    record = {"model_sha256": sha256_file(model), "python": running_python(), "versions": _versions(python)}
     (folder / ENVIRONMENT).write_bytes(canonical_json(record))
+
+
+def _versions(python: str) -> dict[str, str]:
+    """The distributions that a Python has, by their canonical names."""
+    if python == sys.executable:
+        found = [(distribution.name, distribution.version) for distribution in metadata.distributions()]
+    else:
+        found = json.loads(
+            subprocess.run([python, "-P", "-c", LIST], check=True, capture_output=True, text=True).stdout
+        )
+    return {canonicalize_name(name): version for name, version in found if name}
 
 
 def _environment(folder: Path, model: Path) -> dict[str, Any]:

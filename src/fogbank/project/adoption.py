@@ -26,10 +26,11 @@ from fogbank.project.archives import Opened, opened
 from fogbank.project.environments import model_python
 from fogbank.project.events import Steps
 from fogbank.project.installation import fogbank_version
+from fogbank.project.origin import fogbank_source
 from fogbank.project.samples import Sample, known_columns, read_sample, typed
-from fogbank.project.scaffold import check_target, copy_rooms, render, write_project
+from fogbank.project.scaffold import MONITOR, check_target, copy_rooms, render, write_project, write_workflow
 
-LOADED = ("joblib", "skops", "xgboost", "lightgbm")
+LOADED = ("joblib", "skops", "xgboost", "lightgbm", "catboost")
 """The kinds that are asked by loading them."""
 SAMPLE_ROWS = 5
 ROOM = "model"
@@ -114,7 +115,8 @@ class Adoption:
             "python": model_python(pins, lines, brought=True),
         }
         first = self._answered(order).fitted
-        self.sample = self._sampled(first.names or self.look.names, first.width or self.look.width)
+        width = 1 if first.rows == "texts" else first.width or self.look.width  # a vectorizer's words are no columns
+        self.sample = self._sampled(first.names or self.look.names, width, first.words)
         columns = [{"name": column.name, "dtype": column.dtype} for column in self.sample.columns]
         order |= {"dtypes": [column.dtype for column in self.sample.columns]}
         if (
@@ -142,10 +144,10 @@ class Adoption:
             )
         return Answer(fitted=fitted_from(document["fitted"]), predictions=document["predictions"] or ())
 
-    def _sampled(self, names: Sequence[str], width: int) -> Sample:
+    def _sampled(self, names: Sequence[str], width: int, words: Sequence[str] = ()) -> Sample:
         if self.sample_file is not None:
-            return typed(read_sample(self.sample_file, names, width), self.look.columns)
-        columns = self.look.columns or known_columns(names, width)
+            return typed(read_sample(self.sample_file, names, width), self.look.columns, words)
+        columns = self.look.columns or known_columns(names, width, words)
         if not columns:
             raise PackageError(
                 "columns-unknown",
@@ -184,21 +186,20 @@ class Adoption:
             _rows(room / "baseline.csv", [header, *lines])
 
     def _output(self) -> tuple[Column, ...]:
+        """The answer's columns; none where only a handler knows them: nobody asked it yet."""
         if self.look.output:
             return self.look.output
+        if self.look.kind not in LOADED or self.source.code is not None:
+            return ()
         first = self.answer.predictions[0] if self.answer.predictions else [(self._classes() or (0.0,))[0]]
         names = ["prediction"] if len(first) == 1 else [f"prediction_{place}" for place in range(len(first))]
         return tuple(Column(name=name, dtype=_dtype(value)) for name, value in zip(names, first, strict=True))
 
     def _write_rooms(self, folder: Path) -> None:
         monitored = (folder / ROOM / "baseline.csv").is_file()
-        copy_rooms(self.name, folder, ["infra"])
-        if not monitored:
-            (folder / "infra" / "watch.py").unlink()
-            program = folder / "infra" / "__main__.py"
-            lines = [line for line in program.read_text().splitlines(keepends=True) if "quality" not in line]
-            program.write_text("".join(lines).replace(", one hourly monitor", ""))
+        copy_rooms(self.name, folder, ["infra"], () if monitored else (MONITOR,))
         files = {
+            "infra/__main__.py": "adopted/program.py.j2",
             "pyproject.toml": "adopted/pyproject.toml.j2",
             "README.md": "adopted/README.md.j2",
             ".gitignore": "project/gitignore.j2",
@@ -213,12 +214,14 @@ class Adoption:
         values = {
             "name": self.name,
             "version": fogbank_version(),
+            "source": fogbank_source(folder),
             "needs": self.needs,
             "look": self.look,
             "room": ROOM,
             "monitored": monitored,
             "sampled": bool(self.sample.cells),
         }
+        write_workflow(folder)
         render(folder, files, values)
 
 

@@ -16,7 +16,7 @@ from fogbank.contracts.manifest import INNER_NAME
 from fogbank.ground.archive import ArchiveError, unpack_archive
 from fogbank.pack import MODEL_SUFFIXES, handler_loads
 
-FOLDERS = ("MLmodel", "config.json")
+FOLDERS = ("MLmodel", "modules.json", "saved_model.pb", "config.json")
 HANDLER = "inference.py"
 """What AWS's toolkits call the script."""
 

@@ -40,10 +40,26 @@ def base_for(config: ProjectConfig, target: Target, progress: Progress) -> Base:
 
     if config.base and (config.root / config.base / "index.json").is_file():
         return open_base(Layout(config.root / config.base), config.base, target, cached("layers"))
-    local = Layout(bases_folder(target.python))
-    if not config.base and (local.folder / "index.json").is_file() and target.platform in local.images():
-        return open_base(local, f"debian-python{target.python}", target, cached("layers"))
-    return _pull(config.base or f"python:{target.python}-slim", target, progress)
+    if not config.base and made_here(target.python, target.platform):
+        return open_base(Layout(bases_folder(target.python)), f"debian-python{target.python}", target, cached("layers"))
+    return _pull(config.base or default_base(target.python), target, progress)
+
+
+def default_base(python: str) -> str:
+    """Python's own image, where nobody counts anonymous pulls by address (Docker Hub does: its documentation, "Pull rate limit").
+
+    >>> default_base("3.11")
+    'public.ecr.aws/docker/library/python:3.11-slim'
+    """
+    return f"public.ecr.aws/docker/library/python:{python}-slim"
+
+
+def made_here(python: str, platform: str) -> bool:
+    """Whether `fogbank base` made one for a Python and a platform on this machine."""
+    from fogbank.image import Layout
+
+    local = Layout(bases_folder(python))
+    return (local.folder / "index.json").is_file() and platform in local.images()
 
 
 def _pull(text: str, target: Target, progress: Progress) -> Base:

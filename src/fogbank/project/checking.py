@@ -90,7 +90,7 @@ def package_report(config: ProjectConfig, manifest: Manifest, options: CheckOpti
             return Report(findings=(Finding(code=error.code, cause=error.cause),))
     sample = options.sample or config.trained / "sample.csv"
     rows = sample.read_text() if sample.is_file() else ""
-    conditions = options.conditions(manifest.model_environment, config.memory_mb, manifest.package.python)
+    conditions = options.conditions(manifest.environment, config.memory_mb, manifest.package.python)
     return check_artifact(manifest.artifact_path, rows, conditions, python_for)
 
 

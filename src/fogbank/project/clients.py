@@ -16,7 +16,7 @@ Clients = Callable[[str], Any]
 """A boto3 client by the name of its service."""
 HINTS = {
     "ValidationError": "see `fogbank cloud status` for what there is",
-    "ModelError": "mend the request, or see `fogbank cloud logs live`",
+    "ModelError": "mend the request, or see what the instance wrote: `fogbank logs` with the endpoint's name",
     "NoSuchBucket": "run `fogbank up` to make the stack's buckets",
 }
 

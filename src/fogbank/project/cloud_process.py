@@ -1,6 +1,6 @@
 """The cloud's process: the local cloud and the provider stand-in, in one. Says one line on stdout when it is ready.
 
-`python -m fogbank.project.cloud_process FOLDER PORT RUNTIME`. Out: `{"ok": ...}` or `{"error": ...}` on the first line, then
+`python -m fogbank.project.cloud_process FOLDER PORT RUNTIME [open]`. Out: `{"ok": ...}` or `{"error": ...}` on the first line, then
 silence; the log goes to stderr.
 """
 
@@ -16,39 +16,54 @@ import threading
 from pathlib import Path
 from typing import Any, cast
 
-import urllib3
-
-from fogbank.cloud.client import ADDRESS, LOCK, Address, write_address
+from fogbank.cloud.client import ADDRESS, LOCK, Address, make_key, write_address
+from fogbank.cloud.ground.state import DamagedStateError, is_full
 from fogbank.cloud.ground.store import StateVersionError
 from fogbank.cloud.hosting.containers import find_containers
 from fogbank.cloud.hosting.instance import StartError
 from fogbank.cloud.local_cloud import CloudSettings, LocalCloud
 from fogbank.contracts.config import Runtime
+from fogbank.contracts.errors import FogbankError
 from fogbank.ground.aws import LocalClients
+from fogbank.ground.folders import private_folder
 from fogbank.ground.locks import take
+from fogbank.ground.peers import Owner
+from fogbank.project.approval import approval_of
 from fogbank.project.installation import cached, server_pins
+from fogbank.project.launch import port_taken
+
+log = logging.getLogger("fogbank.cloud")
 
 
-def serve(folder: Path, port: int, runtime: Runtime) -> None:
+def serve(folder: Path, port: int, runtime: Runtime, *, open_: bool = False, enforce_iam: bool = False) -> None:
     """Run the cloud of a folder until it is asked to stop. An interrupt is meant for whoever started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     for noisy in ("werkzeug", "botocore", "boto3", "urllib3", "s3transfer"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)  # the journal holds what was sent, also what was sent to the Secrets Manager
+    os.umask(0o077)  # what it writes is its user's; what it starts has the usual mask again
+    try:
+        _serve_alone(folder, port, runtime, open_=open_, enforce_iam=enforce_iam)
+    except (OSError, sqlite3.Error) as error:
+        if not is_full(error, folder):
+            raise
+        _fail_full(folder, error)
+
+
+def _serve_alone(folder: Path, port: int, runtime: Runtime, *, open_: bool, enforce_iam: bool) -> None:
+    private_folder(folder)  # the journal holds what was sent, also what was sent to the Secrets Manager
     with (folder / LOCK).open("w") as lock:
         if not take(lock):
             _fail(
                 "cloud-running", f"another process runs the local cloud of {folder}", "use it: `fogbank cloud status`"
             )
             return
-        _serve_locked(folder, port, runtime)
+        _serve_locked(folder, port, runtime, open_=open_, enforce_iam=enforce_iam)
         logging.shutdown()
         os._exit(0)  # all is written; the lock goes with the process, so whoever waits for it finds nothing left
 
 
-def _serve_locked(folder: Path, port: int, runtime: Runtime) -> None:
+def _serve_locked(folder: Path, port: int, runtime: Runtime, *, open_: bool, enforce_iam: bool) -> None:
     try:
         settings = CloudSettings(
             folder=folder,
@@ -56,26 +71,35 @@ def _serve_locked(folder: Path, port: int, runtime: Runtime) -> None:
             environments=cached("environments"),
             keys=cached("keys"),
             server_pins=server_pins(),
+            secret=make_key(folder),
+            open=open_,
+            enforce_iam=enforce_iam,
             containers=find_containers(os.environ, folder) if runtime == "container" else None,
+            approval=approval_of(folder),
         )
         cloud = LocalCloud(settings)
     except StartError as error:
         _fail("container-engine-missing", str(error), 'install podman or docker, or set `runtime = "process"`')
         return
-    except (StateVersionError, sqlite3.DatabaseError) as error:
-        _fail("cloud-state-unreadable", str(error), f"move {folder} away, and run `fogbank up` for a new cloud")
+    except FogbankError as error:
+        _fail(error.code, error.cause, error.hint)
+        return
+    except (StateVersionError, DamagedStateError, sqlite3.DatabaseError) as error:
+        _fail_unreadable(folder, error)
         return
     try:
         cloud.bind()
     except OSError:
-        _fail(
-            "port-in-use",
-            f"port {port} is in use by {_who(port)}",
-            f"stop it, or choose another port: `fogbank cloud start --port 0`, or `port = {port + 1}` in [tool.fogbank]",
-        )
+        taken = port_taken(port)
+        _fail(taken.code, taken.cause, taken.hint)
         return
     provider = _start_provider(cloud)
-    cloud.start()
+    try:
+        cloud.start()
+    except (DamagedStateError, sqlite3.DatabaseError, ValueError, KeyError) as error:
+        log.exception("the state cannot be brought back")
+        _fail_unreadable(folder, error)
+        return
     write_address(folder, Address(port=cloud.port, provider_port=provider.port, pid=os.getpid()))
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=cloud.ask_to_stop).start())
     _say({"ok": {"url": cloud.url}})
@@ -85,25 +109,34 @@ def _serve_locked(folder: Path, port: int, runtime: Runtime) -> None:
     (folder / ADDRESS).unlink(missing_ok=True)
 
 
-def _who(port: int) -> str:
-    """Who listens on a port: another project's cloud says so."""
-    try:
-        reply = urllib3.request("GET", f"http://127.0.0.1:{port}/_fogbank/status", timeout=1, retries=False)
-        return f"the local cloud of {reply.json()['folder']} (process {reply.json()['pid']})"
-    except (urllib3.exceptions.HTTPError, ValueError, KeyError):
-        return "another program"
-
-
 def _start_provider(cloud: LocalCloud) -> Any:
     from fogbank.provider.server import ProviderServer
     from fogbank.provider.standin import StandIn
 
-    provider = ProviderServer(
-        StandIn(clients=LocalClients(cloud.url, read_timeout_s=300)), int(cloud.store.setting("provider-port", "0"))
-    )
+    standin = StandIn(clients=LocalClients(cloud.url, cloud.settings.secret, read_timeout_s=300))
+    provider = ProviderServer(standin, int(cloud.store.setting("provider-port", "0")), Owner.is_mine)
     cloud.store.set_setting("provider-port", str(provider.port))
     provider.start()
     return provider
+
+
+def _fail_unreadable(folder: Path, error: Exception) -> None:
+    if is_full(error, folder):
+        _fail_full(folder, error)
+        return
+    _fail(
+        "cloud-state-unreadable",
+        f"the state in {folder} cannot be read: {error}",
+        f"put the files back as they were; or move {folder} away, and run `fogbank up` for a new cloud: nothing in it was changed",
+    )
+
+
+def _fail_full(folder: Path, error: Exception) -> None:
+    _fail(
+        "disk-full",
+        f"there is no room on the disk of {folder}: {error}",
+        "make room, then start it again: its state is whole",
+    )
 
 
 def _fail(code: str, cause: str, hint: str) -> None:
@@ -120,4 +153,11 @@ def _say(document: object) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), int(sys.argv[2]), cast(Runtime, sys.argv[3]))
+    options = sys.argv[4:]
+    serve(
+        Path(sys.argv[1]),
+        int(sys.argv[2]),
+        cast(Runtime, sys.argv[3]),
+        open_="open" in options,
+        enforce_iam="enforce-iam" in options,
+    )

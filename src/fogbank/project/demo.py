@@ -1,15 +1,13 @@
-"""The whole main job on the local cloud, every answer checked, told in a document.
+"""The whole main job on the local cloud, every answer checked, ending in the model's report.
 
 The recipe is `RECIPE`; each part takes what the parts before it know (`Demo`) and adds to it.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +16,28 @@ from fogbank.project.comparison import compared, from_csv, in_memory, project_ro
 from fogbank.project.events import Event, Listener, StepDone, Steps
 from fogbank.project.monitor import newest_verdict
 from fogbank.project.project import Project
+from fogbank.project.report import model_report
 from fogbank.project.transform import run_job
 
 ROWS_PER_REQUEST = 5
-HOUR_S = 3600
+HOUR_S = 3600 + 600
+"""An hour, and the ten minutes after which the monitor looks at it."""
 ENDPOINT, SCHEDULE, MONITOR = "live", "nightly", "quality"
 
 
 @dataclass
 class Demo:
-    """What is known so far; `document` becomes the report."""
+    """What is known so far; `checks` go into the report."""
 
     project: Project
     steps: Steps
-    document: dict[str, Any] = field(default_factory=lambda: {"checks": [], "monitors": []})
+    checks: list[dict[str, Any]] = field(default_factory=list)
     rows: list[list[float]] = field(default_factory=list)
     expected: list[list[float]] = field(default_factory=list)
 
 
 def run_demo(root: Path, events: Listener) -> dict[str, Any]:
-    """Train, pack, check, deploy, invoke, batch-score and monitor; what was seen. Raises FogbankError."""
+    """Train, pack, check, deploy, invoke, batch-score and monitor; the report, with the checks and steps. Raises FogbankError."""
     steps: list[dict[str, Any]] = []
 
     def listen(event: Event) -> None:
@@ -48,26 +48,16 @@ def run_demo(root: Path, events: Listener) -> dict[str, Any]:
     demo = Demo(Project(root, events=listen), Steps(listen))
     for part in RECIPE:
         part(demo)
-    return {**demo.document, "steps": steps, "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M}"}
+    url = demo.project.cloud.address().url
+    return {**model_report(demo.project), "checks": demo.checks, "steps": steps, "url": url}
 
 
 def _train(demo: Demo) -> None:
     demo.project.train()
-    trained = demo.project.config.trained
-    scores = json.loads((trained / "metrics.json").read_text())
-    evaluation = json.loads((trained / "evaluation.json").read_text())
-    demo.document |= {"metrics": scores["metrics"], "evaluation": evaluation}
 
 
 def _deploy(demo: Demo) -> None:
     demo.project.deploy()
-    manifest = demo.project.manifest
-    demo.document |= {
-        "name": manifest.name,
-        "artifact_sha256": manifest.artifact_sha256,
-        "endpoint": demo.project.full_name(ENDPOINT),
-        "url": demo.project.cloud.address().url,
-    }
 
 
 def _invoke(demo: Demo) -> None:
@@ -75,7 +65,6 @@ def _invoke(demo: Demo) -> None:
         demo.rows = project_rows(demo.project.config, demo.project.manifest)
         demo.expected = in_memory(demo.project.config, demo.rows)
         answers, latencies = _send(demo, demo.rows)
-        demo.document |= {"latencies_ms": latencies}
         _compare(demo, "endpoint, through boto3", answers)
         median = sorted(latencies)[len(latencies) // 2]
         step.done(f"{len(answers)} rows equal to the model in memory, p50 {median:.1f} ms")
@@ -98,22 +87,6 @@ def _watch_shifted(demo: Demo) -> None:
     _watch(demo, "shifted", shifted(demo.rows), expect_violations=True)
 
 
-def _drift(demo: Demo) -> None:
-    """How far each feature drifted in the clean and in the shifted hour."""
-    from fogbank.monitor import drift_distances
-
-    manifest = demo.project.manifest
-    baseline = json.loads(manifest.statistics_path.read_text())
-    clean, drifted = (
-        drift_distances(baseline, demo.document.pop(f"statistics_{traffic}")) for traffic in ("clean", "shifted")
-    )
-    constraints = json.loads(manifest.constraints_path.read_text())["monitoring_config"]["distribution_constraints"]
-    demo.document["drift"] = [
-        {"feature": name, "clean": clean.get(name, 0.0), "shifted": drifted.get(name, 0.0)} for name in clean
-    ]
-    demo.document["drift_threshold"] = constraints["comparison_threshold"]
-
-
 RECIPE: tuple[Callable[[Demo], None], ...] = (
     _train,
     _deploy,
@@ -121,7 +94,6 @@ RECIPE: tuple[Callable[[Demo], None], ...] = (
     _transform,
     _watch_clean,
     _watch_shifted,
-    _drift,
 )
 
 
@@ -139,7 +111,7 @@ def _send(demo: Demo, rows: Sequence[Sequence[float]]) -> tuple[list[list[float]
 
 
 def _compare(demo: Demo, path: str, answers: Sequence[Sequence[float]]) -> None:
-    demo.document["checks"].append(compared(path, answers, demo.expected))
+    demo.checks.append(compared(path, answers, demo.expected))
 
 
 def _watch(demo: Demo, traffic: str, rows: Sequence[Sequence[float]], *, expect_violations: bool) -> None:
@@ -149,8 +121,6 @@ def _watch(demo: Demo, traffic: str, rows: Sequence[Sequence[float]], *, expect_
         demo.project.cloud.move_clock(HOUR_S)
         verdict = newest_verdict(demo.project.cloud.client, demo.project.full_name(MONITOR))
         violations = verdict.violations
-        demo.document["monitors"].append({"traffic": traffic, "status": verdict.status, "violations": list(violations)})
-        demo.document[f"statistics_{traffic}"] = verdict.statistics
         if verdict.status not in {"Completed", "CompletedWithViolations"} or bool(violations) != expect_violations:
             raise DataError(
                 "monitor-unexpected",

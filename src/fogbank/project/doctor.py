@@ -18,10 +18,14 @@ from fogbank.contracts.errors import EngineError, FogbankError, ProjectError
 from fogbank.contracts.manifest import load_manifest
 from fogbank.engine.build import VERSION
 from fogbank.image import Layout
-from fogbank.project.bases import bases_folder
+from fogbank.project.bases import bases_folder, default_base
+from fogbank.project.caches import environments
 from fogbank.project.config import load_config
 from fogbank.project.installation import cached, fogbank_version
 from fogbank.project.stacks import find_engine
+
+MOST = 5
+"""Environments that are told, the last used first."""
 
 
 def inventory(start: Path) -> dict[str, str]:
@@ -30,6 +34,7 @@ def inventory(start: Path) -> dict[str, str]:
         "fogbank": f"{fogbank_version()}, Python {platform.python_version()} at {sys.executable}",
         "engine": _engine(),
         "images": _images(),
+        "models": _environments(),
         **_project(start),
     }
 
@@ -42,6 +47,18 @@ def _engine() -> str:
     return f"Pulumi {engine.version} at {engine.command}: {engine.why}"
 
 
+def _environments() -> str:
+    """The environments of models: each with what it holds."""
+    found = environments()
+    if not found:
+        return "no environment made yet: a package's own dependencies make one"
+    lines = (f"{item.path.name}, last used {item.used:%Y-%m-%d}: {item.words}" for item in found[:MOST])
+    more = [f"and {len(found) - MOST} more"] if len(found) > MOST else []
+    return "\n         ".join(
+        [f"{len(found)} environment(s) in {cached('environments')}; see `fogbank cache`", *lines, *more]
+    )
+
+
 def _images() -> str:
     """What images would be made on, and what would run them."""
     bases = Layout(bases_folder(running_python()))
@@ -49,7 +66,7 @@ def _images() -> str:
     base = (
         f"base of Debian for {platforms}"
         if platforms
-        else f"no base made; python:{running_python()}-slim would be pulled"
+        else f"no base made; {default_base(running_python())} would be pulled"
     )
     try:
         engine = find_containers(os.environ, Path()).name

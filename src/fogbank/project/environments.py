@@ -6,9 +6,11 @@ In: requirements as a package has them; out: the Python that loads its model.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from fogbank.contracts.config import ProjectConfig, running_python
+from fogbank.contracts.dependencies import Target, host_platform
 from fogbank.contracts.errors import PackageError
 from fogbank.project.installation import cached, server_pins
 
@@ -23,12 +25,33 @@ def python_for(requirements: Sequence[str]) -> Path:
         raise PackageError("dependency-uninstallable", str(error), "look at the requirements") from error
 
 
-def model_python(pins: Sequence[str], requirements: Sequence[str], *, brought: bool) -> str:
+def model_python(
+    pins: Sequence[str], requirements: Sequence[str], *, brought: bool, trained: Collection[str] = ()
+) -> str:
     """This Python where it has the pins (`name==version`), else that of the requirements' own environment.
 
-    A model that was `brought` may need what is not installed here; for one that was trained here the lock may name what only the
-    container's platform has, and other versions alone count. Raises PackageError (`dependency-uninstallable`).
+    A model that was `brought` may need what is not installed here, and so may one that was `trained` with that; for what is in
+    neither the lock may name what only the container's platform has. Raises PackageError (`dependency-uninstallable`).
     """
     from fogbank.pack import differences
 
-    return str(python_for(requirements)) if differences(pins, missing=brought) else sys.executable
+    return str(python_for(requirements)) if differences(pins, missing=brought, trained=trained) else sys.executable
+
+
+def training_python(config: ProjectConfig) -> str:
+    """The Python that trains: this one, unless one of the project's `dependencies` is locked and not installed here as it is locked.
+
+    Raises PackageError (`dependency-uninstallable`). Where the lock does not have them, pack says so.
+    """
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    from fogbank.pack import lock_lines
+
+    try:
+        target = Target(platform=host_platform(), python=running_python())
+        pins, lines = lock_lines(config.root, config.dependencies, target)
+    except PackageError:
+        return sys.executable
+    own = {canonicalize_name(Requirement(name).name) for name in config.dependencies}
+    return model_python([pin for pin in pins if pin.partition("==")[0] in own], lines, brought=True)

@@ -24,7 +24,7 @@ from fogbank.project.events import Steps
 from fogbank.project.installation import cached
 
 if TYPE_CHECKING:
-    from fogbank.image import Build, BuiltImage
+    from fogbank.image import Attachment, Build, BuiltImage
 
 IMAGE = "image"
 RECORD = "image.json"
@@ -39,6 +39,14 @@ class PackedImage:
     base: str
     wheels: int
     above_base: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """An image that was built before, and the digest of what it is made of."""
+
+    key: str
+    image: PackedImage
 
 
 def plan_images(config: ProjectConfig, manifest: Manifest, platforms: Sequence[str], steps: Steps) -> tuple[Build, ...]:
@@ -128,13 +136,25 @@ def build_images(manifest: Manifest, plans: Sequence[Build], progress: Progress)
 
 def _present(folder: Path, key: str) -> list[PackedImage] | None:
     """The images that were made under this key, if the layout is still there."""
+    known, images = _record(folder)
+    return list(images) if known == key else None
+
+
+def recorded_image(manifest: Manifest, platform: str) -> Recorded | None:
+    """The image for a platform that lies in the package's folder."""
+    key, images = _record(manifest.folder)
+    return next((Recorded(key=key, image=item) for item in images if item.platform == platform), None)
+
+
+def _record(folder: Path) -> tuple[str, tuple[PackedImage, ...]]:
+    """The images in a package's folder, and the key under which they were made; none where the layout is not there."""
     try:
         record = json.loads((folder / RECORD).read_bytes())
     except (OSError, ValueError):
-        return None
-    if record["key"] != key or not (folder / IMAGE / "index.json").is_file():
-        return None
-    return [PackedImage(**item) for item in record["images"]]
+        return "", ()
+    if not (folder / IMAGE / "index.json").is_file():
+        return "", ()
+    return record["key"], tuple(PackedImage(**item) for item in record["images"])
 
 
 def packed_platforms(manifest: Manifest) -> tuple[str, ...]:
@@ -150,9 +170,10 @@ def push_image(
 ) -> str:
     """Push one platform's image to where `text` refers; `host/name@sha256:...`. `profile` is AWS's, for ECR.
 
-    What has arrived is not sent again. Raises PackageError (`image-not-packed`), RegistryError.
+    What has arrived is not sent again. The bill of materials and the provenance are attached to it. Raises PackageError
+    (`image-not-packed`), RegistryError.
     """
-    from fogbank.image import Layout, Registry, logins_for, parse_reference, push
+    from fogbank.image import Layout, Registry, attach, logins_for, parse_reference, push
 
     if platform not in packed_platforms(manifest):
         raise PackageError(
@@ -164,4 +185,24 @@ def push_image(
     reference = parse_reference(text)
     registry = Registry(reference, logins_for(reference, os.environ, profile))
     digest = push(layout, layout.images()[platform], registry, config.state / "uploads", progress)
+    attachments = _attachments(manifest.folder)
+    attach(registry, registry.manifest(digest).descriptor, attachments)
+    progress(f"{len(attachments)} documents attached")
     return f"{reference.host}/{reference.name}@{digest}"
+
+
+def _attachments(folder: Path) -> list[Attachment]:
+    """The documents of a package that go with its image."""
+    from fogbank.image import Attachment
+    from fogbank.trust import BOM, SIGNED, UNSIGNED
+
+    kinds = {
+        BOM: ("application/vnd.cyclonedx+json", "application/vnd.cyclonedx+json"),
+        SIGNED: ("application/vnd.in-toto+json", "application/vnd.dsse.envelope.v1+json"),
+        UNSIGNED: ("application/vnd.in-toto+json", "application/vnd.in-toto+json"),
+    }
+    return [
+        Attachment(artifact_type=artifact, media_type=media, name=name, data=(folder / name).read_bytes())
+        for name, (artifact, media) in kinds.items()
+        if (folder / name).is_file()
+    ]

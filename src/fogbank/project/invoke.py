@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
@@ -21,8 +23,21 @@ CONTENT_TYPES = {
     ".json": "application/json",
     ".jsonl": "application/jsonlines",
     ".npy": "application/x-npy",
+    ".npz": "application/x-npz",
+    ".parquet": "application/x-parquet",
+    ".txt": "text/plain",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
 }
 CSV = CONTENT_TYPES[".csv"]
+MAGIC = {
+    b"\x93NUMPY": CONTENT_TYPES[".npy"],
+    b"\x89PNG\r\n": CONTENT_TYPES[".png"],
+    b"\xff\xd8\xff": CONTENT_TYPES[".jpg"],
+    b"PAR1": CONTENT_TYPES[".parquet"],
+}
+"""How files of a kind begin, whatever they are called."""
 LONGEST_NAME = 255
 """What is longer is no file's name."""
 
@@ -33,6 +48,22 @@ class Answer:
 
     body: bytes
     content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    variant: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """The answer as JSON has it: a body of JSON as what it says, other text as text, the rest in base64."""
+        said = {"content_type": self.content_type, "variant": self.variant}
+        try:
+            text = self.body.decode()
+        except UnicodeDecodeError:
+            return {**said, "body_base64": b64encode(self.body).decode()}
+        with contextlib.suppress(ValueError):
+            if self.content_type.startswith(CONTENT_TYPES[".jsonl"]):
+                return {**said, "body": [json.loads(line) for line in text.splitlines() if line.strip()]}
+            if self.content_type.startswith(CONTENT_TYPES[".json"]):
+                return {**said, "body": json.loads(text)}
+        return {**said, "body": text}
 
 
 def send_request(clients: Clients, endpoint: str, body: bytes, content_type: str, accept: str | None = None) -> Answer:
@@ -44,7 +75,20 @@ def send_request(clients: Clients, endpoint: str, body: bytes, content_type: str
         )
     except ClientError as error:
         raise aws_error(error) from error
-    return Answer(body=reply["Body"].read(), content_type=reply["ContentType"])
+    return Answer(
+        body=reply["Body"].read(),
+        content_type=reply["ContentType"],
+        headers=reply["ResponseMetadata"]["HTTPHeaders"],
+        variant=reply.get("InvokedProductionVariant", ""),
+    )
+
+
+def endpoint_status(clients: Clients, endpoint: str) -> str:
+    """SageMaker's word for how an endpoint is. Raises AwsError."""
+    try:
+        return str(clients("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointStatus"])
+    except ClientError as error:
+        raise aws_error(error) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +100,7 @@ class Request:
 
 
 def request_of(data: str, stdin: BinaryIO, content_type: str = "") -> Request:
-    """What a person gives: a file's name, `-` for standard input, or the rows themselves. Raises DataError.
+    """What a person gives: a file's name, also as `@name`, `-` for standard input, or the rows themselves. Raises DataError.
 
     Without a `content_type` it is told by the name or by how the data begins. Codes of errors: `input-missing`, `content-type-unknown`, `json-invalid`.
 
@@ -66,6 +110,8 @@ def request_of(data: str, stdin: BinaryIO, content_type: str = "") -> Request:
     >>> request_of("1,2", io.BytesIO()).body
     b'1,2\\n'
     """
+    if data.startswith("@") and not Path(data).is_file():  # as curl has it
+        data = data[1:]
     if data == "-":
         body = stdin.read()
         return Request(body=body, content_type=content_type or begins_as(body))
@@ -75,7 +121,8 @@ def request_of(data: str, stdin: BinaryIO, content_type: str = "") -> Request:
     if _is_rows(data):
         return Request(body=f"{data.rstrip()}\n".encode(), content_type=content_type or CSV)
     path = Path(data)
-    return Request(body=read_input(path), content_type=content_type or content_type_of(path))
+    body = read_input(path)
+    return Request(body=body, content_type=content_type or content_type_of(path, body))
 
 
 def _is_rows(data: str) -> bool:
@@ -86,9 +133,10 @@ def _is_rows(data: str) -> bool:
 
 
 def begins_as(body: bytes) -> str:
-    """The content type of rows without a name: JSON or JSON lines by how they begin, NumPy's format by its magic, else CSV."""
-    if body.startswith(b"\x93NUMPY"):
-        return CONTENT_TYPES[".npy"]
+    """The content type of rows without a name: JSON or JSON lines by how they begin, files by their magic, else CSV."""
+    for magic, kind in MAGIC.items():
+        if body.startswith(magic):
+            return kind
     if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
         return CSV
     try:
@@ -111,16 +159,19 @@ def _json(text: str) -> bytes:
     return text.encode()
 
 
-def content_type_of(path: Path) -> str:
-    """By the file's name. Raises DataError."""
-    content_type = CONTENT_TYPES.get(path.suffix.lower())
-    if content_type is None:
+def content_type_of(path: Path, body: bytes) -> str:
+    """By the file's name, else by how it begins. Raises DataError for text of a name that says nothing."""
+    kind = CONTENT_TYPES.get(path.suffix.lower())
+    begun = begins_as(body)
+    if kind is None and (begun != CSV or not path.suffix):
+        kind = begun
+    if kind is None:
         raise DataError(
             "content-type-unknown",
             f"cannot tell the content type of {path.name}",
             f"give --content-type, or a name that ends in {', '.join(CONTENT_TYPES)}",
         )
-    return content_type
+    return kind
 
 
 def read_input(path: Path) -> bytes:

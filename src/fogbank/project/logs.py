@@ -1,4 +1,4 @@
-"""The last lines that an endpoint, a job or a monitor of an account wrote to CloudWatch Logs.
+"""The last lines that an endpoint, a job, a monitor or a function of an account, or of the local cloud, wrote to CloudWatch Logs.
 
 In: a name; out: lines, by their log stream. Source: SageMaker Developer Guide, "Log groups and streams".
 """
@@ -14,18 +14,19 @@ from fogbank.project.clients import Clients, aws_error
 
 ENDPOINTS = "/aws/sagemaker/Endpoints/"
 JOBS = ("/aws/sagemaker/TransformJobs", "/aws/sagemaker/ProcessingJobs")
+FUNCTIONS = "/aws/lambda/"
 STREAMS = 5
 """The newest streams that are read: one an instance."""
 
 
 def account_logs(clients: Clients, name: str, lines: int) -> dict[str, str]:
-    """The last lines of an endpoint's instances, else of the jobs whose names begin with `name`.
+    """The last lines of an endpoint's instances, of the function `name`, and of the jobs whose names begin so.
 
     Raises AwsError, DataError (`log-not-found`).
     """
     logs = clients("logs")
     try:
-        found = _newest(logs, f"{ENDPOINTS}{name}")
+        found = _newest(logs, f"{ENDPOINTS}{name}") + _newest(logs, f"{FUNCTIONS}{name}")
         for group in JOBS:
             found += _newest(logs, group, f"{name}")
         texts = {f"{group}/{stream}": _end(logs, group, stream, lines) for group, stream in found}
@@ -34,10 +35,20 @@ def account_logs(clients: Clients, name: str, lines: int) -> dict[str, str]:
     if not texts:
         raise DataError(
             "log-not-found",
-            f"CloudWatch Logs has nothing of {name!r}: no endpoint of that name, and no job whose name begins so",
-            "give an endpoint's name, a job's, or the schedule's that starts it",
+            f"CloudWatch Logs has nothing of {name!r}: no endpoint or function of that name, and no job whose name begins so",
+            "give an endpoint's name, a function's, a job's, or the schedule's that starts it",
         )
     return texts
+
+
+def function_logs(clients: Clients, name: str, lines: int) -> dict[str, str]:
+    """The last lines of the function `name`; none where it has written nothing. Raises AwsError."""
+    logs = clients("logs")
+    try:
+        found = _newest(logs, f"{FUNCTIONS}{name}")
+        return {f"{group}/{stream}": _end(logs, group, stream, lines) for group, stream in found}
+    except ClientError as error:
+        raise aws_error(error) from error
 
 
 def _newest(logs: Any, group: str, prefix: str = "") -> list[tuple[str, str]]:

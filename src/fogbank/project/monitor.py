@@ -1,116 +1,114 @@
-"""Monitoring schedules: run now, and judged.
+"""Monitoring schedules: run now, and judged, whichever carrier they have.
 
 In: a schedule; out: the verdict of its newest execution.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from fogbank.contracts.errors import DataError
-from fogbank.contracts.monitoring import STATISTICS, VIOLATIONS
-from fogbank.ground.aws import join_key, split_uri
 from fogbank.project.clients import Clients, aws_error
 from fogbank.project.cloud import ProjectCloud
 from fogbank.project.events import Steps
+from fogbank.project.scheduled_monitor import analyses, run_analysis, scheduled_analysis
+from fogbank.project.verdict import Results, Verdict, judged, latest, never_ran
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """How an execution ended. `violations` are SageMaker's own; both are empty where it wrote none."""
+def run_monitor(clients: Clients, schedule: str, steps: Steps, *, cloud: ProjectCloud | None, stack: str) -> Verdict:
+    """An execution now, over what was captured since the last one. `cloud` is None for a stack on AWS.
 
-    schedule: str
-    status: str
-    scheduled: datetime
-    reason: str
-    violations: tuple[Mapping[str, str], ...]
-    statistics: Mapping[str, Any]
-
-    def document(self) -> dict[str, Any]:
-        """The verdict as JSON has it."""
-        return {"status": self.status, "scheduled": self.scheduled, "violations": list(self.violations)}
-
-
-def run_monitor(cloud: ProjectCloud, schedule: str, steps: Steps) -> Verdict:
-    """An execution now, over what was captured since the last one. Raises AwsError, CloudError, DataError."""
+    Raises AwsError, CloudError, DataError; `monitor-not-on-demand` for one that SageMaker's Model Monitor carries on AWS.
+    """
     with steps(f"monitor {schedule}") as step:
-        cloud.run_monitor(schedule)
-        verdict = newest_verdict(cloud.client, schedule)
+        try:
+            analysis = scheduled_analysis(clients, schedule)
+            if analysis is not None:
+                end = _next_second() if cloud is None else cloud.next_second()
+                verdict = run_analysis(clients, analysis, end, step.progress)
+            elif cloud is None:
+                raise _not_on_demand(schedule, stack)
+            else:
+                cloud.run_monitor(schedule)
+                verdict = next(_executions(clients, schedule))
+        except ClientError as error:
+            raise aws_error(error) from error
         step.done(verdict.status)
     return judged(verdict)
 
 
 def newest_verdict(clients: Clients, schedule: str) -> Verdict:
-    """The verdict of the newest execution, whatever it is. Raises AwsError, DataError (`monitor-never-ran`)."""
+    """The verdict of the newest execution that had data, whatever it is. Raises AwsError, DataError (`monitor-never-ran`)."""
     try:
-        executions = clients("sagemaker").list_monitoring_executions(
-            MonitoringScheduleName=schedule, SortBy="ScheduledTime", SortOrder="Descending", MaxResults=1
-        )["MonitoringExecutionSummaries"]
-        if not executions:
-            raise DataError(
-                "monitor-never-ran",
-                f"the monitoring schedule {schedule} has not run yet",
-                f"run `fogbank monitor run {schedule}`",
-            )
-        [execution] = executions
-        files = _files(clients, execution)
+        found = latest(_verdicts(clients, schedule))
+        if found is None:
+            raise never_ran(schedule)
+        return found
     except ClientError as error:
         raise aws_error(error) from error
+
+
+def history(clients: Clients, schedule: str, most: int) -> list[Verdict]:
+    """Of the newest `most` executions, the newest first, how each ended and what it found, without statistics. Raises AwsError."""
+    try:
+        return list(islice(_verdicts(clients, schedule, whole=False), most))
+    except ClientError as error:
+        raise aws_error(error) from error
+
+
+def _verdicts(clients: Clients, schedule: str, *, whole: bool = True) -> Iterator[Verdict]:
+    """Whichever carrier it has, newest first. Raises ClientError."""
+    analysis = scheduled_analysis(clients, schedule)
+    return analyses(clients, analysis, whole=whole) if analysis else _executions(clients, schedule, whole=whole)
+
+
+def _executions(clients: Clients, schedule: str, *, whole: bool = True) -> Iterator[Verdict]:
+    """Those of a schedule of Model Monitor, newest first. Raises ClientError."""
+    sagemaker = clients("sagemaker")
+    sagemaker.describe_monitoring_schedule(MonitoringScheduleName=schedule)
+    pages = sagemaker.get_paginator("list_monitoring_executions").paginate(
+        MonitoringScheduleName=schedule, SortBy="ScheduledTime", SortOrder="Descending"
+    )
+    for page in pages:
+        for execution in page["MonitoringExecutionSummaries"]:
+            yield _execution(clients, schedule, execution, whole=whole)
+
+
+def _execution(clients: Clients, schedule: str, execution: Mapping[str, Any], *, whole: bool) -> Verdict:
+    """One, with what it wrote. Raises ClientError."""
+    sagemaker = clients("sagemaker")
+    results = Results()
+    if "ProcessingJobArn" in execution:
+        job = sagemaker.describe_processing_job(ProcessingJobName=execution["ProcessingJobArn"].rpartition("/")[2])
+        folder = job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
+        results = Results.read(clients, folder, whole=whole)
     return Verdict(
         schedule=schedule,
         status=execution["MonitoringExecutionStatus"],
         scheduled=execution["ScheduledTime"],
         reason=execution.get("FailureReason", ""),
-        violations=tuple(files[VIOLATIONS].get("violations", [])),
-        statistics=files[STATISTICS],
+        results=results,
     )
 
 
-def refuse_on_demand(schedule: str, stack: str) -> None:
-    """Raises DataError: SageMaker's API has no call that runs a monitoring schedule."""
-    raise DataError(
+def _not_on_demand(schedule: str, stack: str) -> DataError:
+    """SageMaker's API has no call that runs a monitoring schedule."""
+    return DataError(
         "monitor-not-on-demand",
         f"on AWS the monitoring schedule {schedule} is run by its schedule alone",
         f"see its last execution: `fogbank monitor show {schedule} -s {stack}`",
     )
 
 
-def judged(verdict: Verdict) -> Verdict:
-    """A verdict of an execution that came to one. Raises DataError (`monitor-failed`)."""
-    if verdict.status == "Failed":
-        reason = verdict.reason or "no reason was given"
-        raise DataError(
-            "monitor-failed",
-            f"the execution failed: {reason}",
-            "send traffic to the endpoint first" if "no data" in reason else "see `fogbank cloud logs`",
-        )
-    return verdict
-
-
-def _files(clients: Clients, execution: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What the execution's processing job wrote, by name."""
-    if "ProcessingJobArn" not in execution:
-        return {VIOLATIONS: {}, STATISTICS: {}}
-    name = execution["ProcessingJobArn"].rpartition("/")[2]
-    job = clients("sagemaker").describe_processing_job(ProcessingJobName=name)
-    uri = job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
-    return {file: _document(clients, uri, file) for file in (VIOLATIONS, STATISTICS)}
-
-
-def _document(clients: Clients, folder: str, file: str) -> dict[str, Any]:
-    """A JSON document of a folder in S3; empty where it is not there."""
-    bucket, prefix = split_uri(folder)
-    try:
-        reply = clients("s3").get_object(Bucket=bucket, Key=join_key(prefix, file))
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchKey":
-            return {}
-        raise
-    document: dict[str, Any] = json.loads(reply["Body"].read())
-    return document
+def _next_second() -> datetime:
+    """When it has begun: records have whole seconds, and those of the one that runs are not all there."""
+    now = datetime.now(UTC)
+    end = now.replace(microsecond=0) + timedelta(seconds=1)
+    time.sleep((end - now).total_seconds())
+    return end

@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.container import LAYOUT_SCHEME
-from fogbank.contracts.manifest import load_manifest
+from fogbank.contracts.errors import PackageError
+from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.project.config import load_config
-from fogbank.project.images import IMAGE, build_images, builds, push_image
-from fogbank.project.seal import seal_package, signing_key
+from fogbank.project.fetched import is_fetched
+from fogbank.project.images import IMAGE, Recorded, build_images, builds, push_image, recorded_image
+from fogbank.project.seal import is_sealed, seal_package, signing_key
 
 
 class PackageImages:
@@ -23,15 +26,21 @@ class PackageImages:
         from fogbank.image import image_key
 
         manifest = load_manifest(package)
+        if there := _promoted(load_config(package), manifest, platform):
+            return there.key
         return image_key(builds(load_config(package), manifest, [platform], _unheard))
 
     def publish(self, package: Path, platform: str, repository: str, profile: str) -> tuple[str, str]:
         """Build, seal and push. Raises FogbankError."""
         manifest = load_manifest(package)
         config = load_config(package)
-        plans = builds(config, manifest, [platform], _unheard)
-        [image] = build_images(manifest, plans, _unheard)
-        seal_package(config, manifest, plans, signing_key(None))
+        if there := _promoted(config, manifest, platform):
+            image = there.image
+        else:
+            plans = builds(config, manifest, [platform], _unheard)
+            [image] = build_images(manifest, plans, _unheard)
+            if not is_sealed(manifest.folder):
+                seal_package(config, manifest, plans, signing_key(None))
         if not repository:
             return image.digest, f"{LAYOUT_SCHEME}{manifest.folder / IMAGE}@{image.digest}"
         return image.digest, push_image(config, manifest, repository, platform, _unheard, profile)
@@ -46,6 +55,22 @@ class PackageImages:
         reference = parse_reference(uri)
         registry = Registry(reference, logins_for(reference, os.environ, profile))
         return bool(registry.digest_of(reference.manifest_name))
+
+
+def _promoted(config: ProjectConfig, manifest: Manifest, platform: str) -> Recorded | None:
+    """The image that came with a fetched package: it was built once, and its seal stays. None for a package of the project's own.
+
+    Raises PackageError (`image-not-packed`).
+    """
+    if not is_fetched(config):
+        return None
+    if image := recorded_image(manifest, platform):
+        return image
+    raise PackageError(
+        "image-not-packed",
+        f"the package was fetched, and has no image for {platform}: one that is built here would not be what was sealed",
+        f"where it is built, `fogbank pack --image --platform {platform}`, and publish it again",
+    )
 
 
 def _unheard(_: str) -> None:

@@ -5,14 +5,16 @@ In: a trained project; out: its manifest.
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import INNER_NAME, Manifest, decode_package, load_manifest
+from fogbank.ground.processes import bare_environment
+from fogbank.project.constraints import own_constraints
 from fogbank.project.environments import model_python, python_for
 from fogbank.project.events import Steps
 from fogbank.project.training import train_if_due
@@ -45,15 +47,15 @@ def _build(config: ProjectConfig) -> Manifest:
     from fogbank.monitor import nothing, suggest
     from fogbank.pack import Baseline, build, read_trained
 
-    trained = read_trained(config.trained)
+    trained = read_trained(config.trained, *(() if config.model else ("baseline.csv",)))
     names = (*trained.output.names, *trained.input.names)
-    file = config.trained / "baseline.csv"
+    file = trained.baseline
     statistics, constraints = nothing(names) if config.model and not file.is_file() else suggest(file, names)
     return build(
         config,
         trained,
-        Baseline(statistics=statistics, constraints=constraints),
-        partial(probe, brought=config.model is not None),
+        Baseline(statistics=statistics, constraints=own_constraints(config, constraints)),
+        partial(probe, brought=config.model is not None, trained=trained.versions),
         python_for,
     )
 
@@ -77,8 +79,10 @@ def weak_proof(manifest: Manifest) -> str:
     )
 
 
-def probe(base_dir: Path, sample: Path, *, brought: bool = False) -> None:
+def probe(base_dir: Path, sample: Path, *, brought: bool = False, trained: Collection[str] = ()) -> None:
     """Load a staged package in a process of its own, as the server would, and have it answer the sample.
+
+    What was `brought`, or `trained` with distributions that are not here, runs in its own environment.
 
     Raises PackageError: with the code of its cause, or `package-unloadable` where the server ended without a word.
     """
@@ -88,8 +92,10 @@ def probe(base_dir: Path, sample: Path, *, brought: bool = False) -> None:
     requirements = base_dir / "model" / "code" / "requirements.txt"
     pins = decode_package((base_dir / "model" / INNER_NAME).read_bytes()).requirements
     lines = requirements.read_text().splitlines() if requirements.is_file() else []
-    python = model_python(pins, lines, brought=brought) if lines else sys.executable
-    diagnosis = diagnose(python, base_dir, {**os.environ, **_server_environment(base_dir)}, rows)
+    python = model_python(pins, lines, brought=brought, trained=trained) if lines else sys.executable
+    diagnosis = diagnose(
+        python, base_dir, {**bare_environment(base_dir / "home"), **_server_environment(base_dir)}, rows
+    )
     if diagnosis.healthy:
         return
     if not diagnosis.code:

@@ -1,4 +1,4 @@
-"""`python -m fogbank.project.run_module MODULE`: run a project's module; when it fails, its last line says where and why.
+"""`python -P run_module.py MODULE`: run a project's module; when it fails, its last line says where and why.
 
 In: a module's name, in the project's folder; out: the module's own output, its traceback on stderr, and exit code 1 after a
 line `file line N: source: Error: text` on stdout.

@@ -54,14 +54,16 @@ def read_sample(path: Path, names: Sequence[str], width: int) -> Sample:
     return Sample(columns=columns, cells=cells, ignored=tuple(name for name in header if name not in takes))
 
 
-def known_columns(names: Sequence[str], width: int) -> tuple[Column, ...]:
-    """The columns of a model without a sample: numbers, as far as is known."""
-    return tuple(Column(name=name, nullable=False) for name in names or [f"c{place}" for place in range(width)])
+def known_columns(names: Sequence[str], width: int, words: Sequence[str] = ()) -> tuple[Column, ...]:
+    """The columns of a model without a sample: numbers, but for those that are known to hold `words`."""
+    given = names or [f"c{place}" for place in range(width)]
+    return tuple(Column(name=name, dtype="string" if name in words else "float") for name in given)
 
 
-def typed(sample: Sample, columns: Sequence[Column]) -> Sample:
-    """The sample with the types that the model itself declares."""
+def typed(sample: Sample, columns: Sequence[Column], words: Sequence[str] = ()) -> Sample:
+    """The sample with the types that the model itself declares; codes in a column of `words` are words."""
     own = {column.name: column for column in columns}
+    own |= {column.name: replace(column, dtype="string") for column in sample.columns if column.name in words}
     return replace(sample, columns=tuple(own.get(column.name, column) for column in sample.columns))
 
 

@@ -13,14 +13,19 @@ from typing import Any
 from fogbank.contracts.config import NAME
 from fogbank.contracts.errors import ProjectError
 from fogbank.project.installation import assets, fogbank_version
+from fogbank.project.mark import leave_mark
+from fogbank.project.origin import fogbank_source
 
 ROOMS = ("infra", "model", "handlers")
+MONITOR = "watch.py"
+"""The module of the program that declares the monitor: without a baseline there is none."""
 STACKS = ("Pulumi.yaml", "Pulumi.local.yaml", "Pulumi.aws.yaml")
 RENDERED = {
     "pyproject.toml": "project/pyproject.toml.j2",
     "README.md": "project/README.md.j2",
     ".gitignore": "project/gitignore.j2",
 }
+WORKFLOW = Path(__file__).parent / "templates" / "project" / "deploy.yml"
 JOURNEY = ("tests/test_service.py", "tests/journeys/test_reference_project.py")
 """Where the project's test lies: in the wheel, in a checkout."""
 
@@ -35,6 +40,7 @@ def write_project(name: str, target: Path, fill: Callable[[str, Path], None] | N
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         (fill or _fill)(name, fresh)
+        leave_mark(fresh, fogbank_version())
         if target.exists():
             target.rmdir()
         fresh.rename(target)
@@ -60,18 +66,26 @@ def _fill(name: str, folder: Path) -> None:
     (folder / "tests").mkdir()
     journey = next(source / place for place in JOURNEY if (source / place).is_file())
     shutil.copyfile(journey, folder / "tests" / "test_service.py")
-    render(folder, RENDERED, {"name": name, "version": fogbank_version()})
+    write_workflow(folder)
+    render(folder, RENDERED, {"name": name, "version": fogbank_version(), "source": fogbank_source(folder)})
 
 
-def copy_rooms(name: str, folder: Path, rooms: Sequence[str]) -> None:
-    """Copy rooms of the reference project, and its stacks under the project's own name."""
+def copy_rooms(name: str, folder: Path, rooms: Sequence[str], without: Sequence[str] = ()) -> None:
+    """Copy rooms of the reference project, but for files `without`, and its stacks under the project's own name."""
     source = assets()
     for room in rooms:
-        shutil.copytree(source / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", *without))
     for file in STACKS:
         shutil.copyfile(source / file, folder / file)
     text = (folder / "Pulumi.yaml").read_text()
     (folder / "Pulumi.yaml").write_text(text.replace("name: tumours", f"name: {name}", 1))
+
+
+def write_workflow(folder: Path) -> None:
+    """What a pipeline on GitHub does with the project: nothing in it is the project's own."""
+    target = folder / ".github" / "workflows" / WORKFLOW.name
+    target.parent.mkdir(parents=True)
+    shutil.copyfile(WORKFLOW, target)
 
 
 def render(folder: Path, files: Mapping[str, str], values: Mapping[str, Any]) -> None:

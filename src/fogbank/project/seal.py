@@ -70,6 +70,31 @@ def verify_package(folder: Path, key: Path | None, steps: Steps, *, unsigned: bo
     return verified
 
 
+def is_sealed(folder: Path) -> bool:
+    """Whether every file of a package is the one that was sealed, and there is no other."""
+    from fogbank.trust import verify
+
+    try:
+        verify(folder, None)
+    except TrustError:
+        return False
+    return True
+
+
+def require_signature(config: ProjectConfig, steps: Steps) -> None:
+    """The package is signed as `require_signature` in [tool.fogbank] says, where it says so. Raises TrustError."""
+    if config.require_signature is None:
+        return
+    try:
+        verify_package(config.package, config.require_signature, steps)
+    except TrustError as error:
+        raise TrustError(
+            error.code,
+            f"[tool.fogbank] requires a signature, and the package has none that holds: {error.cause}",
+            "`fogbank pack --sign KEY`, then `fogbank up --packed`; or take `require_signature` out",
+        ) from error
+
+
 def _materials(manifest: Manifest, plans: Sequence[Build]) -> list[Material]:
     if not plans:
         pins = (pin.partition("==") for pin in manifest.package.requirements)

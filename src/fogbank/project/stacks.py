@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import EngineError, ProjectError
-from fogbank.contracts.names import is_local_stack, stack_prefix
+from fogbank.contracts.names import OWN_CREDENTIALS, is_local_stack, stack_prefix, unreached
 from fogbank.project.account import AccountClients, AccountSettings, refuse_local_shell
 from fogbank.project.clients import Clients
 from fogbank.project.cloud import ProjectCloud
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fogbank.engine.locate import Engine
     from fogbank.engine.operations import Summary
     from fogbank.engine.stack import StackDriver
+    from fogbank.engine.updates import Update
 
 ENDPOINTS = "aws:endpoints"
 
@@ -40,10 +41,18 @@ def is_local(config: ProjectConfig, stack: str) -> bool:
 
 
 def account_settings(config: ProjectConfig, stack: str) -> AccountSettings:
-    """How a stack on AWS reaches it, as its file says. Raises ProjectError."""
+    """How a stack on AWS reaches it, as its file says. Raises ProjectError, `stack-credentials` for those that only pulumi-aws would use."""
+    values = stack_values(config, stack)
+    if given := unreached(values):
+        raise ProjectError("stack-credentials", f"the stack {stack} sets {', '.join(given)}", OWN_CREDENTIALS)
+    return AccountSettings.of(values, dict(endpoints({"config": values})))
+
+
+def stack_values(config: ProjectConfig, stack: str) -> dict[str, Any]:
+    """A stack's configuration as its file has it. Raises ProjectError."""
     document = _stack_file(config.root / f"Pulumi.{stack}.yaml")
     values = document.get("config") if isinstance(document, dict) else None
-    return AccountSettings.of(values if isinstance(values, dict) else {}, dict(endpoints(document)))
+    return dict(values) if isinstance(values, dict) else {}
 
 
 def endpoint_urls(document: Any) -> Iterator[str]:
@@ -93,9 +102,19 @@ class ProjectStacks:
         self._cloud = cloud
         self._steps = steps
 
-    def up(self, stack: str) -> Summary:
-        """Create and update. Raises CloudError, EngineError."""
-        return self._drive("up", stack, lambda driver: driver.up(self._steps.listener))
+    def up(self, stack: str, message: str = "") -> Summary:
+        """Create and update; `message` goes into the stack's history. Raises CloudError, EngineError."""
+        return self._drive("up", stack, lambda driver: driver.up(self._steps.listener, message))
+
+    def history(self, stack: str) -> tuple[Update, ...]:
+        """Every operation on the stack, newest first. Raises CloudError, EngineError."""
+        with self._steps(f"history {stack}") as step:
+            return self._driver(stack, step).history()
+
+    def bucket(self, stack: str) -> str:
+        """The bucket of the stack's ModelService; empty where there is none. Raises CloudError, EngineError."""
+        with self._steps(f"bucket {stack}") as step:
+            return self._driver(stack, step).bucket()
 
     def preview(self, stack: str, *, expect_no_changes: bool) -> Summary:
         """What `up` would do. Raises CloudError, EngineError, also for changes where none are expected."""
@@ -109,12 +128,26 @@ class ProjectStacks:
         """Make the state what the cloud says. Raises CloudError, EngineError."""
         return self._drive("refresh", stack, lambda driver: driver.refresh(self._steps.listener))
 
+    def cancel(self, stack: str) -> str:
+        """End what is under way; what was done, in a few words. Raises CloudError, EngineError."""
+        with self._steps(f"cancel {stack}") as step:
+            step.done(self._driver(stack, step).cancel())
+        return step.outcome
+
     def destroy(self, stack: str) -> Summary:
         """Delete every resource, then the stack. Raises CloudError, EngineError."""
         return self._drive("destroy", stack, lambda driver: driver.destroy(self._steps.listener))
 
     def outputs(self, stack: str) -> dict[str, Any]:
-        """The stack's outputs; secret ones as `[secret]`. Raises CloudError, EngineError."""
+        """The stack's outputs; secret ones as `[secret]`. A local stack's state says them, without an engine. Raises CloudError, EngineError."""
+        from fogbank.engine.environment import backend_url, state_file
+        from fogbank.engine.state import outputs_in
+
+        own = os.environ.get("PULUMI_BACKEND_URL") in {None, "", backend_url(self._config.pulumi)}
+        file = state_file(self._config.pulumi, stack) if own and self.is_local(stack) else None
+        known = outputs_in(file) if file else None
+        if known is not None:
+            return known
         with self._steps(f"outputs {stack}") as step:
             return self._driver(stack, step).outputs()
 
@@ -143,6 +176,10 @@ class ProjectStacks:
         refuse_local_shell(os.environ, stack)
         return AccountClients(account_settings(self._config, stack))
 
+    def profile(self, stack: str) -> str:
+        """The profile of AWS's files that a stack names; empty where it names none, or is local. Raises ProjectError."""
+        return "" if self.is_local(stack) else account_settings(self._config, stack).profile
+
     def prefix(self, stack: str) -> str:
         """What the names of a stack's resources begin with, as the reference program says them. Raises ProjectError."""
         return stack_prefix(self._config.name, stack, local=self.is_local(stack))
@@ -168,7 +205,9 @@ class ProjectStacks:
         from fogbank.engine.environment import account_environment, stack_environment, state_file
 
         if address is not None:
-            return stack_environment(self._config.pulumi, engine, address.url, address.provider_port)
+            return stack_environment(
+                self._config.pulumi, engine, address.url, address.provider_port, self._cloud.secret()
+            )
         if file := state_file(self._config.pulumi, stack):
             raise EngineError(
                 "state-in-project",

@@ -1,4 +1,4 @@
-"""Training: the project's own module, in a process of its own.
+"""Training: the project's own module, in a process of its own, by the Python that has what is locked.
 
 In: a project; out: what its training left in `.fogbank/trained/`, and the last line that it printed.
 """
@@ -6,11 +6,15 @@ In: a project; out: what its training left in `.fogbank/trained/`, and the last 
 from __future__ import annotations
 
 import subprocess
-import sys
+from pathlib import Path
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError, ProjectError
+from fogbank.ground.folders import private_folder
+from fogbank.project.environments import training_python
 from fogbank.project.events import Steps
+
+RUNNER = Path(__file__).with_name("run_module.py")
 
 
 def train(config: ProjectConfig, steps: Steps) -> str:
@@ -35,11 +39,17 @@ def train_if_due(config: ProjectConfig, steps: Steps) -> None:
 def _run(config: ProjectConfig) -> str:
     from fogbank.pack import record_environment
 
-    config.state.mkdir(exist_ok=True)
+    private_folder(config.state)
+    python = training_python(config)
     log = config.state / "train.log"
     with log.open("w") as stderr:
         process = subprocess.run(
-            [sys.executable, "-m", "fogbank.project.run_module", config.train],
+            [
+                python,
+                "-P",
+                str(RUNNER),
+                config.train,
+            ],  # by its path: that Python has no more of fogbank than what serves
             cwd=config.root,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -54,7 +64,7 @@ def _run(config: ProjectConfig) -> str:
             f"`python -m {config.train}` failed: {cause}",
             f"mend that line and run `fogbank train` again; all of it is in {log}",
         )
-    record_environment(config.trained)
+    record_environment(config.trained, python)
     return lines[-1]
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from fogbank.contracts.errors import DataError
-from fogbank.contracts.transform import TransformRequest, starts_transform_job
+from fogbank.contracts.scheduler import starts
+from fogbank.contracts.transform import CREATE_TRANSFORM_JOB, TransformRequest
 from fogbank.ground.aws import split_uri
 from fogbank.project.clients import Clients, aws_error
 from fogbank.project.events import Steps
@@ -47,7 +48,7 @@ def run_job(
             "transform-no-data", f"{file_name} is empty: there is nothing to transform", "give a file with rows"
         )
     try:
-        request = aside(_scheduled(clients, schedule), f"{schedule}-{uuid.uuid4().hex[:8]}")
+        request = aside(scheduled(clients, schedule), f"{schedule}-{uuid.uuid4().hex[:8]}")
         bucket, key = split_uri(f"{request.source.uri}{file_name}")
         clients("s3").put_object(Bucket=bucket, Key=key, Body=body)
         clients("sagemaker").create_transform_job(**request.encode())
@@ -63,11 +64,14 @@ def aside(scheduled: TransformRequest, job: str) -> TransformRequest:
     return scheduled.over(job=job, source=f"{source}/", target=target)
 
 
-def _scheduled(clients: Clients, schedule: str) -> TransformRequest:
-    """The request that a schedule sends. Raises ClientError, DataError (`schedule-no-transform`)."""
-    target = clients("scheduler").get_schedule(Name=schedule)["Target"]
+def scheduled(clients: Clients, schedule: str) -> TransformRequest:
+    """The request that a schedule sends. Raises AwsError, DataError (`schedule-no-transform`)."""
+    try:
+        target = clients("scheduler").get_schedule(Name=schedule)["Target"]
+    except ClientError as error:
+        raise aws_error(error) from error
     hint = "name the schedule of a BatchTransform"
-    if not starts_transform_job(target["Arn"]):
+    if not starts(target["Arn"], CREATE_TRANSFORM_JOB):
         cause = f"the schedule {schedule} starts {target['Arn']}, and no transform job"
         raise DataError("schedule-no-transform", cause, hint)
     try:

@@ -17,6 +17,7 @@ import urllib3
 from fogbank.provider.compare import SIGNATURE
 from fogbank.provider.resource import ProvisionError
 
+ASSET = "c44067f5952c0a294b673a41bacd8c17"
 ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
 REMOTE_LIMIT_S = 60
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)

@@ -10,8 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fogbank.provider.resource import ProvisionError
 
 GONE_CODES = frozenset(
-    {"ResourceNotFound", "ResourceNotFoundException", "NoSuchEntity", "NoSuchBucket", "404", "NoSuchKey", "NotFound"}
-)
+    {
+        "404", "AWS.SimpleQueueService.NonExistentQueue", "LifecyclePolicyNotFoundException", "NoSuchBucket", "NoSuchEntity", "NoSuchKey",
+        "NotFound", "NotFoundException", "ObjectNotFoundException", "ParameterNotFound", "QueueDoesNotExist", "RepositoryNotFoundException",
+        "RepositoryPolicyNotFoundException", "ResourceNotFound", "ResourceNotFoundException",
+    }
+)  # fmt: skip
 """Codes by which services say that what a call names is not there."""
 
 
@@ -32,10 +36,12 @@ def call(client: Any, operation: str, **arguments: Any) -> Any:
 
 
 def is_gone(error: ClientError) -> bool:
-    """Whether a service says that the thing is not there: SageMaker has no code of its own for it, only a sentence."""
+    """Whether a service says that the thing is not there: SageMaker has no code of its own for it, only a sentence or two; EC2 one a kind."""
     error_body = error.response["Error"]
-    missing = str(error_body.get("Message", "")).startswith(("Could not find", "No Such"))
-    return error_body["Code"] in GONE_CODES or (error_body["Code"] == "ValidationException" and missing)
+    said = str(error_body.get("Message", ""))
+    missing = said.startswith(("Could not find", "No Such")) or said.endswith(" does not exist.")
+    code = str(error_body["Code"])
+    return code in GONE_CODES or code.endswith(".NotFound") or (code == "ValidationException" and missing)
 
 
 def ensure_gone(client: Any, operation: str, **arguments: Any) -> None:

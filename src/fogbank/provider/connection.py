@@ -6,15 +6,19 @@ ear, for what is to be told besides an answer. Two providers, two regions, two s
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from fogbank.ground.peers import Kernel, Owner
+from fogbank.ground.ports import LOOPBACK
 from fogbank.ground.processes import process_of_peer, working_folder
 from fogbank.provider.resource import Failure, Properties, Provider
 
@@ -23,17 +27,24 @@ QUIET_S = 0.4
 KEPT = 1000
 """Connections that are kept in mind; the engine opens a few for each run."""
 LOG_LIMIT_S = 5.0
+Admits = Callable[[Owner], bool]
+"""Whether the owner of a connection is the user."""
+SAID = sys.platform == "linux"
+"""Whether the kernel says whose a connection is; elsewhere this port, which knows no signatures, answers the whole machine."""
 
 
 class Connection:
-    """One connection of an engine. `refused` is what of its program is refused, by URN; `ended` whether its run is over."""
+    """One connection of an engine. `refused` is what of its program is refused, by URN; `ended` whether its run is over;
+    `is_users` whether it comes from the user whose provider this is."""
 
-    def __init__(self, provider: Provider, peer: str) -> None:
+    def __init__(self, provider: Provider, peer: str, owner: Owner | None, is_users: Admits) -> None:
         self.provider = provider
+        self.owner = owner
         self.engine_address = ""
         self.refused: dict[str, str] = {}
         self.ended = False
-        self.process = process_of_peer(peer)
+        self.is_users = not SAID or (owner is not None and is_users(owner))
+        self.process = process_of_peer(peer) if self.is_users else None
 
     def configure(self, config: Properties) -> None:
         """Take a provider's configuration."""
@@ -77,19 +88,21 @@ class LastRefusal:
 
 
 class Connections:
-    """The connections of a server, by the address that they come from."""
+    """The connections of a server, by the address that they come from. An address may come to be another process's."""
 
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
+    def __init__(self, provider: Provider, port: Callable[[], int], is_users: Admits) -> None:
+        self._provider, self._port, self._is_users = provider, port, is_users
+        self._kernel = Kernel()
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Connection] = OrderedDict()
         self._refusals: dict[int | None, LastRefusal] = {}
 
     def of(self, peer: str) -> Connection:
         """The connection from an address; a new one has no configuration yet."""
+        owner = self._kernel.owner((LOOPBACK, self._port()), (LOOPBACK, int(peer.rpartition(":")[2]))) if SAID else None
         with self._lock:
-            if peer not in self._known:
-                self._known[peer] = Connection(self._provider, peer)
+            if peer not in self._known or self._known[peer].owner != owner:
+                self._known[peer] = Connection(self._provider, peer, owner, self._is_users)
                 while len(self._known) > KEPT:
                     _, forgotten = self._known.popitem(last=False)
                     self._refusals.pop(forgotten.process, None)

@@ -1,43 +1,26 @@
-"""fogbank's own provider: what pulumi-aws lacks. Image is the package's container, built and pushed by `up`; Rollout moves an endpoint
-to a configuration (rollout.py).
+"""fogbank's own provider: what pulumi-aws lacks, a file each. Image is the package's container, Rollout moves an endpoint to a
+configuration, JobDefinition says what a monitor does, TransformJob scores once, ModelVersion registers a package.
 
 In: Pulumi properties; out: Pulumi properties. How an image is built and pushed, and how AWS is reached, come by constructor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from fogbank.contracts import tokens
-from fogbank.contracts.errors import FogbankError
-from fogbank.provider.declarable import Allowed
+from fogbank.provider.images import Images, ImageType
+from fogbank.provider.job_definitions import JobDefinitionType
+from fogbank.provider.model_versions import ModelVersionType
+from fogbank.provider.own import AccountClients, OwnType
 from fogbank.provider.resource import Difference, Failure, Properties, ProvisionError, UnknownTypeError
-from fogbank.provider.rollout import INPUTS as ROLLOUT_INPUTS
-from fogbank.provider.rollout import AccountClients, RolloutType
-from fogbank.provider.shapes import UNKNOWN
-
-INPUTS = Allowed(
-    keys=frozenset({"package", "artifactSha256", "packageSha256", "platform", "repository", "profile", "content"}),
-    required=frozenset({"package", "artifactSha256", "platform"}),
-)
-NOT_CONTENT = frozenset({"package", "profile"})
-"""Where things are on this machine, and who asks: no part of what the image is."""
-
-
-class Images(Protocol):
-    """Builds and pushes."""
-
-    def content(self, package: Path, platform: str) -> str:
-        """What an image is made of, as one digest. Raises FogbankError."""
-
-    def publish(self, package: Path, platform: str, repository: str, profile: str) -> tuple[str, str]:
-        """Digest and URI of the image, which then is where the URI says. Raises FogbankError."""
-
-    def exists(self, uri: str, profile: str) -> bool:
-        """Whether the image is still there. Raises FogbankError."""
+from fogbank.provider.rollout import RolloutType
+from fogbank.provider.transform_jobs import TransformJobType
 
 
 def no_account(service: str, where: Properties) -> Any:
@@ -47,38 +30,61 @@ def no_account(service: str, where: Properties) -> Any:
 
 @dataclass(frozen=True)
 class FogbankProvider:
-    """The provider. An image is never changed: other content is another image, made before the old one is forgotten."""
+    """The provider."""
 
     images: Images
     version: str
     clients: AccountClients = no_account
+    cancelled: threading.Event = field(default_factory=threading.Event, compare=False)
 
-    @property
+    @cached_property
     def _rollouts(self) -> RolloutType:
         return RolloutType(self.clients)
+
+    @cached_property
+    def _types(self) -> Mapping[str, OwnType]:
+        return {
+            tokens.IMAGE: ImageType(self.images),
+            tokens.ROLLOUT: self._rollouts,
+            tokens.JOB_DEFINITION: JobDefinitionType(self.clients),
+            tokens.MODEL_VERSION: ModelVersionType(self.clients),
+            tokens.TRANSFORM_JOB: TransformJobType(self.clients, self.cancelled),
+        }
+
+    def _type(self, token: str) -> OwnType:
+        """Raises UnknownTypeError."""
+        if token not in self._types:
+            raise UnknownTypeError(f"fogbank's provider does not have the resource type {token}")
+        return self._types[token]
 
     def refuses(self, config: Properties) -> list[Failure]:
         """Any configuration will do."""
         return []
 
     def configured(self, config: Properties, program: Path | None) -> FogbankProvider:
-        """The same: a registry's region is in its name, and a rollout says where its endpoint is."""
+        """The same: a registry's region is in its name, and every other type says where it is."""
         return self
 
+    def cancel(self) -> None:
+        """Jobs that are waited for are stopped."""
+        self.cancelled.set()
+
     def schema(self) -> Properties:
-        """Its two types and its function."""
-        types = {tokens.IMAGE: (INPUTS, ("digest", "uri")), tokens.ROLLOUT: (ROLLOUT_INPUTS, ())}
+        """Its types and its function."""
         resources = {
             token: {
-                "inputProperties": _texts(inputs.keys),
-                "requiredInputs": sorted(inputs.required),
-                "properties": _texts(inputs.keys | {*outputs}),
+                "inputProperties": _texts(own.inputs.keys),
+                "requiredInputs": sorted(own.inputs.required),
+                "properties": _texts(own.inputs.keys | {*own.outputs}),
             }
-            for token, (inputs, outputs) in types.items()
+            for token, own in self._types.items()
         }
         functions = {
             tokens.LIVE_CONFIGURATION: {
-                "inputs": {"properties": _texts(ROLLOUT_INPUTS.keys - {"configName"}), "required": ["endpointName"]},
+                "inputs": {
+                    "properties": _texts(RolloutType.inputs.keys - {"configName"}),
+                    "required": ["endpointName"],
+                },
                 "outputs": {"properties": _texts({"configName"}), "required": ["configName"]},
             }
         }
@@ -88,62 +94,33 @@ class FogbankProvider:
     def check(
         self, token: str, inputs: Properties, old: Properties, logical: str, seed: bytes
     ) -> tuple[Properties, list[Failure]]:
-        """Inputs; an image's with the digest of what it will be made of."""
-        if _is_rollout(token):
-            return self._rollouts.check(inputs)
-        failures = INPUTS.failures(inputs)
-        if failures or UNKNOWN in inputs.values():
-            return inputs, failures
-        try:
-            content = self.images.content(Path(inputs["package"]), inputs["platform"])
-        except FogbankError as error:
-            return inputs, [Failure("package", _sentence(error))]
-        return {**inputs, "content": content}, []
+        """Inputs, named, and what is refused."""
+        own = self._type(token)
+        return own.check(own.auto_name.apply(inputs, old, logical, seed) if own.auto_name else inputs)
 
     def diff(self, token: str, old: Properties, new: Properties) -> Difference:
-        """Other content, another platform or another repository is another image."""
-        if _is_rollout(token):
-            return self._rollouts.diff(old, new)
-        changed = tuple(sorted(key for key in {*old, *new} - NOT_CONTENT if old.get(key) != new.get(key)))
-        return Difference(changed, changed)
+        """What an update would do."""
+        return self._type(token).diff(old, new)
 
     def preview(self, token: str, inputs: Properties) -> Properties:
-        """An image's digest is known when it is made."""
-        if _is_rollout(token):
-            return self._rollouts.preview(inputs)
-        return {**inputs, "digest": UNKNOWN, "uri": UNKNOWN}
+        """The state to be."""
+        return self._type(token).preview(inputs)
 
     def create(self, token: str, inputs: Properties) -> tuple[str, Properties]:
-        """Build and push; the URI, which holds the digest, is the id."""
-        if _is_rollout(token):
-            return self._rollouts.create(inputs)
-        try:
-            digest, uri = self.images.publish(
-                Path(inputs["package"]), inputs["platform"], inputs.get("repository") or "", inputs.get("profile") or ""
-            )
-        except FogbankError as error:
-            raise ProvisionError(_sentence(error)) from error
-        return uri, {**inputs, "digest": digest, "uri": uri}
+        """Id and state."""
+        return self._type(token).create(inputs)
 
     def read(self, token: str, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
-        """The state as it was, if the image is still where it was put. Nobody says there what it was made of."""
-        if _is_rollout(token):
-            return self._rollouts.read(id_, inputs)
-        try:
-            if not self.images.exists(id_, str(inputs.get("profile") or "")):
-                return None
-        except FogbankError as error:
-            raise ProvisionError(_sentence(error)) from error
-        return inputs, {**inputs, "digest": id_.rpartition("@")[2], "uri": id_}
+        """Inputs and state as they are."""
+        return self._type(token).read(id_, inputs)
 
     def update(self, token: str, id_: str, old: Properties, new: Properties) -> Properties:
-        """An image never is: every change is a replacement."""
-        if _is_rollout(token):
-            return self._rollouts.update(new)
-        raise ProvisionError(f"{token} is not updated in place")
+        """The new state."""
+        return self._type(token).update(new)
 
     def delete(self, token: str, id_: str, state: Properties) -> None:
-        """Forget it. An endpoint goes by its own resource. What was pushed stays in its registry, where others may run it and its own rules expire it."""
+        """Delete."""
+        self._type(token).delete(id_, state)
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
         """What an endpoint serves now."""
@@ -152,16 +129,5 @@ class FogbankProvider:
         raise UnknownTypeError(f"fogbank's provider does not have the function {token}")
 
 
-def _is_rollout(token: str) -> bool:
-    """Whether it is that type, and not an image. Raises UnknownTypeError for any other."""
-    if token not in {tokens.IMAGE, tokens.ROLLOUT}:
-        raise UnknownTypeError(f"fogbank's provider does not have the resource type {token}")
-    return token == tokens.ROLLOUT
-
-
 def _texts(names: Iterable[str]) -> Properties:
     return {name: {"type": "string"} for name in sorted(names)}
-
-
-def _sentence(error: FogbankError) -> str:
-    return f"{error.code}: {error.cause}" + (f"; next: {error.hint}" if error.hint else "")

@@ -52,7 +52,7 @@ def _type(item: Input, module: str, types: dict[str, Any]) -> dict[str, Any]:
     if item.kind == "asset":
         return {"$ref": "pulumi.json#/Asset"}
     element: dict[str, Any] = {"type": SCALARS.get(item.kind, "string")}
-    if item.object:
+    if item.object and item.kind != "string":  # a policy is text, which pulumi-aws takes as a document too
         name = f"aws:{module}/{item.object}:{item.object}"
         if name not in types:
             types[name] = {"type": "object", "properties": {}}

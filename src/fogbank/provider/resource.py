@@ -54,6 +54,9 @@ class Provider(Protocol):
     def configured(self, config: Properties, program: Path | None) -> Provider:
         """The provider under a configuration, for a program in that folder; None where it is not known."""
 
+    def cancel(self) -> None:
+        """The engine is to end: what is waited for is given up."""
+
     def schema(self) -> Properties:
         """Pulumi's package schema of what it provides."""
 
@@ -92,7 +95,8 @@ AUTONAMED = "__autonamed"
 class AutoName:
     """pulumi-aws's auto-naming: `<logical name>-<7 hex digits>` into `key`, where neither it nor its prefix is given.
 
-    `lower` is for names that may have no capitals (buckets); without `digits` it is the logical name itself (objects' keys).
+    `lower` is for names that may have no capitals (buckets); without `digits` it is the logical name itself (objects' keys). `start` is
+    how all such names begin (aliases of keys); `fifo_key` the input by which a queue or topic is a FIFO, whose name ends in `.fifo`.
     """
 
     key: str = "name"
@@ -100,6 +104,8 @@ class AutoName:
     longest: int = 63
     lower: bool = False
     digits: int = 7
+    start: str = ""
+    fifo_key: str | None = None
 
     def apply(self, inputs: Properties, old: Properties, logical: str, seed: bytes) -> Properties:
         """Inputs with a name: the given one, the one that it had, or a new one from the engine's seed."""
@@ -112,8 +118,9 @@ class AutoName:
         if not self.digits:
             return {**inputs, self.key: logical, AUTONAMED: self.key}
         digits = f"{Random(seed).getrandbits(28):07x}"
-        stem = str(prefix or logical + "-")[: self.longest - 7]
-        return {**inputs, self.key: f"{stem.lower() if self.lower else stem}{digits}", AUTONAMED: self.key}
+        end = ".fifo" if self.fifo_key and inputs.get(self.fifo_key) is True else ""
+        stem = str(prefix or self.start + logical + "-")[: self.longest - 7 - len(end)]
+        return {**inputs, self.key: f"{stem.lower() if self.lower else stem}{digits}{end}", AUTONAMED: self.key}
 
     def is_given(self, old: Properties, new: Properties) -> bool:
         """Whether the program itself gives the name, and gives the one that is there already."""

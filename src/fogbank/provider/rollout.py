@@ -10,31 +10,28 @@ configuration's; out: an endpoint that serves it.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from botocore.exceptions import NoCredentialsError, NoRegionError, PartialCredentialsError, ProfileNotFound
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError, ProfileNotFound
 
 from fogbank.provider.calls import GoneError, call, require
 from fogbank.provider.declarable import Allowed
+from fogbank.provider.own import WHERE, AccountClients
 from fogbank.provider.resource import Difference, Failure, Properties, ProvisionError
+from fogbank.provider.shapes import UNKNOWN
 
-INPUTS = Allowed(
-    keys=frozenset({"endpointName", "configName", "region", "profile", "endpointUrl"}),
-    required=frozenset({"endpointName", "configName"}),
-)
 LIMIT_S = 4 * 3600.0
 """An update with canaries and baking alarms may take hours."""
 NOBODY = (NoCredentialsError, NoRegionError, PartialCredentialsError, ProfileNotFound)
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"})
+"""Codes of credentials that AWS knows no more."""
 SHORTEST_S, LONGEST_S = 0.05, 15.0
 MOVING = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating"})
 RETAINED = {"DesiredInstanceCount": "InitialInstanceCount", "DesiredWeight": "InitialVariantWeight"}
 """SageMaker's variant properties that an update may keep, by the configuration's own members."""
-
-AccountClients = Callable[[str, Properties], Any]
-"""A boto3 client of a service, for a resource's region, profile and endpoint URL."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +39,19 @@ class RolloutType:
     """The verbs of the type."""
 
     clients: AccountClients
+    inputs: ClassVar[Allowed] = Allowed(
+        keys=frozenset({"endpointName", "configName", "deployment", "sleeps"}) | WHERE,
+        required=frozenset({"endpointName", "configName"}),
+    )
+    outputs: ClassVar[tuple[str, ...]] = ()
+    auto_name: ClassVar[None] = None
 
     def check(self, inputs: Properties) -> tuple[Properties, list[Failure]]:
         """Inputs, and what is refused."""
-        return inputs, INPUTS.failures(inputs)
+        return inputs, self.inputs.failures(inputs) or _undeployable(inputs.get("deployment"))
 
     def diff(self, old: Properties, new: Properties) -> Difference:
-        """Another configuration is an update; another endpoint another rollout."""
+        """Another configuration is an update; another endpoint another rollout. How it moves changes nothing that is there."""
         changed = tuple(key for key in ("configName", "endpointName") if old.get(key) != new.get(key))
         return Difference(changed, tuple(key for key in changed if key == "endpointName"))
 
@@ -57,8 +60,11 @@ class RolloutType:
         return inputs
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        """Move the endpoint, if it is not there yet. Raises ProvisionError."""
-        move(self.clients("sagemaker", inputs), inputs["endpointName"], inputs["configName"])
+        """Move the endpoint, if it is not there yet; one that sleeps wakes up with the configuration. Raises ProvisionError."""
+        guards = json.loads(inputs.get("deployment") or "{}")
+        client, endpoint = self.clients("sagemaker", inputs), inputs["endpointName"]
+        if not inputs.get("sleeps") or live_config(client, endpoint):
+            move(client, endpoint, inputs["configName"], guards)
         return inputs["endpointName"], inputs
 
     def read(self, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
@@ -72,17 +78,39 @@ class RolloutType:
         """Move the endpoint. Raises ProvisionError."""
         return self.create(new)[1]
 
+    def delete(self, id_: str, state: Properties) -> None:
+        """Nothing: an endpoint goes by its own resource."""
+
     def live(self, arguments: Properties) -> Properties:
         """The function `liveConfiguration`: what an endpoint serves; empty where there is none, and where nobody may ask.
 
-        Who has no credentials is told so by pulumi-aws, in its words; a second refusal would only hide it.
+        Who has no credentials, or expired ones, is told so by pulumi-aws, in its words; a second refusal would only hide it.
         """
         try:
             return {"configName": live_config(self.clients("sagemaker", arguments), arguments["endpointName"])}
         except ProvisionError as error:
-            if isinstance(error.__cause__, NOBODY):
+            if _nobody(error.__cause__):
                 return {"configName": ""}
             raise
+
+
+def _undeployable(text: Any) -> list[Failure]:
+    """What is refused of a DeploymentConfig's JSON."""
+    if not isinstance(text, str) or text == UNKNOWN:
+        return []
+    try:
+        if isinstance(json.loads(text), dict):
+            return []
+    except ValueError:
+        pass
+    return [Failure("deployment", "must be a DeploymentConfig as JSON")]
+
+
+def _nobody(cause: BaseException | None) -> bool:
+    """Whether a call had no credentials that AWS takes."""
+    if isinstance(cause, ClientError):
+        return cause.response["Error"]["Code"] in EXPIRED
+    return isinstance(cause, NOBODY)
 
 
 def live_config(client: Any, endpoint: str) -> str:
@@ -93,12 +121,16 @@ def live_config(client: Any, endpoint: str) -> str:
         return ""
 
 
-def move(client: Any, endpoint: str, config: str) -> None:
-    """Update an endpoint to a configuration and wait for its end. Raises ProvisionError, with AWS's reason where it was rolled back."""
+def move(client: Any, endpoint: str, config: str, guards: Properties | None = None) -> None:
+    """Update an endpoint to a configuration, guarded by a DeploymentConfig if there is one, and wait for its end.
+
+    Raises ProvisionError, with AWS's reason where it was rolled back.
+    """
     before = settled(client, endpoint)
     if before["EndpointConfigName"] != config:
         kept = properties_to_keep(client, before["EndpointConfigName"], config)
-        require(client, "UpdateEndpoint", EndpointName=endpoint, EndpointConfigName=config, **kept)
+        guarded = {"DeploymentConfig": guards} if guards else {}
+        require(client, "UpdateEndpoint", EndpointName=endpoint, EndpointConfigName=config, **kept, **guarded)
     after = settled(client, endpoint)
     live, status = after["EndpointConfigName"], after["EndpointStatus"]
     if status == "InService" and live == config:

@@ -66,7 +66,9 @@ class Row:
 
     `in_place` are the inputs that pulumi-aws updates without a replacement; `defaults` those of its defaults that its documentation
     does not give, by path; `sets` its lists without an order; `policies` its IAM policies; `generated` what it names itself, by path.
-    `only` are the inputs that are implemented, where the shapes do not say it; `renames` Pulumi's keys whose members have other names.
+    `delete_first` says that there can be one alone of it, so that the old one is deleted before a new one is made; `unasked` are the inputs
+    that pulumi-aws takes for computed where the program does not give them: nobody looks at them then. `only` are the inputs that are
+    implemented, where the shapes do not say it, and `lacks` why others are not; `renames` Pulumi's keys whose members have other names.
     """
 
     token: str
@@ -82,7 +84,10 @@ class Row:
     sets: frozenset[str] = frozenset()
     policies: frozenset[str] = frozenset()
     generated: Mapping[str, str] = field(default_factory=dict)
+    delete_first: bool = False
+    unasked: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
+    lacks: Mapping[str, str] = field(default_factory=dict)
     tags: Tagging = Tagging.NONE
     tags_in_create: bool = True
     checks: Callable[[Properties], list[Failure]] | None = None
@@ -122,7 +127,8 @@ class Row:
         own = {key: value for key, value in inputs.items() if key != "tagsAll"}
         failures = unknown_keys(own, self.inputs)
         if self.only is not None:
-            failures += [(key, LACKING) for key in own if key in self.inputs and key not in self.only | FREE]
+            absent = [key for key in own if key in self.inputs and key not in self.only | FREE]
+            failures += [(key, f"{LACKING}: {self.lacks[key]}" if key in self.lacks else LACKING) for key in absent]
         else:
             mapped = {key: value for key, value in own.items() if key not in FREE}
             failures += lacking_keys(mapped, self.inputs, self.shape("create"), self.full_renames)
@@ -133,8 +139,10 @@ class Row:
         """What an update would change. A name that the program gave itself is free only when the old one is gone."""
         known = {"region": new.get("region"), **old}  # inputs of before regions were noted
         difference = self.meaning.difference(known, new, self.in_place | TAGS)
+        changed = tuple(key for key in difference.changed if key not in self.unasked or new.get(key) is not None)
+        replaces = tuple(key for key in difference.replaces if key in changed)
         named = self.auto_name is not None and self.auto_name.is_given(old, new)
-        return Difference(difference.changed, difference.replaces, delete_first=bool(difference.replaces) and named)
+        return Difference(changed, replaces, delete_first=bool(replaces) and (named or self.delete_first))
 
     def preview(self, inputs: Properties) -> State:
         """A state in which what the cloud will compute is unknown."""
@@ -219,6 +227,19 @@ class Row:
         computed = {key: described[member] for key, member in self.outputs.items() if member in described}
         return {**inputs, **computed, **common_state(session, self, inputs)}
 
+    def found(
+        self, session: Session, given: Properties, live: Properties, tags: Mapping[str, str] | None = None
+    ) -> Properties:
+        """For rows with a `reads` of their own: inputs from what the cloud says of each key (None: nothing), and its tags.
+
+        Without given ones: an import, of all that does not say what would be so anyway.
+        """
+        fresh = {key: value for key, value in live.items() if value is not None and value != self.meaning.default(key)}
+        if given:
+            by_hand = {key: value for key, value in fresh.items() if key not in self.unasked}
+            fresh = {**by_hand, **self.refreshed(given, {key: live[key] for key in live if key in given})}
+        return with_tags(session, given, fresh, tags) if self.taggable else fresh
+
     def refreshed(self, given: Properties, live: Properties) -> Properties:
         """The inputs that were given, with the cloud's values, and those that were not where the cloud has another than the default."""
         fresh = {
@@ -267,10 +288,10 @@ class Row:
         if not self.taggable or self.tags is Tagging.NONE:
             return
         add, remove, _, arn_member, member = self.tags.value
-        before, after = old.get("tagsAll") or old.get("tags") or {}, settings.tags(new.get("tags"))
-        if gone := sorted(key for key in set(before) - set(after) if not settings.is_ignored(key)):
+        gone, changed = settings.tag_changes(old, new)
+        if gone:
             require(client, remove, **{arn_member: state["arn"], "TagKeys": gone})
-        if changed := {key: value for key, value in after.items() if before.get(key) != value}:
+        if changed:
             require(client, add, **{arn_member: state["arn"], member: pairs(changed)})
 
 

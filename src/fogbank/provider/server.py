@@ -22,7 +22,8 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from fogbank.contracts.tokens import urn_parts
-from fogbank.provider.connection import Connection, Connections
+from fogbank.ground.peers import Owner
+from fogbank.provider.connection import Admits, Connection, Connections
 from fogbank.provider.resource import Failure, Properties, Provider, ProvisionError, UnknownTypeError
 
 log = logging.getLogger("fogbank.provider")
@@ -34,11 +35,12 @@ LIMIT = [
 
 
 class ProviderServer:
-    """Serves a provider until `stop`, on the port that is asked for if it is free, else on any."""
+    """Serves a provider until `stop`, on the port that is asked for if it is free, else on any; `is_users` says who may ask."""
 
-    def __init__(self, provider: Provider, port: int = 0) -> None:
+    def __init__(self, provider: Provider, port: int = 0, is_users: Admits = Owner.is_users) -> None:
         self._server = grpc.server(ThreadPoolExecutor(16, thread_name_prefix="provider"), options=LIMIT)
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(_Servicer(provider), self._server)
+        servicer = _Servicer(provider, lambda: self.port, is_users)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, self._server)
         self.port = _bound(self._server, port) or _bound(self._server, 0)
 
     def start(self) -> None:
@@ -62,8 +64,14 @@ def _verb(method: Callable[..., Any]) -> Callable[..., Any]:
     """Errors of the provider as gRPC statuses with their own words; anything else as a bug, with its traceback in the log."""
 
     def answer(self: Any, request: Any, context: Any) -> Any:
+        connection = self.connections.of(context.peer())
+        if not connection.is_users:
+            context.abort(
+                grpc.StatusCode.PERMISSION_DENIED,
+                "this provider answers the user who has started it, and nobody else; what a local cloud runs is not the user",
+            )
         try:
-            return method(self, request, self.connections.of(context.peer()))
+            return method(self, request, connection)
         except UnknownTypeError as error:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
         except ProvisionError as error:
@@ -76,9 +84,9 @@ def _verb(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, port: Callable[[], int], is_users: Admits) -> None:
         self._provider = provider
-        self.connections = Connections(provider)
+        self.connections = Connections(provider, port, is_users)
 
     @_verb
     def Attach(self, request: Any, connection: Connection) -> Any:  # noqa: N802 - the protocol's name
@@ -100,6 +108,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     @_verb
     def Cancel(self, request: Any, connection: Connection) -> Any:  # noqa: N802
         connection.ended = True
+        connection.provider.cancel()
         return Empty()
 
     @_verb

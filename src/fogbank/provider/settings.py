@@ -43,6 +43,12 @@ class Settings:
         """All tags of a resource: the provider's, and over them its own."""
         return {**self.default_tags, **(own or {})}
 
+    def tag_changes(self, old: Properties, new: Properties) -> tuple[list[str], dict[str, str]]:
+        """What an update of inputs does to the tags: keys that go, and pairs that come or change; those of others stay."""
+        before, after = old.get("tagsAll") or old.get("tags") or {}, self.tags(new.get("tags"))
+        gone = sorted(key for key in set(before) - set(after) if not self.is_ignored(key))
+        return gone, {key: value for key, value in after.items() if before.get(key) != value}
+
     def seen(self, live: Mapping[str, str]) -> dict[str, str]:
         """The tags of a live resource that this provider looks at."""
         return {key: value for key, value in live.items() if not self.is_ignored(key)}

@@ -13,14 +13,14 @@ from random import Random
 from typing import Any
 
 from fogbank.ground.aws import LOCAL_ACCOUNT
-from fogbank.provider import declared, package
+from fogbank.provider import declared, package, services
+from fogbank.provider.functions import FUNCTIONS, Asked
 from fogbank.provider.resource import Difference, Failure, Properties, UnknownTypeError
 from fogbank.provider.row import Row, Session
-from fogbank.provider.services import iam, s3, sagemaker, scheduler
 from fogbank.provider.settings import Settings, refusals, settings
 from fogbank.provider.shapes import UNKNOWN
 
-TABLE: Mapping[str, Row] = {row.token: row for row in (*s3.ROWS, *iam.ROWS, *sagemaker.ROWS, *scheduler.ROWS)}
+TABLE: Mapping[str, Row] = {row.token: row for row in services.rows()}
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,9 @@ class StandIn:
     def configured(self, config: Properties, program: Path | None) -> StandIn:
         """The same under a provider's configuration."""
         return replace(self, settings=settings(config, program))
+
+    def cancel(self) -> None:
+        """Nothing: each call to the local cloud ends soon."""
 
     def schema(self) -> Properties:
         """Pulumi's package schema of the types that are served."""
@@ -92,26 +95,10 @@ class StandIn:
         self._row(token).delete(self._session(state), id_, state)
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
-        """The data sources that need no cloud."""
-        region = str(arguments.get("region") or arguments.get("name") or self.settings.region)
-        answers: dict[str, Properties] = {
-            "aws:index/getRegion:getRegion": {"name": region, "region": region, "id": region, "description": region},
-            "aws:index/getCallerIdentity:getCallerIdentity": {
-                "accountId": self.account,
-                "arn": f"arn:aws:iam::{self.account}:root",
-                "userId": self.account,
-                "id": self.account,
-            },
-            "aws:index/getPartition:getPartition": {
-                "partition": "aws",
-                "dnsSuffix": "amazonaws.com",
-                "id": "aws",
-                "reverseDnsPrefix": "com.amazonaws",
-            },
-        }
-        if token not in answers:
+        """A function's answer. Raises UnknownTypeError, ProvisionError."""
+        if token not in FUNCTIONS:
             raise UnknownTypeError(f"the local cloud's stand-in for pulumi-aws does not have the function {token}")
-        return answers[token]
+        return FUNCTIONS[token](Asked(self._session(arguments), self.account, self.settings.region, arguments))
 
     def _row(self, token: str) -> Row:
         row = self.table.get(token)

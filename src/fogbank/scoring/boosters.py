@@ -30,6 +30,9 @@ class BoosterModel:
     ) -> None:
         self._predict, self._codes = predict, codes
         self.n_features_in_ = features
+        self.word_columns_ = [
+            names[place] for place, known in codes.items() if names and any(isinstance(each, str) for each in known)
+        ]
         if names:
             self.feature_names_in_ = np.array(names, dtype=object)
 

@@ -19,6 +19,10 @@ METADATA = "fogbank"
 INPUT, REFUSED = "rows", "refused"
 """The graph's input, shape (rows, features), and its output that is not zero for a row that the model does not take."""
 PLAIN = (str, int, float, bool)
+Words = Mapping[int, tuple[str | None, ...]]
+"""For each column of words the words by their code, None for one that is missing where that has a code of its own."""
+UNSEEN = -1.0
+"""The code of a word that training never saw."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,13 +46,17 @@ class MethodPlan:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Plan:
-    """`features` is the number of columns, `names` their names where the model knows them; `classes` a classifier's labels."""
+    """`features` is the number of columns, `names` their names where the model knows them; `classes` a classifier's labels.
+
+    `words` are those of columns that hold words: the graph takes their codes.
+    """
 
     features: int
     methods: Mapping[str, MethodPlan]
     classes: NDArray[Any] | None = None
     names: tuple[str, ...] = ()
     leaves: Mapping[str, Leaves] = field(default_factory=dict)
+    words: Words = field(default_factory=dict)
 
     def encode(self) -> str:
         """JSON. Raises ValueError for labels of a type that JSON and NumPy do not both have."""
@@ -58,6 +66,7 @@ class Plan:
             "methods": {name: [method.output, method.finish] for name, method in self.methods.items()},
             "classes": None if self.classes is None else _encode(self.classes),
             "leaves": {name: [_encode(leaves.values), leaves.groups] for name, leaves in self.leaves.items()},
+            "words": {str(place): words for place, words in self.words.items()},
         }
         return json.dumps(document, sort_keys=True, allow_nan=False)
 
@@ -76,6 +85,7 @@ def decode_plan(text: str) -> Plan:
         leaves={
             name: Leaves(values=_decode(values), groups=groups) for name, (values, groups) in document["leaves"].items()
         },
+        words={int(place): tuple(words) for place, words in document.get("words", {}).items()},
     )
 
 

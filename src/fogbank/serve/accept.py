@@ -10,6 +10,7 @@ from collections.abc import Callable
 from enum import Enum
 from functools import partial
 
+from fogbank.ground.peers import Kernel
 from fogbank.serve.connection import Connection, Connections
 
 log = logging.getLogger("fogbank.serve")
@@ -17,6 +18,9 @@ WAIT_FOR_OTHERS_S = 0.005
 WAIT_FOR_READY_S = 0.02
 AT_A_TURN = 64
 WAIT_FOR_DESCRIPTORS_S = 0.1
+REFUSED_S = 0.2
+"""So long a peer that is refused has to read that it is: closed at once, what it still says would take the answer back."""
+REFUSED = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class Turn(Enum):
@@ -28,9 +32,14 @@ class Turn(Enum):
 
 
 class Acceptor:
-    """Accepts a few connections at a turn. `turn` says whose it is, for a worker that has so many connections."""
+    """Accepts a few connections at a turn. `turn` says whose it is, for a worker that has so many connections; `user` is the one whose
+    connections alone are taken, where it is known."""
 
-    def __init__(self, listener: socket.socket, connections: Connections, turn: Callable[[int], Turn]) -> None:
+    def __init__(
+        self, listener: socket.socket, connections: Connections, turn: Callable[[int], Turn], user: int | None = None
+    ) -> None:
+        self._kernel = None if user is None else Kernel()
+        self._user = user
         self._listener, self._connections, self._turn = listener, connections, turn
         self._loop = connections.loop
         self._open = True
@@ -43,8 +52,11 @@ class Acceptor:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
-                self._connections.coming += 1
-                await self._take(connection)
+                if self._admits(connection):
+                    self._connections.coming += 1
+                    await self._take(connection)
+                else:
+                    connection.close()
         self._listener.close()
 
     def _accept(self) -> None:
@@ -76,12 +88,27 @@ class Acceptor:
             log.warning("cannot accept a connection: %s", error)
             self._pause(WAIT_FOR_DESCRIPTORS_S)
             return False
+        if not self._admits(connection):
+            self._loop.call_later(REFUSED_S, connection.close)
+            return True
         self._connections.coming += 1
         self._connections.count()
         task: asyncio.Task[None] = self._loop.create_task(self._take(connection))
         self._connections.tasks.add(task)
         task.add_done_callback(self._connections.tasks.discard)
         return True
+
+    def _admits(self, connection: socket.socket) -> bool:
+        """Whether the peer is the user who may ask; another is told so, if it listens."""
+        if self._kernel is None or connection.family != socket.AF_INET:
+            return True
+        with contextlib.suppress(OSError):
+            owner = self._kernel.owner(connection.getsockname(), connection.getpeername())
+            if owner is not None and owner.uid == self._user:
+                return True
+            connection.send(REFUSED)
+            connection.shutdown(socket.SHUT_WR)
+        return False
 
     async def _take(self, connection: socket.socket) -> None:
         try:

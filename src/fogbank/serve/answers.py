@@ -77,7 +77,7 @@ class Answers:
         if isinstance(prediction, Labelled):
             names, rows, records = prediction.names, prediction.rows(), prediction.records()
         else:
-            rows = as_rows(prediction)
+            rows = as_rows(prediction, self._names)
             names = self._columns(len(rows[0]) if rows else len(self._names))
             records = [dict(zip(names, row, strict=False)) for row in rows]
         if kind == media.CSV:

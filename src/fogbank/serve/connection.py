@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import httptools
 
-from fogbank.serve.problems import RequestError
+from fogbank.serve.problems import RequestError, overloaded
 from fogbank.serve.protocol import Bodies, Reply, Request, refusal
 from fogbank.serve.scoreboard import Field, Slot
 from fogbank.serve.service import failure
@@ -26,6 +26,8 @@ log = logging.getLogger("fogbank.serve")
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 HEADERS_LIMIT = 64 * 1024
 TOO_LONG = RequestError(431, f"the request's head is larger than {HEADERS_LIMIT} bytes")
+CONNECTIONS_LIMIT = 4096
+"""Peers of one worker at once; each may hold a head of HEADERS_LIMIT."""
 KEEP_ALIVE_S = 75.0
 LINGER_S = 0.3
 """A connection that has been idle this long while the server leaves is closed."""
@@ -56,7 +58,8 @@ class AnyService(Protocol):
 class Connections:
     """A worker's open connections."""
 
-    def __init__(self, service: AnyService, timeout_s: float, slot: Slot) -> None:
+    def __init__(self, service: AnyService, timeout_s: float, slot: Slot, most: int = CONNECTIONS_LIMIT) -> None:
+        self.most = most
         self.service, self._timeout_s, self._slot = service, timeout_s, slot
         self.open: set[Connection] = set()
         self.coming = 0
@@ -137,7 +140,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The peer is there."""
         self._transport = transport  # type: ignore[assignment]  # of a socket, so it is a Transport
+        crowded = len(self._connections.open) >= self._connections.most
         self._connections.open.add(self)
+        if crowded:
+            self._refuse_rest(overloaded(f"{self._connections.most} connections are open already"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer has gone."""

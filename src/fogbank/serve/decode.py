@@ -11,6 +11,7 @@ import io
 import math
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -18,11 +19,12 @@ import numpy as np
 
 from fogbank.contracts.manifest import Schema
 from fogbank.serve import media
-from fogbank.serve.cells import EXACT
-from fogbank.serve.delimited import Header, plain_numbers, split_cells
+from fogbank.serve.columnar import UNFOLDED_LIMIT, parquet_rows
+from fogbank.serve.delimited import Header, plain_numbers, rows_of_cells, without_last_lines
 from fogbank.serve.documents import BOM, features, parse, rows_of, unwrapped
+from fogbank.serve.outline import LARGE, Pieces, check_weight, materialized, outline, pieces_in, with_parts
 from fogbank.serve.problems import RequestError, bad_request
-from fogbank.serve.table import Rows, Table, untyped
+from fogbank.serve.table import Rows, Table, joined, untyped
 
 NPY_HEAD = re.compile(
     rb"\x93NUMPY(?:\x01\x00..|[\x02\x03]\x00....)"
@@ -30,8 +32,11 @@ NPY_HEAD = re.compile(
     re.DOTALL,
 )
 """What numpy.save writes (NEP 1): magic, version, length, and a dictionary, which is not evaluated here."""
-DECODED_LIMIT = 1 << 30
-"""The most bytes of numbers that a compressed body may unfold to."""
+
+
+NOT_NPZ = (zipfile.BadZipFile, ValueError, KeyError, OSError, TypeError, MemoryError, OverflowError, EOFError, RuntimeError,
+           IndexError, AttributeError, zlib.error)  # fmt: skip
+"""What scipy and zipfile raise about bytes that are no matrix."""
 
 
 class Decoder:
@@ -88,28 +93,64 @@ class Decoder:
 
     def _csv_by_cell(self, text: str, header: list[str] | None) -> Any:
         one_column = self._width == 1
-        rows: list[Any] = split_cells(text, one_column=one_column)
         if one_column and not self._table.schema.columns[0].nullable:  # type: ignore[union-attr]  # it has a column
-            while len(rows) > 1 and not any(map(str.strip, rows[-1])):
-                rows.pop()
-        if header is not None:
-            for number, row in enumerate(rows, 1):
-                if len(row) != len(header):
-                    raise bad_request(f"row {number} has {len(row)} columns, the header has {len(header)}")
-            rows = [dict(zip(header, row, strict=True)) for row in rows]
-        return self._table.from_lists(rows, text=True, plain="_" not in text and text.isascii())
+            text = without_last_lines(text)
+        plain = "_" not in text and text.isascii()
+        whole = self._table.schema is None or len(text) <= LARGE
+        tables: list[Any] = []
+        done = 0
+        for part in rows_of_cells(text, one_column=one_column, whole=whole):
+            rows: list[Any] = part if header is None else _named(part, header, done)
+            if rows or not tables:
+                tables.append(self._table.from_lists(rows, text=True, plain=plain, before=done))
+            done += len(rows)
+        return joined(tables)
 
     def _json(self, body: bytes) -> Any:
-        document = parse(body, "the body")
+        document = parse(body, "the body") if len(body) <= LARGE else outline(body)
+        long = pieces_in(document) if len(body) > LARGE else []
+        if self._table.schema is not None and len(long) == 1 and self._has_rows(long[0]):
+            return self._in_parts(document, long[0])
+        if long:
+            document = materialized(document)
         if self._table.schema is None:
             return untyped(unwrapped(document))
         return self._table.from_lists(rows_of(document, self._table.names), text=False)
 
+    def _has_rows(self, long: Pieces) -> bool:
+        """Whether an array's elements are rows, and not the cells of one."""
+        first = next(long.parts())[:1]
+        return self._width == 1 or any(isinstance(row, list | dict) for row in first)
+
+    def _in_parts(self, document: Any, long: Pieces) -> Any:
+        """The rows of a large document, some at a time: the first that does not fit ends it."""
+        tables: list[Any] = []
+        done = 0
+        for part in long.parts():
+            rows = rows_of(with_parts(document, long, part), self._table.names, done)
+            tables.append(self._table.from_lists(rows, text=False, before=done))
+            done += len(rows)
+        return joined(tables)
+
     def _jsonlines(self, body: bytes) -> Any:
         names = self._table.names
-        lines = (line for line in body.removeprefix(BOM).split(b"\n") if line.strip())
-        rows = [features(parse(line, f"row {number}"), names) for number, line in enumerate(lines, 1)]
-        return self._table.from_lists(rows, text=False)
+        body = body.removeprefix(BOM)
+        tables: list[Any] = []
+        rows: list[Any] = []
+        done = size = 0
+        for line in io.BytesIO(body):
+            if not line.strip():
+                continue
+            number = done + len(rows) + 1
+            check_weight(line, f"row {number}")
+            rows.append(features(parse(line.removesuffix(b"\n"), f"row {number}"), names))
+            size += len(line)
+            if size > LARGE and self._table.schema is not None:
+                tables.append(self._table.from_lists(rows, text=False, before=done))
+                done, rows, size = done + len(rows), [], 0
+        if rows or not tables:
+            tables.append(self._table.from_lists(rows, text=False, before=done))
+        return joined(tables)
 
     def _npy(self, body: bytes) -> Any:
         return self._table.from_array(npy_array(body))
@@ -120,61 +161,29 @@ class Decoder:
 
         try:
             with zipfile.ZipFile(io.BytesIO(body)) as archive:
-                if sum(item.file_size for item in archive.infolist()) > DECODED_LIMIT:
+                if sum(item.file_size for item in archive.infolist()) > UNFOLDED_LIMIT:
                     raise RequestError(413, "the matrix unfolds to more than one request may carry")
             matrix = scipy.sparse.load_npz(io.BytesIO(body))
             rows, columns = matrix.shape
-        except (zipfile.BadZipFile, ValueError, KeyError, OSError, TypeError) as error:
+            if hasattr(matrix, "check_format"):
+                matrix.check_format(full_check=True)  # an index out of its range would be written to, wherever that is
+        except NOT_NPZ as error:
             raise bad_request(f"the body is not a sparse matrix as scipy.sparse.save_npz writes it: {error}") from error
         if self._table.schema is None:
             return matrix
-        if rows * columns * 8 > DECODED_LIMIT:
+        if rows * columns * 8 > UNFOLDED_LIMIT:
             raise RequestError(413, f"the matrix has {rows} rows: more than one request may carry")
         return self._table.from_array(matrix.toarray())
 
     def _parquet(self, body: bytes) -> Any:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            file = pq.ParquetFile(pa.BufferReader(body))
-            if file.metadata.num_rows * max(1, file.metadata.num_columns) * 8 > DECODED_LIMIT:
-                raise RequestError(413, f"the table has {file.metadata.num_rows} rows: more than one request may carry")
-            table = file.read()
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise bad_request(f"the body is not a parquet file: {error}") from error
-        if self._table.names:
-            self._table.check_names(table.column_names)
-            table = table.select(list(self._table.names))
-        plain = table.num_rows and all(_is_plain(column) for column in table.columns)
-        columns = [column.to_numpy() for column in table.columns] if plain else []
-        if columns and not any(map(_rounds, columns)):
-            return self._table.from_array(np.column_stack(columns))
-        rows = zip(*(_cells(column) for column in table.columns), strict=True)
-        return self._table.from_lists([list(row) for row in rows], text=False)
+        return parquet_rows(body, self._table)
 
 
-def _is_plain(column: Any) -> bool:
-    """Whether a column is numbers that stay what they are as an array: whole ones with gaps would become doubles."""
-    import pyarrow as pa
-
-    return bool(pa.types.is_floating(column.type) or (pa.types.is_integer(column.type) and not column.null_count))
-
-
-def _rounds(column: Rows) -> bool:
-    """Whether a column's whole numbers would be others as doubles."""
-    return column.dtype.kind in "iu" and bool((np.abs(column) >= EXACT).any())
-
-
-def _cells(column: Any) -> list[Any]:
-    """A column's cells as JSON would have them: moments as text."""
-    import pyarrow as pa
-
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        column = column.cast(pa.timestamp("ns")).cast(pa.string())
-    cells: list[Any] = column.to_pylist()
-    return cells
+def _named(rows: list[list[str]], header: list[str], before: int) -> list[dict[str, str]]:
+    for number, row in enumerate(rows, before + 1):
+        if len(row) != len(header):
+            raise bad_request(f"row {number} has {len(row)} columns, the header has {len(header)}")
+    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 def npy_array(body: bytes) -> Rows:
@@ -190,6 +199,8 @@ def npy_array(body: bytes) -> Rows:
     if dtype.kind not in "fiub" or dtype.itemsize > 8:
         raise bad_request(f"the array holds {dtype}; send numbers")
     data = memoryview(body)[head.end() :]
+    if not math.prod(lengths):
+        raise bad_request("the body holds no rows")
     if math.prod(lengths) * dtype.itemsize != len(data):
         raise bad_request(
             f"the array's header says shape {tuple(lengths)}, which is not the {len(data)} bytes that follow"

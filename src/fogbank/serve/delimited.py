@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import simdjson
@@ -19,6 +20,8 @@ from fogbank.serve.table import Rows
 
 _parsers = threading.local()
 COMMA, NEWLINE = ord(","), ord("\n")
+PART = 10_000
+"""Rows that are split at once where there are many: others have their turn between."""
 LEADS_A_NUMBER = b"0123456789-."
 
 
@@ -64,6 +67,30 @@ def split_cells(text: str, *, one_column: bool = False) -> list[list[str]]:
     except csv.Error as error:
         raise bad_request(f"the body is not CSV: {error}") from error
     return [row or [""] for row in rows if one_column or row]
+
+
+def rows_of_cells(text: str, *, one_column: bool, whole: bool) -> Iterator[list[list[str]]]:
+    """The rows' cells, PART at a time, or all of them at once. Raises RequestError."""
+    if whole:
+        yield split_cells(text, one_column=one_column)
+        return
+    if '"' not in text:
+        lines = text.removesuffix("\n").split("\n")
+        for start in range(0, len(lines), PART):
+            yield [line.split(",") for line in lines[start : start + PART] if one_column or line.strip()]
+        return
+    rows = csv.reader(io.StringIO(text), strict=True)
+    try:
+        while part := list(islice(rows, PART)):
+            yield [row or [""] for row in part if one_column or row]
+    except csv.Error as error:
+        raise bad_request(f"the body is not CSV: {error}") from error
+
+
+def without_last_lines(text: str) -> str:
+    """The text without the empty lines at its end."""
+    length = len(text.rstrip())
+    return text[: length + max(0, text[length:].find("\n"))] if length < len(text) else text
 
 
 def plain_numbers(body: bytes, width: int) -> Rows | None:

@@ -33,10 +33,13 @@ def parse(body: bytes, what: str) -> Any:
         raise bad_request(f"{what} is not JSON: {error}") from error
 
 
-def rows_of(document: Any, names: Collection[str]) -> list[Any]:
-    """The rows of a document; `names` are the columns', which come before any form's own keys. Raises RequestError."""
+def rows_of(document: Any, names: Collection[str], before: int = 0) -> list[Any]:
+    """The rows of a document, of which there were `before` already; `names` are the columns', which come before any form's own keys.
+
+    Raises RequestError.
+    """
     if isinstance(document, dict):
-        document = _of_object(document, names)
+        document = _of_object(document, names, before)
     if not isinstance(document, list):
         if len(names) == 1 and not isinstance(document, dict):
             return [document]
@@ -46,7 +49,7 @@ def rows_of(document: Any, names: Collection[str]) -> list[Any]:
         )
     if document and len(names) != 1 and not isinstance(document[0], list | dict):
         document = [document]
-    return [features(row, names) for row in document]
+    return [features(row, names) if isinstance(row, dict) else row for row in document]
 
 
 def unwrapped(document: Any) -> Any:
@@ -80,14 +83,14 @@ def _dense(given: dict[str, Any], width: int) -> Any:
     return row
 
 
-def _of_object(document: dict[str, Any], names: Collection[str]) -> Any:
+def _of_object(document: dict[str, Any], names: Collection[str], before: int = 0) -> Any:
     if "dataframe_split" in document and "dataframe_split" not in names:
         _nothing_beside(document, "dataframe_split")
         if not _is_split(document["dataframe_split"]):
             raise bad_request("`dataframe_split` must be an object with `columns` and `data`")
         document = document["dataframe_split"]
     if _is_split(document):
-        return _by_name(document["columns"], document["data"])
+        return _by_name(document["columns"], document["data"], before)
     for key in ROWS:
         if key in document and key not in names:
             _nothing_beside(document, key)
@@ -105,8 +108,8 @@ def _is_split(document: Any) -> bool:
     )
 
 
-def _by_name(columns: list[Any], data: list[Any]) -> list[dict[str, Any]]:
-    for number, row in enumerate(data, 1):
+def _by_name(columns: list[Any], data: list[Any], before: int) -> list[dict[str, Any]]:
+    for number, row in enumerate(data, before + 1):
         if not isinstance(row, list) or len(row) != len(columns):
             raise bad_request(f"row {number} of `data` does not have one cell for each of the {len(columns)} columns")
     return [dict(zip(map(str, columns), row, strict=True)) for row in data]

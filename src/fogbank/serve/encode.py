@@ -27,7 +27,7 @@ class Encoder:
         self._names = schema.names if schema else ()
         self._writers: dict[str, Callable[[Any], bytes]] = {
             media.JSON: _json,
-            media.CSV: _csv,
+            media.CSV: self._csv,
             media.JSONLINES: _jsonlines,
             media.NPY: _npy,
         }
@@ -57,6 +57,14 @@ class Encoder:
         """406, with what there is."""
         return RequestError(406, f"accept {accept[:100]!r} is not supported; ask for one of {', '.join(self.offered)}")
 
+    def _csv(self, prediction: Any) -> bytes:
+        if _quick(prediction) and prediction.ndim <= 2 and prediction.size and np.isfinite(prediction).all():
+            dumped = orjson.dumps(prediction, option=orjson.OPT_SERIALIZE_NUMPY)
+            if prediction.ndim == 1:
+                return dumped[1:-1].replace(b",", b"\n") + b"\n"
+            return dumped[2:-2].replace(b"],[", b"\n") + b"\n"
+        return delimited(as_rows(prediction, self._names))
+
     def _parquet(self, prediction: Any) -> bytes:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -84,15 +92,6 @@ def _quick(prediction: Any) -> bool:
         and prediction.flags.c_contiguous
         and prediction.dtype.isnative
     )
-
-
-def _csv(prediction: Any) -> bytes:
-    if _quick(prediction) and prediction.ndim <= 2 and prediction.size and np.isfinite(prediction).all():
-        dumped = orjson.dumps(prediction, option=orjson.OPT_SERIALIZE_NUMPY)
-        if prediction.ndim == 1:
-            return dumped[1:-1].replace(b",", b"\n") + b"\n"
-        return dumped[2:-2].replace(b"],[", b"\n") + b"\n"
-    return delimited(as_rows(prediction))
 
 
 def delimited(rows: list[list[Any]]) -> bytes:

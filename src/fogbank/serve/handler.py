@@ -29,7 +29,7 @@ from fogbank.serve.models import load_model, predictor
 from fogbank.serve.plain import NotWritableError
 from fogbank.serve.problems import LoadError
 from fogbank.serve.program import ANSWERING, UserFunction, located, user_functions
-from fogbank.serve.protocol import Reply
+from fogbank.serve.protocol import JSON, Reply
 from fogbank.serve.toolkit import is_response, of_parameters, of_response, toolkit_body, with_context
 
 InThread = Callable[..., Awaitable[Any]]
@@ -63,7 +63,8 @@ class Handler:
         self._decoder = Decoder(package.input if package else None)
         self._encoder = Encoder(package.output if package else None)
         self._default_accept = settings.default_accept
-        self.accepted, self.offered = self._decoder.accepted, self._encoder.preference(settings.default_accept)
+        self.accepted, self.offered = self._decoder.accepted, self._encoder.preference(settings.default_accept or JSON)
+        self._offers = {kind: self._encoder.preference(kind) for kind in self.offered}
         self._names = package.input.names if package else ()
         self._predictor = (
             None
@@ -160,10 +161,18 @@ class Handler:
         return self.encode(prediction, call, accept)
 
     def accept(self, call: Call) -> str:
-        """The type to answer with. Raises RequestError 406 before anything runs."""
+        """The type to answer with: where the caller has no wish the one that is configured, else the request's own, so that both sides
+        of a captured record have one encoding. A script that writes its own answers is asked for JSON, as by the toolkit.
+
+        Raises RequestError 406 before anything runs.
+        """
         if self._writes_itself:
-            return media.first_choice(call.accept, self._default_accept)
-        accepted = media.styled(call.accept, self.offered, self._default_accept)
+            return media.first_choice(call.accept, self._default_accept or JSON)
+        if self._default_accept:
+            accepted = media.styled(call.accept, self.offered, self._default_accept)
+        else:
+            kind, _ = media.content_type(call.content_type)
+            accepted = media.styled(call.accept, self._offers.get(kind, self.offered), kind)
         if accepted is None:
             raise self._encoder.unacceptable(call.accept)
         return accepted

@@ -11,6 +11,15 @@ from fogbank.serve.problems import RequestError
 CSV, JSON, JSONLINES, NPY = "text/csv", "application/json", "application/jsonlines", "application/x-npy"
 NPZ = "application/x-npz"
 PARQUET, TEXT = "application/x-parquet", "text/plain"
+CHARSETS = frozenset(
+    {
+        "ascii", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
+        *(f"iso8859-{number}" for number in (*range(1, 12), *range(13, 17))), *(f"cp{number}" for number in range(1250, 1259)),
+        "cp437", "cp850", "cp852", "cp866", "cp932", "cp949", "cp950", "koi8-r", "koi8-u", "mac-roman",
+        "shift_jis", "euc_jp", "iso2022_jp", "euc_kr", "gb2312", "gbk", "gb18030", "big5",
+    }
+)  # fmt: skip
+"""Python's names of the charsets that a body may be written in: Python knows more, and not all of those are charsets."""
 ALIASES = {
     "application/x-jsonlines": JSONLINES,
     "application/jsonl": JSONLINES,
@@ -21,7 +30,7 @@ ALIASES = {
 
 @lru_cache(256)
 def content_type(header: str) -> tuple[str, str]:
-    """Media type in lower case, and charset. Raises RequestError 415 for a charset that is not known.
+    """Media type in lower case, and charset. Raises RequestError 415 for a charset that is not one of CHARSETS.
 
     >>> content_type("Text/CSV; charset=latin-1")
     ('text/csv', 'iso8859-1')
@@ -29,9 +38,12 @@ def content_type(header: str) -> tuple[str, str]:
     kind, parameters = _parts(header)
     charset = parameters.get("charset", "utf-8")
     try:
-        return kind, codecs.lookup(charset).name
-    except LookupError as error:
-        raise RequestError(415, f"charset {charset!r} is not known; send UTF-8") from error
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):  # ValueError: a NUL in it
+        name = ""
+    if name not in CHARSETS:
+        raise RequestError(415, f"charset {charset[:40]!r} is not known; send UTF-8")
+    return kind, name
 
 
 @lru_cache(256)

@@ -42,8 +42,10 @@ class ModelProcess:
         self.in_flight = 0
 
     @classmethod
-    async def start(cls, url: str, socket_path: Path, env: Mapping[str, str], limit_s: float) -> ModelProcess:
-        """A server that is ready. Raises LoadError with its own cause."""
+    async def start(
+        cls, url: str, socket_path: Path, env: Mapping[str, str], limit_s: float, python: str = sys.executable
+    ) -> ModelProcess:
+        """A server that is ready, run by `python`. Raises LoadError with its own cause."""
         lifeline = Lifeline()
         report, write_end = os.pipe()
         own = {
@@ -53,7 +55,7 @@ class ModelProcess:
             ENV_REPORT_FD: str(write_end),
         }
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "fogbank.serve", "serve",
+            python, "-P", "-m", "fogbank.serve", "serve",
             env={**env, **own}, pass_fds=(lifeline.inherited, write_end),
         )  # fmt: skip
         lifeline.handed_over()
@@ -78,7 +80,7 @@ class ModelProcess:
 
     async def send(self, method: str, path: str, headers: Mapping[bytes, bytes], body: bytes) -> Reply:
         """The server's answer. Raises RequestError 503 where it ends before it has answered, OSError where it is not there."""
-        stream = self._idle.pop() if self._idle else await asyncio.open_unix_connection(self._socket)
+        stream = self._waiting() or await asyncio.open_unix_connection(self._socket)
         self.in_flight += 1
         try:
             _write(stream[1], method, path, headers, body)
@@ -136,6 +138,15 @@ class ModelProcess:
                 self._keep(stream)
             else:
                 stream[1].close()
+
+    def _waiting(self) -> Stream | None:
+        """A connection that is there already; the server closes one that was idle for long."""
+        while self._idle:
+            stream = self._idle.pop()
+            if not stream[0].at_eof() and not stream[1].is_closing():
+                return stream
+            stream[1].close()
+        return None
 
     def _keep(self, stream: Stream) -> None:
         if len(self._idle) < IDLE_LIMIT and not stream[0].at_eof():

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.manifest import PackageManifest
+from fogbank.ground.paths import inside
 from fogbank.scoring import compiled_model, one_job, open_session
 from fogbank.scoring.boosters import lightgbm_model, xgboost_model
+from fogbank.scoring.catboost_model import catboost_model
 from fogbank.serve.guard import Guarded
 from fogbank.serve.onnx_model import OnnxModel
 
 
 def load_model(package: PackageManifest, folder: Path) -> Any:
     """The package's model. Raises whatever its library raises."""
-    return LOADERS[package.kind](folder / package.model_file, package)
+    return LOADERS[package.kind](inside(folder, package.model_file), package)
 
 
 def predictor(model: Any, method: str, names: Sequence[str] = ()) -> Callable[[Any], Any]:
@@ -64,6 +66,11 @@ def _lightgbm(path: Path, package: PackageManifest) -> Any:
     return lightgbm_model(path)
 
 
+def _catboost(path: Path, package: PackageManifest) -> Any:
+    del package
+    return catboost_model(path)
+
+
 def _none(path: Path, package: PackageManifest) -> Any:
     del package
     raise TypeError(f"{path.name} is loaded by a handler's model_fn, and there is none")
@@ -75,5 +82,6 @@ LOADERS: dict[str, Callable[[Path, PackageManifest], Any]] = {
     "onnx": _onnx,
     "xgboost": _xgboost,
     "lightgbm": _lightgbm,
+    "catboost": _catboost,
     "handler": _none,
 }

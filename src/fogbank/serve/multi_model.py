@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Coroutine, Sequence
@@ -70,8 +71,8 @@ class Models:
         self._loaded[name] = model
         return model
 
-    async def load(self, name: str, url: str) -> None:
-        """Load a model. Raises RequestError: 409 where it is loaded, 400 where it cannot be, 507 where it has no room."""
+    async def load(self, name: str, url: str, python: str = sys.executable) -> None:
+        """Load a model, with a Python that has what it needs. Raises RequestError: 409 where it is loaded, 400 where it cannot be, 507 where it has no room."""
         if name in self._loaded or name in self._loading:
             raise RequestError(409, f"the model {name!r} is loaded already")
         if not _is_folder(url):
@@ -82,7 +83,7 @@ class Models:
             environment = {key: value for key, value in os.environ.items() if key not in NOT_FOR_MODELS}
             environment["SAGEMAKER_MODEL_SERVER_WORKERS"] = str(self._settings.workers)
             socket_path = self._folder / str(self._numbers)
-            model = await ModelProcess.start(url, socket_path, environment, self._settings.startup_timeout_s)
+            model = await ModelProcess.start(url, socket_path, environment, self._settings.startup_timeout_s, python)
         except LoadError as error:
             raise bad_request(f"the model {name!r} cannot be loaded: {error}") from error
         finally:
@@ -131,6 +132,7 @@ class MultiModelService:
 
     def __init__(self, models: Models, settings: ServeSettings, board: Scoreboard, write: logs.Write) -> None:
         self._models, self._board, self._slot = models, board, board.slots[0]
+        self._pythons = settings.model_pythons
         self.bodies = protocol.Bodies(settings.payload_limit)
         self.leaving = False
         self._ids = RequestIds()
@@ -193,9 +195,10 @@ class MultiModelService:
         try:
             document = orjson.loads(request.body)
             name, url = str(document["model_name"]), str(document["url"])
+            python = str(document.get("python", sys.executable)) if self._pythons else sys.executable
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise bad_request("the body must be JSON with `model_name` and `url`") from error
-        await self._models.load(name, url)
+        await self._models.load(name, url, python)
         return _json({"modelName": name, "modelUrl": url})
 
     def _page(self, request: Request) -> Reply:
@@ -250,7 +253,7 @@ async def _serve(settings: ServeSettings) -> int:
     logs.set_up(settings.log_level, settings.log_format, writer.write)
     service = MultiModelService(models, settings, board, writer.write)
     connections = Connections(service, settings.timeout_s, board.slots[0])
-    acceptor = Acceptor(listen(settings), connections, lambda _: Turn.MINE)
+    acceptor = Acceptor(listen(settings), connections, lambda _: Turn.MINE, settings.user)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, leave.set)
     if ENV_PARENT_FD in os.environ:

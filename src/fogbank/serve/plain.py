@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,15 +48,28 @@ def _of_array(array: Any) -> Any:
     return array.astype(str).tolist() if array.dtype.kind in "Mm" else array.tolist()
 
 
-def as_rows(prediction: Any) -> list[list[Any]]:
-    """The rows of a prediction, each a list of cells, for CSV. Raises NotWritableError."""
+def as_rows(prediction: Any, names: Sequence[str] = ()) -> list[list[Any]]:
+    """The rows of a prediction, each a list of cells, for CSV. A row that is an object has its cells by the `names` of columns.
+
+    Raises NotWritableError.
+    """
     rows = plain(prediction)
     if isinstance(rows, Mapping):
         raise NotWritableError("a dictionary has no rows; ask for application/json, or return rows")
     if not isinstance(rows, list):
         return [[_cell(rows)]]
-    table = [plain(row) for row in rows]
+    table = [_named(row, names) if isinstance(row, Mapping) else plain(row) for row in rows]
     return [[_cell(cell) for cell in row] if isinstance(row, list) else [_cell(row)] for row in table]
+
+
+def _named(row: Mapping[Any, Any], names: Sequence[str]) -> list[Any]:
+    """An object's cells in the order of columns. Raises NotWritableError."""
+    if set(row) != set(names):
+        have, want = (", ".join(map(str, keys)) or "none" for keys in (row, names))
+        raise NotWritableError(
+            f"a row has the keys {have}, and the output's columns are {want}; ask for application/json"
+        )
+    return [plain(row[name]) for name in names]
 
 
 def _cell(value: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from fogbank.contracts.container import ServeSettings
+from fogbank.ground.machine import give_back_memory
 from fogbank.serve.handler import Call, Handler
 from fogbank.serve.model_thread import Awaited, Job, ModelThread, run_one
 from fogbank.serve.problems import RequestError, overloaded
@@ -24,10 +25,13 @@ from fogbank.serve.scoreboard import Field, Slot
 
 AT_ONCE_BYTES = 16 * 1024
 """Larger bodies go to the model's thread even where the code is all ours."""
+LARGE_BYTES = 4 << 20
+"""A body so large leaves memory behind that is worth giving back."""
 AT_ONCE_S = 0.01
 """So does every call of a model whose runs take longer than this."""
 EXACT_BATCH = 32
 """How many calls share a run where nothing is said, and pack has proven that no answer changes by it."""
+GIVE_BACK_LIMIT_S = 60.0
 RUNS_TO_KNOW = 3
 """Runs in the thread before it is believed how long a model takes."""
 WEIGHT = 0.2
@@ -118,6 +122,8 @@ class Runner:
             return await self._submit(thread, work, call, deadline)  # type: ignore[no-any-return]  # a Reply
         finally:
             self._hold(-1)
+            if len(call.body) > LARGE_BYTES:
+                self._give_back(thread)
 
     async def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run something else in the model's thread: a part of an answer that is awaited or streamed."""
@@ -156,6 +162,13 @@ class Runner:
         if self._thread is not None and (cut := self._thread.cut_off(time.monotonic())):
             self._slot.add(Field.CUT_OFF, cut)
         self._watch = loop.call_later(min(1.0, self._settings.timeout_s / 10), self._tick, loop)
+
+    @staticmethod
+    def _give_back(thread: ModelThread) -> None:
+        """Return what a large request held, in the model's thread and after what waits there already; nobody waits for it."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        thread.submit(Awaited(give_back_memory, future, time.monotonic() + GIVE_BACK_LIMIT_S))
 
     @staticmethod
     async def _submit(thread: ModelThread, work: Callable[[], Any], call: Call | None, deadline: float) -> Any:

@@ -41,9 +41,9 @@ class Table:
         self._truths = [i for i, column in enumerate(self._columns) if column.dtype == "boolean"]
         self._nullable = np.array([column.nullable for column in self._columns], dtype=bool)
 
-    def from_lists(self, rows: list[Any], *, text: bool, plain: bool = True) -> Any:
+    def from_lists(self, rows: list[Any], *, text: bool, plain: bool = True, before: int = 0) -> Any:
         """Rows that are lists of cells, or objects by column name. `text` says that every cell came as text (CSV), `plain`
-        that what Python reads as a number is written as one."""
+        that what Python reads as a number is written as one, `before` how many rows the body has before these."""
         if not rows:
             raise bad_request("the body holds no rows")
         if self.schema is None:
@@ -51,13 +51,13 @@ class Table:
         width = len(self.names)
         ordered = [
             row if type(row) is list and len(row) == width else self._in_order(row, number)
-            for number, row in enumerate(rows, 1)
+            for number, row in enumerate(rows, before + 1)
         ]
         if self.numeric and plain and (text or all(NUMBERS.issuperset(map(type, row)) for row in ordered)):
             table = _numbers(ordered)
             if table is not None and self.fits(table):
                 return self.formed(table)
-        return self._by_cell(ordered, text=text)
+        return self._by_cell(ordered, text=text, before=before)
 
     def from_array(self, array: Rows) -> Any:
         """An array of numbers; of two dimensions, or one row, where there is a schema."""
@@ -79,7 +79,8 @@ class Table:
 
     def fits(self, table: Rows) -> bool:
         """Whether every number is finite where it must be, whole where it must be, and surely the one that was sent."""
-        if not np.isfinite(table).all() and not (np.isfinite(table) | (np.isnan(table) & self._nullable)).all():
+        finite = np.isfinite(table)
+        if np.count_nonzero(finite) != table.size and not (finite | (np.isnan(table) & self._nullable)).all():
             return False
         if self._whole:
             whole = np.nan_to_num(table[:, self._whole])
@@ -114,10 +115,10 @@ class Table:
         names = ", ".join(self.names[:4]) + (", ..." if len(self.names) > 4 else "")
         return bad_request(f"row {number} has {width} columns, the schema has {len(self.names)}: {names}")
 
-    def _by_cell(self, rows: Sequence[Sequence[Any]], *, text: bool) -> Any:
+    def _by_cell(self, rows: Sequence[Sequence[Any]], *, text: bool, before: int = 0) -> Any:
         read = [
             [cells.read(cell, i, text=text) for cells, cell in zip(self._cells, row, strict=True)]
-            for i, row in enumerate(rows, 1)
+            for i, row in enumerate(rows, before + 1)
         ]
         if self.form == "frame":
             return frame(self._columns, list(zip(*read, strict=True)))
@@ -141,6 +142,17 @@ def _numbers(rows: list[Any]) -> Rows | None:
     except (ValueError, TypeError, OverflowError):
         return None
     return table if table.ndim == 2 else None
+
+
+def joined(tables: list[Any]) -> Any:
+    """Tables of one schema, one below the other."""
+    if len(tables) == 1:
+        return tables[0]
+    if isinstance(tables[0], np.ndarray):
+        return np.concatenate(tables)
+    import pandas as pd
+
+    return pd.concat(tables, ignore_index=True)
 
 
 def untyped(document: Any) -> Rows:

@@ -7,7 +7,6 @@ tells each connection that this answer is the last, and goes when no connection 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import logging
 import os
@@ -20,6 +19,7 @@ from functools import partial
 import uvloop
 
 from fogbank.contracts.container import STOP_GRACE_S, ServeSettings
+from fogbank.ground.machine import give_back_memory
 from fogbank.serve import logs
 from fogbank.serve.accept import Acceptor, Turn
 from fogbank.serve.connection import Connections
@@ -75,7 +75,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._leave.set)
         self._loop.add_reader(self._lifeline, self._leave.set)
-        self._acceptor = Acceptor(self._listener, self._connections, self._turn)
+        self._acceptor = Acceptor(self._listener, self._connections, self._turn, self._settings.user)
         self._slot[Field.STATE] = State.LOADING
         self._beat()
         loading = self._loop.create_task(self._load())
@@ -113,7 +113,7 @@ class Worker:
     async def _load(self) -> None:
         try:
             await self._runner.load(partial(load_handler, self._settings))
-            _give_back_memory()
+            give_back_memory()
         except TimeoutError:
             limit = self._settings.startup_timeout_s
             self._cannot_load(f"the model did not load within {limit:g} s (SAGEMAKER_STARTUP_TIMEOUT)")
@@ -139,11 +139,3 @@ class Worker:
         await self._connections.drain(DRAIN_S)
         self._runner.stop()
         self._service.access.flush()
-
-
-def _give_back_memory() -> None:
-    """Collect what loading has left, and return it to the system where the C library is one that can."""
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

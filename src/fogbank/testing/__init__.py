@@ -2,5 +2,6 @@
 
 from fogbank.testing.cloud import CloudProcess
 from fogbank.testing.deployment import Deployment, deploy_with_engine, deploy_with_mocks
+from fogbank.testing.policy import broken_rules
 
-__all__ = ["CloudProcess", "Deployment", "deploy_with_engine", "deploy_with_mocks"]
+__all__ = ["CloudProcess", "Deployment", "broken_rules", "deploy_with_engine", "deploy_with_mocks"]

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fogbank.cloud.client import LOCK, Address, CloudClient, read_address
+from fogbank.cloud.client import LOCK, Address, CloudClient, read_address, read_key
 from fogbank.contracts.config import Runtime
 from fogbank.ground.aws import LocalClients
 from fogbank.ground.locks import is_locked
@@ -16,15 +16,18 @@ from fogbank.project.launch import launch_cloud, stop_cloud
 
 
 class CloudProcess:
-    """The cloud process of a folder; `runtime` is what its instances are."""
+    """The cloud process of a folder; `runtime` is what its instances are. With `open_` it lets everybody in who is on this machine;
+    with `enforce_iam` roles may do what IAM lets them."""
 
-    def __init__(self, folder: Path, runtime: Runtime = "process") -> None:
-        self.folder, self._runtime = folder, runtime
+    def __init__(
+        self, folder: Path, runtime: Runtime = "process", *, open_: bool = False, enforce_iam: bool = False
+    ) -> None:
+        self.folder, self._runtime, self._open, self._enforce_iam = folder, runtime, open_, enforce_iam
         self.admin = CloudClient(folder)
 
     def start(self, port: int = 0) -> None:
         """Start it and wait until it answers. Raises CloudError."""
-        launch_cloud(self.folder, port, self._runtime)
+        launch_cloud(self.folder, port, self._runtime, open_=self._open, enforce_iam=self._enforce_iam)
 
     def stop(self) -> None:
         """Stop it in an orderly way."""
@@ -51,9 +54,14 @@ class CloudProcess:
         """What to give boto3 as `endpoint_url`."""
         return self.address.url
 
+    @property
+    def secret(self) -> str:
+        """The secret key that goes with the access key `fogbank-local`."""
+        return read_key(self.folder)
+
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """Unmodified boto3 on it, without retries."""
-        return LocalClients(self.url)(service, region)
+        return LocalClients(self.url, self.secret)(service, region)
 
     def advance(self, seconds: float) -> list[dict[str, str]]:
         """Move its clock, firing every schedule in between; returns what was fired."""

@@ -28,6 +28,8 @@ from fogbank.ground.pickles import undo_dill
 from fogbank.project.installation import fogbank_version
 from fogbank.project.package_images import PackageImages
 from fogbank.project.stacks import find_engine
+from fogbank.provider.assets import ARCHIVE, ASSET
+from fogbank.provider.compare import SIGNATURE
 from fogbank.provider.fogbank import FogbankProvider
 from fogbank.provider.resource import Failure, Provider, ProvisionError
 from fogbank.provider.standin import TABLE, StandIn
@@ -52,7 +54,7 @@ class Deployment:
 def deploy_with_engine(program: Program | Path, cloud: CloudProcess, state: Path, stack: str = "local") -> Deployment:
     """`pulumi up` by the real engine; its state lies in `state`. Raises EngineError."""
     engine = find_engine(lambda _: None)
-    environment = stack_environment(state, engine, cloud.url, cloud.address.provider_port)
+    environment = stack_environment(state, engine, cloud.url, cloud.address.provider_port, cloud.secret)
     if isinstance(program, Path):
         driver = StackDriver(program, engine, environment, stack, previews=Previews(program, state / "previewed"))
     else:
@@ -67,7 +69,7 @@ def deploy_with_mocks(program: Program, cloud: CloudProcess) -> Deployment:
 
     Raises EngineError for an input that the stand-in refuses.
     """
-    mocks = StandInMocks(StandIn(clients=LocalClients(cloud.url)))
+    mocks = StandInMocks(StandIn(clients=LocalClients(cloud.url, cloud.secret)))
     outputs: dict[str, Any] = {}
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own
@@ -147,6 +149,9 @@ def _plain(value: Any) -> Any:
         return {"path": str(value.path)}
     if isinstance(value, pulumi.StringAsset):
         return {"text": value.text}
+    if isinstance(value, pulumi.AssetArchive):
+        members = {name: {SIGNATURE: ASSET, **_plain(asset)} for name, asset in value.assets.items()}
+        return {SIGNATURE: ARCHIVE, "assets": members}
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value

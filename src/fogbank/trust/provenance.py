@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.materials import Material
-from fogbank.ground.digest import sha256_file
+from fogbank.ground.digest import folder_digests
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -25,7 +25,7 @@ def statement(
     sources = [{"uri": "git:HEAD", "digest": {"gitCommit": commit}}] if commit else []
     return {
         "_type": STATEMENT,
-        "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in digests(folder).items()],
+        "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in folder_digests(folder).items()],
         "predicateType": PREDICATE,
         "predicate": {
             "buildDefinition": {
@@ -40,12 +40,6 @@ def statement(
             "runDetails": {"builder": {"id": f"urn:fogbank:{fogbank}"}},
         },
     }
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """Path below the folder to SHA-256, sorted."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
-    return {str(path.relative_to(folder)): sha256_file(path) for path in files}
 
 
 def _dependency(item: Material) -> dict[str, Any]:

@@ -79,6 +79,43 @@ def test_a_page_of_endpoints_has_ten(served: Served) -> None:
         served.sagemaker.delete_endpoint(EndpointName=f"{served.name}-{index}")
 
 
+def test_a_page_has_ten_of_every_kind(sagemaker: Any, unique: str) -> None:
+    names = create_models(sagemaker, unique, 11)
+    for name in names:
+        variant = {**VARIANT, "ModelName": name}
+        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+
+    for call, answer in (("list_models", "Models"), ("list_endpoint_configs", "EndpointConfigs")):
+        page = getattr(sagemaker, call)(NameContains=unique)
+        assert (len(page[answer]), "NextToken" in page) == (10, True), call
+        rest = getattr(sagemaker, call)(NameContains=unique, NextToken=page["NextToken"])
+        assert (len(rest[answer]), "NextToken" in rest) == (1, False), call
+
+
+def test_names_are_one_whatever_their_case_and_a_variant_says_what_it_runs_on(sagemaker: Any, unique: str) -> None:
+    """CreateEndpoint's documentation: the name is case-insensitive, and the case is preserved."""
+    name = unique.upper()
+    create_models(sagemaker, unique, 1)
+    model = f"{unique}-0"
+    create = partial(sagemaker.create_endpoint_config, EndpointConfigName=unique)
+    for missing in ("InstanceType", "InitialInstanceCount"):
+        variant = {key: value for key, value in VARIANT.items() if key != missing}
+        code, said = code_of(lambda variant=variant: create(ProductionVariants=[{**variant, "ModelName": model}]))  # type: ignore[misc]  # bound now
+        assert (code, said) == (
+            "ValidationException",
+            'Variant "v" must have an InstanceType and an InitialInstanceCount, or a ServerlessConfig.',
+        )
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    create(ProductionVariants=[{"VariantName": "v", "ModelName": model, "ServerlessConfig": serverless}])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=unique)
+
+    assert code_of(lambda: sagemaker.create_endpoint(EndpointName=unique, EndpointConfigName=unique)) == (
+        "ValidationException",
+        f'Cannot create already existing endpoint "arn:aws:sagemaker:us-east-1:123456789012:endpoint/{unique}".',
+    )
+    assert sagemaker.describe_endpoint(EndpointName=name)["EndpointName"] == name
+
+
 def test_numbers_lengths_and_names_that_are_not_unique(sagemaker: Any, unique: str) -> None:
     [model] = create_models(sagemaker, unique, 1)
     create = partial(sagemaker.create_endpoint_config, EndpointConfigName=unique)

@@ -7,6 +7,7 @@ import json
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -72,7 +73,7 @@ def test_a_bad_body_is_a_model_error_with_the_containers_words(served: Served) -
     assert "row 1, column 'mean_texture'" in response["OriginalMessage"]
     assert 'Received client error (400) from primary with message "' in response["Error"]["Message"]
     assert "Variant none" in code_of(lambda: served.invoke(TargetVariant="none"))[1]
-    assert "refused, not ignored" in code_of(lambda: served.invoke(TargetModel="m.tar.gz"))[1]
+    assert "refused, not ignored" in code_of(lambda: served.invoke(InferenceComponentName="c"))[1]
 
 
 def test_an_update_moves_and_a_bad_one_stays_with_the_reason(served: Served) -> None:
@@ -128,13 +129,8 @@ def test_a_broken_archive_fails_with_its_cause(served: Served) -> None:
 
 
 def test_what_the_data_plane_lacks_is_refused_and_what_nobody_has_is_a_501(served: Served) -> None:
-    async_config = {"OutputConfig": {"S3OutputPath": "s3://b/o"}}
-    assert (
-        "does not have AsyncInferenceConfig yet" in code_of(lambda: served.config(AsyncInferenceConfig=async_config))[1]
-    )
-    container = {"Image": "i", "ModelDataUrl": "s3://b/m", "Mode": "MultiModel"}
-    many = partial(served.sagemaker.create_model, ModelName="many", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    assert "does not have multi-model containers" in code_of(many)[1]
+    explainer: dict[str, Any] = {"ClarifyExplainerConfig": {"ShapConfig": {"ShapBaselineConfig": {}}}}
+    assert "does not have ExplainerConfig yet" in code_of(lambda: served.config(ExplainerConfig=explainer))[1]
     rolling = {
         "RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 0}
     }
@@ -144,8 +140,6 @@ def test_what_the_data_plane_lacks_is_refused_and_what_nobody_has_is_a_501(serve
     assert "does not have DeploymentConfig.RollingUpdatePolicy yet; it is refused, not ignored" in code_of(update)[1]
     code, said = code_of(lambda: served.sagemaker.describe_device_fleet(DeviceFleetName="f"))
     assert (code, "sagemaker:DescribeDeviceFleet" in said) == ("NotImplemented", True)
-    stream = served.cloud.client("sagemaker-runtime").invoke_endpoint_with_response_stream
-    assert code_of(lambda: stream(EndpointName=served.name, Body=b"x"))[0] == "NotImplemented"
 
 
 def test_two_variants_share_the_traffic_by_weight(served: Served) -> None:

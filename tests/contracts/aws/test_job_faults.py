@@ -44,6 +44,48 @@ def test_a_transform_in_the_middle_runs_again(
     assert model.outputs() == {"out/a.out": b"1\n", "out/b.out": b"2\nwait\n3\n", "out/c.out": b"4\n"}
 
 
+COUNTS_AND_WAITS = """
+import os, time, uuid
+from pathlib import Path
+
+def model_fn(model_dir):
+    return None
+
+def transform_fn(model, data, content_type, accept):
+    \"\"\"Says which record it was asked for, and answers the record `w...` when it may go on.\"\"\"
+    place = Path(os.environ["PLACE"])
+    text = data if isinstance(data, str) else data.decode()
+    (place / f"{text[0]}-{uuid.uuid4().hex}").touch()
+    while text.startswith("w") and not (place / "go").exists():
+        time.sleep(0.01)
+    return data
+"""
+
+
+def test_a_transform_that_is_killed_goes_on_within_its_object(local_cloud: CloudProcess, tmp_path: Path) -> None:
+    """What was written of the output before the kill is S3's: those records are not asked for again."""
+    model = Scripted.made(local_cloud, "bucket", COUNTS_AND_WAITS)
+    records = [
+        letter * (2 << 20) + b"\n" for letter in (b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h", b"i", b"w", b"z")
+    ]
+    model.put(a=b"".join(records))
+    model.start("j", {"PLACE": str(tmp_path)})
+    until(lambda: list(tmp_path.glob("w-*")), 180)
+    local_cloud.kill()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    (tmp_path / "go").touch()
+    local_cloud.start()
+    job = ended(model, "j")
+
+    assert job["TransformJobStatus"] == "Completed", job
+    asked = {file.name[0] for file in tmp_path.glob("*-*")}
+    assert {"w", "z"} <= asked
+    assert not asked & set("abcdefg")
+    body = local_cloud.client("s3").get_object(Bucket="bucket", Key="out/a.out")["Body"].read()
+    assert body == b"".join(records)
+
+
 def executions(cloud: CloudProcess) -> list[dict[str, Any]]:
     summaries: list[dict[str, Any]] = cloud.client("sagemaker").list_monitoring_executions()[
         "MonitoringExecutionSummaries"

@@ -55,6 +55,7 @@ def sagemaker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     sagemaker = cloud.client("sagemaker")
     model = Scripted.made(cloud, "bucket", WAITS)
     model.put(a=b"1\n")
+    cloud.client("s3").put_object(Bucket="bucket", Key="none/")  # a folder and nothing in it: those jobs fail
     for number, name in enumerate(("alpha", "beta", "gamma")):
         source = "in/" if number == 1 else "none/"
         data = {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://bucket/{source}"}}}

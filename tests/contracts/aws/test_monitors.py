@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.monitored import Monitored
-from tests.contracts.aws.served import code_of
 
 ENDS_OF_LINES = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\x00"
 
@@ -60,20 +59,3 @@ def test_a_schedule_whose_definition_is_gone_fails_alone(local_cloud: CloudProce
     assert fired["monitoring schedule broken"].startswith("Failed (ClientError: Could not find job definition")
     assert fired["monitoring schedule whole"] == "Completed"
     assert len(local_cloud.advance(3600)) == 2  # the clock goes on, and nothing is fired twice
-
-
-def test_what_other_kinds_of_monitor_ask_is_refused_by_their_name(shared_cloud: CloudProcess, unique: str) -> None:
-    resources = {"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 20}}
-    output = {"S3Output": {"S3Uri": "s3://b/o", "LocalPath": "/opt/ml/processing/output"}}
-    code, message = code_of(
-        lambda: shared_cloud.client("sagemaker").create_model_explainability_job_definition(
-            JobDefinitionName=unique,
-            RoleArn="arn:aws:iam::123456789012:role/r",
-            ModelExplainabilityAppSpecification={"ImageUri": "i", "ConfigUri": "s3://b/c"},
-            ModelExplainabilityJobInput={"EndpointInput": {"EndpointName": unique, "LocalPath": "/opt/ml/x"}},
-            ModelExplainabilityJobOutputConfig={"MonitoringOutputs": [output]},
-            JobResources=resources,
-        )
-    )
-
-    assert (code, "does not have ModelExplainability monitors yet" in message) == ("ValidationException", True)

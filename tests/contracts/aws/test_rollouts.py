@@ -8,10 +8,12 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from fogbank.ground.processes import tree
 from fogbank.pack.archive import write_archive
@@ -261,15 +263,47 @@ def test_an_update_may_retain_counts_and_weights(account: Account) -> None:
 
 def test_what_a_deployment_config_cannot_do_is_refused_by_name(account: Account) -> None:
     account.endpoint(account.version("a"))
-    alarms = {**canary(0), "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]}}
+    alarms = {**canary(0), "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "nobody's"}]}}
 
     for config, said in (
-        (alarms, "does not have DeploymentConfig.AutoRollbackConfiguration yet; it is refused, not ignored"),
+        (alarms, "Could not find the CloudWatch alarm(s) [nobody's]"),
         (canary(0, percent=60), "CanarySize must be less than or equal to 50%"),
         (canary(3601), "waitIntervalInSeconds' failed to satisfy constraint: Member must have value less than or equal to 3600"),
     ):  # fmt: skip
         code, message = code_of(lambda config=config: update(account, f"{account.name}-a", DeploymentConfig=config))  # type: ignore[misc]  # bound now
         assert (code, said in message) == ("ValidationException", True), message
+
+
+def test_an_alarm_rolls_a_canary_back(own: Account) -> None:
+    """Developer Guide, "Auto-Rollback Configuration and Monitoring"."""
+    cloudwatch, name = own.cloud.client("cloudwatch"), own.name
+    fleet = {"EndpointName": name, "VariantName": "v", "EndpointConfigName": f"{name}-bad"}  # the new one alone
+    variant = [{"Name": key, "Value": value} for key, value in fleet.items()]
+    cloudwatch.put_metric_alarm(
+        AlarmName=name, Namespace="AWS/SageMaker", MetricName="Invocation5XXErrors", Dimensions=variant, Statistic="Sum", Period=60,
+        EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanOrEqualToThreshold", TreatMissingData="notBreaching",
+    )  # fmt: skip
+    watched = {**canary(600), "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name}]}}
+    own.endpoint(own.version("a"))
+    failing = "def model_fn(d):\n    pass\ndef predict_fn(rows, model):\n    raise RuntimeError('no')\n"
+    update(own, own.version("bad", code=failing), DeploymentConfig=watched)
+    until(lambda: "Baking" in own.events("rollout"), 60)
+
+    runtime = own.cloud.client("sagemaker-runtime")
+    for _ in range(40):
+        with suppress(ClientError):
+            runtime.invoke_endpoint(EndpointName=name, Body=b"1", ContentType="text/csv")
+    own.cloud.advance(120)
+    described = own.settled()
+
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", f"{name}-a")
+    assert f"[{name}] went into ALARM state" in described["FailureReason"]
+    assert own.events("endpoint")[-2:] == ["RollingBack", "InService"]
+    assert {model for model, _ in own.asked(20)} == {"a"}
+
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
+    code, message = code_of(lambda: update(own, f"{name}-bad", DeploymentConfig=watched))
+    assert (code, "are in ALARM state" in message) == ("ValidationException", True)
 
 
 def test_deleting_is_a_status_that_is_seen(account: Account) -> None:

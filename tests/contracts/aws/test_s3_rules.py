@@ -126,6 +126,7 @@ def test_event_bridge_puts_events_of_objects_into_logs(s3: Any, shared_cloud: Cl
     events.put_rule(Name=unique, EventPattern=pattern)
     events.put_targets(Rule=unique, Targets=[{"Id": "1", "Arn": arn}])
     s3.put_bucket_notification_configuration(Bucket=unique, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    assert "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket=unique)
     s3.put_object(Bucket=unique, Key="k", Body=b"1")
     events.put_rule(Name=f"{unique}-off", EventPattern=pattern, State="DISABLED")
     events.put_targets(Rule=f"{unique}-off", Targets=[{"Id": "1", "Arn": arn}])

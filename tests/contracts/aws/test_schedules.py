@@ -156,7 +156,7 @@ def test_every_schedule_of_every_group_fires(local_cloud: CloudProcess) -> None:
 
 def test_what_the_local_cloud_lacks_is_refused_by_name_at_create(shared_cloud: CloudProcess, unique: str) -> None:
     for arn, text, lacks in (
-        (f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f", "{}", "the templated target lambda"),
+        (f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/c", "{}", "the templated target ecs"),
         (f"{SDK}chime:createAccount", '{"Name": "n"}', "chime:CreateAccount"),
     ):
         with pytest.raises(ClientError, match=f"does not have {lacks}") as caught:

@@ -155,6 +155,12 @@ def _three() -> Any:
     return Schema(columns=(Column(name="a"), Column(name="b"), Column(name="c")))
 
 
+def _one() -> Any:
+    from fogbank.contracts.manifest import Column, Schema
+
+    return Schema(columns=(Column(name="a"),))
+
+
 Make = Callable[[Path], Path]
 BROKEN: dict[str, tuple[str, Make, str]] = {
     "not gzip": ("archive-not-gzip", lambda f: _written(f, b"PK\x03\x04"), "does not begin as gzip"),
@@ -190,6 +196,7 @@ BROKEN: dict[str, tuple[str, Make, str]] = {
     "dies while it loads": ("server-died", lambda f: script(f, "import os\ndef model_fn(d): os.kill(os.getpid(), 9)\n"), "before it answered"),
     "dies on the sample": ("server-died", lambda f: script(f, "import os\n" + GOOD.replace("return data", "os._exit(1); return data")), ""),
     "loses rows": ("answer-rows", lambda f: script(f, GOOD.replace("data * model", "data[:1]")), "2 row(s), and its answer 1"),
+    "answers more columns": ("answer-columns", lambda f: packed(f, dumped(MODEL), method="predict_proba", output=_one()), "1 column(s) of output (a), "),
 }  # fmt: skip
 ONLY_FOR: dict[str, dict[str, Any]] = {
     "slow start": {"startup_limit_s": 1.0},
@@ -223,6 +230,13 @@ def test_every_kind_of_broken_package_is_told_apart_by_name(tmp_path: Path, name
     assert [item.code for item in report.findings] == [code], report
     assert said in report.findings[0].cause
     assert report.findings[0].fix == FIXES[code]
+
+
+def test_a_sample_may_have_a_header(tmp_path: Path) -> None:
+    """pandas writes one unless it is told not to."""
+    report = check_artifact(packed(tmp_path, dumped(MODEL), output=_one()), f"a,b\n{SAMPLE}", CONDITIONS, here)
+
+    assert report.findings == ()
 
 
 def test_a_server_on_another_port_is_found_and_both_are_named(tmp_path: Path) -> None:
@@ -268,6 +282,59 @@ def test_a_requirement_that_cannot_be_had_is_found(tmp_path: Path) -> None:
 
     assert [item.code for item in report.findings] == ["dependency-uninstallable"]
     assert "no-distribution-has-this-name" in report.findings[0].cause
+
+
+SETUP = """
+import os
+open({marker!r}, "w").write(repr(dict(os.environ)))
+from setuptools import setup
+setup(name="x", version="1", py_modules=[])
+"""
+
+
+@pytest.mark.parametrize(
+    "line", ["x @ file://{folder}", "-e {folder}", "{folder}", "--index-url {index}\nx==1", "x @ {index}/x-1.tar.gz"]
+)
+def test_nothing_of_a_package_runs_before_its_server_does(tmp_path: Path, line: str) -> None:
+    folder, marker = tmp_path / "x", tmp_path / "ran"
+    folder.mkdir()
+    (folder / "setup.py").write_text(SETUP.format(marker=str(marker)))
+    text = line.format(folder=folder, index="http://127.0.0.1:1/simple")
+    path = archive(tmp_path, {"code/inference.py": GOOD, "code/requirements.txt": text})
+
+    report = check_artifact(path, SAMPLE, CONDITIONS, python_for)
+
+    assert [item.code for item in report.findings] == ["dependency-uninstallable"]
+    assert "is not followed" in report.findings[0].cause
+    assert not marker.exists()
+
+
+LOOKS = """
+import os, pathlib
+def model_fn(d):
+    seen = dict(os.environ)
+    for near in pathlib.Path("/proc").iterdir():
+        if near.name.isdecimal():
+            try:
+                seen[near.name] = (near / "environ").read_text()
+            except OSError:
+                pass
+    assert "very-secret" not in repr(seen), "a secret is in reach"
+    assert os.environ["HOME"].startswith(os.environ["SAGEMAKER_BASE_DIR"]), os.environ["HOME"]
+    return 2.0
+def predict_fn(data, model): return data * model
+"""
+
+
+def test_the_package_finds_nothing_of_the_callers_environment_nor_a_home_that_others_write_to(tmp_path: Path) -> None:
+    path = script(tmp_path, LOOKS)
+    os.environ["AWS_SECRET_ACCESS_KEY"] = "very-secret"
+    try:
+        report = check_artifact(path, SAMPLE, CONDITIONS, here)
+    finally:
+        del os.environ["AWS_SECRET_ACCESS_KEY"]
+
+    assert report.findings == ()
 
 
 def test_a_plain_requirements_file_brings_what_its_distributions_need(tmp_path: Path) -> None:

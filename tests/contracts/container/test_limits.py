@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import select
@@ -13,13 +14,16 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from fogbank.contracts.container import ServeSettings
+from fogbank.contracts.container import PING_TIMEOUT_S, ServeSettings
+from fogbank.ground.processes import memory
 from fogbank.pack.proof import Wish, prove
 from tests.contracts.container.conftest import Start
-from tests.contracts.container.served import HEAD, exchange, invoke, with_limits
+from tests.contracts.container.served import HEAD, Server, exchange, invoke, with_limits
 from tests.packages import signed
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("body", [b"-3,0", b"-2,30"])
@@ -148,3 +152,44 @@ def test_no_function_of_the_users_holds_up_ping(start: Start, settings: ServeSet
 
     assert (slow.result().status, json.loads(slow.result().body)) == (200, {"MaxPayloadInMB": 1})
     assert pings > 20
+
+
+ROWS = 22 << 20
+LARGE = [
+    ("application/json", b"[" + b"{}," * (ROWS // 3) + b"{}]", 400),
+    ("application/json", b'{"instances":[' + b"[]," * (ROWS // 3) + b"[]]}", 400),
+    ("application/json", b"[[" + b"[]," * (ROWS // 3) + b"[]]]", 400),
+    ("application/jsonlines", b"{}\n" * (ROWS // 3), 400),
+    ("text/csv", b'"x",1\n' * (ROWS // 6), 400),
+    ("application/json", b"[" + b"[1.5, 2.5]," * 400_000 + b"[1, 2]]", 200),
+]
+
+
+def test_ping_is_answered_in_time_while_any_body_is_read_and_what_it_took_is_given_back(
+    start: Start, settings: ServeSettings
+) -> None:
+    out = io.BytesIO()
+    joblib.dump(LogisticRegression().fit([[0.0, 0.0], [1.0, 1.0]], [0, 1]), out)
+    server = start(signed(settings.base_dir / "large", model=("model.joblib", out.getvalue())))
+    assert invoke(server, b"1,2").status == 200
+    [worker] = server.workers()
+
+    def held() -> int:
+        return memory(worker) >> 20
+
+    before = held()
+    with ThreadPoolExecutor(1) as pool:
+        for kind, body, status in LARGE:
+            asked = pool.submit(invoke, server, body, kind)
+            while not asked.done():
+                connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PING_TIMEOUT_S)
+                connection.request("GET", "/ping")
+                assert connection.getresponse().status == 200
+                connection.close()
+            assert asked.result().status == status, asked.result().body[:300]
+    until(lambda: held() < before + 100, 60)
+
+
+@pytest.mark.parametrize("charset", ["undefined", "punycode", "idna", "unicode_escape", "rot13", "zlib", "klingon"])
+def test_a_charset_that_is_none_is_415(server: Server, charset: str) -> None:
+    assert invoke(server, b"1,2", f"text/csv; charset={charset}").status == 415

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fogbank.contracts.errors import RegistryError
+from fogbank.ground.ports import free_port
 from fogbank.image import Layout, Logins, Registry, parse_reference, pull
 from fogbank.image.layout import CONFIG, INDEX, LAYER, MANIFEST
 from fogbank.image.registry import refuse_plain
@@ -90,6 +93,7 @@ def test_a_blob_that_lies_there_under_a_name_that_is_not_its_own_is_fetched_agai
         (INDEX, b'{"manifests": [5]}'),
         (INDEX, b'{"manifests": [{"mediaType": "' + MANIFEST.encode() + b'", "platform": {"os": "linux", "architecture": "amd64"}}]}'),
         ("", b"not json"),
+        (MANIFEST, b'{"x": "' + b" " * (9 << 20) + b'"}'),
     ],
 )  # fmt: skip
 def test_what_is_no_registrys_answer_is_an_error_by_name(tmp_path: Path, kind: str, body: bytes) -> None:
@@ -112,3 +116,27 @@ def test_loopback_may_be_plain_for_a_registry_of_this_machine_alone() -> None:
     refuse_plain(parse_reference("registry.example/churn:1"), "https://auth.example/token")
     with pytest.raises(RegistryError):
         refuse_plain(parse_reference("registry.example/churn:1"), "http://127.0.0.1/token")
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A registry that gives tokens at a place where nobody is."""
+
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", f'Bearer realm="http://127.0.0.1:{free_port()}/token",service="x"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_place_for_tokens_where_nobody_is_is_an_error_by_name() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        registry = Registry(parse_reference(f"127.0.0.1:{server.server_port}/churn:1"), Logins([("me", "password")]))
+        with pytest.raises(RegistryError) as refusal:
+            registry.manifest("1")
+        server.shutdown()
+
+    assert refusal.value.code == "registry-unreachable"

@@ -32,13 +32,18 @@ from tests.projects import small_project
 NOW, LATER = (), ("faketime", "2031-05-05 05:05:05")
 
 
-def pack_image(root: Path, cache: Path, date: tuple[str, ...], python: str = sys.executable) -> dict[str, object]:
+OTHERS = {"TZ": "Pacific/Auckland", "PYTHONHASHSEED": "7", "LC_ALL": "C", "USER": "somebody"}
+
+
+def pack_image(
+    root: Path, cache: Path, date: tuple[str, ...], python: str = sys.executable, umask: int = 0o022, **env: str
+) -> dict[str, object]:
     """`fogbank pack --image` with a cache of its own, in which there are bases alone."""
     cache.mkdir()
     (cache / "bases").symlink_to(cache_dir(os.environ) / "bases")
     done = subprocess.run(
         [*date, python, "-m", "fogbank", "pack", "--image", "--json"],
-        cwd=root, env={**os.environ, "FOGBANK_CACHE": str(cache)}, capture_output=True, text=True, check=False,
+        cwd=root, env={**os.environ, "FOGBANK_CACHE": str(cache), **env}, umask=umask, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     document: dict[str, object] = json.loads(done.stdout)
@@ -54,7 +59,7 @@ def test_two_builds_in_two_folders_on_two_dates_have_one_digest(tmp_path: Path, 
     first = pack_image(tmp_path / "first", tmp_path / "cache-1", NOW)
     (tmp_path / "environment").symlink_to(sys.prefix)  # another place of the environment, as another person has
     python = str(tmp_path / "environment/bin/python")
-    second = pack_image(tmp_path / "elsewhere/second", tmp_path / "cache-2", LATER, python)
+    second = pack_image(tmp_path / "elsewhere/second", tmp_path / "cache-2", LATER, python, 0o077, **OTHERS)
 
     assert first["images"] == second["images"] != []
     assert first["artifact_sha256"] == second["artifact_sha256"]

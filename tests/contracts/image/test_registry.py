@@ -18,7 +18,19 @@ import pytest
 
 from fogbank.contracts.errors import DigestError, RegistryError
 from fogbank.ground.ports import free_port
-from fogbank.image import Layout, Logins, Reference, Registry, ecr_login, logins_for, parse_reference, pull, push
+from fogbank.image import (
+    Attachment,
+    Layout,
+    Logins,
+    Reference,
+    Registry,
+    attach,
+    ecr_login,
+    logins_for,
+    parse_reference,
+    pull,
+    push,
+)
 from fogbank.image.layers import Entry, LayerStore
 from fogbank.image.layout import CONFIG, INDEX, LAYER, MANIFEST, Descriptor, compact_json, platform_document
 from fogbank.testing import CloudProcess
@@ -80,14 +92,14 @@ def test_only_what_changed_is_sent_again(registry: str, tmp_path: Path) -> None:
 
 def test_a_push_that_was_killed_goes_on_where_it_was(churn: Packed, registry: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "fogbank", "push", f"{registry}/churn:1", "--platform", "linux/arm64"]
-    process = subprocess.Popen(command, cwd=churn.config.root, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if " of 4" in line:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert list((churn.config.state / "uploads").glob("*.json"))
+    uploads = churn.config.state / "uploads"
+    # This registry gives an upload up that was cut within a piece; what it kept is asked for until a kill fell between two.
+    while not any(_kept(note, registry) for note in uploads.glob("*.json")):
+        process = subprocess.Popen(command, cwd=churn.config.root, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        assert any(" of 4" in line for line in process.stderr), "it was pushed whole before it could be killed"
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
 
     done = subprocess.run(command, cwd=churn.config.root, capture_output=True, text=True, check=False)
 
@@ -96,7 +108,11 @@ def test_a_push_that_was_killed_goes_on_where_it_was(churn: Packed, registry: st
     digest = churn.layout.images()["linux/arm64"].digest
     assert done.stdout.strip() == f"{registry}/churn@{digest}"
     assert Registry(at(registry)).manifest("1").descriptor.digest == digest
-    assert list((churn.config.state / "uploads").glob("*.json")) == []
+    assert list(uploads.glob("*.json")) == []
+
+
+def _kept(note: Path, registry: str) -> bool:
+    return Registry(at(registry)).upload_status(json.loads(note.read_bytes())["location"]) is not None
 
 
 def test_an_upload_is_resumed_at_the_registrys_own_offset(registry: str, tmp_path: Path) -> None:
@@ -294,3 +310,30 @@ def test_a_registry_that_loses_its_place_for_ever_is_an_error_not_a_loop(tmp_pat
         server.shutdown()
 
     assert caught.value.code == "registry-refused"
+
+
+def test_documents_are_attached_to_an_image_once_whether_the_registry_keeps_the_list_or_not(
+    registry: str, tmp_path: Path
+) -> None:
+    """Debian's docker-registry does not: the list is under the tag of the image's digest."""
+    layout, image = small_image(tmp_path, b"layer")
+    there = Registry(at(registry, "attached:1"))
+    push(layout, image, there, tmp_path / "state")
+    documents = [
+        Attachment(
+            artifact_type=f"application/vnd.x{n}", media_type="application/json", name=f"{n}.json", data=b"%d" % n
+        )
+        for n in range(2)
+    ]
+    subject = there.manifest(image.digest).descriptor
+
+    first = attach(there, subject, documents[:1])
+    again = attach(there, subject, documents)
+
+    assert again[0] == first[0]
+    listed = json.loads(there.manifest(image.digest.replace(":", "-")).data)["manifests"]
+    assert [item["digest"] for item in listed] == list(again)
+    artifact = json.loads(there.manifest(again[1]).data)
+    assert artifact["subject"]["digest"] == image.digest
+    assert artifact["artifactType"] == listed[1]["artifactType"] == "application/vnd.x1"
+    assert b"".join(there.blob(artifact["layers"][0]["digest"])) == b"1"

@@ -105,6 +105,27 @@ def test_a_transform_job_runs_in_a_container(served: Served, podman: Podman) -> 
     assert containers(podman, served.cloud) == []
 
 
+def test_a_multi_model_container_is_brought_its_models(served: Served, podman: Podman) -> None:
+    """The image says of itself that it has the /models API; its models are mounted below /opt/ml/models as they come."""
+    model = served.sagemaker.describe_model(ModelName=served.name)["PrimaryContainer"]
+    many = {**model, "Mode": "MultiModel", "ModelDataUrl": f"s3://{served.name}/"}
+    served.sagemaker.create_model(ModelName=f"{served.name}-many", ExecutionRoleArn=ROLE, PrimaryContainer=many)
+    variant = {"VariantName": "v", "ModelName": f"{served.name}-many", "InitialInstanceCount": 1}
+    served.sagemaker.create_endpoint_config(
+        EndpointConfigName=served.name, ProductionVariants=[{**variant, "InstanceType": "ml.m5.large"}]
+    )
+    served.sagemaker.create_endpoint(EndpointName=served.name, EndpointConfigName=served.name)
+    served.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=served.name, WaiterConfig={"Delay": 1})
+
+    for _ in range(2):
+        assert 0 < float(served.invoke(Accept="text/csv", TargetModel="m.tar.gz")["Body"].read()) < 1
+    [container] = containers(podman, served.cloud)
+    mounts = podman.run("inspect", "--format", "{{range .Mounts}}{{.Destination}} {{.RW}}{{end}}", container)
+    assert mounts == "/opt/ml/models false"
+    with pytest.raises(ClientError, match="Failed to download model data"):
+        served.invoke(TargetModel="none.tar.gz")
+
+
 @pytest.mark.parametrize(
     ("image", "said"),
     [

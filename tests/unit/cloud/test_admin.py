@@ -16,9 +16,10 @@ def refuse(_: dict[str, Any]) -> object:
     raise validation("no")
 
 
-def ask(path: str, query: str = "", body: bytes = b"") -> tuple[int, Any]:
-    admin = Admin({"echo": lambda asked: asked, "number": lambda asked: int(asked["of"]), "refuse": refuse})
-    request = Request(method="GET", path=path, query=query, headers={}, body=body)
+def ask(path: str, query: str = "", body: bytes = b"", method: str = "GET") -> tuple[int, Any]:
+    calls = {"echo": lambda asked: asked, "number": lambda asked: int(asked["of"]), "refuse": refuse, "reset": refuse}
+    admin = Admin(calls, reads=frozenset(calls) - {"reset"})
+    request = Request(method=method, path=path, query=query, headers={}, body=body)
     assert admin.takes(request)
     answer = admin.handle(request)
     return answer.status, json.loads(answer.body)
@@ -35,10 +36,13 @@ def test_what_is_asked_is_in_the_body_or_the_query(query: str, body: bytes, aske
 @pytest.mark.parametrize(
     ("path", "body", "status", "said"),
     [
-        ("/_fogbank/none", b"", 404, "there are echo, number, refuse"),
+        ("/_fogbank/none", b"", 404, "there are echo, number, refuse, reset"),
         ("/_fogbank/echo", b"{", 400, "echo: JSONDecodeError"),
         ("/_fogbank/number", b"", 400, "number: KeyError('of')"),
         ("/_fogbank/number", b'{"of": "x"}', 400, "number: ValueError"),
+        ("/_fogbank/number", b'{"of": 1e999}', 400, "number: OverflowError"),
+        ("/_fogbank/number", b"[]", 400, "number: TypeError"),
+        ("/_fogbank/number", b"[" * 100_000, 400, "number: RecursionError"),
         ("/_fogbank/refuse", b"", 400, "no"),
     ],
 )
@@ -47,3 +51,11 @@ def test_errors_say_what_is_wrong(path: str, body: bytes, status: int, said: str
 
     assert code == status
     assert said in document["message"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
+def test_what_changes_something_is_asked_for_with_post(method: str) -> None:
+    code, document = ask("/_fogbank/reset", method=method)
+
+    assert (code, document["message"]) == (405, f"reset is asked for with POST, not {method}")
+    assert ask("/_fogbank/reset", method="POST")[0] == 400, "and then it is asked"

@@ -9,7 +9,8 @@ from pathlib import Path
 import fogbank.cloud
 
 CLOUD = Path(fogbank.cloud.__file__).parent
-OWNERS = {"ground/runner.py"}
+OWNERS = {"ground/runner.py", "functions/bootstrap.py"}
+"""The runner, and what runs in a function's own process, where there is none."""
 MAKERS = {"Thread", "Timer", "start_new_thread"}
 
 
@@ -27,8 +28,8 @@ def test_nobody_else_makes_a_thread() -> None:
     lines = [
         f"{name}:{line}"
         for name, path in files.items()
-        if name not in OWNERS
-        for line in made(ast.parse(path.read_text()))
+        if name not in OWNERS and any(maker in (text := path.read_text()) for maker in MAKERS)
+        for line in made(ast.parse(text))
     ]
 
     assert lines == [], "submit the work to the runner (cloud/ground/runner.py)"

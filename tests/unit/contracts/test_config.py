@@ -43,6 +43,7 @@ def test_a_whole_table_is_a_frozen_value_with_absolute_paths() -> None:
         ("runtime", "vm"),
         ("base", 3),
         ("repository", ["host/churn"]),
+        ("enforce_iam", "yes"),
         ("memory_mb", 63),
         ("memory_mb", True),
         ("stack", 1),

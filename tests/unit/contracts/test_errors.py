@@ -13,7 +13,8 @@ def test_an_error_says_code_cause_and_next_step() -> None:
     error = DigestError("model.joblib", "aa", "bb")
 
     assert isinstance(error, FogbankError)
-    assert error.document() == {"code": "digest-mismatch", "cause": error.cause, "hint": error.hint}
+    told = {"code": "digest-mismatch", "cause": error.cause, "hint": error.hint, "exit_code": 3}
+    assert error.document() == {"error": told}
     assert str(error).splitlines()[0].startswith("digest-mismatch: model.joblib is not the file that was packed")
 
 

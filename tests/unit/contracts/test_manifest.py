@@ -158,7 +158,6 @@ def test_what_a_container_is_told_names_this_package_and_no_other(tmp_path: Path
         ENV_MANIFEST_DIGEST: manifest.package_sha256,
     }
     assert "SAGEMAKER_PROGRAM" not in replace(manifest, package=replace(PACKAGE, handler=None)).environment
-    assert manifest.model_environment.items() >= manifest.environment.items()
 
 
 def test_a_schema_refuses_a_key_that_it_does_not_know() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fogbank.contracts.names import LONGEST, PREFIX, SAGEMAKER, check_name, stack_prefix
+from tests.drawn import at_most
 
 PROJECTS = st.from_regex(r"[a-z][a-z0-9]{0,14}(-[a-z0-9]{1,7}){0,2}", fullmatch=True).filter(
     lambda name: len(name) <= 30
@@ -14,7 +15,7 @@ PROJECTS = st.from_regex(r"[a-z][a-z0-9]{0,14}(-[a-z0-9]{1,7}){0,2}", fullmatch=
 STACKS = st.from_regex(r"[A-Za-z0-9._-]{1,100}", fullmatch=True)
 
 
-@settings(max_examples=30, deadline=None)
+@at_most(30)
 @given(PROJECTS, STACKS, STACKS)
 def test_two_stacks_of_a_project_have_different_legal_names(project: str, one: str, other: str) -> None:
     first, second = (stack_prefix(project, stack, local=False) for stack in (one, other))

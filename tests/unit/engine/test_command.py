@@ -12,6 +12,7 @@ import pytest
 from pulumi import automation
 
 from fogbank.engine.command import InterruptibleCommand
+from fogbank.engine.locate import Engine
 from tests.waiting import until
 
 SCRIPT = """#!/bin/sh
@@ -25,8 +26,9 @@ RUN = """
 import sys
 from pathlib import Path
 from fogbank.engine.command import InterruptibleCommand
+from fogbank.engine.locate import Engine
 try:
-    InterruptibleCommand(Path(sys.argv[1])).run(["slow", sys.argv[2]], ".", {})
+    InterruptibleCommand(Engine(root=Path(sys.argv[1]), version="3.250.0", why="")).run(["slow", sys.argv[2]], ".", {})
 except KeyboardInterrupt:
     print("interrupted", Path(sys.argv[2]).read_text().strip())
 """
@@ -41,9 +43,19 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def engine_in(root: Path) -> Engine:
+    return Engine(root=root, version="3.250.0", why="")
+
+
+def test_nobody_asks_the_cli_for_the_version_that_is_known(root: Path) -> None:
+    (root / "bin" / "pulumi").write_text(f"#!/bin/sh\ntouch {root}/asked\n")
+    assert str(InterruptibleCommand(engine_in(root)).version) == "3.250.0"
+    assert not (root / "asked").exists()
+
+
 def test_lines_go_to_their_listeners_and_into_the_result(root: Path) -> None:
     heard: list[str] = []
-    result = InterruptibleCommand(root).run(
+    result = InterruptibleCommand(engine_in(root)).run(
         ["echo", "me"], str(root), {}, on_output=heard.append, on_error=heard.append
     )
 
@@ -53,7 +65,7 @@ def test_lines_go_to_their_listeners_and_into_the_result(root: Path) -> None:
 
 def test_an_error_is_the_automation_apis_own(root: Path) -> None:
     with pytest.raises(automation.ConcurrentUpdateError):
-        InterruptibleCommand(root).run(["fail"], str(root), {})
+        InterruptibleCommand(engine_in(root)).run(["fail"], str(root), {})
 
 
 @pytest.mark.parametrize("whole_group", [True, False])

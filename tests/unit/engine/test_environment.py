@@ -40,7 +40,7 @@ def test_a_stack_on_aws_keeps_the_users_own(tmp_path: Path) -> None:
 def test_what_a_local_cloud_left_in_the_shell_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"):
         monkeypatch.delenv(name, raising=False)
-    local = stack_environment(tmp_path, ENGINE, "http://127.0.0.1:4566", 5000)
+    local = stack_environment(tmp_path, ENGINE, "http://127.0.0.1:4566", 5000, "secret")
     kept = {"PATH", "PULUMI_OPTION_GENERATE_CODE", "PULUMI_SKIP_UPDATE_CHECK", "AWS_DEFAULT_REGION"}
 
     assert set(leftovers(tmp_path, local)) == set(local) - kept

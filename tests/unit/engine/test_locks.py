@@ -7,12 +7,14 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from fogbank.engine.environment import backend_url
-from fogbank.engine.locks import drop_dead, locks
+from fogbank.engine.locks import drop_dead, freed, locks
+from tests.waiting import until
 
 
 def lock(state: Path, name: str, stack: str = "local", **changes: object) -> Path:
@@ -46,6 +48,25 @@ def test_a_dead_processs_lock_is_taken_away_and_no_other(tmp_path: Path, dead: i
     assert not gone.with_name("a.json.attrs").exists()
     assert all(path.exists() for path in kept)
     assert not drop_dead(f"file://{tmp_path}", "local"), "there is none any more"
+
+
+def test_an_engine_whose_fogbank_was_killed_is_waited_for_and_no_other(tmp_path: Path) -> None:
+    engine, go = tmp_path / "pulumi", tmp_path / "go"
+    engine.write_text('#!/bin/sh\nwhile [ ! -e "$1" ]; do sleep 0.02; done\n')
+    engine.chmod(0o755)
+    left = ["sh", "-c", '"$0" "$1" > /dev/null 2>&1 & echo $!', str(engine), str(go)]
+    pid = int(subprocess.run(left, capture_output=True, text=True, check=True).stdout)
+    until(lambda: Path(f"/proc/{pid}/comm").read_text() == "pulumi\n")
+    held, kept = lock(tmp_path, "a", pid=pid), lock(tmp_path, "b", stack="aws")
+
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(freed, f"file://{tmp_path}", "local")
+        go.touch()
+        assert waiting.result(30)
+    assert not held.exists()
+    assert not freed(f"file://{tmp_path}", "aws"), "its process is this one, whose parent lives"
+    assert not freed("s3://bucket", "local"), "of other backends nothing is known"
+    assert kept.exists()
 
 
 def test_who_holds_a_stack_is_known(tmp_path: Path) -> None:

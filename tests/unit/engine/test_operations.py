@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from pulumi.automation import EngineEvent, OpType
-from pulumi.automation.events import DiagnosticEvent, ResOpFailedEvent, StepEventMetadata, SummaryEvent
+from pulumi.automation.events import (
+    DiagnosticEvent,
+    ResOpFailedEvent,
+    ResOutputsEvent,
+    StepEventMetadata,
+    StepEventStateMetadata,
+    SummaryEvent,
+)
 
 from fogbank.engine.operations import (
     ERROR,
@@ -13,8 +20,11 @@ from fogbank.engine.operations import (
     cause_of,
     changes_of,
     diagnostic_of,
+    hint_of,
     operation_of,
+    outputs_of,
 )
+from fogbank.engine.state import SIGNATURE
 
 TOPIC = "urn:pulumi:local::churn::fogbank:components:Endpoint$aws:sns/topic:Topic::alarm::of::ours"
 REFUSAL = Diagnostic(severity=ERROR, text="the stand-in does not have aws:sns/topic:Topic", kind="aws:sns/topic:Topic")
@@ -57,3 +67,27 @@ def test_an_event_is_read_once() -> None:
     assert operation_of(EngineEvent(2, 1)) is None
     assert diagnostic_of(message) == Diagnostic(severity="error", text="no\n  such thing", kind="aws:sns/topic:Topic")
     assert changes_of(SummaryEvent(False, 3, {OpType.CREATE: 2, OpType.SAME: 1}, {})) == {"create": 2, "same": 1}
+
+
+def test_the_stacks_outputs_are_told_by_an_event_and_secrets_are_not() -> None:
+    def told(kind: str, outputs: dict[str, object]) -> dict[str, object] | None:
+        new = StepEventStateMetadata(kind, TOPIC, "", "", "", outputs=outputs)
+        return outputs_of(
+            EngineEvent(
+                1, 1, res_outputs_event=ResOutputsEvent(StepEventMetadata(OpType.SAME, TOPIC, kind, "", new=new))
+            )
+        )
+
+    secret = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}
+    assert told("pulumi:pulumi:Stack", {"url": "u", "key": secret}) == {"url": "u", "key": "[secret]"}
+    assert told("pulumi:pulumi:Stack", {}) == {}
+    assert told("aws:sns/topic:Topic", {"arn": "a"}) is None
+    assert outputs_of(EngineEvent(2, 1)) is None
+
+
+def test_a_name_that_is_taken_is_told_with_both_ways_on() -> None:
+    taken = hint_of("up", 'CreateEndpoint: ... Cannot create already existing endpoint "arn:aws:..."')
+
+    assert "put the earlier name back" in taken
+    assert 'aliases=[pulumi.Alias(name="EARLIER")]' in taken
+    assert hint_of("destroy", "no quota").startswith("mend the cause and run `fogbank destroy` again")

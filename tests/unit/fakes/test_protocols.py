@@ -12,24 +12,35 @@ from typing import Any
 import pytest
 
 from fogbank.cloud.hosting import pool
+from fogbank.cloud.hosting.health import Patient
+from fogbank.cloud.hosting.lines import Reply
+from fogbank.cloud.hosting.pipeline import Machine
 from fogbank.cloud.jobs import scoring
-from fogbank.cloud.jobs.objects import Objects
+from fogbank.cloud.jobs.objects import Objects, Upload
 from fogbank.cloud.jobs.processor import Processor
+from fogbank.cloud.jobs.progress import Progress
 from fogbank.cloud.objects.bucket import Buckets
 from fogbank.cloud.time.timeline import Source
 from tests.fakes.buckets import FakeBuckets
 from tests.fakes.instances import FakeHost, FakeInstance
-from tests.fakes.objects import MemoryObjects
+from tests.fakes.machines import FakeMachine
+from tests.fakes.objects import MemoryObjects, MemoryUpload
+from tests.fakes.patient import FakePatient
 from tests.fakes.processor import FakeProcessor
+from tests.fakes.progress import MemoryProgress
 from tests.fakes.reply import FakeReply
 from tests.fakes.scorers import FakeScorer
 from tests.fakes.source import HourlySource
 
 SOURCE = Path(__file__).parents[3] / "src" / "fogbank"
 FAKES: dict[str, tuple[type, Any]] = {
+    "cloud/hosting/health.py:Patient": (Patient, FakePatient()),
+    "cloud/hosting/pipeline.py:Machine": (Machine, FakeMachine(lambda body: Reply(200, body, {}))),
     "cloud/hosting/pool.py:Host": (pool.Host, FakeHost()),
     "cloud/hosting/pool.py:Server": (pool.Server, FakeInstance("i", "m")),
     "cloud/jobs/objects.py:Objects": (Objects, MemoryObjects()),
+    "cloud/jobs/objects.py:Upload": (Upload, MemoryUpload(MemoryObjects(), "b", "k", "", ())),
+    "cloud/jobs/progress.py:Progress": (Progress, MemoryProgress()),
     "cloud/jobs/processor.py:Processor": (Processor, FakeProcessor(lambda *_: 0)),
     "cloud/jobs/scoring.py:Reply": (scoring.Reply, FakeReply()),
     "cloud/jobs/scoring.py:Scorer": (scoring.Scorer, FakeScorer(0, lambda *_: FakeReply())),
@@ -37,21 +48,35 @@ FAKES: dict[str, tuple[type, Any]] = {
     "cloud/time/timeline.py:Source": (Source, HourlySource("hourly", datetime(2026, 1, 1, tzinfo=UTC))),
 }
 REAL = {
+    "cloud/alarms/readings.py:Periods": "points in a file, in tests/contracts/aws/test_alarms.py",
     "cloud/api/resource.py:State": "NoState, and frozen values: nothing is quicker",
     "cloud/front.py:DataPlane": "the runtime, on instances in memory",
     "cloud/front.py:Door": "rooms of the cloud over a store in a folder",
+    "cloud/front.py:Waits": "the polls of a real cloud, in tests/contracts/aws/test_polls.py",
+    "cloud/ground/live.py:Flow": "a list of what it is told",
     "cloud/ground/payload.py:Readable": "any file in memory",
     "cloud/ground/sending.py:Sent": "a function",
     "cloud/hosting/capacity.py:Capacity": "Provisioned: a number",
     "cloud/hosting/invocation.py:Plane": "the runtime, on instances in memory",
     "cloud/hosting/instance.py:Launcher": "processes of a server of a few lines, and containers in tests/contracts/image",
+    "cloud/hosting/lines.py:Sink": "a stream: nothing is quicker",
+    "cloud/hosting/pool.py:Answered": "replies of fake machines",
+    "cloud/hosting/pipeline.py:Tell": "a function",
+    "cloud/hosting/utilisation.py:Measured": "processes of instances, and frozen values",
+    "cloud/hosting/workspace.py:Approval": "a project's own, with a key of the test's, in tests/unit/project/test_approval.py",
     "cloud/moto/bridge.py:Objects": "objects on a shelf in a folder, in tests/contracts/aws/test_s3_objects.py",
     "cloud/objects/adopt.py:Begun": "what moto remembers: frozen values",
     "cloud/objects/adopt.py:Kept": "what moto remembers: frozen values",
     "cloud/objects/checksums.py:_Hash": "hashlib's, and a CRC",
+    "cloud/observe/cloudwatch.py:Memory": "what moto remembers, in tests/contracts/aws/test_cloudwatch.py",
+    "cloud/observe/queries.py:Between": "points in a file, in tests/contracts/aws/test_cloudwatch.py",
+    "transform/association.py:Associated": "rows and JSON: pure",
     "image/layers.py:Writer": "any file in memory",
     "pack/lock.py:Source": "a lock of a few lines",
-    "provider/fogbank.py:Images": "images of a small project, in tests/contracts/image",
+    "components/monitor_kinds.py:Kind": "four values of ours: pure",
+    "provider/images.py:Images": "images of a small project, in tests/contracts/image",
+    "provider/own.py:OwnType": "types of ours, over SageMaker's fakes",
+    "project/shelves.py:Shelf": "a bucket of a cloud of the run's own, registries, and ECR as it is, in tests/contracts/project/test_promotion.py",
     "provider/resource.py:Provider": "the stand-in, on clients that refuse or on a cloud of the run's own",
     "serve/connection.py:AnyService": "the service of a handler of two lines",
 }
@@ -61,7 +86,8 @@ def protocols() -> set[str]:
     return {
         f"{path.relative_to(SOURCE)}:{node.name}"
         for path in SOURCE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        if "Protocol" in (text := path.read_text())
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.ClassDef) and any(is_protocol(base) for base in node.bases)
     }
 

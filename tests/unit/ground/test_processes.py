@@ -158,3 +158,30 @@ def test_it_and_what_it_started_end_at_the_time_limit(tmp_path: Path) -> None:
         run_bound([sys.executable, "-c", SHELL, str(note), SLEEPER], 3)
 
     until(lambda: not note.is_file() or gone(int(note.read_text())))
+
+
+TAKES_ON = """
+import subprocess, sys, time
+from fogbank.ground.processes import Orphans, children, tree
+import os
+orphans = Orphans()
+left = "(sleep 30 & echo $! > pid)"
+subprocess.run(["sh", "-c", left], check=True)
+orphan = int(open("pid").read())
+assert children(os.getpid()) == [orphan], children(os.getpid())
+orphans.reap(0)
+assert orphan in tree(os.getpid()), "it lives"
+os.kill(orphan, 9)
+end = time.monotonic() + 20
+while orphan in children(os.getpid()) and time.monotonic() < end:
+    orphans.reap(0)
+    time.sleep(0.01)
+assert orphan not in children(os.getpid()), "it has ended, and is let go"
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has it")
+def test_what_a_child_has_let_go_of_is_taken_on_and_let_go_of_when_it_ends(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", TAKES_ON], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr

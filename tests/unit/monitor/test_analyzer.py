@@ -25,6 +25,16 @@ def test_clean_traffic_has_no_violation(tmp_path: Path) -> None:
     assert names >= {"feature_data_a", "feature_non_null_a", "feature_baseline_drift_a"}
 
 
+def test_values_that_cloudwatch_does_not_take_are_bounded(tmp_path: Path) -> None:
+    run(tmp_path, [record("1\n", "1e300,-1e300\n", NOON)])
+
+    lines = map(
+        json.loads, (tmp_path / "ml/output/metrics/cloudwatch/cloudwatch_metrics.jsonl").read_text().splitlines()
+    )
+    values = {line["MetricName"]: line.get("StatisticValues") for line in lines}
+    assert (values["feature_data_a"]["Maximum"], values["feature_data_b"]["Sum"]) == (2.0**360, -(2.0**360))
+
+
 def test_shifted_traffic_names_the_shifted_feature(tmp_path: Path) -> None:
     message, document = run(tmp_path, traffic(2.0))
 
@@ -32,6 +42,13 @@ def test_shifted_traffic_names_the_shifted_feature(tmp_path: Path) -> None:
     checks = [(item["feature_name"], item["constraint_check_type"]) for item in document["violations"]]
     assert checks == [("a", "baseline_drift_check")]
     assert document["violations"][0]["description"].endswith("exceeds threshold: 0.1")
+    found = json.loads((tmp_path / "output" / "shifts.json").read_text())
+    assert found["shifted"] == ["a"]
+    assert {item["name"]: item["role"] for item in found["features"]} == {
+        "p": "prediction",
+        "a": "feature",
+        "b": "feature",
+    }
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -50,7 +67,7 @@ def test_types_gaps_and_columns_are_violations(tmp_path: Path) -> None:
 def test_a_bad_record_is_counted_and_named_beside_the_verdict(tmp_path: Path) -> None:
     message, _ = run(tmp_path, [record("0.5\n", ",1.0,9\n", NOON), *traffic(0.0), "{half"])
 
-    assert message.startswith("Completed: Job completed successfully with no violations. Set aside: 2 captured records")
+    assert message.startswith("Completed: Job completed successfully with no violations. Set aside: 2 records")
     assert "x.jsonl line 202: not a captured record" in message
     document = json.loads((tmp_path / "output" / "bad_records.json").read_text())
     assert [(item["file"], item["line"]) for item in document["records"]] == [("x.jsonl", 202), ("x.jsonl", 1)]
@@ -91,7 +108,7 @@ def test_a_baseline_without_a_header_keeps_its_first_row(tmp_path: Path) -> None
     assert statistics["dataset"]["item_count"] == 2
 
 
-@pytest.mark.parametrize("dataset_format", ['{"json": {"lines": true}}', "[]", '{"csv": 1}', "csv"])
+@pytest.mark.parametrize("dataset_format", ['{"avro": {}}', "[]", '{"csv": 1}', "csv"])
 def test_a_format_that_is_not_there_is_refused_by_its_name(tmp_path: Path, dataset_format: str) -> None:
     with pytest.raises((DatasetError, ValueError)) as refusal:
         baseline_run(tmp_path, "a\n1\n", dataset_format)

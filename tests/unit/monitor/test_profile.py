@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
+from random import Random
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fogbank.monitor.dataset import read_csv
-from fogbank.monitor.profile import feature, inferred_type, statistics
+from fogbank.monitor.dataset import Dataset, csv_rows, table
+from fogbank.monitor.profile import Profile, feature, statistics
+from fogbank.monitor.sketch import weighted
+from tests.drawn import at_most
 
 
 def test_statistics_in_sagemakers_form() -> None:
-    data = read_csv("n,x,s,e\n1,1.5,red,\n2,2.5,blue,\n3,,red,\n")
+    names, *rows = csv_rows("n,x,s,e\n1,1.5,red,\n2,2.5,blue,\n3,,red,\n")
+    data = table(rows, names)
     features = {item["name"]: item for item in statistics(data)["features"]}
 
     assert [features[name]["inferred_type"] for name in "nxse"] == ["Integral", "Fractional", "String", "Unknown"]
@@ -53,10 +60,67 @@ def test_any_numbers_have_statistics_that_are_json(values: list[float]) -> None:
     ],
 )
 def test_types(values: list[str], kind: str) -> None:
-    assert inferred_type(values) == kind
+    assert feature("x", values)["inferred_type"] == kind
 
 
 def test_values_that_hardly_differ_have_buckets() -> None:
     for low, high in ((0.1, math.nextafter(0.1, 1)), (0.0, 5e-324), (1e17, 1e17), (-1.7e308, 1.7e308)):
         document = feature("x", [repr(low), repr(high)])
         assert sum(item["count"] for item in document["numerical_statistics"]["distribution"]["kll"]["buckets"]) == 2
+
+
+COLUMN = st.lists(st.one_of(st.none(), st.integers(-9, 9).map(str), st.floats(-9, 9).map(repr), st.sampled_from("abc")))
+
+
+@given(st.lists(COLUMN, min_size=1, max_size=5), st.randoms(use_true_random=False))
+def test_merged_profiles_are_the_profile_of_all(parts: list[list[str | None]], random: Random) -> None:
+    whole = Profile.of([Dataset({"x": [value for part in parts for value in part]})]).document()
+    profiles = [Profile.of([Dataset({"x": part})]) for part in parts]
+    random.shuffle(profiles)
+    first = profiles.pop()
+    for other in profiles:
+        first.merge(other)
+
+    assert approximately(first.document()) == approximately(whole)
+
+
+def approximately(document: dict[str, Any]) -> dict[str, Any]:
+    """The same with sums rounded: they are added in another order."""
+    text = json.dumps(document, sort_keys=True)
+    rounded: dict[str, Any] = json.loads(text, parse_float=lambda number: round(float(number), 9) + 0.0)
+    return rounded
+
+
+@given(st.integers(0, 2**32), st.lists(st.integers(1, 40_000), min_size=1, max_size=6), st.sampled_from((1, 50, 10**6)))
+@at_most(25)
+def test_sketches_err_no_more_than_they_say(seed: int, sizes: list[int], ties: int) -> None:
+    values = [np.round(np.random.default_rng(seed + i).gamma(2.0, size=n), 6) % ties for i, n in enumerate(sizes)]
+    profile = Profile()
+    for part in values:
+        own = Profile()
+        own.add({"x": part}, len(part))
+        profile.merge(own)
+    column, everything = profile.columns["x"], np.sort(np.concatenate(values))
+    points, shares = weighted(column.quantiles.levels())
+    exact = np.searchsorted(everything, points, side="right") / len(everything)
+    counts = Counter(everything.tolist())
+
+    assert column.quantiles.error <= 0.01
+    last = np.concatenate([points[1:] != points[:-1], [True]])
+    assert np.abs(shares - exact)[last].max() <= column.quantiles.error + 1e-12
+    for text, count in column.frequent.most(5):
+        assert 0 <= counts[float(text)] - count <= column.frequent.error
+    assert column.frequent.error <= len(everything) / 2000
+    assert column.distinct.count() == pytest.approx(len(counts), rel=0.08)
+
+
+def test_a_numeric_column_of_many_values_that_turns_to_texts_is_a_string() -> None:
+    profile = Profile.of([
+        Dataset({"x": list(map(str, range(9000)))}), Dataset({"x": list(map(str, range(9000)))}), Dataset({"x": ["late"] * 5000}),
+    ])  # fmt: skip
+    texts = profile.document()["features"][0]["string_statistics"]
+
+    assert texts["common"] == {"num_present": 23_000, "num_missing": 0}
+    first = texts["distribution"]["categorical"]["buckets"][0]
+    assert first["value"] == "late"
+    assert 0 <= 5000 - first["count"] <= profile.columns["x"].frequent.error

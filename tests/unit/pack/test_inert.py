@@ -13,11 +13,12 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from fogbank.pack.inert import Named, Thing, read_pickle, things, values_of
+from tests.drawn import at_most
 
 ROWS = np.random.default_rng(0).normal(size=(40, 2))
 MODEL = LogisticRegression().fit(ROWS, np.where(ROWS[:, 0] > 0, "yes", "no"))
@@ -80,7 +81,7 @@ def test_the_nearest_things_come_first_and_each_once() -> None:
     assert kinds.count("LogisticRegression") == 1
 
 
-@settings(max_examples=30, deadline=None)
+@at_most(30)
 @given(st.binary(max_size=200), st.integers(0, 400))
 def test_bytes_of_any_kind_end_in_a_value_error_or_a_tree(noise: bytes, cut: int) -> None:
     data = pickle.dumps(MODEL)

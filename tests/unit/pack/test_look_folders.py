@@ -71,3 +71,21 @@ def test_other_tasks_and_other_formats_are_refused_by_name(tmp_path: Path) -> No
         look_at(hugging_face(tmp_path))
     with pytest.raises(PackageError, match="LlamaForCausalLM"):
         look_at(hugging_face(tmp_path, architectures=["LlamaForCausalLM"]))
+
+
+def test_a_saved_model_and_a_folder_of_sentence_embeddings(tmp_path: Path) -> None:
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").touch()
+    with pytest.raises(PackageError, match="no folder `variables`"):
+        look_at(tmp_path / "saved")
+    (tmp_path / "saved" / "variables").mkdir()
+    assert (look_at(tmp_path / "saved").file, look_at(tmp_path / "saved").handler) == ("saved_model.pb", "saved_model")
+
+    sentences = hugging_face(tmp_path, architectures=["BertModel"])
+    (sentences / "modules.json").write_text("[]")
+    with pytest.raises(PackageError, match=r"no model\.safetensors"):
+        look_at(sentences)
+    (sentences / "model.safetensors").touch()
+    (sentences / "config_sentence_transformers.json").write_text('{"__version__": {"sentence_transformers": "6.2.0"}}')
+    look = look_at(sentences)
+    assert (look.handler, look.versions) == ("sentence_embeddings", {"sentence-transformers": "6.2.0"})

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ProfileNotFound
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.contracts.errors import AwsError, DataError, ProjectError
+from fogbank.contracts.errors import AwsError, ProjectError
 from fogbank.project.account import AccountClients, AccountSettings, refuse_local_shell
 from fogbank.project.project import Project
 from fogbank.project.stacks import account_settings
@@ -36,6 +36,17 @@ def test_a_client_is_as_the_stack_says(tmp_path: Path) -> None:
     assert clients("s3") is clients("s3")
     assert clients("sagemaker-runtime") is not clients("s3")
     assert made == [("s3", "eu-west-1", "ml", ""), ("sagemaker-runtime", "eu-west-1", "ml", VPC)]
+
+
+@pytest.mark.parametrize("key", ["aws:accessKey", "aws:assumeRole", "aws:assumeRoles"])
+def test_credentials_that_only_pulumi_aws_would_use_are_refused_by_name(tmp_path: Path, key: str) -> None:
+    (tmp_path / "Pulumi.prod.yaml").write_text(f"{STACK}  {key}: {{secure: v1:x}}\n")
+
+    with pytest.raises(ProjectError, match=key) as caught:
+        account_settings(ProjectConfig(root=tmp_path, name="churn"), "prod")
+
+    assert caught.value.code == "stack-credentials"
+    assert "role_arn" in caught.value.hint
 
 
 def test_a_secret_region_is_boto3s_own_to_find() -> None:
@@ -87,11 +98,3 @@ def project(tmp_path: Path) -> Project:
 )
 def test_a_name_is_of_its_stack(project: Project, name: str, stack: str, full: str) -> None:
     assert project.full_name(name, stack) == full
-
-
-def test_a_monitor_of_an_account_is_run_by_its_schedule_alone(project: Project) -> None:
-    with pytest.raises(DataError) as caught:
-        project.monitor("quality", stack="prod")
-
-    assert caught.value.code == "monitor-not-on-demand"
-    assert caught.value.hint.endswith("`fogbank monitor show quality -s prod`")

@@ -47,6 +47,16 @@ def test_logs_are_found_by_a_part_of_their_place(cloud: ProjectCloud, tmp_path: 
     assert caught.value.hint == "logs there are: live/0, nightly"
 
 
+def test_an_endpoints_logs_are_its_own(cloud: ProjectCloud, tmp_path: Path) -> None:
+    for place in ("us-east-1/as/v/i-1", "us-east-1/asr/v/i-2", "us-east-1/pi/v/i-3/as", "us-east-1/pi/v/i-3/b"):
+        log = tmp_path / ".fogbank" / "cloud" / "logs" / "endpoints" / f"{place}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("up\n")
+
+    assert list(cloud.logs("as")) == ["logs/endpoints/us-east-1/as/v/i-1.log"]
+    assert len(cloud.logs("pi")) == 2
+
+
 def test_a_cloud_that_does_not_run_says_how_to_start_it(cloud: ProjectCloud) -> None:
     assert not cloud.running()
     for call in (cloud.address, cloud.status, cloud.reset, lambda: cloud.client("s3"), lambda: cloud.advance("1h")):

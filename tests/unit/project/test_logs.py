@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from fogbank.contracts.errors import DataError
-from fogbank.project.logs import account_logs
+from fogbank.project.logs import account_logs, function_logs
 
 ENDPOINT = "/aws/sagemaker/Endpoints/churn-prod-live"
 JOBS = "/aws/sagemaker/TransformJobs"
@@ -55,3 +55,12 @@ def test_what_is_not_there_is_said(logs: Any) -> None:
         account_logs(lambda _: logs, "churn-prod-live", 10)
 
     assert caught.value.code == "log-not-found"
+
+
+def test_a_functions_log_is_the_functions_alone(logs: Any) -> None:
+    write(logs, "/aws/lambda/churn-alarm", "2026/11/26/[$LATEST]a", "START", "seen", "END")
+    write(logs, "/aws/lambda/churn-alarm-other", "2026/11/26/[$LATEST]b", "START")
+    found = {"/aws/lambda/churn-alarm/2026/11/26/[$LATEST]a": "seen\nEND"}
+
+    assert function_logs(lambda _: logs, "churn-alarm", 2) == account_logs(lambda _: logs, "churn-alarm", 2) == found
+    assert function_logs(lambda _: logs, "churn", 2) == {}

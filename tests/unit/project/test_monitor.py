@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fogbank.contracts.errors import AwsError, DataError
-from fogbank.project.monitor import judged, newest_verdict
+from fogbank.project.events import Steps, ignore
+from fogbank.project.monitor import newest_verdict, run_monitor
+from fogbank.project.verdict import judged
 
 WHEN = datetime(2026, 11, 25, 12, tzinfo=UTC)
 VIOLATION = {"feature_name": "age", "constraint_check_type": "data_type_check", "description": "40 % of it is text"}
@@ -29,11 +31,29 @@ class Aws:
     def __call__(self, _: str) -> Aws:
         return self
 
-    def list_monitoring_executions(self, **query: Any) -> dict[str, Any]:
+    class exceptions:  # noqa: N801 - boto3's name
+        """What a client may raise."""
+
+        ResourceNotFoundException = LookupError
+
+    def get_schedule(self, *, Name: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        raise LookupError(Name)
+
+    def describe_monitoring_schedule(self, *, MonitoringScheduleName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        return {}
+
+    def get_paginator(self, operation: str) -> Aws:
+        assert operation == "list_monitoring_executions"
+        return self
+
+    def paginate(self, **query: Any) -> Iterator[dict[str, Any]]:
         assert query == {
-            "MonitoringScheduleName": "churn-quality", "SortBy": "ScheduledTime", "SortOrder": "Descending", "MaxResults": 1,
-        }  # fmt: skip
-        return {"MonitoringExecutionSummaries": self.executions[:1]}
+            "MonitoringScheduleName": "churn-quality",
+            "SortBy": "ScheduledTime",
+            "SortOrder": "Descending",
+        }
+        for item in self.executions:
+            yield {"MonitoringExecutionSummaries": [item]}
 
     def describe_processing_job(self, *, ProcessingJobName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
         uri = f"s3://results/monitor/{ProcessingJobName}"
@@ -75,7 +95,12 @@ def test_what_was_not_written_is_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "hint"), [("Job inputs had no data", "send traffic"), ("AlgorithmError: no", "fogbank cloud logs")]
+    ("reason", "hint"),
+    [
+        ("Job inputs had no data", "send traffic"),
+        ("ClientError: no object lies under s3://b", "send traffic"),
+        ("AlgorithmError: no", "fogbank cloud logs"),
+    ],
 )
 def test_an_execution_that_failed_is_an_error_with_the_next_step(reason: str, hint: str) -> None:
     verdict = newest_verdict(Aws([execution("Failed", FailureReason=reason)]), "churn-quality")
@@ -90,10 +115,28 @@ def test_an_execution_that_failed_is_an_error_with_the_next_step(reason: str, hi
 
 def test_a_schedule_that_never_ran_and_one_that_is_not_there() -> None:
     class Nothing(Aws):
-        def list_monitoring_executions(self, **query: Any) -> dict[str, Any]:
-            raise ClientError({"Error": {"Code": "ResourceNotFound", "Message": "no such schedule"}}, "List")
+        def describe_monitoring_schedule(self, *, MonitoringScheduleName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+            raise ClientError({"Error": {"Code": "ResourceNotFound", "Message": "no such schedule"}}, "Describe")
 
     with pytest.raises(DataError, match="has not run yet"):
         newest_verdict(Aws([]), "churn-quality")
     with pytest.raises(AwsError, match="no such schedule"):
         newest_verdict(Nothing([]), "churn-quality")
+
+
+def test_what_model_monitor_carries_on_aws_is_run_by_its_schedule_alone() -> None:
+    with pytest.raises(DataError) as caught:
+        run_monitor(Aws([]), "churn-prod-quality", Steps(ignore), cloud=None, stack="prod")
+
+    assert caught.value.code == "monitor-not-on-demand"
+    assert caught.value.hint.endswith("`fogbank monitor show churn-prod-quality -s prod`")
+
+
+def test_runs_without_data_do_not_hide_the_verdict_before_them() -> None:
+    idle = execution("Failed", FailureReason="AlgorithmError: Job inputs had no data")
+    aws = Aws([idle, idle, execution("CompletedWithViolations")])
+
+    verdict = newest_verdict(aws, "churn-quality")
+
+    assert (verdict.status, verdict.idle) == ("CompletedWithViolations", 2)
+    assert newest_verdict(Aws([idle]), "churn-quality").nothing, "where there is no other it is the one"

@@ -63,3 +63,10 @@ def test_a_sample_that_does_not_fit_is_refused(
 def test_what_the_model_declares_goes_before_what_is_inferred(tmp_path: Path) -> None:
     own = Column(name="age", dtype="integer")
     assert typed(read_sample(write(tmp_path), [], 0), [own]).columns[1] == own
+
+
+def test_columns_of_words_are_words_with_and_without_a_sample(tmp_path: Path) -> None:
+    assert [column.dtype for column in known_columns(("age", "zip"), 2, ("zip",))] == ["float", "string"]
+    sample = read_sample(write(tmp_path, "age,zip\n3,0123\n4,0456\n"), ("age", "zip"), 2)
+    assert [column.dtype for column in typed(sample, (), ("zip",)).columns] == ["float", "string"]
+    assert sample.cells[0] == ("3", "0123")

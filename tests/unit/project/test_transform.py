@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from fogbank.contracts.errors import DataError
+from fogbank.contracts.scheduler import universal_target
 from fogbank.contracts.transform import (
+    CREATE_TRANSFORM_JOB,
     TransformInput,
     TransformOutput,
     TransformRequest,
     TransformResources,
-    create_transform_job_target,
 )
 from fogbank.project.events import Steps, ignore
 from fogbank.project.transform import aside, run_transform
@@ -27,7 +28,7 @@ SCHEDULED = TransformRequest(
     resources=TransformResources(instance_type="ml.m5.large", instance_count=2),
 )
 
-TARGET = create_transform_job_target("aws")
+TARGET = universal_target("aws", CREATE_TRANSFORM_JOB)
 
 
 def test_only_the_name_and_the_places_are_other_than_scheduled() -> None:

@@ -111,7 +111,20 @@ def test_who_has_no_credentials_is_told_so_by_pulumi_aws() -> None:
     def offline(*_: object) -> Any:
         raise ProvisionError("sagemaker cannot be asked") from EndpointConnectionError(endpoint_url="https://a")
 
+    def expired(*_: object) -> Any:
+        raise ProvisionError("DescribeEndpoint") from ClientError(
+            {"Error": {"Code": "ExpiredTokenException"}}, "DescribeEndpoint"
+        )
+
+    def denied(*_: object) -> Any:
+        raise ProvisionError("DescribeEndpoint") from ClientError(
+            {"Error": {"Code": "AccessDenied"}}, "DescribeEndpoint"
+        )
+
     arguments = {"endpointName": "live"}
+    assert RolloutType(expired).live(arguments) == {"configName": ""}
+    with pytest.raises(ProvisionError):
+        RolloutType(denied).live(arguments)
     assert RolloutType(nobody).live(arguments) == {"configName": ""}
     with pytest.raises(ProvisionError):
         RolloutType(offline).live(arguments)

@@ -94,10 +94,10 @@ def test_an_asset_is_compared_by_its_content() -> None:
 
 
 def test_types_and_functions_that_it_lacks_are_named() -> None:
-    with pytest.raises(UnknownTypeError, match="aws:lambda/function:Function"):
-        STANDIN.check("aws:lambda/function:Function", {}, {}, "f", b"")
-    with pytest.raises(UnknownTypeError, match="aws:s3/getBucket:getBucket"):
-        STANDIN.invoke("aws:s3/getBucket:getBucket", {})
+    with pytest.raises(UnknownTypeError, match="aws:glacier/vault:Vault"):
+        STANDIN.check("aws:glacier/vault:Vault", {}, {}, "f", b"")
+    with pytest.raises(UnknownTypeError, match="aws:ec2/getAmi:getAmi"):
+        STANDIN.invoke("aws:ec2/getAmi:getAmi", {})
 
 
 def test_every_token_of_the_contract_has_a_row() -> None:

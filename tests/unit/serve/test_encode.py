@@ -44,6 +44,15 @@ def test_lists_scalars_strings_and_missing_values() -> None:
     assert encode([[1, 0.5], [0, 0.25]], "application/jsonlines")[0] == b"[1,0.5]\n[0,0.25]\n"
 
 
+def test_rows_that_are_objects_are_csv_by_the_schemas_columns() -> None:
+    rows = [{"score": 0.5, "label": 1}, {"label": 0, "score": np.float32(0.25)}]
+
+    assert encode(rows, "text/csv")[0] == b"1,0.5\n0,0.25\n"
+    assert encode(rows[:1], "application/json")[0] == b'[{"score":0.5,"label":1}]'
+    with pytest.raises(RequestError, match="keys token, and the output's columns are label, score"):
+        encode([{"token": 1}], "text/csv")
+
+
 def test_parquet_has_the_output_schemas_names() -> None:
     table = pq.read_table(io.BytesIO(encode([[1, 0.5], [0, 0.25]], "application/x-parquet")[0]))
 

@@ -1,26 +1,16 @@
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import joblib
-import lightgbm
-import numpy as np
 import pytest
-import xgboost
-from skl2onnx import to_onnx
-from sklearn.linear_model import LogisticRegression
-from skops.io import dumps
 
 from fogbank.serve.handler import Call, Handler, load_handler
 from fogbank.serve.problems import LoadError
 from tests.packages import script, settings_at, signed
 
 PLAIN = "def model_fn(model_dir):\n    return 2.0\n"
-X = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0], [3.0, 2.0]])
-Y = np.array([0, 0, 1, 1])
 
 
 def answer(handler: Handler, body: bytes = b"1,2\n", accept: str = "text/csv") -> Any:
@@ -60,54 +50,6 @@ def test_the_context_has_the_package_and_the_loaded_model_sees_its_folder(tmp_pa
     code = "def model_fn(model_dir, context):\n    return model_dir == context.model_dir\ndef predict_fn(d, m):\n    return m\n"
 
     assert answer(load_handler(script(tmp_path, code)), accept="application/json") == b"true"
-
-
-def onnx_bytes() -> bytes:
-    model = LogisticRegression().fit(X, Y)
-    return bytes(to_onnx(model, X[:1], options={"zipmap": False}).SerializeToString())
-
-
-def joblib_bytes(model: Any) -> bytes:
-    out = io.BytesIO()
-    joblib.dump(model, out)
-    return out.getvalue()
-
-
-def xgboost_bytes() -> bytes:
-    return bytes(xgboost.train({"objective": "binary:logistic"}, xgboost.DMatrix(X, Y), 2).save_raw("ubj"))
-
-
-def lightgbm_bytes() -> bytes:
-    data = lightgbm.Dataset(X, Y, params={"min_data_in_leaf": 1, "min_data_in_bin": 1, "verbose": -1})
-    return str(lightgbm.train({"objective": "binary", "verbose": -1}, data, 2).model_to_string()).encode()
-
-
-@pytest.mark.parametrize(
-    ("kind", "file", "make"),
-    [
-        ("joblib", "model.joblib", lambda: joblib_bytes(LogisticRegression().fit(X, Y))),
-        ("skops", "model.skops", lambda: dumps(LogisticRegression().fit(X, Y))),
-        ("onnx", "model.onnx", onnx_bytes),
-        ("xgboost", "model.ubj", xgboost_bytes),
-        ("lightgbm", "model.txt", lightgbm_bytes),
-        ("joblib", "callable.joblib", lambda: joblib_bytes(np.sum)),
-    ],
-)
-def test_a_model_of_a_known_kind_needs_no_handler(tmp_path: Path, kind: str, file: str, make: Any) -> None:
-    handler = load_handler(signed(tmp_path, model=(file, make()), kind=kind))
-
-    assert float(answer(handler, b"3,2\n").split()[0]) > 0
-    assert handler.own_code is (file == "callable.joblib")
-
-
-@pytest.mark.parametrize(("kind", "file"), [("joblib", "model.joblib"), ("onnx", "model.onnx")])
-def test_the_method_of_the_manifest_answers(tmp_path: Path, kind: str, file: str) -> None:
-    model = LogisticRegression().fit(X, Y)
-    data = joblib_bytes(model) if kind == "joblib" else onnx_bytes()
-    handler = load_handler(signed(tmp_path, model=(file, data), kind=kind, method="predict_proba"))
-
-    found = [float(cell) for cell in answer(handler, b"3,2\n").split(b",")]
-    assert found == pytest.approx(model.predict_proba([[3, 2]])[0].tolist(), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -169,9 +111,28 @@ def test_a_required_manifest_that_is_not_there(tmp_path: Path) -> None:
         load_handler(settings_at(tmp_path, package_sha256="0" * 64))
 
 
-def test_a_skops_model_with_a_type_that_was_not_listed_is_refused(tmp_path: Path) -> None:
-    from sklearn.preprocessing import FunctionTransformer
+@pytest.mark.parametrize(
+    ("configured", "kind", "body", "accept", "answered"),
+    [
+        ("", "text/csv", b"1,2\n", "", "text/csv"),
+        ("", "application/json", b"[[1, 2]]", "*/*", "application/json"),
+        ("", "application/jsonlines", b"[1, 2]\n", "", "application/jsonlines"),
+        ("", "application/json; charset=utf-8", b"[[1, 2]]", "", "application/json"),
+        ("", "application/json", b"[[1, 2]]", "text/csv", "text/csv"),
+        ("text/csv", "application/json", b"[[1, 2]]", "", "text/csv"),
+        ("text/csv", "application/json", b"[[1, 2]]", "*/*", "text/csv"),
+    ],
+)
+def test_without_a_wish_the_configured_type_wins_then_the_requests_own(
+    tmp_path: Path, configured: str, kind: str, body: bytes, accept: str, answered: str
+) -> None:
+    settings = script(tmp_path, PLAIN + "def predict_fn(data, model):\n    return data * model\n")
+    handler = load_handler(replace(settings, default_accept=configured))
 
-    data = dumps(FunctionTransformer(np.sum))
-    with pytest.raises(LoadError, match="UntrustedTypesFoundException"):
-        load_handler(signed(tmp_path, model=("model.skops", data), kind="skops"))
+    assert handler(Call(body, kind, accept)).content_type.partition(";")[0] == answered
+
+
+def test_a_script_that_writes_its_own_is_asked_for_json(tmp_path: Path) -> None:
+    code = PLAIN + "def predict_fn(d, m):\n    return d\ndef output_fn(p, accept):\n    return accept\n"
+
+    assert answer(load_handler(script(tmp_path, code)), accept="") == b"application/json"

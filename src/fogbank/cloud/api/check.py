@@ -85,6 +85,8 @@ def strip(value: Any, shape: Any) -> Any:
         }
     if shape.type_name == "list" and isinstance(value, list):
         return [strip(item, shape.member) for item in value]
+    if shape.type_name == "map" and isinstance(value, dict):
+        return {key: strip(item, shape.value) for key, item in value.items()}
     return value
 
 
@@ -110,7 +112,7 @@ def _mistyped(value: Any, shape: Any) -> Iterator[str]:
         elif isinstance(value, list):
             yield "Start of list found where not expected"
         else:
-            yield f"{GIVEN[type(value)]} can not be converted to {_article(kind)}"
+            yield f"{GIVEN.get(type(value), 'NULL_VALUE')} can not be converted to {_article(kind)}"
         return
     for item, inner, _ in _children(value, shape, ""):
         yield from _mistyped(item, inner)

@@ -106,9 +106,12 @@ class ControlPlane:
 
 def _parameters(body: bytes) -> Any:
     try:
-        return json.loads(body or b"{}")
-    except ValueError as error:
+        parameters = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
         raise ApiError("SerializationException", f"the body is not JSON: {error}") from error
+    if not isinstance(parameters, dict):
+        raise ApiError("SerializationException", "the body is not a JSON object")
+    return parameters
 
 
 @lru_cache(maxsize=1)

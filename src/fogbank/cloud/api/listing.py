@@ -32,7 +32,7 @@ class Listing:
     answer: str
     name: str
     status: str | None = None
-    page_size: int = 100
+    page_size: int = 10
     newest_first: bool = True
 
     def field_of(self, member: str) -> str:
@@ -57,7 +57,7 @@ class Listing:
         descending = params.get("SortOrder", "Descending" if self.newest_first else "Ascending") == "Descending"
         ordered = sorted(kept, key=lambda record: self._place(record, by), reverse=descending)
         if token := params.get("NextToken"):
-            last = _read_token(token)
+            last = _read_token(token, by, descending=descending)
             after = [self._place(record, by) for record in ordered]
             ordered = [
                 record
@@ -67,7 +67,7 @@ class Listing:
         size = params.get("MaxResults", self.page_size)
         answer: dict[str, Any] = {self.answer: ordered[:size]}
         if len(ordered) > size:
-            answer["NextToken"] = _token(self._place(ordered[size - 1], by))
+            answer["NextToken"] = _token(self._place(ordered[size - 1], by), by, descending=descending)
         return answer
 
     def _place(self, record: Fields, by: str) -> tuple[Any, str]:
@@ -85,15 +85,17 @@ class Listing:
         return lambda record: bool(record.get(field) == wanted)
 
 
-def _token(place: tuple[Any, str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+def _token(place: tuple[Any, str], by: str, *, descending: bool) -> str:
+    return base64.urlsafe_b64encode(json.dumps([*place, by, descending]).encode()).decode()
 
 
-def _read_token(token: str) -> tuple[Any, str]:
+def _read_token(token: str, by: str, *, descending: bool) -> tuple[Any, str]:
+    """The place that a token was given for, in a list of the same order."""
     try:
-        value, name = json.loads(base64.urlsafe_b64decode(token))
+        value, name, *order = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, TypeError) as error:
         raise validation("Invalid NextToken.") from error
-    if not isinstance(name, str) or not isinstance(value, str | int | float):
+    numbers = by.endswith("Time")
+    if order != [by, descending] or not isinstance(name, str) or isinstance(value, str) == numbers:
         raise validation("Invalid NextToken.")
     return value, name

@@ -146,12 +146,12 @@ class Resource(Generic[S]):
         return {}
 
     def add(self, scope: Scope, name: str, public: Document, state: S) -> Record[S]:
-        """A new record with its ARN and its times. Raises the kind's `taken`."""
+        """A new record with its ARN, in which names are in lower case, and its times. Raises the kind's `taken` for an ARN that is there."""
         arn, now = scope.arn(self.kind.path, name), self.clock.epoch()
         stamped = {**public, self.kind.arn: arn, "CreationTime": now, "LastModifiedTime": now}
         record = Record(region=scope.region, name=name, public=stamped, state=state)
         with self.lock:
-            if self.find(scope.region, name) is not None:
+            if self.store.taken(self.kind.path, scope.region, name):
                 raise self.kind.taken(arn)
             self.put(record)
         self._tell(record, record.public.get(self.kind.status or "", "Created"))

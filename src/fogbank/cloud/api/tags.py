@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fogbank.cloud.api.control import Operation, Params, Scope
-from fogbank.cloud.api.errors import ApiError, NotOursError
+from fogbank.cloud.api.errors import ApiError, NotOursError, validation
 from fogbank.cloud.api.resource import Record, Resource
 
 MOST_TAGS = 50
@@ -34,7 +34,9 @@ class Tags:
             return {"Tags": resource.tag(scope.region, record.name, tags)}
 
     def listed(self, scope: Scope, params: Params) -> Params:
-        """The tags."""
+        """The tags: one page has as many as there may be. Raises ValidationException for a token, since none is given."""
+        if params.get("NextToken"):
+            raise validation("Invalid NextToken.")
         record = _find(self._resource(params["ResourceArn"]), scope, params["ResourceArn"])
         return {"Tags": record.public.get("Tags") or []}
 

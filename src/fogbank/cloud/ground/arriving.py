@@ -39,7 +39,8 @@ class Arriving:
             self._held.clear()
 
     def whole(self) -> Payload:
-        """The body. Nothing is added any more."""
+        """The body; what is added from now on is another one's."""
+        self._size = 0
         if self._file is not None:
             os.close(self._descriptor)
             payload = Payload.of_temporary(self._file)
@@ -47,7 +48,8 @@ class Arriving:
             return payload
         if not self._held:
             return EMPTY
-        return Payload.of(self._held[0] if len(self._held) == 1 else b"".join(self._held))
+        held, self._held = self._held, []
+        return Payload.of(held[0] if len(held) == 1 else b"".join(held))
 
     def drop(self) -> None:
         """Leave nothing of it."""

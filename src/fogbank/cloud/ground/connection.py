@@ -11,7 +11,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,16 +19,23 @@ from urllib.parse import quote
 import httptools
 
 from fogbank.cloud.ground.arriving import Arriving
-from fogbank.cloud.ground.sending import Sending
+from fogbank.cloud.ground.live import Live
+from fogbank.cloud.ground.payload import EMPTY, SPOOL_OVER, Payload
+from fogbank.cloud.ground.peer import Peer, Peers
+from fogbank.cloud.ground.sending import Sending, send_live, send_whole
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
 
 Done = Callable[[Answer], None]
 """Takes the answer, once, on the event loop."""
 Handler = Callable[[Request, Done], None]
 """Answers a request, now or later; called on the event loop, which it must not keep."""
+Heard = Callable[[Request], "RefusalError | None"]
+"""Whether the body of a request is heard, by its head alone; called for long bodies."""
 HEAD_LIMIT = 64 * 1024
 SILENCE_S = 120.0
 """A peer that says nothing for so long, between two requests or in the middle of one, is let go."""
+CONNECTIONS_LIMIT = 4096
+"""Peers at once; each may hold a head of HEAD_LIMIT, and a body's first megabyte."""
 PLAIN = re.compile(rb"/[A-Za-z0-9_/%:@!$&'()*+,;=~.-]*")
 ASCII = "".join(map(chr, range(128)))
 SHORT = "You did not provide the number of bytes specified by the Content-Length HTTP header"
@@ -46,15 +53,26 @@ TOO_LONG = RefusalError(431, "RequestHeaderSectionTooLarge", f"the request's hea
 
 
 class Connection(asyncio.Protocol):
-    """One peer. `connections` are all that are open; bodies go to the folder `incoming`."""
+    """One peer. `connections` are all that are open; bodies go to the folder `incoming`; `peers` says who it is, and `heard` whether
+    it may send a long body."""
 
-    def __init__(self, handler: Handler, connections: set[Connection], incoming: Path) -> None:
-        self._handler, self._connections, self._incoming = handler, connections, incoming
+    def __init__(
+        self,
+        handler: Handler,
+        connections: set[Connection],
+        incoming: Path,
+        peers: Peers,
+        heard: Heard,
+        most: int = CONNECTIONS_LIMIT,
+    ) -> None:
+        self._handler, self._connections, self._peers = handler, connections, peers
+        self._heard, self._most = heard, most
+        self._peer: Peer
         self._parser: Any = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport
         self._waiting: deque[Request] = deque()
         self._busy = self._last = self._partial = self._in_head = False
-        self._sending: Sending | None = None
+        self._sending: Sending | Live | None = None
         self._refusal: RefusalError | None = None
         self._since = time.monotonic()
         self._arriving = Arriving(incoming)
@@ -65,7 +83,11 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The peer is there."""
         self._transport = transport  # type: ignore[assignment]  # of a socket, so it is a Transport
+        crowded = len(self._connections) >= self._most
         self._connections.add(self)
+        self._peer = self._peers.of(transport.get_extra_info("sockname"), transport.get_extra_info("peername"))
+        if crowded:
+            self._refuse(RefusalError(503, "ServiceUnavailable", f"{self._most} connections are open already"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer has gone; what it had not sent whole was never asked."""
@@ -137,7 +159,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or, after a body, a trailer."""
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key, text = header_name(name), value.decode("latin-1")
         earlier = self._headers.get(key)
         self._headers[key] = text if earlier is None else f"{earlier},{text}"
 
@@ -147,6 +169,8 @@ class Connection(asyncio.Protocol):
         seen = self._head_size + self._chunk  # with bytes of the body, perhaps: only then it is counted
         if seen > HEAD_LIMIT and sum(map(len, (self._target, *self._headers, *self._headers.values()))) > HEAD_LIMIT:
             raise TOO_LONG
+        if self._is_long() and (refusal := self._heard(self._request(EMPTY))) is not None:
+            raise refusal
         if self._headers.get("expect", "").lower() == "100-continue" and not self._busy:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -159,21 +183,29 @@ class Connection(asyncio.Protocol):
         """The request is whole."""
         self._partial = False
         self._last = self._last or not self._parser.should_keep_alive()
-        path, _, query = self._target.partition(b"?")
         payload = self._arriving.whole()
-        self._arriving = Arriving(self._incoming)
-        request = Request(
-            method=self._parser.get_method().decode("ascii"),
-            path=path.decode("ascii") if PLAIN.fullmatch(path) else _path(path),
-            query=query.decode("latin-1"),
-            headers=self._headers,
-            payload=payload,
-        )
+        request = self._request(payload)
         if self._busy:
             self._waiting.append(request)
             self._transport.pause_reading()
         else:
             self._ask(request)
+
+    def _request(self, payload: Payload) -> Request:
+        path, _, query = self._target.partition(b"?")
+        return Request(
+            method=_text(self._parser.get_method()),
+            path=path.decode("ascii") if PLAIN.fullmatch(path) else _path(path),
+            query=query.decode("latin-1"),
+            headers=self._headers,
+            payload=payload,
+            peer=self._peer,
+        )
+
+    def _is_long(self) -> bool:
+        """Whether a body comes that may be too long for the memory."""
+        length = self._headers.get("content-length", "0")
+        return "transfer-encoding" in self._headers or not length.isdecimal() or int(length) > SPOOL_OVER
 
     # Answering.
 
@@ -207,11 +239,13 @@ class Connection(asyncio.Protocol):
     def send(self, request: Request, answer: Answer) -> None:
         """Write the answer to the request that is next; goes on when all of it is written."""
         last = self._last and not self._waiting and self._refusal is None
-        sending = Sending(self._transport, request, answer, last=last)
-        if sending.begin():
+        if answer.live is not None:
+            self._sending = answer.live
+            send_live(self._transport, request, answer, answer.live, partial(self._sent, whole=True))
+        elif send_whole(self._transport, request, answer, last=last):
             self._next()
         else:
-            self._sending = sending
+            self._sending = sending = Sending(self._transport, request, answer)
             sending.stream(self._sent)
 
     def _sent(self, *, whole: bool) -> None:
@@ -246,8 +280,19 @@ class Connection(asyncio.Protocol):
             return
         request = Request(method="POST", path="/", query="", headers=getattr(self, "_headers", {}))
         answer = error_answer(request, refusal.status, refusal.code, str(refusal))
-        Sending(self._transport, request, answer, last=True).begin()
+        send_whole(self._transport, request, answer, last=True)
         self.close()
+
+
+@lru_cache(maxsize=1024)
+def header_name(sent: bytes) -> str:
+    """In lower case; there are few of them."""
+    return sent.decode("latin-1").lower()
+
+
+@lru_cache(maxsize=64)
+def _text(method: bytes) -> str:
+    return method.decode("ascii")
 
 
 def _path(sent: bytes) -> str:

@@ -6,6 +6,7 @@ copied that need not be: a room that keeps a body takes its file, and a server m
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -61,7 +62,7 @@ class Payload:
     @classmethod
     def of(cls, body: bytes) -> Payload:
         """A body in memory."""
-        return cls(pieces=(body,)) if body else EMPTY
+        return _in_memory(body) if body else EMPTY
 
     @classmethod
     def of_temporary(cls, file: Path) -> Payload:
@@ -95,14 +96,25 @@ class Payload:
         return True
 
     def close(self) -> None:
-        """Let the temporary file go, if nobody took it, and say so to who lent the pieces."""
+        """Let the temporary file go, if nobody took it, and say so to who lent the pieces.
+
+        One that cannot be removed is nobody's failure: the next start removes it (`emptied`).
+        """
         if self.temporary is not None:
-            self.temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.temporary.unlink()
         if self.closing is not None:
             self.closing()
 
 
 EMPTY = Payload()
+
+
+def _in_memory(body: bytes) -> Payload:
+    """One piece, as the constructor makes it; there is one for each request and each answer."""
+    payload = object.__new__(Payload)
+    payload.__dict__.update(pieces=(body,), temporary=None, closing=None, size=len(body))
+    return payload
 
 
 def spool(parts: Iterator[bytes], folder: Path) -> Payload:

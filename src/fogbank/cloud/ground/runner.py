@@ -7,6 +7,7 @@ of them, for work that comes by the thousand. No other thread is made in the clo
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import logging
 import queue
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 log = logging.getLogger("fogbank.cloud")
 Key = tuple[str, ...]
@@ -58,7 +60,8 @@ class Runner:
             if running is not None:
                 return running
             self._tasks[key] = task
-        threading.Thread(target=self._run, args=(task, work, failed), name="/".join(key), daemon=True).start()
+        run = partial(contextvars.copy_context().run, self._run, task, work, failed)
+        threading.Thread(target=run, name="/".join(key), daemon=True).start()
         return task
 
     def begin(self, prefix: Key, work: Work, failed: Failed | None = None) -> Task:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
 
+from fogbank.cloud.ground.live import Live
 from fogbank.cloud.ground.wire import Answer, Request
 
 log = logging.getLogger("fogbank.cloud")
@@ -31,37 +32,50 @@ class Sent(Protocol):
         """`whole`: all of it was written."""
 
 
-class Sending:
-    """One answer. `last`: the connection closes after it."""
+def send_whole(transport: asyncio.Transport, request: Request, answer: Answer, *, last: bool) -> bool:
+    """Write the head, and the body where all of it is in memory: then both bodies are closed. False where the body is to be streamed.
+    `last`: the connection closes after it."""
+    payload = answer.payload
+    pieces = payload.pieces
+    if not transport.is_closing():
+        head = _head(answer, payload.size, last=last)
+        if request.method == "HEAD" or answer.status in WITHOUT_BODY or not pieces:
+            transport.write(head)
+        elif all(type(piece) is bytes for piece in pieces):
+            body = payload.read()
+            if len(body) <= SMALL:
+                transport.write(head + body)
+            else:
+                transport.writelines((head, body))
+        else:
+            transport.write(head)
+            return False
+    request.payload.close()
+    payload.close()
+    return True
 
-    def __init__(self, transport: asyncio.Transport, request: Request, answer: Answer, *, last: bool) -> None:
-        self._transport, self._request, self._answer, self._last = transport, request, answer, last
+
+def send_live(
+    transport: asyncio.Transport, request: Request, answer: Answer, live: Live, done: Callable[[], None]
+) -> None:
+    """Write the head of an answer whose body comes as it comes, and let it come; `done` hears of the end."""
+    request.payload.close()
+    if transport.is_closing():
+        live.end()
+        done()
+        return
+    transport.write(_head(answer, None, last=False))
+    live.begin(transport, done)
+
+
+class Sending:
+    """An answer whose body is streamed; its head is written."""
+
+    def __init__(self, transport: asyncio.Transport, request: Request, answer: Answer) -> None:
+        self._transport, self._request, self._answer = transport, request, answer
         self._parts: Iterator[bytes] = iter(())
         self._paused = self._ended = self._running = False
         self._done: Sent
-
-    def begin(self) -> bool:
-        """Write the head, and the body where it is in memory; whether that was all."""
-        answer, payload = self._answer, self._answer.payload
-        if self._transport.is_closing():
-            self.end()
-            return True
-        pieces = payload.pieces
-        size = len(pieces[0]) if len(pieces) == 1 and isinstance(pieces[0], bytes) else payload.size
-        head = _head(answer, size, last=self._last)
-        if self._request.method == "HEAD" or answer.status in WITHOUT_BODY or not payload.pieces:
-            self._transport.write(head)
-        elif all(isinstance(piece, bytes) for piece in payload.pieces):
-            body = payload.read()
-            if len(body) <= SMALL:
-                self._transport.write(head + body)
-            else:
-                self._transport.writelines((head, body))
-        else:
-            self._transport.write(head)
-            return False
-        self.end()
-        return True
 
     def stream(self, done: Sent) -> None:
         """Write the body's parts at the peer's pace; `done` hears of the end, unless `end` comes first."""
@@ -106,16 +120,21 @@ class Sending:
         asyncio.get_running_loop().call_soon(self._go_on)
 
 
-def _head(answer: Answer, size: int, *, last: bool) -> bytes:
-    lines = [STATUS_LINES.get(answer.status) or f"HTTP/1.1 {answer.status} Unknown\r\n"]
-    sized = answer.status in WITHOUT_BODY
+def _head(answer: Answer, size: int | None, *, last: bool) -> bytes:
+    """`size` None: nobody knows it, and the body comes in chunks."""
+    status = answer.status
+    lines = [STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"]
+    sized = status in WITHOUT_BODY
     for name, value in answer.headers.items():
-        lower = name.lower()
+        lower = _lower(name)
         if lower in HOP_BY_HOP:
             continue
         sized = sized or lower == "content-length"
         lines.append(f"{name}: {value}\r\n")
-    if not sized:
+    lines += [f"Set-Cookie: {cookie}\r\n" for cookie in answer.cookies]
+    if size is None:
+        lines.append("Transfer-Encoding: chunked\r\n")
+    elif not sized:
         lines.append(f"Content-Length: {size}\r\n")
     if last:
         lines.append("Connection: close\r\n")
@@ -126,3 +145,6 @@ def _head(answer: Answer, size: int, *, last: bool) -> bytes:
 @lru_cache(maxsize=2)
 def _date_line(second: int) -> str:
     return f"Date: {formatdate(second, usegmt=True)}\r\n\r\n"
+
+
+_lower = lru_cache(maxsize=1024)(str.lower)

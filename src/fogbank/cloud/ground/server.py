@@ -14,7 +14,8 @@ from pathlib import Path
 
 import uvloop
 
-from fogbank.cloud.ground.connection import Connection, Handler
+from fogbank.cloud.ground.connection import CONNECTIONS_LIMIT, Connection, Handler, Heard
+from fogbank.cloud.ground.peer import Peers
 from fogbank.cloud.ground.runner import Runner
 
 BACKLOG = 1024
@@ -25,14 +26,23 @@ CLOSE_LIMIT_S = 5.0
 class Server:
     """A server on a loopback port, 0 for any: it listens from now on and answers when it is started. Raises OSError.
 
-    Long bodies lie in files of the folder `incoming` while their requests are answered.
+    Long bodies lie in files of the folder `incoming` while their requests are answered, if they are `heard`. More peers than `most` are
+    told so.
     """
 
-    def __init__(self, port: int, handler: Handler, incoming: Path) -> None:
+    def __init__(
+        self,
+        port: int,
+        handler: Handler,
+        incoming: Path,
+        heard: Heard = lambda _: None,
+        most: int = CONNECTIONS_LIMIT,
+    ) -> None:
         self._listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
         self.port: int = self._listener.getsockname()[1]
-        self._handler, self._incoming = handler, incoming
+        self._handler, self._incoming, self._heard, self._most = handler, incoming, heard, most
         self._connections: set[Connection] = set()
+        self._peers = Peers()
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._left = asyncio.Event()
         self._ended = threading.Event()
@@ -75,7 +85,7 @@ class Server:
             await asyncio.sleep(0.01)
 
     def _connection(self) -> Connection:
-        return Connection(self._handler, self._connections, self._incoming)
+        return Connection(self._handler, self._connections, self._incoming, self._peers, self._heard, self._most)
 
     def _sweep(self) -> None:
         now = time.monotonic()

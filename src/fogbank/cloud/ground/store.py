@@ -10,9 +10,13 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from fogbank.cloud.ground.slots import current
+from fogbank.cloud.ground.state import check_pages, refuse_emptied
 
 Document = dict[str, Any]
 """A resource in the shape that its Describe call answers; `_state` holds what only the cloud knows."""
@@ -36,6 +40,7 @@ CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, topic TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
     change TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS slots (name TEXT PRIMARY KEY, at REAL NOT NULL);
 """
 
 
@@ -64,10 +69,11 @@ class StateVersionError(Exception):
 
 
 class Store:
-    """Documents by kind, region and name; safe from many threads."""
+    """Documents by kind, region and name; safe from many threads. Raises StateVersionError, DamagedStateError, sqlite3.Error."""
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
+        refuse_emptied(file)
         self._lock = threading.RLock()
         self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -77,6 +83,7 @@ class Store:
         if not fresh and not 1 <= found <= VERSION:
             self._db.close()
             raise StateVersionError(f"{file} has state version {found}, and this fogbank reads version {VERSION}")
+        check_pages(self._db, file)
         self._db.executescript(SCHEMA)
         if not fresh and found == 1:
             self._upgrade()
@@ -107,13 +114,42 @@ class Store:
     def reset(self) -> None:
         """Forget everything but the settings."""
         with self._lock:
-            self._db.executescript("DELETE FROM documents; DELETE FROM journal; VACUUM;")
+            self._db.executescript("DELETE FROM documents; DELETE FROM journal; DELETE FROM slots; VACUUM;")
 
     def put(self, kind: str, region: str, name: str, body: Document) -> None:
         """Write a document, replacing the one of that name."""
         text = json.dumps(body)
-        with self._lock:
+        with self._writing():
             self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", (kind, region, name, text))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What is written in the block, and the mark of the slot that it is written for, if any, are there together or not at all."""
+        with self._lock:
+            self._db.execute("BEGIN")
+            try:
+                yield
+                if slot := current():
+                    self.mark(slot)
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def mark(self, slot: str) -> None:
+        """A slot has been done."""
+        with self._lock:
+            self._db.execute("INSERT OR IGNORE INTO slots VALUES (?, strftime('%s', 'now'))", (slot,))
+
+    def marked(self, slot: str) -> bool:
+        """Whether a slot has been done."""
+        with self._lock:
+            return self._db.execute("SELECT 1 FROM slots WHERE name=?", (slot,)).fetchone() is not None
+
+    def forget_marks(self, age_s: float) -> None:
+        """Marks that are older than this, by the machine's clock, go."""
+        with self._lock:
+            self._db.execute("DELETE FROM slots WHERE at < strftime('%s', 'now') - ?", (age_s,))
 
     def get(self, kind: str, region: str, name: str) -> Document | None:
         """The document, or None."""
@@ -122,6 +158,14 @@ class Store:
                 "SELECT body FROM documents WHERE kind=? AND region=? AND name=?", (kind, region, name)
             ).fetchone()
         return json.loads(row[0]) if row else None
+
+    def taken(self, kind: str, region: str, name: str) -> bool:
+        """Whether a document has the name, in whatever case."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT 1 FROM documents WHERE kind=? AND region=? AND name=? COLLATE NOCASE", (kind, region, name)
+            ).fetchone()
+        return row is not None
 
     def delete(self, kind: str, region: str, name: str) -> None:
         """Remove the document if it is there."""
@@ -171,8 +215,7 @@ class Store:
 
     def append(self, entry: JournalEntry) -> None:
         """Write a journal entry; an entry for one S3 object voids that object's earlier ones."""
-        with self._lock:
-            self._db.execute("BEGIN")
+        with self._writing():
             if entry.object is not None:
                 self._db.execute("DELETE FROM journal WHERE object=?", (entry.object,))
             self._db.execute(
@@ -189,7 +232,6 @@ class Store:
                     entry.upload,
                 ),
             )
-            self._db.execute("COMMIT")
 
     def keep(self, name: str) -> None:
         """An S3 object was copied: its entries stay, whatever is written over it later."""

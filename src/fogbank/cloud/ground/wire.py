@@ -6,12 +6,16 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from itertools import count
 from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
+from fogbank.cloud.ground.lazy import lazy
+from fogbank.cloud.ground.live import Live
 from fogbank.cloud.ground.payload import Payload
+from fogbank.cloud.ground.peer import INSIDE, Peer
 
 DEFAULT_REGION = "us-east-1"
 
@@ -19,13 +23,14 @@ DEFAULT_REGION = "us-east-1"
 @dataclass(frozen=True, init=False)
 class Request:
     """One HTTP request. `path` is percent-encoded, as it was sent; header names are in lower case. Its body is a payload, which may lie
-    in a file; `body` is the same as bytes."""
+    in a file; `body` is the same as bytes. `peer` is who sent it."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     payload: Payload
+    peer: Peer
 
     def __init__(
         self,
@@ -36,21 +41,26 @@ class Request:
         headers: Mapping[str, str],
         body: bytes = b"",
         payload: Payload | None = None,
+        peer: Peer = INSIDE,
     ) -> None:
-        given = {"method": method, "path": path, "query": query, "headers": headers}
-        self.__dict__.update(given, payload=Payload.of(body) if payload is None else payload)
+        kept = Payload.of(body) if payload is None else payload
+        self.__dict__.update(method=method, path=path, query=query, headers=headers, payload=kept, peer=peer)
 
-    @cached_property
+    @lazy
     def body(self) -> bytes:
         """The body in memory."""
         return self.payload.read()
 
-    @cached_property
-    def _scope(self) -> tuple[str, str]:
-        credential = self.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
-        return (credential[2], credential[3].lower()) if len(credential) >= 5 else (DEFAULT_REGION, "")
+    @lazy
+    def _scope(self) -> tuple[str, str, str]:
+        return _scope_of(self.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0])
 
-    @cached_property
+    @property
+    def access_key(self) -> str:
+        """The access key that signs it in a header; empty where none does."""
+        return self._scope[2]
+
+    @lazy
     def plain_path(self) -> str:
         """The path decoded: for S3, the bucket and the key as its owner wrote it."""
         return unquote(self.path)
@@ -68,11 +78,14 @@ class Request:
 
 @dataclass(frozen=True, init=False)
 class Answer:
-    """One HTTP answer. Its body is a payload, which the server closes when it is sent; `body` is the same as bytes."""
+    """One HTTP answer. Its body is a payload, which the server closes when it is sent; `body` is the same as bytes. With `live`, it is what
+    is written there from now on. `cookies` are set by a header each."""
 
     status: int
     headers: Mapping[str, str]
     payload: Payload
+    live: Live | None
+    cookies: tuple[str, ...]
 
     def __init__(
         self,
@@ -81,20 +94,36 @@ class Answer:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         payload: Payload | None = None,
+        live: Live | None = None,
+        cookies: tuple[str, ...] = (),
     ) -> None:
-        kept = Payload.of(body) if payload is None else payload
-        self.__dict__.update(status=status, headers={} if headers is None else headers, payload=kept)
+        kept, said = Payload.of(body) if payload is None else payload, {} if headers is None else headers
+        self.__dict__.update(status=status, headers=said, payload=kept, live=live, cookies=cookies)
 
-    @cached_property
+    @lazy
     def body(self) -> bytes:
         """The body in memory."""
         return self.payload.read()
 
 
+def _begins() -> str:
+    digits = f"{random.getrandbits(80):020x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-"
+
+
+BEGINS, NUMBERS = _begins(), count()
+
+
 def new_id() -> str:
-    """A random id in the form of a UUID of version 4, for what is made by the thousand."""
-    digits = f"{random.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+    """An id in the form of a UUID, for what is made by the thousand: its beginning is this process's own, its end is counted."""
+    return f"{BEGINS}{next(NUMBERS):012x}"
+
+
+@lru_cache(maxsize=1024)
+def _scope_of(credential: str) -> tuple[str, str, str]:
+    """Region, service and access key."""
+    parts = credential.split("/")
+    return (parts[2], parts[3].lower(), parts[0]) if len(parts) >= 5 else (DEFAULT_REGION, "", "")
 
 
 def json_answer(document: Any, status: int = 200, content_type: str = "application/x-amz-json-1.1") -> Answer:
@@ -106,7 +135,7 @@ def json_answer(document: Any, status: int = 200, content_type: str = "applicati
 def error_answer(request: Request, status: int, code: str, message: str, **members: Any) -> Answer:
     """An error in the protocol that the request speaks, so that boto3 raises it under `code`."""
     request_id = new_id()
-    if "x-amz-target" in request.headers or _speaks_json(request.service) or request.path.startswith("/_fogbank"):
+    if "x-amz-target" in request.headers or request.path.startswith("/_fogbank") or _speaks_json(request.service):
         body = json.dumps({"__type": code, "message": message, "Message": message, **members}).encode()
         headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code, "x-amzn-RequestId": request_id}
         return Answer(status=status, headers=headers, body=body)
@@ -120,8 +149,16 @@ def error_answer(request: Request, status: int, code: str, message: str, **membe
     )
 
 
-@lru_cache(maxsize=64)
 def _speaks_json(service: str) -> bool:
+    """False also where it cannot be looked up: an error about a file system that fails must be told by one that fails."""
+    try:
+        return speaks_json(service)
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=64)
+def speaks_json(service: str) -> bool:
     """Whether botocore's model of a service says that it speaks JSON."""
     from botocore.exceptions import DataNotFoundError, UnknownServiceError
     from botocore.loaders import Loader

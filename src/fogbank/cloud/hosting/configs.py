@@ -13,6 +13,7 @@ from fogbank.cloud.api.errors import validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.models import Models
 from fogbank.cloud.api.resource import Ground, Kind, NoState, Resource
+from fogbank.cloud.hosting.exclusions import check_config
 from fogbank.cloud.hosting.router import DEFAULT_STRATEGY, STRATEGIES
 
 ENDPOINT_CONFIG = Kind(
@@ -38,8 +39,14 @@ class EndpointConfigs(Resource[NoState]):
         return {**super().operations(), "CreateEndpointConfig": self.create}
 
     def create(self, scope: Scope, params: Params) -> Params:
-        """Refuses names that exist, models that do not, and two variants of one name."""
-        variants = params["ProductionVariants"]
+        """Refuses names that exist, models that do not, two variants of one name, and what does not go together."""
+        production, shadows = params["ProductionVariants"], params.get("ShadowProductionVariants", [])
+        if shadows and (len(production), len(shadows)) != (1, 1):
+            raise validation(
+                "With ShadowProductionVariants, you can only specify one variant for ProductionVariants and one variant for "
+                "ShadowProductionVariants."
+            )
+        variants = [*production, *shadows]
         for name, times in Counter(variant["VariantName"] for variant in variants).items():
             if times > 1:
                 raise validation(f'The variant name "{name}" was non-unique within the request.')
@@ -51,6 +58,9 @@ class EndpointConfigs(Resource[NoState]):
                 raise validation(
                     f"The local cloud does not have RoutingStrategy {strategy} yet; it is refused, not ignored."
                 )
-            self._models.get(scope.region, variant["ModelName"])
+        models = {
+            name: self._models.get(scope.region, name).public for name in {item["ModelName"] for item in variants}
+        }
+        check_config(params, models)
         record = self.add(scope, params["EndpointConfigName"], params, NoState())
         return {"EndpointConfigArn": record.public["EndpointConfigArn"]}

@@ -22,6 +22,7 @@ from typing import IO
 
 from fogbank.cloud.hosting.instance import ON_A_LAPTOP, LaunchPlan, Spawned, StartError, spawn
 from fogbank.contracts.container import BIND_LABEL, DEFAULT_PORT, ENV_PARENT_FD, LAYOUT_SCHEME
+from fogbank.ground.digest import blob_path
 from fogbank.ground.processes import Lifeline, run_bound
 
 ENGINE, OPTIONS = "FOGBANK_CONTAINER_ENGINE", "FOGBANK_CONTAINER_OPTIONS"
@@ -81,7 +82,7 @@ class Containers:
     def command_line(self, name: str, image: str, plan: LaunchPlan, port: int, *, binds: bool) -> list[str]:
         """`run` of an image for a plan. One that can be told its port has the host's network, behind loopback."""
         variables = {**ON_A_LAPTOP, **plan.environment, **({"SAGEMAKER_BIND_TO_PORT": str(port)} if binds else {})}
-        model = plan.base_dir / "model"
+        model, models = plan.base_dir / "model", plan.base_dir / "models"
         network = ["--network=host", f"--preserve-fds={LIFELINE - 2}"] if binds and self.name == "podman" else []
         if network:
             variables[ENV_PARENT_FD] = str(LIFELINE)
@@ -90,6 +91,8 @@ class Containers:
         return [
             *self._command, "run", "--rm", "--name", name, f"--label={CLOUD_LABEL}={self._cloud}", *network,
             *([f"--volume={model}:/opt/ml/model:ro"] if model.is_dir() else []),
+            *([f"--volume={models}:/opt/ml/models:ro"] if models.is_dir() else []),
+            *([f"--memory={plan.memory}"] if plan.memory else []),
             *(f"--env={key}={value}" for key, value in sorted(variables.items())),
             *self._options, image, "serve",
         ]  # fmt: skip
@@ -161,12 +164,12 @@ def find_containers(environment: Mapping[str, str], cloud: Path) -> Containers:
 
 def _write_archive(out: IO[bytes], layout: Path, digest: str, name: str) -> None:
     """One image of a layout as an archive that engines load: podman goes by one name in it, docker by the other."""
-    manifest = json.loads(_blob(layout, digest).read_bytes())
+    manifest = json.loads(blob_path(layout, digest).read_bytes())
     names = {"org.opencontainers.image.ref.name": name, "io.containerd.image.name": name}
     described = {
         "mediaType": manifest["mediaType"],
         "digest": digest,
-        "size": _blob(layout, digest).stat().st_size,
+        "size": blob_path(layout, digest).stat().st_size,
         "annotations": names,
     }
     index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [described]}
@@ -174,14 +177,10 @@ def _write_archive(out: IO[bytes], layout: Path, digest: str, name: str) -> None
         _add(tar, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
         _add(tar, "index.json", json.dumps(index).encode())
         for item in {digest, manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])}:
-            tar.add(_blob(layout, item), arcname=f"blobs/{item.replace(':', '/')}")
+            tar.add(blob_path(layout, item), arcname=f"blobs/{item.replace(':', '/')}")
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     member = tarfile.TarInfo(name)
     member.size = len(data)
     tar.addfile(member, io.BytesIO(data))
-
-
-def _blob(layout: Path, digest: str) -> Path:
-    return layout / "blobs" / digest.replace(":", "/")

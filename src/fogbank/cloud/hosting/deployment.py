@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from fogbank.cloud.ground.store import Document
+from fogbank.cloud.hosting.asynchronous import AsyncConfig
 from fogbank.cloud.hosting.instance import StartError
 from fogbank.cloud.hosting.rollout import Rollout
 from fogbank.cloud.observe.capture import Capture
@@ -20,23 +21,33 @@ COUNT, WEIGHT = "DesiredInstanceCount", "DesiredWeight"
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """One configuration as it runs: `models` by name, `weights` and `counts` by variant, at `taken` in the cloud's time."""
+    """One configuration as it runs: `models` by name, `weights` and `counts` by variant, at `taken` in the cloud's time.
+
+    `serverless` has the ServerlessConfig of variants that have one, as calls have changed it; their count is 0.
+    """
 
     config: Document
     models: Mapping[str, Document] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+    serverless: Mapping[str, Document] = field(default_factory=dict)
     taken: float = 0.0
 
     @classmethod
     def of(cls, config: Document, models: Mapping[str, Document], taken: float) -> Self:
         """A configuration with the weights and counts that it says itself."""
-        variants = config["ProductionVariants"]
+        variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", [])]
         return cls(
             config=config,
             models=models,
             weights={item["VariantName"]: item.get("InitialVariantWeight", 1.0) for item in variants},
-            counts={item["VariantName"]: item.get("InitialInstanceCount", 1) for item in variants},
+            counts={
+                item["VariantName"]: 0 if "ServerlessConfig" in item else item.get("InitialInstanceCount", 1)
+                for item in variants
+            },
+            serverless={
+                item["VariantName"]: item["ServerlessConfig"] for item in variants if "ServerlessConfig" in item
+            },
             taken=taken,
         )
 
@@ -53,6 +64,22 @@ class Deployment:
         return variants
 
     @property
+    def shadows(self) -> list[Document]:
+        """The shadow variants, of which there is one at most."""
+        shadows: list[Document] = self.config.get("ShadowProductionVariants", [])
+        return shadows
+
+    @property
+    def production_counts(self) -> list[int]:
+        """The counts of the production variants: traffic is shifted between those, and shadows are no part of a CapacitySize."""
+        return [self.counts[item["VariantName"]] for item in self.variants]
+
+    @property
+    def all_variants(self) -> list[Document]:
+        """All that runs: production and shadow variants."""
+        return [*self.variants, *self.shadows]
+
+    @property
     def capture(self) -> Capture | None:
         """What of the traffic is captured, if any."""
         return Capture.of(self.config.get("DataCaptureConfig"))
@@ -63,14 +90,31 @@ class Deployment:
             raise StartError(f"model {name} does not exist any more")
         return self.models[name]
 
-    def changed(self, weights: Mapping[str, float], counts: Mapping[str, int]) -> Deployment:
-        """The same with some weights and counts."""
-        return replace(self, weights={**self.weights, **weights}, counts={**self.counts, **counts})
+    @property
+    def asynchronous(self) -> AsyncConfig | None:
+        """Its AsyncInferenceConfig, if it has one."""
+        return AsyncConfig.of(self.config)
+
+    def changed(
+        self, weights: Mapping[str, float], counts: Mapping[str, int], serverless: Mapping[str, Document] | None = None
+    ) -> Deployment:
+        """The same with some weights and counts, and some serverless configurations."""
+        return replace(
+            self,
+            weights={**self.weights, **weights},
+            counts={**self.counts, **counts},
+            serverless={**self.serverless, **(serverless or {})},
+        )
 
     def retaining(self, live: Deployment, excluded: Collection[str]) -> Deployment:
-        """The same with the live weights and counts of variants of the same name, but for the properties excluded."""
+        """The same with the live weights and counts of variants of the same name, but for the properties excluded.
+
+        A count is retained between variants on instances; none, which only an asynchronous variant may have, by such a one alone.
+        """
         weights = {name: live.weights[name] for name in self.weights if name in live.weights}
-        counts = {name: live.counts[name] for name in self.counts if name in live.counts}
+        least = 0 if self.asynchronous else 1
+        on_instances = self.counts.keys() & live.counts.keys() - self.serverless.keys() - live.serverless.keys()
+        counts = {name: max(live.counts[name], least) for name in on_instances}
         return self.changed({} if WEIGHT in excluded else weights, {} if COUNT in excluded else counts)
 
     def encode(self) -> Document:
@@ -80,6 +124,7 @@ class Deployment:
             "models": dict(self.models),
             "weights": dict(self.weights),
             "counts": dict(self.counts),
+            "serverless": dict(self.serverless),
             "taken": self.taken,
         }
 
@@ -87,7 +132,8 @@ class Deployment:
     def decode(cls, document: Document) -> Deployment:
         """From what `encode` gave, or from a bare configuration with weights, as version 1 had it."""
         bare = cls.of(document["config"], document.get("models", {}), document.get("taken", 0.0))
-        return bare.changed(document.get("weights") or {}, document.get("counts") or {})
+        parts = (document.get(name) or {} for name in ("weights", "counts", "serverless"))
+        return bare.changed(*parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +159,7 @@ class EndpointState:
     @property
     def variants(self) -> tuple[str, ...]:
         """The names of the variants that serve now."""
-        return tuple(self.live.weights) if self.live else ()
+        return tuple(item["VariantName"] for item in self.live.variants) if self.live else ()
 
     def encode(self) -> Document:
         """As JSON values."""

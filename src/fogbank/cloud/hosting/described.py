@@ -25,13 +25,18 @@ def described(record: Record[EndpointState], running: Running) -> Params:
     answer: Params = dict(record.public)
     if state.live is not None:
         target = state.live if state.rollout is None or state.rollout.replaces else state.pending or state.live
-        answer["ProductionVariants"] = [
-            {
-                **_variant(item, state.live, target, running.live),
-                **_status(_live_status(state, status, target, item["VariantName"], running.live), state, record),
-            }
-            for item in state.live.variants
-        ]
+        answer["AsyncInferenceConfig"] = state.live.config.get("AsyncInferenceConfig")
+        for member, items in (
+            ("ProductionVariants", state.live.variants),
+            ("ShadowProductionVariants", state.live.shadows),
+        ):
+            answer[member] = [
+                {
+                    **_variant(item, state.live, target, running.live),
+                    **_status(_live_status(state, status, target, item["VariantName"], running.live), state, record),
+                }
+                for item in items
+            ] or None
         if "DataCaptureConfig" in state.live.config:
             answer["DataCaptureConfig"] = _capture(state.live.config["DataCaptureConfig"], state.live.capture)
     if state.rollout is not None and state.rollout.replaces and state.pending is not None:
@@ -45,14 +50,21 @@ def _pending(
     return {
         "EndpointConfigName": pending.name,
         "StartTime": rollout.started,
-        "ProductionVariants": [
-            {
-                **_variant(item, pending, pending, running),
-                "InstanceType": item.get("InstanceType"),
-                **_status(_pending_status(rollout, pending, item["VariantName"]), record.state, record),
-            }
-            for item in pending.variants
-        ],
+        **{
+            member: [
+                {
+                    **_variant(item, pending, pending, running),
+                    "InstanceType": item.get("InstanceType"),
+                    **_status(_pending_status(rollout, pending, item["VariantName"]), record.state, record),
+                }
+                for item in items
+            ]
+            or None
+            for member, items in (
+                ("ProductionVariants", pending.variants),
+                ("ShadowProductionVariants", pending.shadows),
+            )
+        },
     }
 
 
@@ -63,9 +75,20 @@ def _variant(item: Document, live: Deployment, target: Deployment, running: Mapp
         "DeployedImages": _images(live.models.get(item["ModelName"], {}), live.taken),
         "CurrentWeight": target.weights[name],  # weights change at once
         "DesiredWeight": target.weights[name],
-        "CurrentInstanceCount": running.get(name, 0),
-        "DesiredInstanceCount": target.counts[name],
+        **_capacity_of(name, live, target, running),
         "RoutingConfig": item.get("RoutingConfig"),
+    }
+
+
+def _capacity_of(name: str, live: Deployment, target: Deployment, running: Mapping[str, int]) -> Document:
+    """Instances, or, of a serverless variant, which has none that anybody sees, its limits."""
+    if name not in live.serverless:
+        return {"CurrentInstanceCount": running.get(name, 0), "DesiredInstanceCount": target.counts[name]}
+    now, then = live.serverless[name], target.serverless[name]
+    return {
+        "CurrentInstanceCount": 0,
+        "CurrentServerlessConfig": now,
+        **({"DesiredServerlessConfig": then} if then != now else {}),
     }
 
 
@@ -91,6 +114,8 @@ def _status(told: tuple[str, str] | None, state: EndpointState, record: Record[E
 def _live_status(
     state: EndpointState, status: str, target: Deployment, name: str, running: Mapping[str, int]
 ) -> tuple[str, str] | None:
+    if name in target.serverless:
+        return None
     now, then = running.get(name, 0), target.counts[name]
     if status == "Deleting":
         return "Deleting", f"Terminating {now} instance(s)."
@@ -100,6 +125,8 @@ def _live_status(
 
 
 def _pending_status(rollout: Rollout, pending: Deployment, name: str) -> tuple[str, str] | None:
+    if name in pending.serverless:
+        return None
     step, count = rollout.step, pending.counts[name]
     if rollout.reason is not None:
         return "Deleting", f"Terminating {count} instance(s)."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -17,16 +17,19 @@ from fogbank.cloud.api.errors import ApiError, validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.models import Models
 from fogbank.cloud.api.resource import Ground, Kind, Record, Resource
+from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.deployment import Deployment, EndpointState
 from fogbank.cloud.hosting.described import described
+from fogbank.cloud.hosting.exclusions import check_serverless
 from fogbank.cloud.hosting.fleet import Hosts, Yard
 from fogbank.cloud.hosting.revival import Revival
-from fogbank.cloud.hosting.rollout import Rollout, create, limit_of, replacement, resize
-from fogbank.cloud.hosting.rollouts import Rollouts
+from fogbank.cloud.hosting.rollout import Rollout, alarms_of, create, limit_of, replacement, resize
+from fogbank.cloud.hosting.rollouts import AlarmState, Rollouts
 from fogbank.cloud.hosting.router import Router
 from fogbank.cloud.hosting.stages import Name, Stages
 from fogbank.cloud.hosting.variant import Variant
+from fogbank.cloud.observe.samples import Samples
 from fogbank.contracts.container import STOP_GRACE_S
 from fogbank.contracts.status import ENDPOINT as TRANSITIONS
 
@@ -37,26 +40,36 @@ ENDPOINT = Kind(
     arn="EndpointArn",
     missing=lambda arn: validation(f'Could not find endpoint "{arn}".'),
     taken=lambda arn: validation(f'Cannot create already existing endpoint "{arn}".'),
-    listing=Listing(
-        operation="ListEndpoints", answer="Endpoints", name="EndpointName", status="EndpointStatus", page_size=10
-    ),
+    listing=Listing(operation="ListEndpoints", answer="Endpoints", name="EndpointName", status="EndpointStatus"),
     status="EndpointStatus",
     transitions=TRANSITIONS,
 )
 DELETABLE = frozenset({"InService", "OutOfService", "Failed"})
 LOOK_S = 0.5
+Announce = Callable[[str, str, Deployment], None]
+"""Hears of each deployment that an endpoint is to have, by region and name."""
 
 
 class Endpoints(Resource[EndpointState]):
-    """The endpoints of every region, and what runs for them."""
+    """The endpoints of every region, and what runs for them; `alarm` knows the states of alarms."""
 
-    def __init__(self, ground: Ground, models: Models, configs: EndpointConfigs, hosts: Hosts) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        models: Models,
+        configs: EndpointConfigs,
+        hosts: Hosts,
+        samples: Samples,
+        announce: Announce,
+        alarm: AlarmState = lambda _region, _name: None,
+    ) -> None:
         super().__init__(ENDPOINT, EndpointState, ground)
         self._models = models
         self._configs = configs
         self.stages = Stages()
-        yard = Yard(hosts=hosts, runner=ground.runner, events=ground.events)
-        self.rollouts = Rollouts(self, self.stages, yard)
+        self._announce, self._alarm = announce, alarm
+        yard = Yard(hosts=hosts, runner=ground.runner, events=ground.events, clock=ground.clock, samples=samples)
+        self.rollouts = Rollouts(self, self.stages, yard, alarm)
         self._revival = Revival(self, self.stages, self.rollouts, models, ground.runner)
 
     def operations(self) -> Mapping[str, Operation]:
@@ -72,7 +85,7 @@ class Endpoints(Resource[EndpointState]):
         """Creating, then InService or Failed."""
         deployment = self._deployment(scope, params["EndpointConfigName"])
         if config := params.get("DeploymentConfig"):
-            replacement(config, list(deployment.counts.values()))  # it counts for later updates, and is looked at now
+            replacement(config, deployment.production_counts)  # it counts for later updates, and is looked at now
         now = self.clock.epoch()
         public = {
             "EndpointName": params["EndpointName"],
@@ -83,6 +96,7 @@ class Endpoints(Resource[EndpointState]):
         }
         rollout = Rollout(steps=create(), started=now, since=now)
         record = self.add(scope, params["EndpointName"], public, EndpointState(pending=deployment, rollout=rollout))
+        self._announce(scope.region, record.name, deployment)
         self.rollouts.begin((scope.region, record.name))
         return {"EndpointArn": record.public["EndpointArn"]}
 
@@ -98,13 +112,17 @@ class Endpoints(Resource[EndpointState]):
                 deployment = deployment.retaining(live, excluded)
             given = params.get("DeploymentConfig")
             retained = record.public.get("LastDeploymentConfig") if params.get("RetainDeploymentConfig") else None
-            config = given or retained or {}
-            steps = replacement(config, list(deployment.counts.values()))
+            check_move(live, deployment)
+            config = {} if deployment.serverless else given or retained or {}  # guardrails are about instances
+            steps = replacement(config, deployment.production_counts)
+            alarms = alarms_of(config)
+            check_alarms({name: self._alarm(scope.region, name) for name in alarms})
             now = self.clock.epoch()
-            rollout = Rollout(steps=steps, started=now, since=now, limit_s=limit_of(config))
+            rollout = Rollout(steps=steps, started=now, since=now, limit_s=limit_of(config), alarms=alarms)
             state = EndpointState(live=live, pending=deployment, rollout=rollout)
             members = {"LastDeploymentConfig": given} if given else {}
             self.move(scope.region, record.name, "Updating", lambda _: state, FailureReason=None, **members)
+        self._announce(scope.region, record.name, deployment)
         self.rollouts.begin((scope.region, record.name))
         return {"EndpointArn": record.public["EndpointArn"]}
 
@@ -119,12 +137,13 @@ class Endpoints(Resource[EndpointState]):
                 item["VariantName"]: item["DesiredInstanceCount"] for item in changes if "DesiredInstanceCount" in item
             }
             now = self.clock.epoch()
-            pending = live.changed(weights, counts)
+            pending = live.changed(weights, counts, changed_serverless(changes, live))
             state = EndpointState(live=live, pending=pending, rollout=Rollout(steps=resize(), started=now, since=now))
             self.move(scope.region, record.name, "Updating", lambda _: state, FailureReason=None)
             stage = self.stages.find((scope.region, record.name))
             if stage is not None:
                 self.rollouts.route(stage, EndpointState(live=pending), 0)
+        self._announce(scope.region, record.name, pending)
         self.rollouts.begin((scope.region, record.name))
         return {"EndpointArn": record.public["EndpointArn"]}
 
@@ -187,7 +206,7 @@ class Endpoints(Resource[EndpointState]):
     def _deployment(self, scope: Scope, config_name: str) -> Deployment:
         """A configuration and its models as they are now. Raises ValidationException."""
         config = self._configs.get(scope.region, config_name).public
-        names = {item["ModelName"] for item in config["ProductionVariants"]}
+        names = {item["ModelName"] for item in Deployment(config=config).all_variants}
         models = {name: self._models.get(scope.region, name).public for name in names}
         return Deployment.of(config, models, self.clock.epoch())
 
@@ -208,8 +227,43 @@ def check_variants(wanted: list[dict[str, Any]], live: Deployment) -> None:
         if times > 1:
             raise validation(f'The variant name "{name}" was non-unique within the request.')
     for item in wanted:
-        if item.get("DesiredInstanceCount") == 0:
-            raise validation(f'Variant "{item["VariantName"]}" must have at least one instance.')
+        name, serverless = item["VariantName"], item["VariantName"] in live.serverless
+        if "DesiredInstanceCount" in item and serverless:
+            raise validation(f'Variant "{name}" is serverless: it has no DesiredInstanceCount.')
+        if "ServerlessUpdateConfig" in item and not serverless:
+            raise validation(f'Variant "{name}" is not serverless: it has no ServerlessUpdateConfig.')
+        if item.get("DesiredInstanceCount") == 0 and live.asynchronous is None:
+            raise validation(f'Variant "{name}" must have at least one instance.')
+
+
+def changed_serverless(wanted: list[dict[str, Any]], live: Deployment) -> dict[str, Document]:
+    """The serverless configurations that a request changes. Raises ValidationException."""
+    changed = {
+        item["VariantName"]: {**live.serverless[item["VariantName"]], **item["ServerlessUpdateConfig"]}
+        for item in wanted
+        if "ServerlessUpdateConfig" in item
+    }
+    for config in changed.values():
+        check_serverless(config)
+    return changed
+
+
+def check_move(live: Deployment, deployment: Deployment) -> None:
+    """An endpoint on instances never becomes serverless; the other way is open, and a way of no return. Raises ValidationException."""
+    if deployment.serverless and not live.serverless:
+        raise validation(
+            f'Cannot update an endpoint on instances to the serverless endpoint configuration "{deployment.name}".'
+        )
+
+
+def check_alarms(states: Mapping[str, str | None]) -> None:
+    """Refuse alarms that are not there, or that have gone off already: they could not tell of the update. Raises ValidationException."""
+    gone = [name for name, state in states.items() if state is None]
+    if gone:
+        raise validation(f"Could not find the CloudWatch alarm(s) [{', '.join(gone)}] of AutoRollbackConfiguration.")
+    off = [name for name, state in states.items() if state == "ALARM"]
+    if off:
+        raise validation(f"The CloudWatch alarm(s) [{', '.join(off)}] of AutoRollbackConfiguration are in ALARM state.")
 
 
 def _in_progress(record: Record[EndpointState]) -> ApiError:

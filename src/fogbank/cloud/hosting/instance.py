@@ -6,21 +6,32 @@ server's own last words.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, Self
 
 import urllib3
 
-from fogbank.cloud.hosting.lines import InstanceDownError, InstanceTimeoutError, Lines, Replied
-from fogbank.contracts.container import ENV_PARENT_FD, PING_TIMEOUT_S, STARTUP_LIMIT_S, STOP_GRACE_S
+from fogbank.cloud.hosting.lines import INVOCATIONS, InstanceDownError, InstanceTimeoutError, Lines, Replied, Sink
+from fogbank.contracts.container import ENV_PARENT_FD, ENV_USER, PING_TIMEOUT_S, STARTUP_LIMIT_S, STOP_GRACE_S
 from fogbank.ground.ports import free_port
-from fogbank.ground.processes import BARE_ENVIRONMENT, Lifeline
+from fogbank.ground.processes import (
+    MASK,
+    Lifeline,
+    bare_environment,
+    bound_memory,
+    end_group,
+    memory,
+    reap_group,
+    stopped,
+)
 
 POLL_S = 0.02
 TAIL_LINES = 12
@@ -46,7 +57,13 @@ def spawn(command: Sequence[str], lifeline: Lifeline, log: IO[bytes], **options:
     """Start a command that holds the other end of the lifeline and writes to the log. Raises OSError."""
     try:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(lifeline.inherited,), **options
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(lifeline.inherited,),
+            umask=MASK,
+            **options,
         )
     except OSError:
         lifeline.cut()
@@ -68,20 +85,22 @@ class Launcher(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchPlan:
-    """What an instance is started from. `base_dir` stands for /opt/ml; `log` is where stdout and stderr go."""
+    """What an instance is started from. `base_dir` stands for /opt/ml; `log` is where stdout and stderr go; `memory` is how many bytes
+    it may have, 0 for as many as there are."""
 
     launcher: Launcher
     base_dir: Path
     environment: Mapping[str, str]
     log: Path
     startup_limit_s: float = STARTUP_LIMIT_S
+    memory: int = 0
 
 
 class Instance:
-    """A running server process. Raises OSError where it cannot be started."""
+    """A running server process; `ended` is called when it has been stopped. Raises OSError where it cannot be started."""
 
-    def __init__(self, plan: LaunchPlan) -> None:
-        self.plan = plan
+    def __init__(self, plan: LaunchPlan, ended: Callable[[], None] = lambda: None) -> None:
+        self.plan, self._ended = plan, ended
         self.port = free_port()
         self._pool = urllib3.HTTPConnectionPool("127.0.0.1", self.port, maxsize=32, retries=False)
         self._lines = Lines(self.port)
@@ -89,7 +108,7 @@ class Instance:
         with plan.log.open("ab") as log:
             spawned = plan.launcher.spawn(plan, self.port, log)
         self._process, self._lifeline = spawned.process, spawned.lifeline
-        self._stopping = threading.Lock()
+        self._stopping, self._told = threading.Lock(), False
 
     @property
     def id(self) -> str:
@@ -97,9 +116,24 @@ class Instance:
         return self.plan.log.stem
 
     @property
+    def instances(self) -> Sequence[Self]:
+        """Itself: it is all of its machine."""
+        return (self,)
+
+    @property
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
+
+    @property
+    def log(self) -> Path:
+        """Where its stdout and stderr go."""
+        return self.plan.log
+
+    @property
+    def home(self) -> Path:
+        """The folder that stands for /opt/ml."""
+        return self.plan.base_dir
 
     def alive(self) -> bool:
         """Whether the process runs."""
@@ -130,6 +164,27 @@ class Instance:
         except urllib3.exceptions.HTTPError:
             return False
 
+    def responds(self) -> bool:
+        """Whether /ping gets any answer within the limit: one that says that it is not ready is not frozen."""
+        try:
+            self._pool.request("GET", "/ping", timeout=PING_TIMEOUT_S)
+        except urllib3.exceptions.HTTPError:
+            return False
+        return True
+
+    def overfull(self) -> bool:
+        """Whether its processes together hold more memory than it may have: each may have as much (bound_memory)."""
+        return bool(self.plan.memory) and memory(self.pid) > self.plan.memory
+
+    def stopped(self) -> bool:
+        """Whether a process of it was stopped."""
+        return stopped(self.pid)
+
+    def kill(self) -> None:
+        """End it at once, with all that it has started."""
+        end_group(self.pid)
+        self.plan.launcher.clean()
+
     def invoke(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> urllib3.BaseHTTPResponse:
         """POST /invocations. Raises InstanceDownError, InstanceTimeoutError."""
         try:
@@ -146,9 +201,17 @@ class Instance:
         except urllib3.exceptions.HTTPError as error:
             raise InstanceDownError(f"{error}") from error
 
-    def ask(self, body: bytes, headers: Mapping[str, str], timeout_s: float, done: Replied) -> None:
-        """POST /invocations, on the event loop: `done` gets the reply there, or why there is none."""
-        self._lines.ask(body, headers, timeout_s, done)
+    def ask(
+        self,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        done: Replied,
+        sink: Sink | None = None,
+        path: str = INVOCATIONS,
+    ) -> None:
+        """POST, on the event loop: `done` gets the reply there, or why there is none; a `sink` gets one that comes in pieces."""
+        self._lines.ask(body, headers, timeout_s, done, sink, path)
 
     def get(self, path: str) -> urllib3.BaseHTTPResponse:
         """GET a path. Raises InstanceDownError."""
@@ -157,18 +220,38 @@ class Instance:
         except urllib3.exceptions.HTTPError as error:
             raise InstanceDownError(f"{error}") from error
 
+    def leave(self) -> None:
+        """SIGTERM, once, and no waiting: `stop` is to follow."""
+        if self.alive() and not self._told:
+            self._told = True
+            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(signal.SIGCONT)  # one that was stopped would not hear of it
+
+    def call(self, method: str, path: str, body: bytes, timeout_s: float) -> urllib3.BaseHTTPResponse:
+        """A request in JSON. Raises InstanceDownError, InstanceTimeoutError."""
+        try:
+            return self._pool.request(
+                method, path, body=body, headers={"content-type": "application/json"}, timeout=timeout_s
+            )
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise InstanceTimeoutError(f"no answer within {timeout_s:g} s") from error
+        except urllib3.exceptions.HTTPError as error:
+            raise InstanceDownError(f"{error}") from error
+
     def stop(self, grace_s: float = STOP_GRACE_S) -> int:
-        """SIGTERM, then SIGKILL when the grace time is over; returns the exit status."""
+        """SIGTERM, then SIGKILL when the grace time is over, and to all that is left of its group; returns the exit status."""
         with self._stopping:
             if self.alive():
-                self._process.send_signal(signal.SIGTERM)
+                self.leave()
                 try:
                     self._process.wait(grace_s)
                 except subprocess.TimeoutExpired:
-                    self._process.kill()
+                    self.kill()
                     self._process.wait()
-                    self.plan.launcher.clean()
+            end_group(self.pid)
+            reap_group(self.pid)
             self._lifeline.cut()
+            self._ended()
             self._pool.close()
             self._lines.close()
         return self._process.returncode
@@ -192,14 +275,19 @@ class ProcessLauncher:
         """The server itself."""
         lifeline = Lifeline()
         env = {
-            **_host_environment(),
+            **bare_environment(plan.base_dir / "home"),
+            **ON_A_LAPTOP,
             **plan.environment,
             "SAGEMAKER_BASE_DIR": str(plan.base_dir),
             "SAGEMAKER_BIND_TO_PORT": str(port),
             ENV_PARENT_FD: str(lifeline.inherited),
+            **({ENV_USER: str(os.geteuid())} if sys.platform == "linux" else {}),
         }
         command = [str(self._python), "-P", "-m", "fogbank.serve", "serve"]
-        return spawn(command, lifeline, log, env=env, cwd=plan.base_dir)
+        spawned = spawn(command, lifeline, log, env=env, cwd=plan.base_dir, start_new_session=True)
+        if plan.memory:
+            bound_memory(spawned.process.pid, plan.memory)
+        return spawned
 
     def clean(self) -> None:
         """Nothing: the workers see that their parent is gone."""
@@ -208,11 +296,3 @@ class ProcessLauncher:
 ON_A_LAPTOP = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1", "FOGBANK_LOG_FORMAT": "text"}
 """One worker, and logs that a person reads: this is not an instance with a fleet's traffic. A model's own environment comes
 after this, and may say otherwise."""
-
-
-def _host_environment() -> dict[str, str]:
-    """What a container would have of its own: a PATH, a locale and a home; nothing else of the host's, no credentials."""
-    return {
-        **BARE_ENVIRONMENT,
-        **ON_A_LAPTOP,
-    }

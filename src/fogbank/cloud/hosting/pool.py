@@ -12,19 +12,38 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Protocol
+from zlib import crc32
 
 from fogbank.cloud.ground.runner import Key, Runner, Task, Work
 from fogbank.cloud.hosting.capacity import Capacity, Load
 from fogbank.cloud.hosting.instance import FleetGoneError, StartError
-from fogbank.cloud.hosting.lines import InstanceDownError, Replied
+from fogbank.cloud.hosting.lines import InstanceDownError, Replied, Sink
 from fogbank.cloud.hosting.router import Choose, Draw
 from fogbank.contracts.container import STOP_GRACE_S
 
 LOOK_S = 0.2
+SEEN_S = 0.01
+"""An instance that was seen to live is not looked at again for so long: who comes to one that died meanwhile goes once more."""
 LONGEST_PAUSE_S = 60.0
 
 Tell = Callable[[str, Mapping[str, str]], None]
 """Takes what became of an instance (Started, Replaced, Died, Stopped), and which one it is."""
+
+
+class Answered(Protocol):
+    """A reply in one piece."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def data(self) -> bytes:
+        """The body."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers."""
 
 
 class Server(Protocol):
@@ -37,8 +56,17 @@ class Server(Protocol):
     def alive(self) -> bool:
         """Whether it runs."""
 
-    def ask(self, body: bytes, headers: Mapping[str, str], timeout_s: float, done: Replied) -> None:
-        """Ask it, on the event loop: `done` gets the reply there, or InstanceDownError, InstanceTimeoutError."""
+    def ask(
+        self, body: bytes, headers: Mapping[str, str], timeout_s: float, done: Replied, sink: Sink | None = None
+    ) -> None:
+        """Ask it, on the event loop: `done` gets the reply there, or InstanceDownError, InstanceTimeoutError. A `sink` gets a reply that
+        comes in pieces."""
+
+    def invoke(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Answered:
+        """Ask it and wait. Raises InstanceDownError, InstanceTimeoutError."""
+
+    def kill(self) -> None:
+        """End it at once."""
 
 
 class Host(Protocol):
@@ -51,13 +79,17 @@ class Host(Protocol):
         """End an instance; what is in flight may take `grace_s`."""
 
 
-class Seat:
-    """An instance and the number of requests that are with it."""
+class SeatGoneError(Exception):
+    """The one instance that could be asked is not there any more."""
 
-    __slots__ = ("leaving", "outstanding", "server")
+
+class Seat:
+    """An instance and the number of requests that are with it; `seen` is when it was seen to live, by the monotonic clock."""
+
+    __slots__ = ("leaving", "outstanding", "seen", "server")
 
     def __init__(self, server: Server) -> None:
-        self.server, self.outstanding, self.leaving = server, 0, False
+        self.server, self.outstanding, self.leaving, self.seen = server, 0, False, 0.0
 
 
 class _Start:
@@ -70,20 +102,30 @@ class _Start:
 
 
 class Pool:
-    """The instances; safe from many threads. `key` begins the keys of its tasks."""
+    """The instances; safe from many threads. `key` begins the keys of its tasks, `most` is how many requests an instance has at once."""
 
     first_pause_s: ClassVar[float] = 5.0
     """After a start that failed the next one waits so long, and each time twice as long."""
 
-    def __init__(self, host: Host, capacity: Capacity, choose: Choose, runner: Runner, key: Key, tell: Tell) -> None:
+    def __init__(
+        self,
+        host: Host,
+        capacity: Capacity,
+        choose: Choose,
+        runner: Runner,
+        key: Key,
+        tell: Tell,
+        most: int | None = None,
+    ) -> None:
         self._host = host
         self._capacity = capacity
-        self._choose = choose
+        self._choose, self._most = choose, most
         self._runner = runner
         self._key = key
         self._tell = tell
         self._draw: Draw = random.random
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._seats: tuple[Seat, ...] = ()
         self._starting: list[_Start] = []
         self._dead: list[str] = []
@@ -131,18 +173,35 @@ class Pool:
                 self._changed.wait(LOOK_S)
         raise StartError("it was stopped while it started")
 
-    def take(self) -> Seat | None:
-        """A seat for one request, with an instance that lives; `leave` it. None where one is starting: ask again. Does not wait.
-        Raises FleetGoneError, InstanceDownError."""
+    def take(self, key: str = "", only: str = "") -> Seat | None:
+        """A seat for one request, with an instance that lives; `leave` it. Requests of one `key` go to one instance, as long as the
+        instances are the same; with `only`, it is the instance of that id. None where one is starting, or none has room: ask again. Does
+        not wait. Raises SeatGoneError for an instance that is not there any more, FleetGoneError, InstanceDownError."""
         while True:
-            with self._changed:
-                if not self._seats:
+            with self._lock:
+                seats = self._seats
+                if only:
+                    seats = tuple(seat for seat in seats if seat.server.id == only)
+                    if not seats:
+                        raise SeatGoneError
+                if not seats:
                     self._fetch()
                     return None
-                seats = self._seats
-                seat = seats[self._choose([each.outstanding for each in seats], self._draw)] if seats[1:] else seats[0]
+                if not seats[1:]:
+                    seat = seats[0]
+                elif key:
+                    seat = max(seats, key=lambda each: crc32(f"{key} {each.server.id}".encode()))
+                else:
+                    seat = seats[self._choose([each.outstanding for each in seats], self._draw)]
+                if self._most is not None and seat.outstanding >= self._most:
+                    self.adjust()
+                    return None
                 seat.outstanding += 1
+            now = time.monotonic()
+            if now - seat.seen < SEEN_S:
+                return seat
             if seat.server.alive():  # asks the system: without the lock
+                seat.seen = now
                 return seat
             self.leave(seat)
             with self._changed:
@@ -150,7 +209,7 @@ class Pool:
 
     def leave(self, seat: Seat) -> None:
         """The request is answered."""
-        with self._changed:
+        with self._lock:
             seat.outstanding -= 1
             if seat.leaving:
                 self._changed.notify_all()

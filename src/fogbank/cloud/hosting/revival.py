@@ -108,7 +108,7 @@ class Revival:
         if deployment is None or deployment.models:
             return deployment
         models = {}
-        for item in deployment.variants:
+        for item in deployment.all_variants:
             with contextlib.suppress(ApiError):  # a model that is gone is told when it is to run
                 models[item["ModelName"]] = self._models.get(region, item["ModelName"]).public
         return replace(deployment, models=models)
@@ -129,7 +129,7 @@ def resumed(state: EndpointState, status: str, now: float) -> EndpointState:
     if status == "Creating":
         return EndpointState(pending=state.live, rollout=Rollout(steps=create(), started=now, since=now))
     if status == "Updating" and state.pending is not None:
-        steps = replacement({}, list(state.pending.counts.values()))
+        steps = replacement({}, state.pending.production_counts)
         return replace(state, rollout=Rollout(steps=steps, started=now, since=now))
     if status == "Updating":
         return replace(state, pending=state.live, rollout=Rollout(steps=resize(), started=now, since=now))

@@ -37,7 +37,8 @@ class Step:
 class Rollout:
     """Steps on their way: step `at` has been under way since `since`, in the cloud's time; the first since `started`.
 
-    A rollout that takes longer than `limit_s` is rolled back; `reason` says why one that is being rolled back is.
+    A rollout that takes longer than `limit_s` is rolled back, and so is one of whose `alarms` one goes off while it bakes; `reason` says
+    why one that is being rolled back is.
     """
 
     steps: tuple[Step, ...]
@@ -46,6 +47,7 @@ class Rollout:
     at: int = 0
     limit_s: float | None = None
     reason: str | None = None
+    alarms: tuple[str, ...] = ()
 
     @property
     def step(self) -> Step:
@@ -96,7 +98,8 @@ class Rollout:
     @classmethod
     def decode(cls, document: Mapping[str, Any]) -> Self:
         """From what `encode` gave."""
-        return cls(**{**document, "steps": tuple(Step(**step) for step in document["steps"])})
+        steps, alarms = tuple(Step(**step) for step in document["steps"]), tuple(document.get("alarms", ()))
+        return cls(**{**document, "steps": steps, "alarms": alarms})
 
 
 def create() -> tuple[Step, ...]:
@@ -129,6 +132,11 @@ def limit_of(config: Mapping[str, Any]) -> float | None:
     return (config.get("BlueGreenUpdatePolicy") or {}).get("MaximumExecutionTimeoutInSeconds")
 
 
+def alarms_of(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the alarms of AutoRollbackConfiguration."""
+    return tuple(alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", []))
+
+
 def _shares(routing: Mapping[str, Any], counts: Sequence[int]) -> list[float]:
     """The percentages that the new fleet has, one after the other, up to 100."""
     kind = routing["Type"]
@@ -156,4 +164,4 @@ def _percent(size: Mapping[str, Any], counts: Sequence[int]) -> float:
     """A CapacitySize as a percentage of the traffic; instances are counted against the variants' mean."""
     if size["Type"] == "CAPACITY_PERCENT":
         return float(size["Value"])
-    return WHOLE * int(size["Value"]) * len(counts) / sum(counts)
+    return WHOLE * int(size["Value"]) * len(counts) / max(1, sum(counts))

@@ -25,13 +25,16 @@ from fogbank.cloud.hosting.stages import Name, Stage, Stages
 log = logging.getLogger("fogbank.cloud")
 Endpoint = Record[EndpointState]
 LONGEST_REASON = 1024
+AlarmState = Callable[[str, str], str | None]
+"""A region and an alarm's name to its state; None where there is no such alarm."""
 
 
 class Rollouts:
-    """Moves endpoints from one configuration to the next."""
+    """Moves endpoints from one configuration to the next; `alarm` knows the states of alarms."""
 
-    def __init__(self, records: Resource[EndpointState], stages: Stages, yard: Yard) -> None:
+    def __init__(self, records: Resource[EndpointState], stages: Stages, yard: Yard, alarm: AlarmState) -> None:
         self._records = records
+        self._alarm = alarm
         self._stages = stages
         self._yard = yard
         self._bakes: dict[Name, float] = {}
@@ -47,10 +50,12 @@ class Rollouts:
         self._yard.runner.begin(("endpoint", *name, "rollout"), partial(self.go_on, name), partial(self._crashed, name))
 
     def turn(self) -> None:
-        """Go on with the rollouts whose bake is over."""
+        """Go on with the rollouts whose bake is over, or one of whose alarms went off."""
         now = self._records.clock.epoch()
         for moment, name in self.moments():
-            if moment <= now:
+            record = self._records.find(*name)
+            rollout = record.state.rollout if record else None
+            if moment <= now or (rollout and self._gone_off(name[0], rollout)):
                 self.begin(name)
 
     def catch_up(self, until: datetime) -> None:
@@ -131,12 +136,20 @@ class Rollouts:
     def _scale(self, stage: Stage, record: Endpoint, step: Step, stop: threading.Event) -> None:
         if stage.live is None:
             raise StartError("the endpoint has no instance")
-        stage.live.resize(record.state.target.counts, stop)
+        stage.live.resize(record.state.target, stop)
 
     def _shift(self, stage: Stage, record: Endpoint, step: Step, stop: threading.Event) -> None:
         self.route(stage, record.state, step.percent)
 
+    def _gone_off(self, region: str, rollout: Rollout) -> list[str]:
+        """The alarms that say that the new fleet is not well."""
+        return [name for name in rollout.alarms if self._alarm(region, name) == "ALARM"]
+
     def _bake(self, stage: Stage, record: Endpoint, rollout: Rollout) -> bool:
+        if off := self._gone_off(record.region, rollout):
+            raise StartError(
+                f"The deployment was rolled back: the CloudWatch alarm(s) [{', '.join(off)}] went into ALARM state."
+            )
         if self._records.clock.epoch() >= rollout.baked_at:
             self._done(record, rollout)
             return True
@@ -184,7 +197,7 @@ class Rollouts:
         if new is not None:
             new.close()
         if stage.live is not None and state.live is not None and not rollout.replaces:
-            stage.live.provision(state.live.counts)
+            stage.live.provision(state.live)
         self._tell(record, "RolledBack", reason=reason)
         self._settle(record, "InService" if stage.live else "OutOfService", state, FailureReason=reason)
 

@@ -9,28 +9,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
-from functools import partial
 from urllib.parse import unquote
 
 from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.ground.connection import Done
-from fogbank.cloud.ground.wire import Answer, Request, error_answer, new_id
+from fogbank.cloud.ground.wire import Answer, Request, error_answer
+from fogbank.cloud.hosting import serverless
+from fogbank.cloud.hosting.acceptance import Acceptance
+from fogbank.cloud.hosting.address import TARGET_MODEL
 from fogbank.cloud.hosting.endpoints import Endpoints
 from fogbank.cloud.hosting.invocation import Invocation, Outcome
+from fogbank.cloud.hosting.pipeline import TARGET_CONTAINER
+from fogbank.cloud.hosting.refused import invalid, not_serving, refusal
 from fogbank.cloud.hosting.router import NoTrafficError, Router
+from fogbank.cloud.hosting.sessions import CLOSED, NEW_SESSION, SESSION, Sessions
+from fogbank.cloud.hosting.shadows import Mirror
+from fogbank.cloud.hosting.streams import HEADER, Stream, answer_headers, measures
 from fogbank.cloud.hosting.variant import Variant
 from fogbank.cloud.observe.capture import Recorder
-from fogbank.cloud.observe.metrics import Invocation as Sample
-from fogbank.cloud.observe.metrics import Metrics
+from fogbank.cloud.observe.metrics import Counted, Metrics
 from fogbank.contracts.container import HOSTING_PAYLOAD_LIMIT
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
 log = logging.getLogger("fogbank.cloud")
 LOOK_S = 0.02
 """How often who waits for an instance is looked after."""
-PREFIX, SUFFIX = "/endpoints/", "/invocations"
-HEADER = "x-amzn-sagemaker-"
+PREFIX, SUFFIX, STREAM = "/endpoints/", "/invocations", "/invocations-response-stream"
 FORWARDED = (
     "content-type",
     "accept",
@@ -39,19 +45,21 @@ FORWARDED = (
     "traceparent",
     "tracestate",
 )
-UNSUPPORTED = tuple(
-    HEADER + name for name in ("target-model", "target-container-hostname", "inference-component", "session-id")
-)
+NAMING = frozenset({TARGET_MODEL, TARGET_CONTAINER, SESSION})
+UNSUPPORTED = frozenset({HEADER + "inference-component"})
 LONGEST_QUOTE = 1024
 
 
 class Runtime:
     """Invokes endpoints, records what was captured and counts. All of it runs on the event loop."""
 
-    def __init__(self, endpoints: Endpoints, recorder: Recorder, metrics: Metrics) -> None:
+    def __init__(self, endpoints: Endpoints, acceptance: Acceptance, recorder: Recorder, metrics: Metrics) -> None:
         self._endpoints = endpoints
+        self._acceptance = acceptance
         self._recorder = recorder
         self._metrics = metrics
+        self._mirror = Mirror(self)
+        self._sessions = Sessions()
         self._waiting: list[Invocation] = []
         self._ended: list[Invocation] = []
 
@@ -62,18 +70,28 @@ class Runtime:
 
     def start(self, request: Request, done: Done) -> None:
         """Begin to answer a runtime call."""
-        if not request.path.endswith(SUFFIX) or request.method != "POST":
+        if self._acceptance.takes(request):
+            self._acceptance.start(request, done)
+            return
+        stream = None
+        if not request.path.endswith(SUFFIX) and request.path.endswith(STREAM):
+            stream = Stream(done)
+        if not (stream or request.path.endswith(SUFFIX)) or request.method != "POST":
             what = f"sagemaker-runtime {request.method} {request.path.rpartition('/')[2]}"
             done(error_answer(request, 501, "NotImplemented", f"fogbank does not have {what} yet"))
             return
+        headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
+        invocation = Invocation(request, headers, self, stream or done, stream)
         try:
             check_request(request)
+            if stream is not None:
+                stream.takes(request.headers, headers)
+            if not request.headers.keys().isdisjoint(NAMING):
+                self._named(invocation)
         except ApiError as error:
-            done(_refusal(request, error))
+            done(refusal(request, error))
             return
-        headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
-        name = unquote(request.path[len(PREFIX) : -len(SUFFIX)])
-        Invocation(request, headers, partial(self._choose, request, name), self, done).begin()
+        invocation.begin()
 
     def wait(self, invocation: Invocation) -> None:
         """Look after it in a moment."""
@@ -107,68 +125,90 @@ class Runtime:
         try:
             variant, outcome = invocation.variant, invocation.outcome
             if variant is None or outcome is None:
-                return _refusal(request, invocation.error or ApiError("InternalFailure", "it has no outcome", 500))
+                return refusal(request, invocation.error or ApiError("InternalFailure", "it has no outcome", 500))
             self._count(invocation, variant, outcome)
+            if variant.shadow is not None:
+                self._mirror.reflect(request, invocation.headers, variant.shadow, random.random)
             source = variant.plan.source
             if not 200 <= outcome.status < 300:
                 said = outcome.body.decode(errors="replace")
-                return _refusal(request, _model_error(outcome.status, said, source.region, source.endpoint))
-            if capture := variant.plan.capture:
+                return refusal(request, _model_error(outcome, said, source.region, source.endpoint))
+            if (capture := variant.plan.capture) and invocation.stream is None:
                 observed = outcome.headers.get("content-type", "")
                 self._recorder.record(request, source, capture, outcome.body, observed)
-            return _answer(outcome, source.variant)
+            headers = answer_headers(outcome.headers, source.variant)
+            if SESSION in request.headers or CLOSED in outcome.headers:
+                new = request.headers.get(SESSION) == NEW_SESSION
+                headers |= self._sessions.heard(outcome.headers, variant, invocation.instance, new=new)
+            return Answer(headers=headers, body=outcome.body)
         except Exception as error:  # whoever asked is answered, whatever happens
             log.exception("%s", request.path)
             return error_answer(request, 500, "InternalFailure", f"the local cloud failed: {error!r}")
 
     def _count(self, invocation: Invocation, variant: Variant, outcome: Outcome) -> None:
-        source = variant.plan.source
-        whole_s = time.perf_counter() - invocation.started
+        overhead_s = time.perf_counter() - invocation.started - outcome.model_s
         self._metrics.add(
-            Sample(
-                region=source.region,
-                endpoint=source.endpoint,
-                variant=source.variant,
-                instances=max(1, variant.pool.running),
-                status=outcome.status,
-                model_us=outcome.model_s * 1e6,
-                overhead_us=max(0.0, (whole_s - outcome.model_s) * 1e6),
-            )
+            Counted(variant.plan.source, variant.plan.config_name),
+            outcome.status,
+            0 if variant.plan.concurrency is not None else max(1, variant.pool.running),
+            outcome.model_s * 1e6,
+            max(0.0, overhead_s * 1e6),
         )
+        if invocation.stream is not None:
+            self._metrics.measure(
+                variant.plan.source, measures(invocation.stream, invocation.started, invocation.asked)
+            )
 
-    def _choose(self, request: Request, name: str) -> Variant:
+    def choose(self, invocation: Invocation) -> Variant:
         """The variant that gets the request. Raises ComingError, ApiError."""
+        request = invocation.request
+        name = endpoint_of(request)
         router = self._endpoints.router(request.region, name)
         if router is None:
-            raise self._not_serving(request.region, name)
-        return _route(router, request, name)
+            raise not_serving(self._endpoints.find(request.region, name), name)
+        variant = _route(router, request, name)
+        if variant.plan.asynchronous:
+            raise invalid(
+                f"Endpoint {name} of account {LOCAL_ACCOUNT} is asynchronous. Call InvokeEndpointAsync instead."
+            )
+        if variant.plan.concurrency is not None and request.payload.size > serverless.PAYLOAD_LIMIT:
+            raise invalid(_too_large(request, serverless.PAYLOAD_LIMIT))
+        variant.plan.address.check(invocation.headers, name)
+        return variant
 
-    def _not_serving(self, region: str, name: str) -> ApiError:
-        record = self._endpoints.find(region, name)
-        if record is None:
-            return ApiError("ValidationError", f"Endpoint {name} of account {LOCAL_ACCOUNT} not found.")
-        status = record.public["EndpointStatus"]
-        return ApiError(
-            "ValidationError", f"Endpoint {name} of account {LOCAL_ACCOUNT} is not InService (it is {status})."
-        )
+    def _named(self, invocation: Invocation) -> None:
+        """Let the request have what it names: a model, a container, a session. Raises ApiError."""
+        request, headers = invocation.request, invocation.headers
+        headers.update({name: request.headers[name] for name in NAMING if name in request.headers})
+        if invocation.stream is not None:
+            headers.pop(TARGET_MODEL, None)  # the API has no such member, and strips what it does not have
+        if SESSION not in headers:
+            return
+        name = endpoint_of(request)
+        session = self._sessions.find(request, name, streamed=invocation.stream is not None)
+        if session is not None:
+            if self._endpoints.router(request.region, name) is None:
+                raise not_serving(self._endpoints.find(request.region, name), name)
+            session.variant.plan.address.check(headers, name)
+            invocation.variant, invocation.only = session.variant, session.instance
 
 
-def _refusal(request: Request, error: ApiError) -> Answer:
-    return error_answer(request, error.status, error.code, error.message, **error.members)
+def endpoint_of(request: Request) -> str:
+    """The name of the endpoint that is invoked."""
+    return unquote(request.path[len(PREFIX) : request.path.rindex("/")])
+
+
+def _too_large(request: Request, limit: int) -> str:
+    return f"The request body of {request.payload.size} bytes is over the limit of {limit} bytes."
 
 
 def check_request(request: Request) -> None:
     """Refuse a body that is too large, and what the local cloud lacks. Raises ValidationError."""
     if request.payload.temporary is not None and request.payload.size > HOSTING_PAYLOAD_LIMIT:
-        raise ApiError(
-            "ValidationError",
-            f"The request body of {request.payload.size} bytes is over the limit of {HOSTING_PAYLOAD_LIMIT} bytes.",
-        )
-    for header in UNSUPPORTED:
-        if header in request.headers:
-            raise ApiError(
-                "ValidationError", f"The local cloud does not have {header} yet; it is refused, not ignored."
-            )
+        raise invalid(_too_large(request, HOSTING_PAYLOAD_LIMIT))
+    if not request.headers.keys().isdisjoint(UNSUPPORTED):
+        named = ", ".join(sorted(UNSUPPORTED & request.headers.keys()))
+        raise ApiError("ValidationError", f"The local cloud does not have {named} yet; it is refused, not ignored.")
 
 
 def _route(router: Router[Variant], request: Request, name: str) -> Variant:
@@ -183,18 +223,8 @@ def _route(router: Router[Variant], request: Request, name: str) -> Variant:
         ) from error
 
 
-def _answer(outcome: Outcome, variant: str) -> Answer:
-    headers = {
-        "Content-Type": outcome.headers.get("content-type", "application/octet-stream"),
-        "x-Amzn-Invoked-Production-Variant": variant,
-        "x-amzn-RequestId": new_id(),
-    }
-    if attributes := outcome.headers.get(HEADER + "custom-attributes"):
-        headers["X-Amzn-SageMaker-Custom-Attributes"] = attributes
-    return Answer(headers=headers, body=outcome.body)
-
-
-def _model_error(status: int, said: str, region: str, endpoint: str) -> ApiError:
+def _model_error(outcome: Outcome, said: str, region: str, endpoint: str) -> ApiError:
+    status = outcome.status
     kind = "client" if 400 <= status < 500 else "server"
     quoted = (
         f'message "{said}"'
@@ -205,7 +235,7 @@ def _model_error(status: int, said: str, region: str, endpoint: str) -> ApiError
     console = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group}"
     return ApiError(
         "ModelError",
-        f"Received {kind} error ({status}) from primary with {quoted}. See {console} in account {LOCAL_ACCOUNT} for more information.",
+        f"Received {kind} error ({status}) from {outcome.container} with {quoted}. See {console} in account {LOCAL_ACCOUNT} for more information.",
         424,
         OriginalStatusCode=status,
         OriginalMessage=said,

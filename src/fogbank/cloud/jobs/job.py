@@ -17,6 +17,7 @@ from typing import Any, Literal
 from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import ApiError, in_use, validation
 from fogbank.cloud.api.resource import Ground, Kind, Record, Resource, S
+from fogbank.cloud.ground.acting import acting
 from fogbank.cloud.ground.runner import Key
 from fogbank.cloud.ground.store import Document
 from fogbank.contracts.status import ended
@@ -66,6 +67,10 @@ class Jobs(Resource[S]):
     @abstractmethod
     def work(self, job: Record[S], stop: threading.Event) -> Ending:
         """Do what the job is for. Raises JobError, and JobStoppedError soon after `stop` is set."""
+
+    def role(self, job: Record[S]) -> str:
+        """The ARN of the role that it works as."""
+        return str(job.public.get("RoleArn", ""))
 
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
@@ -140,7 +145,8 @@ class Jobs(Resource[S]):
         if job is None:
             return
         try:
-            ending = self.work(job, stop)
+            with acting(self.role(job)):
+                ending = self.work(job, stop)
         except JobError as error:
             ending = Ending(status="Failed", reason=str(error))
         except JobStoppedError:

@@ -1,20 +1,53 @@
-"""S3 as jobs and monitors see it: objects that are read, written and listed.
+"""S3 as jobs and monitors see it: objects that are read, written and listed, whole or part by part.
 
 In: buckets and keys; out: bytes and names, or an ObjectError with S3's own words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
+CHUNK = 1 << 20
+PART = 16 << 20
+"""Bytes of a part of an output; a part of S3 has at least 5 MiB, and an object at most 10,000 parts, so that they grow."""
+GROWS = 1000
+"""How many parts have one size: the next have twice that."""
+
 
 class ObjectError(Exception):
     """S3 refused, or did not answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """An object that is read: its ETag, and its bytes as they come, which raise ObjectError."""
+
+    etag: str
+    parts: Iterator[bytes]
+
+
+class Upload(Protocol):
+    """An object that is written part by part: nobody sees it before `finish`. Each call raises ObjectError."""
+
+    def write(self, body: bytes) -> bool:
+        """The next bytes. Whether all that were given are S3's now: it can go on from here, in another process too."""
+
+    def state(self) -> tuple[str, Sequence[str]]:
+        """What `upload` goes on from: an id and the parts that S3 has."""
+
+    def finish(self) -> None:
+        """The object is whole."""
+
+    def abort(self) -> None:
+        """There is no object. Raises nothing."""
 
 
 class Objects(Protocol):
@@ -29,8 +62,17 @@ class Objects(Protocol):
     def list(self, bucket: str, prefix: str) -> list[str]:
         """The keys under a prefix, in S3's order."""
 
+    def any(self, bucket: str, prefix: str) -> bool:
+        """Whether there is an object under a prefix."""
+
     def download(self, bucket: str, key: str, file: Path) -> None:
         """An object as a file."""
+
+    def read(self, bucket: str, key: str, start: int = 0) -> Source:
+        """An object's bytes from `start` on, as they come."""
+
+    def upload(self, bucket: str, key: str, state: tuple[str, Sequence[str]] | None = None) -> Upload:
+        """Write an object part by part, from its beginning or from a `state`, if S3 still has it."""
 
 
 class S3Objects:
@@ -58,9 +100,90 @@ class S3Objects:
         listed: list[str] = _call(keys, self._client)
         return listed
 
+    def any(self, bucket: str, prefix: str) -> bool:
+        """Whether the first page has a key."""
+        page = _call(lambda s3: s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1), self._client)
+        return bool(page.get("KeyCount"))
+
     def download(self, bucket: str, key: str, file: Path) -> None:
         """An object as a file."""
         _call(lambda s3: s3.download_file(bucket, key, str(file)), self._client)
+
+    def read(self, bucket: str, key: str, start: int = 0) -> Source:
+        """By a range, where it does not begin at the beginning."""
+        ranged = {"Range": f"bytes={start}-"} if start else {}
+        answer = _call(lambda s3: s3.get_object(Bucket=bucket, Key=key, **ranged), self._client)
+
+        def parts() -> Iterator[bytes]:
+            with contextlib.closing(answer["Body"]) as body:
+                try:
+                    while part := body.read(CHUNK):
+                        yield part
+                except (BotoCoreError, OSError) as error:
+                    raise ObjectError(f"{key} cannot be read to its end: {error}") from error
+
+        return Source(etag=answer["ETag"], parts=parts())
+
+    def upload(self, bucket: str, key: str, state: tuple[str, Sequence[str]] | None = None) -> Upload:
+        """A multipart upload; an object that is short is put in one piece."""
+        if state is not None:
+            _call(lambda s3: s3.list_parts(Bucket=bucket, Key=key, UploadId=state[0], MaxParts=1), self._client)
+        return S3Upload(partial(_call, client=self._client), {"Bucket": bucket, "Key": key}, state)
+
+
+class S3Upload:
+    """An object on its way."""
+
+    def __init__(
+        self,
+        call: Callable[[Callable[[Any], Any]], Any],
+        place: dict[str, str],
+        state: tuple[str, Sequence[str]] | None,
+    ) -> None:
+        self._call, self._place = call, place
+        self._id, etags = state or ("", ())
+        self._etags = list(etags)
+        self._held: list[bytes] = []
+        self._size = 0
+
+    def write(self, body: bytes) -> bool:
+        """A part goes when it is long enough; what was given at once stays in one part."""
+        self._held.append(body)
+        self._size += len(body)
+        if self._size < PART << len(self._etags) // GROWS:
+            return False
+        self._send()
+        return True
+
+    def state(self) -> tuple[str, Sequence[str]]:
+        """The upload's id, and the ETags of its parts in order."""
+        return self._id, tuple(self._etags)
+
+    def finish(self) -> None:
+        """What is left goes, and the parts become the object."""
+        if not self._id:
+            body, self._held = b"".join(self._held), []
+            self._call(lambda s3: s3.put_object(**self._place, Body=body))
+            return
+        if self._size:
+            self._send()
+        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(self._etags, 1)]
+        self._call(
+            lambda s3: s3.complete_multipart_upload(**self._place, UploadId=self._id, MultipartUpload={"Parts": parts})
+        )
+
+    def abort(self) -> None:
+        """S3 lets go of the parts."""
+        if self._id:
+            with contextlib.suppress(ObjectError):
+                self._call(lambda s3: s3.abort_multipart_upload(**self._place, UploadId=self._id))
+
+    def _send(self) -> None:
+        body, self._held, self._size = b"".join(self._held), [], 0
+        if not self._id:
+            self._id = self._call(lambda s3: s3.create_multipart_upload(**self._place))["UploadId"]
+        part = {**self._place, "UploadId": self._id, "PartNumber": len(self._etags) + 1}
+        self._etags.append(self._call(lambda s3: s3.upload_part(**part, Body=body))["ETag"])
 
 
 def _call(what: Callable[[Any], Any], client: Callable[[], Any]) -> Any:

@@ -7,7 +7,8 @@ import shutil
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,23 @@ from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.resource import Ground, Kind, NoState, Record
+from fogbank.cloud.ground.roles import Grants
+from fogbank.cloud.ground.runner import Key, Runner
+from fogbank.cloud.jobs.commands import ROOT
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, job_name_taken, unknown_job
-from fogbank.cloud.jobs.objects import ObjectError, Objects
-from fogbank.cloud.jobs.processor import ROOT, ProcessingContainer, Processor
-from fogbank.cloud.jobs.records import RecordError, manifest_keys
+from fogbank.cloud.jobs.manifests import ManifestError, manifest_keys
+from fogbank.cloud.jobs.objects import CHUNK, ObjectError, Objects
+from fogbank.cloud.jobs.processor import ProcessingContainer, Processor, is_analyzer
 from fogbank.contracts.processing import ProcessingInput, ProcessingRequest
 from fogbank.contracts.status import PROCESSING_JOB as TRANSITIONS
 from fogbank.ground.aws import join_key, split_uri
+from fogbank.ground.paths import EscapeError, inside
 
 DEFAULT_LIMIT_S = 3600
 METRICS_A_CALL = 500
+CONTINUOUS_S = 1.0
+"""How often outputs that are uploaded while their container runs are looked through."""
+HOST = "algo-1"
 
 PROCESSING_JOB = Kind(
     path="processing-job",
@@ -41,7 +49,6 @@ PROCESSING_JOB = Kind(
         answer="ProcessingJobSummaries",
         name="ProcessingJobName",
         status="ProcessingJobStatus",
-        page_size=10,
         newest_first=False,
     ),
     status="ProcessingJobStatus",
@@ -60,7 +67,8 @@ class Places:
 
 
 class ProcessingJobs(Jobs[NoState]):
-    """The processing jobs of every region; `cloudwatch` makes a client of a region's CloudWatch."""
+    """The processing jobs of every region; `cloudwatch` makes a client of a region's CloudWatch, `grant` what their roles get credentials
+    with."""
 
     def __init__(
         self,
@@ -70,9 +78,11 @@ class ProcessingJobs(Jobs[NoState]):
         processor: Processor,
         cloudwatch: Callable[[str], Any],
         places: Places,
+        grant: Grants,
     ) -> None:
         super().__init__(PROCESSING_JOB, COURSE, NoState, ground)
         self._objects, self._processor, self._cloudwatch, self._places = objects, processor, cloudwatch, places
+        self._grant = grant
 
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
@@ -104,19 +114,29 @@ class ProcessingJobs(Jobs[NoState]):
         outputs = [(below(home, item.local_path or ""), item.uri or "") for item in request.outputs or ()]
         for folder, _ in outputs:
             folder.mkdir(parents=True, exist_ok=True)
+        grant = self._grant(request.role, request.job, region)
         container = ProcessingContainer(
             image=request.image,
-            environment=request.environment or {},
+            entrypoint=request.entrypoint,
+            arguments=request.arguments or (),
+            environment={**grant.environment, **(request.environment or {})},
             home=home,
             log=self._places.logs / "processing" / f"{request.job}.log",
             limit_s=request.max_runtime_s or DEFAULT_LIMIT_S,
         )
-        status = self._processor.run(container, stop)
+        _configured(home, request)
+        continuous = Continuous(self._upload, request, home)
+        try:
+            with continuous.running(self.runner, (*self.key(region, request.job), "upload")):
+                status = self._processor.run(container, stop)
+        finally:
+            grant.end()
         message = exit_message(home)
         if status != 0:
             raise JobError(f"AlgorithmError: {message or f'the container ended with status {status}'}")
-        for folder, uri in outputs:
-            self._upload(folder, uri)
+        for (folder, uri), output in zip(outputs, request.outputs or (), strict=True):
+            if output.upload_mode != "Continuous":
+                self._upload(folder, uri)
         self._publish(home / "output" / "metrics" / "cloudwatch", region)
         return Ending(members={"ExitMessage": message})
 
@@ -125,10 +145,10 @@ class ProcessingJobs(Jobs[NoState]):
         try:
             bucket, names = self._names(item)
             for key, name in names:
-                file = inside(target, name)
+                file = placed(target, name)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 self._objects.download(bucket, key, file)
-        except (ObjectError, RecordError, ValueError) as error:
+        except (ObjectError, ManifestError, ValueError) as error:
             raise JobError(f"ClientError: {item.uri} cannot be downloaded: {error}") from error
         if not names:
             raise JobError(f"ClientError: no object lies under {item.uri}")
@@ -139,16 +159,21 @@ class ProcessingJobs(Jobs[NoState]):
         if item.data_type == "ManifestFile":
             prefix_uri, names = manifest_keys(self._objects.get(bucket, prefix))
             bucket, prefix = split_uri(prefix_uri)
-            return bucket, [(prefix + name, name) for name in names]
+            return bucket, [(prefix + name, name or prefix.rpartition("/")[2]) for name in names]
         folder = prefix[: prefix.rfind("/") + 1]
         keys = [key for key in self._objects.list(bucket, prefix) if not key.endswith("/")]
         return bucket, [(key, key[len(folder if key == prefix else prefix) :].lstrip("/")) for key in keys]
 
-    def _upload(self, folder: Path, uri: str) -> None:
+    def _upload(self, folder: Path, uri: str, only: Collection[Path] | None = None) -> None:
         try:
             bucket, prefix = split_uri(uri)
             for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-                self._objects.put(bucket, join_key(prefix, str(path.relative_to(folder))), path.read_bytes())
+                if only is None or path in only:
+                    upload = self._objects.upload(bucket, join_key(prefix, str(path.relative_to(folder))))
+                    with path.open("rb") as file:
+                        for part in iter(lambda: file.read(CHUNK), b""):
+                            upload.write(part)
+                    upload.finish()
         except (ObjectError, ValueError) as error:
             raise JobError(f"ClientError: outputs cannot be written to {uri}: {error}") from error
 
@@ -167,6 +192,53 @@ class ProcessingJobs(Jobs[NoState]):
             raise JobError(f"AlgorithmError: the container's metrics cannot be stored: {error!r}") from error
 
 
+def _configured(home: Path, request: ProcessingRequest) -> None:
+    """The files that tell a container about its job."""
+    folder = home / "config"
+    folder.mkdir(exist_ok=True)
+    (folder / "processingjobconfig.json").write_text(json.dumps(request.encode()))
+    (folder / "resourceconfig.json").write_text(json.dumps({"current_host": HOST, "hosts": [HOST]}))
+
+
+@dataclass
+class Continuous:
+    """Outputs with S3UploadMode Continuous: their files go while the container runs, whenever they have changed."""
+
+    upload: Callable[[Path, str, Collection[Path] | None], None]
+    request: ProcessingRequest
+    home: Path
+
+    @contextmanager
+    def running(self, runner: Runner, key: Key) -> Iterator[None]:
+        """Meanwhile they go; at the end once more, however that was."""
+        outputs = [item for item in self.request.outputs or () if item.upload_mode == "Continuous"]
+        folders = [(below(self.home, item.local_path or ""), item.uri or "") for item in outputs]
+        ended, seen = threading.Event(), dict[Path, tuple[int, int]]()
+
+        def work(_: threading.Event) -> None:
+            while not ended.wait(CONTINUOUS_S):
+                self._changed(folders, seen)
+
+        if not folders:
+            yield
+            return
+        task = runner.submit(key, work)
+        try:
+            yield
+        finally:
+            ended.set()
+            task.ended.wait()
+            self._changed(folders, seen)
+
+    def _changed(self, folders: Sequence[tuple[Path, str]], seen: dict[Path, tuple[int, int]]) -> None:
+        for folder, uri in folders:
+            with suppress(OSError):  # a file that the container takes away meanwhile
+                stamps = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
+                now = {path: (stat.st_mtime_ns, stat.st_size) for path, stat in stamps.items()}
+                self.upload(folder, uri, [path for path, stamp in now.items() if seen.get(path) != stamp])
+                seen.update(now)
+
+
 def check(request: ProcessingRequest) -> None:
     """Refuse what the local cloud could not run. Raises ValidationException."""
     for item in request.inputs or ():
@@ -177,6 +249,8 @@ def check(request: ProcessingRequest) -> None:
     for output in request.outputs or ():
         if not output.uri:
             raise validation(f"ProcessingOutput {output.name} needs an S3Output.")
+    if request.arguments and is_analyzer(request.image, request.entrypoint):
+        raise validation("The analyzer takes no ContainerArguments.")
     if (request.cluster.instance_count or 1) > 1:
         raise validation("The local cloud runs a processing job on one instance: InstanceCount must be 1.")
     for uri in (*(item.uri for item in request.inputs or ()), *(output.uri for output in request.outputs or ())):
@@ -190,15 +264,15 @@ def below(home: Path, path: str) -> Path:
     """A path under /opt/ml as the job's own folder has it. Raises JobError for one that leaves it."""
     if not path.startswith(ROOT + "/"):
         raise JobError(f"ClientError: LocalPath {path} does not lie under {ROOT}/")
-    return inside(home, path.removeprefix(ROOT + "/"))
+    return placed(home, path.removeprefix(ROOT + "/"))
 
 
-def inside(folder: Path, name: str) -> Path:
+def placed(folder: Path, name: str) -> Path:
     """A path below a folder. Raises JobError where the name would leave it: keys may hold anything."""
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()) or "\0" in name:
-        raise JobError(f"ClientError: {name!r} would be written outside of the job's folder")
-    return path
+    try:
+        return inside(folder, name)
+    except EscapeError as error:
+        raise JobError(f"ClientError: {name!r} would be written outside of the job's folder") from error
 
 
 def exit_message(home: Path) -> str | None:

@@ -1,42 +1,53 @@
 """The container of a processing job, as a process: its folder stands for /opt/ml, and it ends with the job, however that ends.
 
-In: an image and its environment; out: the exit status. What the local cloud can run are the images of the Model Monitor
-analyzer, whose work fogbank's own analyzer does.
+In: an image, its entry point and its environment; out: the exit status. What the local cloud can run is fogbank's own analyzer (in
+any image by its entry point, and in place of the images of the Model Monitor analyzer), and any command that an entry point names.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from fogbank.cloud.hosting.environment import DependencyError, Environments
+from fogbank.cloud.jobs.commands import ROOT, command, libraries, mounts, search_path
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
+from fogbank.contracts.analysis import ENTRYPOINT
 from fogbank.contracts.container import ENV_PARENT_FD
-from fogbank.contracts.monitoring import ANALYZER_IMAGE
-from fogbank.ground.processes import BARE_ENVIRONMENT, Lifeline
+from fogbank.contracts.monitoring import ANALYZER_IMAGE, POSTPROCESSOR, PREPROCESSOR
+from fogbank.ground.processes import MASK, Lifeline, bare_environment, end_group, reap_group
 
-ROOT = "/opt/ml"
 LOOK_S = 0.1
 GRACE_S = 5.0
+ANALYZE = ("python3", *ENTRYPOINT[1:])
+"""The analyzer as a command of its image: so it runs where scripts of a monitor's user want to find their files below /opt/ml."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessingContainer:
-    """What is to run. `home` stands for /opt/ml; `log` takes what it prints; it may run for `limit_s`."""
+    """What is to run. `home` stands for /opt/ml; `log` takes what it prints; it may run for `limit_s`.
+
+    `entrypoint` is None where it is the image's own.
+    """
 
     image: str
+    entrypoint: Sequence[str] | None = None
+    arguments: Sequence[str] = ()
     environment: Mapping[str, str]
     home: Path
     log: Path
     limit_s: float
+
+
+class JobTimeoutError(JobError):
+    """The container ran for longer than it may."""
 
 
 class Processor(Protocol):
@@ -46,29 +57,59 @@ class Processor(Protocol):
         """The exit status. Raises JobError, and JobStoppedError soon after `stop` is set."""
 
 
-class AnalyzerProcessor:
-    """Runs the analyzer's images, in an environment of fogbank's own rooms."""
+class ProcessProcessor:
+    """Runs the analyzer in an environment of fogbank's own rooms, and other commands in one of their image's libraries."""
 
     def __init__(self, environments: Environments) -> None:
         self._environments = environments
 
     def run(self, container: ProcessingContainer, stop: threading.Event) -> int:
-        """The exit status of the analyzer."""
-        if not ANALYZER_IMAGE.search(container.image):
+        """The exit status of the process."""
+        analyzer = is_analyzer(container.image, container.entrypoint)
+        if not analyzer and not container.entrypoint:
             raise JobError(
-                f"ClientError: the local cloud has no container engine for {container.image}; it runs the Model Monitor analyzer's images"
+                f"ClientError: the local cloud has no container engine for {container.image}, whose entry point only it knows: give a "
+                "ContainerEntrypoint. It runs that as a process, and the Model Monitor analyzer's images"
             )
         try:
-            python = self._environments.python_for([])
+            python = self._environments.python_for([] if analyzer else libraries(container.image))
         except DependencyError as error:
-            raise JobError(f"InternalServerError: the analyzer's environment cannot be made: {error}") from error
-        return run_process([str(python), "-P", "-m", "fogbank.monitor"], container, stop)
+            raise JobError(f"InternalServerError: the container's environment cannot be made: {error}") from error
+        if analyzer and container.environment.keys().isdisjoint({PREPROCESSOR, POSTPROCESSOR}):
+            return run_process([str(python), *ANALYZE[1:]], container, stop)
+        words = ANALYZE if analyzer else [*(container.entrypoint or ()), *container.arguments]
+        mounted = mounts()
+        try:
+            process = command(words, container.home, python, mounted=mounted)
+            return run_process(process, container, stop, path=search_path(python), base=ROOT if mounted else None)
+        except OSError as error:
+            raise JobError(f"AlgorithmError: the container's command cannot be run: {error}") from error
 
 
-def run_process(command: list[str], container: ProcessingContainer, stop: threading.Event) -> int:
-    """Run a command as the container, in a process group of its own. Raises JobError, JobStoppedError."""
+def is_analyzer(image: str, entrypoint: Sequence[str] | None) -> bool:
+    """Whether it is fogbank's own analyzer, or one whose work it does."""
+    if entrypoint is None:
+        return bool(ANALYZER_IMAGE.search(image))
+    return tuple(entrypoint) == ENTRYPOINT
+
+
+def run_process(
+    command: list[str],
+    container: ProcessingContainer,
+    stop: threading.Event,
+    *,
+    path: str | None = None,
+    base: str | None = None,
+) -> int:
+    """Run a command as the container, in a process group of its own. `base` is where it finds its folder, if not where that lies.
+
+    Raises JobError, JobStoppedError, OSError.
+    """
     home = container.home
-    environment = {name: value.replace(f"{ROOT}/", f"{home}/") for name, value in container.environment.items()}
+    place = base or str(home)
+    environment = {name: value.replace(f"{ROOT}/", f"{place}/") for name, value in container.environment.items()}
+    if path is not None:
+        environment.setdefault("PATH", path)
     container.log.parent.mkdir(parents=True, exist_ok=True)
     lifeline = Lifeline()
     try:
@@ -76,10 +117,9 @@ def run_process(command: list[str], container: ProcessingContainer, stop: thread
             process = subprocess.Popen(
                 command,
                 env={
-                    **BARE_ENVIRONMENT,
-                    "HOME": str(home),
+                    **bare_environment(home),
                     **environment,
-                    "SAGEMAKER_BASE_DIR": str(home),
+                    "SAGEMAKER_BASE_DIR": place,
                     ENV_PARENT_FD: str(lifeline.inherited),
                 },
                 stdin=subprocess.DEVNULL,
@@ -88,6 +128,7 @@ def run_process(command: list[str], container: ProcessingContainer, stop: thread
                 cwd=home,
                 pass_fds=(lifeline.inherited,),
                 start_new_session=True,
+                umask=MASK,
             )
     except BaseException:
         lifeline.cut()
@@ -109,15 +150,16 @@ def _wait(process: subprocess.Popen[bytes], limit_s: float, stop: threading.Even
         if stop.is_set():
             raise JobStoppedError
         if time.monotonic() > deadline:
-            raise JobError(f"ClientError: the job ran longer than MaxRuntimeInSeconds ({limit_s:g} s)")
+            raise JobTimeoutError(f"ClientError: the job ran longer than MaxRuntimeInSeconds ({limit_s:g} s)")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """SIGTERM to what still runs, then SIGKILL to the whole group: nothing of the container is left."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)  # one that was stopped would not hear of it
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_S)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    end_group(process.pid)
     process.wait()
+    reap_group(process.pid)

@@ -1,6 +1,7 @@
 """The part of a transform job that one instance does: its objects, one after another, each into its output.
 
-In: objects and an instance; out: an output for each object, in one piece when all of it is there, or the reason why there is none.
+In: objects and an instance; out: an output for each object, in one piece when all of it is there, or the reason why there is none. What
+lies in memory is a mini-batch for each request that is under way, and a part of the output.
 """
 
 from __future__ import annotations
@@ -9,31 +10,55 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from fogbank.cloud.hosting.lines import InstanceDownError, InstanceTimeoutError
-from fogbank.cloud.jobs.job import JobError, JobStoppedError
-from fogbank.cloud.jobs.objects import ObjectError, Objects
-from fogbank.cloud.jobs.records import RecordError, assemble, batches, decompress, output_key, split
+from fogbank.cloud.jobs.job import JobStoppedError
+from fogbank.cloud.jobs.objects import ObjectError, Objects, Source, Upload
+from fogbank.cloud.jobs.progress import InputObject, Mark, Progress
 from fogbank.cloud.jobs.scoring import Scorer, Settings, headers_of
 from fogbank.contracts.transform import TransformRequest
 from fogbank.ground.aws import split_uri
+from fogbank.transform.association import Associated, AssociationError
+from fogbank.transform.records import (
+    MiniBatch,
+    RecordError,
+    assembled,
+    decompressed,
+    mini_batches,
+    output_key,
+    without,
+)
 
 LONGEST_QUOTE = 500
 PAUSE_S = 0.1
 """Before a server that broke a connection is asked again: its supervisor may be about to replace a worker."""
+CLIENT, ALGORITHM = "ClientError", "AlgorithmError"
+T = TypeVar("T")
+R = TypeVar("R")
 
 
-@dataclass(frozen=True, kw_only=True)
-class InputObject:
-    """An object to transform; the name of its output is relative to `prefix`."""
+class ObjectFailedError(Exception):
+    """An object that has no output: whose error it is, as SageMaker calls it, what in short, and what the server said, if it did."""
 
-    bucket: str
-    key: str
-    prefix: str
+    def __init__(self, blame: str, what: str, message: str = "", where: object = "") -> None:
+        super().__init__(f"{where}: {what}" if where else what)
+        self.blame, self.what, self.message, self.where = blame, what, message, where
 
-    def __str__(self) -> str:
-        return f"{self.bucket}/{self.key}"
+    @property
+    def reason(self) -> str:
+        """In one line."""
+        return f"{self}: {self.message}" if self.message else str(self)
+
+    def lines(self) -> Iterator[str]:
+        """As the data log has it."""
+        yield f"{self.blame}: {self.what}"
+        if self.where:
+            yield str(self.where)
+        if self.message:
+            yield from ("", "Message:", *self.message.splitlines())
 
 
 class Seat:
@@ -42,6 +67,7 @@ class Seat:
     def __init__(self, start: Callable[[], Scorer], stop: threading.Event) -> None:
         self._start, self._stop = start, stop
         self._scorer: Scorer | None = None
+        self._opening = threading.Lock()
 
     def open(self) -> None:
         """Start an instance in place of the one that is there, if any. Raises StartError, JobStoppedError."""
@@ -50,16 +76,15 @@ class Seat:
             raise JobStoppedError
         self._scorer = self._start()
 
-    def revive(self) -> None:
-        """Open it again where its instance is not there any more. Raises StartError, JobStoppedError."""
-        if self._scorer is None or not self._scorer.alive():
-            self.open()
-
     def scorer(self) -> Scorer:
-        """The instance. Raises JobStoppedError where it was ended."""
-        if self._scorer is None:
+        """The instance, or another where it is not there any more. Raises StartError, JobStoppedError."""
+        with self._opening:
+            if self._scorer is None or not self._scorer.alive():
+                self.open()
+            scorer = self._scorer
+        if scorer is None:
             raise JobStoppedError
-        return self._scorer
+        return scorer
 
     def close(self) -> None:
         """End the instance, if there is one."""
@@ -74,52 +99,105 @@ class Shard:
 
     request: TransformRequest
     settings: Settings
+    associated: Associated
     store: Objects
     objects: Sequence[InputObject]
     seat: Seat
+    progress: Progress
     stop: threading.Event
     log: Callable[[str], None]
 
-    def run(self) -> dict[InputObject, str]:
+    def run(self) -> dict[InputObject, ObjectFailedError]:
         """Transform them one after another; returns why objects failed, which keeps no other. Raises StartError, JobStoppedError."""
         failures = {}
         with ThreadPoolExecutor(self.settings.concurrency) as pool:
             for item in self.objects:
                 try:
                     self._transform(item, pool)
-                except (JobError, RecordError, ObjectError) as error:
-                    self.log(f"{item}: {error}")
-                    failures[item] = str(error)
+                except ObjectFailedError as error:
+                    failures[item] = error
+                    for line in error.lines():
+                        self.log(f"[sagemaker logs]: {item}: {line}")
         return failures
 
     def _transform(self, item: InputObject, pool: Executor) -> None:
-        source, target = self.request.source, self.request.target
-        body = decompress(self.store.get(item.bucket, item.key), source.compression or "None")
-        replies = self._replies(body, pool)
+        mark = self.progress.get(item)
+        if mark is not None and mark.done:
+            return
+        try:
+            source, upload, mark = self._opened(item, mark)
+            try:
+                self._score(item, source, upload, mark, pool)
+            except BaseException as error:
+                if not isinstance(error, JobStoppedError):  # which may go on
+                    upload.abort()
+                raise
+        except (RecordError, ObjectError) as error:
+            raise ObjectFailedError(CLIENT, str(error)) from error
+        self.progress.put(item, replace(mark, done=True))
+
+    def _opened(self, item: InputObject, mark: Mark | None) -> tuple[Source, Upload, Mark]:
+        """The input from where its mark is, and what its output goes on with; from the beginning where S3 has not both any more."""
+        bucket, prefix = split_uri(self.request.target.uri)
+        key = output_key(item.prefix, item.key, prefix)
+        if mark is not None:
+            try:
+                upload = self.store.upload(bucket, key, (mark.upload, mark.parts))
+                last = 0 if self._compressed else mark.offset - 1  # a range must not begin at the end
+                source = self.store.read(item.bucket, item.key, last)
+                if source.etag == mark.etag:
+                    return replace(source, parts=without(self._plain(source), mark.offset - last)), upload, mark
+                upload.abort()
+            except ObjectError:
+                pass  # whatever it is, it comes again below, or was about the mark
+        source = self.store.read(item.bucket, item.key)
+        return replace(source, parts=self._plain(source)), self.store.upload(bucket, key), Mark(etag=source.etag)
+
+    @property
+    def _compressed(self) -> bool:
+        return (self.request.source.compression or "None") != "None"
+
+    def _plain(self, source: Source) -> Iterator[bytes]:
+        return decompressed(source.parts, self.request.source.compression or "None")
+
+    def _score(self, item: InputObject, source: Source, upload: Upload, mark: Mark, pool: Executor) -> None:
+        settings, how = self.settings, self.request.target.assemble_with or "None"
+        batches = mini_batches(
+            source.parts, self.request.source.split_type or "None", settings.strategy, settings.payload_limit,
+            at=mark.offset, first=mark.records + 1,
+        )  # fmt: skip
+        asked = ((batch, self._asked(batch)) for batch in batches)
+        for (batch, request), reply in in_order(pool, self._post, asked, settings.concurrency + 1):
+            if self.stop.is_set():
+                raise JobStoppedError
+            with _named(batch):
+                output = self.associated.output(batch.body, reply) if request is not None else b""
+            if upload.write(assembled(output, how) if request is not None else b""):
+                identifier, parts = upload.state()
+                mark = replace(
+                    mark, offset=batch.end, records=batch.first + batch.count - 1, upload=identifier, parts=tuple(parts)
+                )
+                self.progress.put(item, mark)
         if self.stop.is_set():
             raise JobStoppedError
-        bucket, prefix = split_uri(target.uri)
-        output = assemble(replies, target.assemble_with or "None")
-        self.store.put(bucket, output_key(item.prefix, item.key, prefix), output)
+        upload.finish()
 
-    def _replies(self, body: bytes, pool: Executor) -> list[bytes]:
-        """The answers to an object's requests; after the death of the instance all of them are asked again, of another."""
-        settings, problem = self.settings, ""
-        for _ in range(settings.retries + 1):
-            self.seat.revive()
-            records = split(body, self.request.source.split_type or "None")
-            requests = batches(records, settings.strategy, settings.payload_limit)
-            try:
-                if settings.concurrency == 1:
-                    return [self._post(request) for request in requests]
-                return list(in_order(pool, self._post, requests, 2 * settings.concurrency))
-            except InstanceDownError as error:
-                problem = f"the instance died: {error}"
-        raise JobError(problem)
+    def _asked(self, batch: MiniBatch) -> bytes | None:
+        """What the model gets of a mini-batch; None where it holds no record. Raises ObjectFailedError."""
+        with _named(batch):
+            body = self.associated.request(batch.body)
+        if self.settings.payload_limit and len(body) > self.settings.payload_limit:
+            raise ObjectFailedError(
+                CLIENT, "what InputFilter makes of it has more bytes than MaxPayloadInMB allows", where=batch
+            )
+        return body if body or not batch.body else None
 
-    def _post(self, body: bytes) -> bytes:
-        """One answer. Raises JobError, InstanceDownError where the instance is not there any more."""
-        headers, problem = headers_of(self.request), ""
+    def _post(self, asked: tuple[MiniBatch, bytes | None]) -> bytes:
+        """The model's answer. An instance that died is replaced, as often as a request is tried. Raises ObjectFailedError, StartError."""
+        batch, body = asked
+        if body is None:
+            return b""
+        headers, problem = headers_of(self.request), ObjectFailedError(ALGORITHM, "")
         for _ in range(self.settings.retries + 1):
             scorer = self.seat.scorer()
             if self.stop.is_set():
@@ -127,33 +205,49 @@ class Shard:
             try:
                 reply = scorer.invoke(body, headers, self.settings.timeout_s)
             except InstanceTimeoutError as error:
-                problem = str(error)
+                problem = ObjectFailedError(ALGORITHM, str(error), where=batch)
                 continue
             except InstanceDownError as error:
                 if self.stop.wait(PAUSE_S):
                     raise JobStoppedError from error
-                if not scorer.alive():
-                    raise
-                problem = str(error)
+                died = "" if scorer.alive() else "the instance died: "
+                problem = ObjectFailedError(ALGORITHM, f"{died}{error}", where=batch)
                 continue
             if reply.status == 200:
                 return reply.data
-            problem = f"{reply.status}: {reply.data.decode(errors='replace')[:LONGEST_QUOTE]}"
-            if reply.status < 500:
+            blame, message = ALGORITHM if reply.status >= 500 else CLIENT, reply.data.decode(errors="replace")
+            problem = ObjectFailedError(blame, str(reply.status), message[:LONGEST_QUOTE], batch)
+            if blame == CLIENT:
                 break
-        raise JobError(problem)
+        raise problem
 
 
-def in_order(pool: Executor, work: Callable[[bytes], bytes], items: Iterable[bytes], ahead: int) -> Iterator[bytes]:
-    """What `work` makes of each item, in the items' order; at most `ahead` are under way."""
-    waiting: deque[Future[bytes]] = deque()
+@contextmanager
+def _named(batch: MiniBatch) -> Iterator[None]:
+    """Errors of records get the number of the record in its object."""
+    try:
+        yield
+    except AssociationError as error:
+        where: object = batch
+        if error.record is not None and batch.count > 1:
+            lines = enumerate(batch.body.split(b"\n"), batch.first)
+            numbers = [number for number, line in lines if line.strip()]  # an empty line is no record
+            where = f"record {numbers[error.record]}" if error.record < len(numbers) else batch
+        raise ObjectFailedError(CLIENT, str(error), where=where) from error
+
+
+def in_order(pool: Executor, work: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[tuple[T, R]]:
+    """Each item with what `work` makes of it, in the items' order; at most `ahead` are under way or wait."""
+    waiting: deque[tuple[T, Future[R]]] = deque()
     try:
         for item in items:
-            waiting.append(pool.submit(work, item))
+            waiting.append((item, pool.submit(work, item)))
             if len(waiting) >= ahead:
-                yield waiting.popleft().result()
+                first, future = waiting.popleft()
+                yield first, future.result()
         while waiting:
-            yield waiting.popleft().result()
+            first, future = waiting.popleft()
+            yield first, future.result()
     finally:
-        for future in waiting:
+        for _, future in waiting:
             future.cancel()

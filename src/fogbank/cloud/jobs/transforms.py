@@ -1,6 +1,7 @@
 """Transform jobs: CreateTransformJob, DescribeTransformJob, ListTransformJobs, StopTransformJob. How one runs is in batch.py.
 
-A job that was running when the cloud was stopped or killed runs again from its beginning at the next start.
+A job that was running when the cloud was stopped or killed goes on at the next start: objects that were done are, and one that was being
+written goes on after the last part of it that S3 has.
 """
 
 from __future__ import annotations
@@ -11,21 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fogbank.cloud.api.control import Operation, Params, Scope
-from fogbank.cloud.api.errors import ApiError, validation
+from fogbank.cloud.api.errors import validation
 from fogbank.cloud.api.listing import Listing
-from fogbank.cloud.api.models import Models
+from fogbank.cloud.api.models import Models, containers, has_source, is_direct
 from fogbank.cloud.api.resource import Ground, Kind, Record
 from fogbank.cloud.ground.store import Document
-from fogbank.cloud.hosting.instance import Instance
+from fogbank.cloud.hosting.pipeline import Machine
 from fogbank.cloud.hosting.workspace import Workspace
 from fogbank.cloud.jobs.batch import Batch
-from fogbank.cloud.jobs.job import Course, Ending, Jobs, job_name_taken, unknown_job
+from fogbank.cloud.jobs.experiments import Experiments
+from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError, job_name_taken, unknown_job
 from fogbank.cloud.jobs.objects import Objects
+from fogbank.cloud.jobs.progress import StoredProgress
+from fogbank.cloud.jobs.refusals import check, check_input
 from fogbank.cloud.jobs.scoring import Reply, Scorer, environment_of
-from fogbank.contracts.container import BATCH_PAYLOAD_LIMIT, MEBIBYTE
 from fogbank.contracts.status import TRANSFORM_JOB as TRANSITIONS
-from fogbank.contracts.transform import DataProcessing, TransformRequest
-from fogbank.ground.aws import split_uri
+from fogbank.contracts.transform import TransformRequest
 
 TRANSFORM_JOB = Kind(
     path="transform-job",
@@ -39,7 +41,6 @@ TRANSFORM_JOB = Kind(
         answer="TransformJobSummaries",
         name="TransformJobName",
         status="TransformJobStatus",
-        page_size=10,
     ),
     status="TransformJobStatus",
     transitions=TRANSITIONS,
@@ -69,9 +70,19 @@ class TransformState:
 class TransformJobs(Jobs[TransformState]):
     """The transform jobs of every region."""
 
-    def __init__(self, ground: Ground, *, models: Models, workspace: Workspace, objects: Objects, logs: Path) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        *,
+        models: Models,
+        workspace: Workspace,
+        objects: Objects,
+        experiments: Experiments,
+        logs: Path,
+    ) -> None:
         super().__init__(TRANSFORM_JOB, COURSE, TransformState, ground)
         self._models, self._workspace, self._objects, self._logs = models, workspace, objects, logs
+        self._experiments = experiments
 
     def operations(self) -> Mapping[str, Operation]:
         """The calls that this room answers."""
@@ -81,9 +92,18 @@ class TransformJobs(Jobs[TransformState]):
         """Checks what can be checked, then runs the job."""
         request = TransformRequest.decode(params)
         model = self._models.get(scope.region, request.model).public
+        check_model(model)
         check(request)
+        if self.find(scope.region, request.job) is not None:
+            raise self.kind.taken(scope.arn(self.kind.path, request.job))
+        check_input(request.source.uri, self._objects, scope.region, str(model.get("ExecutionRoleArn", "")))
+        self._experiments.associate(scope.region, self.kind.path, request.job, request.experiment)
         job = self.start(scope, request.job, params, TransformState(model=model))
         return {"TransformJobArn": job.public["TransformJobArn"]}
+
+    def role(self, job: Record[TransformState]) -> str:
+        """The model's."""
+        return str(job.state.model.get("ExecutionRoleArn", ""))
 
     def work(self, job: Record[TransformState], stop: threading.Event) -> Ending:
         """Transform every object."""
@@ -100,9 +120,33 @@ class TransformJobs(Jobs[TransformState]):
             with path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
                 stream.write(line + "\n")
 
-        key = self.key(job.region, job.name)
-        Batch(request=request, store=self._objects, start=start, runner=self.runner, key=key, log=log).run(stop)
+        batch = Batch(
+            request=request,
+            store=self._objects,
+            start=start,
+            runner=self.runner,
+            key=self.key(job.region, job.name),
+            progress=StoredProgress(self.store, job.region, job.name),
+            started=float(job.public.get("TransformStartTime") or self.clock.epoch()),
+            log=log,
+        )
+        try:
+            batch.run(stop)
+        except JobStoppedError:
+            if self._interrupts(job):  # by the end of the cloud: it goes on
+                raise
+            batch.forget()
+            raise
+        except JobError:
+            batch.forget()
+            raise
+        batch.forget()
         return Ending()
+
+    def _interrupts(self, job: Record[TransformState]) -> bool:
+        """Whether nobody has stopped the job itself."""
+        found = self.find(job.region, job.name)
+        return found is not None and found.public["TransformJobStatus"] != "Stopping"
 
 
 @dataclass(frozen=True)
@@ -110,7 +154,7 @@ class WorkspaceScorer:
     """An instance of the workspace's, as a job sees it."""
 
     workspace: Workspace
-    instance: Instance
+    instance: Machine
 
     def alive(self) -> bool:
         """Whether its process is there."""
@@ -129,28 +173,13 @@ class WorkspaceScorer:
         self.workspace.stop(self.instance, STOP_GRACE_S)
 
 
-def check(request: TransformRequest) -> None:
-    """Refuse combinations that SageMaker refuses, and what the local cloud lacks. Raises ValidationException."""
-    split_type = request.source.split_type or "None"
-    if split_type not in {"None", "Line"}:
-        raise _lacking(f"SplitType {split_type}")
-    if request.source.data_type == "AugmentedManifestFile":
-        raise validation("AugmentedManifestFile is not supported by batch transform.")
-    if request.batch_strategy == "MultiRecord" and split_type == "None":
-        raise validation("BatchStrategy MultiRecord needs a SplitType other than None.")
-    payload_mb = 6 if request.max_payload_mb is None else request.max_payload_mb
-    if payload_mb * max(1, request.max_concurrent or 1) * MEBIBYTE > BATCH_PAYLOAD_LIMIT:
-        raise validation("MaxConcurrentTransforms * MaxPayloadInMB must not exceed 100 MB.")
-    processing = request.processing or DataProcessing()
-    filters = {processing.input_filter or "$", processing.output_filter or "$"}
-    if filters != {"$"} or (processing.join_source or "None") != "None":
-        raise _lacking("DataProcessing (filters and join)")
-    for uri in (request.source.uri, request.target.uri):
-        try:
-            split_uri(uri)
-        except ValueError as error:
-            raise validation(str(error)) from error
-
-
-def _lacking(what: str) -> ApiError:
-    return validation(f"The local cloud does not have {what} yet; it is refused, not ignored.")
+def check_model(model: Document) -> None:
+    """Refuse models whose requests must name a model or a container, which a job has no name of, and those with a ModelDataSource.
+    Raises ValidationException."""
+    if is_direct(model) or any(container.multi_model for container in containers(model)):
+        raise validation(
+            "Batch transform does not support multi-model containers and InferenceExecutionConfig.Mode Direct: "
+            "a transform job names neither a model nor a container."
+        )
+    if has_source(model):
+        raise validation("Batch transform does not support models with a ModelDataSource.")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from fogbank.cloud.api.errors import validation
 from fogbank.cloud.api.resource import Record
 from fogbank.cloud.hosting.deployment import EndpointState
 from fogbank.cloud.jobs.objects import Objects
@@ -49,10 +50,14 @@ class CaptureSource:
 
 @dataclass(frozen=True, kw_only=True)
 class CaptureFile:
-    """A captured file; `folder` is its place below the capture's URI: `<endpoint>/<variant>/yyyy/mm/dd/HH`."""
+    """A captured file; `folder` is its place below the capture's URI: `<endpoint>/<variant>/yyyy/mm/dd/HH`.
+
+    Of batch transform jobs it is a `manifest` of the objects that are captured, and its folder is its hour's.
+    """
 
     uri: str
     folder: str
+    manifest: bool = False
 
 
 class Captures:
@@ -79,6 +84,33 @@ class Captures:
             if self._holds(bucket, key, window)
         ]
 
+    def labels(self, uri: str, window: Window) -> list[CaptureFile]:
+        """The files of ground truth of a window's hours, which are those at which it was uploaded. Raises ObjectError."""
+        bucket, prefix = split_uri(uri)
+        return [
+            CaptureFile(uri=f"s3://{bucket}/{key}", folder=folder)
+            for hour in window.hours()
+            for folder in [f"{hour:%Y/%m/%d/%H}"]
+            for key in self._objects.list(bucket, join_key(prefix, folder + "/"))
+            if not key.endswith("/")
+        ]
+
+    def manifests(self, uri: str, side: str, window: Window) -> list[CaptureFile]:
+        """The manifests of a side (`input`, `output`) of the batch transform jobs that started in a window's hours. Raises ObjectError."""
+        return [
+            CaptureFile(uri=file.uri, folder=file.folder, manifest=True)
+            for file in self.labels(f"{uri.rstrip('/')}/{side}", window)
+        ]
+
+    def below(self, uri: str) -> list[CaptureFile]:
+        """Every file of records below a URI, each with its folder there. Raises ObjectError."""
+        bucket, prefix = split_uri(uri.rstrip("/") + "/")
+        return [
+            CaptureFile(uri=f"s3://{bucket}/{key}", folder=key.removeprefix(prefix).rpartition("/")[0])
+            for key in self._objects.list(bucket, prefix)
+            if key.endswith(".jsonl")
+        ]
+
     def _holds(self, bucket: str, key: str, window: Window) -> bool:
         records = [line.record for line in read_lines(self._objects.get(bucket, key))]
         times = [record.time for record in records if record is not None]
@@ -94,3 +126,16 @@ def capture_source(
     if record is None or capture is None:
         return None
     return CaptureSource(uri=capture.destination, endpoint=record.name, variants=record.state.variants)
+
+
+def check_captured(find: Callable[[str, str], Record[EndpointState] | None], region: str, endpoint: str) -> None:
+    """Refuse an endpoint that cannot be monitored; one that is not there yet may come. Raises ValidationException.
+
+    Source: the Developer Guide's "Feature exclusions" of serverless inference.
+    """
+    record = find(region, endpoint)
+    deployment = (record.state.pending or record.state.live) if record else None
+    if deployment is not None and deployment.serverless:
+        raise validation(
+            f'Endpoint "{endpoint}" is serverless: Model Monitor and data capture are not supported there.'
+        )

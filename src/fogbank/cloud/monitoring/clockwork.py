@@ -33,8 +33,10 @@ class MonitoringClockwork:
             anchor = datetime.fromtimestamp(schedule.public["CreationTime"], UTC)
             try:
                 for moment in due(expression, max(since, anchor), until, anchor):
-                    window = Window(start=previous(expression, moment, anchor), end=moment)
-                    yield Due(moment, name, self._firing(schedule, window))
+                    usual = Window(start=previous(expression, moment, anchor), end=moment)
+                    window = config_of(schedule).window(moment, usual)
+                    fire = self._firing(schedule, window, moment)
+                    yield Due(moment, name, fire, f"{schedule.region}/{name}", settle=_nothing)
             except ScheduleExpressionError as error:
                 yield Due(until, name, lambda _, reason=str(error): f"never runs: {reason}")  # type: ignore[misc]  # bound early
 
@@ -49,14 +51,18 @@ class MonitoringClockwork:
             self._clock.move_to(end)
             return self._schedules.run(schedule, self._schedules.unseen(schedule, end)).public
 
-    def _firing(self, schedule: Schedule, window: Window) -> Callable[[bool], str]:
+    def _firing(self, schedule: Schedule, window: Window, moment: datetime) -> Callable[[bool], str]:
         def fire(wait: bool) -> str:
             del wait  # an execution is waited for always: the next one looks at what this one has not
-            run = self._schedules.run(schedule, window).public
+            run = self._schedules.run(schedule, window, moment).public
             reason = f" ({run['FailureReason']})" if run.get("FailureReason") else ""
             return f"{run['MonitoringExecutionStatus']}{reason}"
 
         return fire
+
+
+def _nothing() -> None:
+    """An execution that was begun ends by itself."""
 
 
 def previous(expression: str, moment: datetime, anchor: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fogbank.cloud.api.control import Operation, Params, Scope
@@ -10,6 +10,7 @@ from fogbank.cloud.api.errors import in_use, not_found, validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.resource import Ground, Kind, NoState, Record, Resource
 from fogbank.cloud.monitoring.kinds import MonitorKind
+from fogbank.cloud.monitoring.offsets import span
 from fogbank.contracts.processing import Cluster
 from fogbank.ground.members import decode, member
 
@@ -24,14 +25,29 @@ class Output:
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A definition as an execution reads it. `source` is the folder for captured records."""
+    """A definition as an execution reads it: of an endpoint, or of what batch transform jobs capture below `captured_uri`.
+
+    `source` is the folder for captured records.
+    """
 
     name: str = member("JobDefinitionName", required=True)
     image: str = member("AppSpecification.ImageUri", required=True)
     environment: Mapping[str, str] | None = member("AppSpecification.Environment")
-    endpoint: str = member("JobInput.EndpointInput.EndpointName", required=True)
-    source: str = member("JobInput.EndpointInput.LocalPath", required=True)
-    input_mode: str | None = member("JobInput.EndpointInput.S3InputMode")
+    endpoint: str | None = member("JobInput.Input.EndpointName")
+    captured_uri: str | None = member("JobInput.Input.DataCapturedDestinationS3Uri")
+    dataset_format: Mapping[str, Mapping[str, bool]] | None = member("JobInput.Input.DatasetFormat")
+    source: str = member("JobInput.Input.LocalPath", required=True)
+    input_mode: str | None = member("JobInput.Input.S3InputMode")
+    start_offset: str | None = member("JobInput.Input.StartTimeOffset")
+    end_offset: str | None = member("JobInput.Input.EndTimeOffset")
+    inference: str | None = member("JobInput.Input.InferenceAttribute")
+    probability: str | None = member("JobInput.Input.ProbabilityAttribute")
+    threshold: float | None = member("JobInput.Input.ProbabilityThresholdAttribute")
+    ground_truth_uri: str | None = member("JobInput.GroundTruthS3Input.S3Uri")
+    problem: str | None = member("AppSpecification.ProblemType")
+    preprocessor_uri: str | None = member("AppSpecification.RecordPreprocessorSourceUri")
+    postprocessor_uri: str | None = member("AppSpecification.PostAnalyticsProcessorSourceUri")
+    config_uri: str | None = member("AppSpecification.ConfigUri")
     outputs: tuple[Output, ...] = member("JobOutputConfig.MonitoringOutputs", Output, required=True)
     constraints_uri: str | None = member("BaselineConfig.ConstraintsResource.S3Uri")
     statistics_uri: str | None = member("BaselineConfig.StatisticsResource.S3Uri")
@@ -69,17 +85,53 @@ class JobDefinitions(Resource[NoState]):
 
     def create(self, scope: Scope, params: Params) -> Params:
         """Refuses a name that exists, and what the local cloud lacks."""
-        if not params[f"{self.monitor.type}JobInput"].get("EndpointInput"):
-            raise validation(
-                f"The local cloud monitors endpoints so far: {self.monitor.type}JobInput needs an EndpointInput."
-            )
-        definition = self.read(params)
+        definition = self.checked(params)
+        record = self.add(scope, definition.name, params, NoState())
+        return {"JobDefinitionArn": record.public["JobDefinitionArn"]}
+
+    def checked(self, document: Params) -> Definition:
+        """A definition that the local cloud can run, of this kind's document or of a plain one. Raises ValidationException."""
+        if not self.monitor.has_one_input(document):
+            raise validation(f"{self.monitor.type}JobInput needs one of EndpointInput and BatchTransformInput.")
+        definition = self.read(document)
+        for refused in self._lacking(definition):
+            raise validation(refused)
         if (definition.cluster.instance_count or 1) > 1:
             raise validation("The local cloud runs a monitor on one instance: InstanceCount must be 1.")
         if definition.input_mode == "Pipe":
             raise validation("The local cloud does not have S3InputMode Pipe yet; it is refused, not ignored.")
-        record = self.add(scope, definition.name, params, NoState())
-        return {"JobDefinitionArn": record.public["JobDefinitionArn"]}
+        return definition
+
+    def _lacking(self, definition: Definition) -> Iterator[str]:
+        """What this kind of monitor cannot do with a definition."""
+        for offset in (definition.start_offset, definition.end_offset):
+            try:
+                span(offset)
+            except ValueError as error:
+                yield str(error)
+        if self.monitor.labelled:
+            if not definition.ground_truth_uri:
+                yield f"{self.monitor.type}JobInput needs a GroundTruthS3Input."
+            if not definition.inference and not definition.probability:
+                yield f"{self.monitor.type} needs an InferenceAttribute or a ProbabilityAttribute."
+        elif not self.monitor.analysis and (
+            definition.inference or definition.probability or definition.threshold is not None
+        ):
+            yield f"The local cloud's {self.monitor.type} monitors read no InferenceAttribute or ProbabilityAttribute."
+        if self.monitor.type == "ModelQuality" and not definition.problem:
+            yield "ModelQualityAppSpecification needs a ProblemType."
+        if definition.captured_uri:
+            yield from self._lacking_of_batch(definition)
+
+    def _lacking_of_batch(self, definition: Definition) -> Iterator[str]:
+        """What cannot be done with what transform jobs capture."""
+        kinds = dict(definition.dataset_format or {})
+        if len(kinds) != 1:
+            yield "DatasetFormat must be one of Csv, Json and Parquet."
+        if self.monitor.analysis and ("Parquet" in kinds or ("Json" in kinds and not kinds["Json"].get("Line"))):
+            yield f"{self.monitor.type} of batch transform jobs reads Csv, or Json with Line."
+        if definition.preprocessor_uri:
+            yield "The local cloud's RecordPreprocessorSourceUri is for an EndpointInput."
 
     def definition(self, region: str, name: str) -> Definition:
         """A definition. Raises ResourceNotFound."""
@@ -91,13 +143,5 @@ class JobDefinitions(Resource[NoState]):
 
     def summary(self, record: Record[NoState]) -> Params:
         """A definition as List looks at it."""
-        return {**super().summary(record), "EndpointName": self.read(record.public).endpoint}
-
-
-def refusal(monitor: MonitorKind) -> Mapping[str, Operation]:
-    """The calls of a kind of monitor that the local cloud does not run: its definitions are refused, not kept for nothing."""
-
-    def create(_: Scope, __: Params) -> Params:
-        raise validation(f"The local cloud does not have {monitor.type} monitors yet; it is refused, not ignored.")
-
-    return {f"Create{monitor.stem}": create}
+        endpoint = self.read(record.public).endpoint
+        return {**super().summary(record), **({"EndpointName": endpoint} if endpoint else {})}

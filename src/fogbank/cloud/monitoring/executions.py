@@ -6,23 +6,24 @@ An execution is a job like any other: whatever goes wrong in it fails it alone, 
 from __future__ import annotations
 
 import threading
-import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from fogbank.cloud.api.control import Operation, Scope
 from fogbank.cloud.api.errors import ApiError, in_use, not_found
 from fogbank.cloud.api.listing import Listing
-from fogbank.cloud.api.resource import Ground, Kind, NoState, Record
+from fogbank.cloud.api.resource import Ground, Kind, Record
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError
 from fogbank.cloud.jobs.objects import ObjectError
 from fogbank.cloud.jobs.processing import ProcessingJobs
-from fogbank.cloud.monitoring.analysis import analysis
-from fogbank.cloud.monitoring.captures import Captures, Window
+from fogbank.cloud.monitoring.analysis import Asked, analysis, merge
+from fogbank.cloud.monitoring.captures import CaptureFile, Captures, Window
 from fogbank.cloud.monitoring.definitions import JobDefinitions
+from fogbank.cloud.monitoring.offsets import span
 from fogbank.contracts.monitoring import NO_DATA
+from fogbank.contracts.processing import ProcessingRequest
 from fogbank.contracts.status import MONITORING_EXECUTION as TRANSITIONS
 
 SCHEDULE_PATH = "monitoring-schedule"
@@ -40,7 +41,6 @@ MONITORING_EXECUTION = Kind(
         answer="MonitoringExecutionSummaries",
         name="MonitoringScheduleName",
         status="MonitoringExecutionStatus",
-        page_size=10,
     ),
     status="MonitoringExecutionStatus",
     transitions=TRANSITIONS,
@@ -55,6 +55,8 @@ class ExecutionState:
 
     start: float | None = None
     end: float | None = None
+    definition: Document | None = None
+    """The schedule's own definition, where it has no other."""
 
     def encode(self) -> Document:
         """As JSON values."""
@@ -63,7 +65,7 @@ class ExecutionState:
     @classmethod
     def decode(cls, document: Document) -> ExecutionState:
         """From what `encode` gave."""
-        return cls(start=document.get("start"), end=document.get("end"))
+        return cls(start=document.get("start"), end=document.get("end"), definition=document.get("definition"))
 
 
 Execution = Record[ExecutionState]
@@ -87,12 +89,22 @@ class Executions(Jobs[ExecutionState]):
         """The calls that this room answers: an execution has no Describe, and is stopped by its processing job."""
         return {self.kind.listing.operation: self.summaries}
 
-    def begin(self, schedule: Record[NoState], members: Document, window: Window) -> Execution:
+    def begin(
+        self,
+        region: str,
+        schedule: str,
+        members: Document,
+        window: Window,
+        scheduled: datetime,
+        definition: Document | None,
+    ) -> Execution:
         """A new execution of a schedule, which runs from now on. `members` are those that a schedule gives its executions."""
-        public = {"MonitoringScheduleName": schedule.name, "ScheduledTime": window.end.timestamp(), **members}
-        state = ExecutionState(start=window.start.timestamp(), end=window.end.timestamp())
-        name = f"{schedule.name}/{window.end.timestamp():.6f}/{uuid.uuid4().hex[:8]}"
-        return self.start(Scope(schedule.region), name, public, state)
+        public = {"MonitoringScheduleName": schedule, "ScheduledTime": scheduled.timestamp(), **members}
+        state = ExecutionState(start=window.start.timestamp(), end=window.end.timestamp(), definition=definition)
+        with self.lock:  # names are counted, not drawn: the same schedules over the same time have the same
+            earlier = sum(run.public["ScheduledTime"] == scheduled.timestamp() for run in self.of(region, schedule))
+            name = f"{schedule}/{scheduled.timestamp():.6f}/{earlier:08d}"
+            return self.start(Scope(region), name, public, state)
 
     def of(self, region: str, schedule: str) -> list[Execution]:
         """A schedule's executions, newest first."""
@@ -101,21 +113,65 @@ class Executions(Jobs[ExecutionState]):
 
     def work(self, job: Execution, stop: threading.Event) -> Ending:
         """Find the records, let the analyzer look at them, and take its verdict."""
-        schedule, endpoint = job.public["MonitoringScheduleName"], job.public["EndpointName"]
-        window = window_of(job)
         try:
-            definitions = self._definitions[job.public["MonitoringType"]]
-            definition = definitions.definition(job.region, job.public["MonitoringJobDefinitionName"])
-            files = self._captures.files(job.region, endpoint, window)
+            asked = self._asked(job)
+            files = self._files(job.region, asked)
+            if files and asked.kind.labelled:
+                files = self._merged(job, asked, files, stop)
         except (ApiError, ObjectError) as error:
             raise JobError(f"ClientError: {error}") from error
         if not files:
             raise JobError(NO_DATA)
+        return verdict(self._ended(job, analysis(asked, files), stop))
+
+    def _asked(self, job: Execution) -> Asked:
+        """Raises ApiError where the definition is gone."""
+        definitions = self._definitions[job.public["MonitoringType"]]
+        inline = job.state.definition
+        definition = (
+            definitions.read(inline)
+            if inline
+            else definitions.definition(job.region, job.public["MonitoringJobDefinitionName"])
+        )
+        own = window_of(job)
+        window = Window(start=own.start + span(definition.start_offset), end=own.end + span(definition.end_offset))
+        end = Window(start=own.start, end=datetime.fromtimestamp(job.public["ScheduledTime"], UTC))
+        schedule, endpoint = job.public["MonitoringScheduleName"], job.public.get("EndpointName", "")
+        execution = f"{job.name}/{job.public['CreationTime']!r}"
+        return Asked.of(definitions.monitor, definition, schedule, endpoint, end, window, execution)
+
+    def _files(self, region: str, asked: Asked) -> list[CaptureFile]:
+        """What an execution looks at. Raises ObjectError."""
+        if asked.definition.captured_uri:
+            return self._captures.manifests(asked.definition.captured_uri, asked.kind.batch_side, asked.window)
+        return self._captures.files(region, asked.endpoint, asked.window)
+
+    def _merged(
+        self, job: Execution, asked: Asked, files: Sequence[CaptureFile], stop: threading.Event
+    ) -> list[CaptureFile]:
+        """The files of captured records with their labels: those uploaded from the window on until the scheduled time.
+
+        Raises JobError where the merge failed, JobStoppedError, ObjectError.
+        """
+        uploaded = Window(start=asked.window.start, end=asked.end.end)
+        labels = self._captures.labels(asked.definition.ground_truth_uri or "", uploaded)
+        if not labels:
+            raise JobError(
+                f"{NO_DATA}: there is no ground truth below {asked.definition.ground_truth_uri} for the window's hours"
+            )
+        before = {file.uri for file in self._captures.below(asked.merged)}
+        merged = verdict(self._ended(job, merge(asked, files, labels), stop))
+        if merged.status != "Completed":
+            raise JobError(merged.reason or "the ground truth merge failed")
+        return [file for file in self._captures.below(asked.merged) if file.uri not in before]
+
+    def _ended(self, job: Execution, request: ProcessingRequest, stop: threading.Event) -> Document:
+        """An execution's processing job when it has ended. Raises JobStoppedError."""
         scope = Scope(job.region)
-        request = analysis(definition, schedule, endpoint, window, files)
-        processing = self._processing.start_for(scope, request, scope.arn(SCHEDULE_PATH, schedule))
+        arn = scope.arn(SCHEDULE_PATH, job.public["MonitoringScheduleName"])
+        processing = self._processing.start_for(scope, request, arn)
         self.change(job.region, job.name, ProcessingJobArn=processing.public["ProcessingJobArn"])
-        return verdict(self._await(job.region, processing.name, stop))
+        return self._await(job.region, processing.name, stop)
 
     def _await(self, region: str, name: str, stop: threading.Event) -> Document:
         """The processing job when it has ended. Raises JobStoppedError."""

@@ -67,7 +67,7 @@ def denies_everyone(name: str, action: str, key: str) -> bool:
     from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
     known = bucket(name)
-    if known is None or known.policy is None:
+    if known is None or not known.policy:
         return False
     written = json.loads(known.policy)["Statement"]
     statements = written if isinstance(written, list) else [written]

@@ -15,6 +15,7 @@ import threading
 from collections import OrderedDict, defaultdict
 from types import CellType, CodeType, FunctionType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization as pem
@@ -82,6 +83,8 @@ class _Pickler(pickle.Pickler):
             return _defaultdict, (kind, value.default_factory), vars(value) or None, None, iter(value.items())
         if isinstance(value, OrderedDict) and kind is not OrderedDict:
             return kind.__new__, (kind,), vars(value) or None, None, iter(value.items())
+        if isinstance(value, WeakValueDictionary):  # Lambda's functions by ARN, held by their names
+            return kind, (), None, None, iter(list(value.items()))
         if kind is FunctionType and "<" in value.__qualname__:
             cells = tuple(cell.cell_contents for cell in value.__closure__ or ())
             return _function, (value.__module__, marshal.dumps(value.__code__), value.__defaults__, cells)

@@ -8,6 +8,7 @@ identifiers come out.
 from __future__ import annotations
 
 import io
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,10 +25,12 @@ from werkzeug.test import create_environ, run_wsgi_app
 
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
-from fogbank.cloud.moto import policies
+from fogbank.cloud.moto import functions, lacking, policies, rules, stacks
+from fogbank.cloud.moto.blame import fault_of
 from fogbank.cloud.moto.history import History
 from fogbank.cloud.moto.journal import changes_state, copied_object, entry, operation_name, request_of
 from fogbank.cloud.moto.names import refusal
+from fogbank.cloud.moto.notified import completed
 from fogbank.cloud.moto.polls import Poll, is_empty, poll_of
 from fogbank.cloud.moto.restore import restore
 from fogbank.cloud.moto.snapshot import Snapshots
@@ -35,6 +38,10 @@ from fogbank.cloud.moto.turns import Turns
 
 SEED_FACTOR = 7919
 RESET = "/moto-api/reset"
+EVENTS_SINCE = "events-since"
+"""The setting that says from which change on the cloud sends events to the targets of rules, and moto does not."""
+LONGEST_MESSAGE = 1000
+log = logging.getLogger("fogbank.cloud")
 POLL_S = 0.1
 """How often a long poll looks whether a message has become visible by itself; a write wakes it at once."""
 
@@ -48,10 +55,14 @@ class MotoGateway:
         self._turns = Turns()
         self._replaying = False
         self._app = DomainDispatcherApplication(_backend_app)
+        self.sends_events = False
+        """Whether what is played back was sent to the targets of rules by moto, in an earlier version."""
+        self.listeners: list[Callable[[Request, Answer], None]] = []
+        """Hear of every change that was made and is written down, in the thread of who asked for it."""
 
     def handle(self, request: Request) -> Answer:
         """moto's answer, or a loud 501 for an operation that it does not have."""
-        refused = refusal(request)
+        refused = refusal(request) or stacks.refusal(request) or lacking.refusal(request)
         if refused:
             return refused
         if policies.wanting(request):
@@ -59,12 +70,19 @@ class MotoGateway:
                 policies.provide(request.region)
         if not changes_state(request):
             with self._turns.read():
-                return self._ask(request)
+                return completed(request, self._ask(request))
         poll = poll_of(request)
         if poll is not None:
             return self._receive(poll)
         with self._turns.write():
-            return self._write(request)
+            answer = self._write(request)
+        if answer.status < 400:
+            for listen in self.listeners:
+                try:
+                    listen(request, answer)
+                except Exception:  # the change is made, and its caller is told so
+                    log.exception("what follows %s", _operation(request))
+        return answer
 
     def _write(self, request: Request) -> Answer:
         seq = self._store.next_seq()
@@ -80,15 +98,23 @@ class MotoGateway:
         """Try, and wait outside of one's turn while there is nothing to receive."""
         end = time.monotonic() + poll.wait_s
         while True:
-            with self._turns.write():
-                answer = self._try(poll)
+            answer = self.receive(poll)
             if not is_empty(answer) or time.monotonic() >= end:
                 return answer
-            while not self._ready(poll) and (left := end - time.monotonic()) > 0:
-                self._turns.wait_for_write(min(left, POLL_S))
+            while not self.ready(poll) and (left := end - time.monotonic()) > 0:
+                self.wait_for_write(min(left, POLL_S))
+
+    def receive(self, poll: Poll) -> Answer:
+        """One try of a poll; does not wait."""
+        with self._turns.write():
+            return self._try(poll)
+
+    def wait_for_write(self, limit_s: float) -> None:
+        """Return when something has changed, or after the limit."""
+        self._turns.wait_for_write(limit_s)
 
     def _try(self, poll: Poll) -> Answer:
-        """One try. What received nothing, and moved nothing to a dead letter queue, is not written down."""
+        """What received nothing, and moved nothing to a dead letter queue, is not written down."""
         length = poll.length()
         mock_random.seed(self._store.next_seq() * SEED_FACTOR)
         answer = self._ask(poll.request)
@@ -96,7 +122,8 @@ class MotoGateway:
             self._history.append(entry(self._store.next_seq(), self._wall(), poll.request, answer), poll.request)
         return answer
 
-    def _ready(self, poll: Poll) -> bool:
+    def ready(self, poll: Poll) -> bool:
+        """Whether a try is worth it."""
         with self._turns.read():
             return poll.ready()
 
@@ -109,7 +136,13 @@ class MotoGateway:
         count = 0
         with self._turns.write():
             self._replaying = True
-            for written in self._history.unread():
+            since = int(self._store.setting(EVENTS_SINCE, "0")) or self._store.next_seq()
+            self._store.set_setting(EVENTS_SINCE, str(since))
+            unread = self._history.unread()
+            functions.adopt()
+            rules.adopt()
+            for written in unread:
+                self.sends_events = written.seq < since
                 request = request_of(written)
                 if policies.wanting(request):
                     policies.provide(request.region)
@@ -117,7 +150,7 @@ class MotoGateway:
                 self._ask(request)
                 restore(written)
                 count += 1
-            self._replaying = False
+            self._replaying = self.sends_events = False
         return count
 
     def entries_of(self, takes: Callable[[Request], bool]) -> list[int]:
@@ -168,8 +201,13 @@ class MotoGateway:
                 "NotImplemented",
                 f"the local cloud does not have {service}: moto wants the module {error.name}",
             )
-        except Exception as error:  # noqa: BLE001 - moto's own failure must become an AWS error, never a dead connection
-            return error_answer(request, 500, "InternalFailure", f"moto failed on {_operation(request)}: {error!r}")
+        except Exception as error:  # moto's own failure must become an AWS error, never a dead connection
+            log.info("moto failed on %s", _operation(request), exc_info=True)
+            fault = fault_of(request)
+            if fault is not None:
+                return error_answer(request, fault.status, fault.code, fault.message)
+            message = f"moto does not take this {_operation(request)}: {error!r}"
+            return error_answer(request, 501, "NotImplemented", message[:LONGEST_MESSAGE])
         return Answer(status=int(status.split()[0]), headers=dict(headers.items()), body=b"".join(body))
 
 

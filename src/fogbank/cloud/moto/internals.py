@@ -5,14 +5,67 @@ In: a name; out: moto's object, or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC
 from importlib import import_module
 from typing import Any
 
+from fogbank.cloud.ground.roles import Issued
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
-REACHED = frozenset({"logs", "sqs", "events"})
-"""Services of targets that moto's EventBridge sends to."""
+ACCESS_KEY = re.compile(r"Credential=([^/,]+)")
+
+
+def assumed_role(access_key: str) -> Issued | None:
+    """The role that STS's AssumeRole gave credentials of."""
+    from moto.sts.models import sts_backends
+
+    backends = [backend for account in list(sts_backends.values()) for backend in list(account.values())]
+    role = next((found for each in backends if (found := each.get_assumed_role_from_access_key(access_key))), None)
+    if role is None:
+        return None
+    return Issued(
+        role=role.role_arn,
+        session=role.session_name,
+        access_key=access_key,
+        secret=role.secret_access_key,
+        token=role.session_token,
+        ends=role.expiration.replace(tzinfo=UTC).timestamp(),
+    )
+
+
+def account_of(headers: Mapping[str, str]) -> str:
+    """Whose a request is, as moto tells it: by a header of its own, else by the access key."""
+    from moto.iam.models import get_account_id_from
+
+    named = os.environ.get("MOTO_ACCOUNT_ID") or headers.get("x-moto-account-id")
+    if named:
+        return named
+    match = ACCESS_KEY.search(headers.get("authorization", ""))
+    account: str = get_account_id_from(match[1] if match else "")
+    return account
+
+
+def metric_data(account: str, region: str) -> Iterator[dict[str, Any]]:
+    """What moto keeps of metrics: the sizes of buckets, what its services put, and what users put before the cloud kept that itself."""
+    from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
+
+    items: list[Any] = cloudwatch_backends[account][region].get_all_metrics()
+    for item in items:
+        several = isinstance(item, MetricAggregatedDatum)
+        sums = (
+            (item.sample_count, item.sum, item.min, item.max) if several else (1.0, item.value, item.value, item.value)
+        )
+        yield {
+            "namespace": item.namespace,
+            "name": item.name,
+            "dimensions": [(dimension.name, dimension.value) for dimension in item.dimensions],
+            "unit": item.unit,
+            "at": item.timestamp.replace(tzinfo=item.timestamp.tzinfo or UTC).timestamp(),
+            "values": sums,
+        }
 
 
 def answers(service: str, operation: str) -> bool:
@@ -71,22 +124,19 @@ def queue(account: str, region: str, name: str) -> Any | None:
     return backend.queues.get(name) if backend else None
 
 
-def rule_targets(region: str, event: Mapping[str, Any]) -> tuple[list[str], bool]:
-    """The ARNs of the targets of every enabled EventBridge rule of a region that matches an event, and whether moto's PutEvents sends
-    the event to just those: it takes disabled rules for enabled, and fails at a target of a service that it does not send to."""
+def rule_targets(region: str, event: Mapping[str, Any]) -> list[str]:
+    """The ARNs of the targets of every enabled EventBridge rule of a region that matches an event, archives among them."""
     from moto.events.models import events_backends
 
     backends: dict[str, Any] = events_backends.get(LOCAL_ACCOUNT, {})
     if region not in backends:
-        return [], True
+        return []
     rules = [
         rule
         for rule in backends[region].event_buses["default"].rules.values()
-        if rule.event_pattern.matches_event(event)
+        if rule.state != "DISABLED" and rule.event_pattern.dump() and rule.event_pattern.matches_event(event)
     ]
-    arns = [target["Arn"] for rule in rules if rule.state == "ENABLED" for target in rule.targets]
-    reached = all(rule.state == "ENABLED" for rule in rules) and all(arn.split(":")[2] in REACHED for arn in arns)
-    return arns, reached
+    return [target["Arn"] for rule in rules for target in rule.targets]
 
 
 def is_versioned(name: str) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fogbank.cloud.ground.payload import Payload, spool
 from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.objects.blobs import Blobs
-from fogbank.cloud.objects.checksums import ALGORITHMS, PREFIX, Digests, digest
+from fogbank.cloud.objects.checksums import ALGORITHMS, DEFAULT, PREFIX, Digests, digest
 from fogbank.cloud.objects.chunked import Chunked, ChunkError
 from fogbank.cloud.objects.errors import S3Error
 
@@ -87,8 +87,8 @@ def _algorithm(headers: Mapping[str, str], checksums: Mapping[str, str], wanted:
         raise S3Error(
             "InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
         )
-    name = next(iter(checksums), "") or headers.get("x-amz-sdk-checksum-algorithm", "").upper() or wanted
-    if name and name not in ALGORITHMS:
+    name = next(iter(checksums), "") or headers.get("x-amz-sdk-checksum-algorithm", "").upper() or wanted or DEFAULT
+    if name not in ALGORITHMS:
         raise S3Error(
             "InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of the valid types"
         )

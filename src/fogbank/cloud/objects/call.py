@@ -145,7 +145,7 @@ class Call:
 
     @property
     def signed(self) -> bool:
-        """Whether somebody signed it; by whom is not looked at."""
+        """Whether somebody signed it; whether he may was the gate's to say."""
         return "authorization" in self.headers or not {"X-Amz-Signature", "Signature"}.isdisjoint(self.query)
 
     def check(self) -> None:
@@ -163,8 +163,8 @@ class Call:
             raise S3Error("AccessDenied", "Request has expired", Expires=datetime.fromtimestamp(ends, UTC).isoformat())
 
     def number(self, name: str, default: int, most: int = 1000) -> int:
-        """A parameter that is a number. Raises S3Error."""
-        text = self.query.get(name, "")
+        """A parameter, or a header, that is a number. Raises S3Error."""
+        text = (self.headers if name.startswith("x-amz-") else self.query).get(name, "")
         if not text:
             return default
         if not text.lstrip("-").isdecimal() or not 0 <= int(text) <= LARGEST_NUMBER:

@@ -7,22 +7,31 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from fogbank.cloud.objects.crc import CRC32, CRC32C, CRC64NVME, Crc
+from awscrt import checksums as crt
 
-CRCS: Mapping[str, Crc] = {"CRC32": CRC32, "CRC32C": CRC32C, "CRC64NVME": CRC64NVME}
-ALGORITHMS = (*CRCS, "SHA1", "SHA256")
 PREFIX = "x-amz-checksum-"
 COMPOSITE, FULL_OBJECT = "COMPOSITE", "FULL_OBJECT"
+DEFAULT = "CRC64NVME"
+"""What S3 takes of an object whose client takes none (User Guide, Checking object integrity)."""
 
 
 class _Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: bytes, /) -> object: ...
     def digest(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Crc:
+    """A cyclic redundancy check of `width` bits: `update(bytes, check so far)`, and the check of two runs from those of each and the
+    second's length."""
+
+    width: int
+    update: Callable[[bytes, int], int]
+    combined: Callable[[int, int, int], int]
 
 
 class _CrcHash:
@@ -32,15 +41,43 @@ class _CrcHash:
         self._crc, self._value = crc, 0
 
     def update(self, data: bytes, /) -> None:
-        self._value = zlib.crc32(data, self._value) if self._crc is CRC32 else self._crc.update(self._value, data)
+        self._value = self._crc.update(data, self._value)
 
     def digest(self) -> bytes:
         return self._value.to_bytes(self._crc.width // 8, "big")
 
 
+class _XxHash:
+    """An xxHash in hashlib's form: its canonical form is big-endian."""
+
+    def __init__(self, hash_: crt.XXHash) -> None:
+        self._hash = hash_
+
+    def update(self, data: bytes, /) -> None:
+        self._hash.update(data)
+
+    def digest(self) -> bytes:
+        return bytes(self._hash.finalize())
+
+
+CRCS: Mapping[str, Crc] = {
+    "CRC32": Crc(32, crt.crc32, crt.combine_crc32),
+    "CRC32C": Crc(32, crt.crc32c, crt.combine_crc32c),
+    DEFAULT: Crc(64, crt.crc64nvme, crt.combine_crc64nvme),
+}
+XXHASHES: Mapping[str, Callable[[], crt.XXHash]] = {
+    "XXHASH64": crt.XXHash.new_xxhash64,
+    "XXHASH3": crt.XXHash.new_xxhash3_64,
+    "XXHASH128": crt.XXHash.new_xxhash3_128,
+}
+ALGORITHMS = (*CRCS, "SHA1", "SHA256", "SHA512", "MD5", *XXHASHES)
+
+
 def _hash(algorithm: str) -> _Hash:
     if algorithm in CRCS:
         return _CrcHash(CRCS[algorithm])
+    if algorithm in XXHASHES:
+        return _XxHash(XXHASHES[algorithm]())
     return hashlib.new(algorithm.lower(), usedforsecurity=False)
 
 

@@ -1,6 +1,7 @@
 """The aws-chunked encoding, in which SDKs send bodies with a signature or a trailer.
 
-In: the chunks of a body as sent; out: the bytes that were meant, and the trailers behind them. Signatures are not checked: no request's is.
+In: the chunks of a body as sent; out: the bytes that were meant, and the trailers behind them. Signatures are
+the gate's (`cloud/gate.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What happened to objects, told to whom their bucket says: queues, topics and EventBridge.
+"""What happened to objects, told to whom their bucket says: queues, topics, functions and EventBridge.
 
-In: an event's name and a version; out: the records that S3 writes, sent by requests to the cloud's own SQS and SNS, which are in its journal
+In: an event's name and a version; out: the records that S3 writes, sent by requests to the cloud's own SQS, SNS and Lambda, which are in its journal
 like anybody's.
 """
 
@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus
 
-from fogbank.cloud.ground.wire import Answer, Request
+from fogbank.cloud.api.bus import Bus
 from fogbank.cloud.objects.bucket import Bucket, Target
 from fogbank.cloud.objects.version import NULL, Version
 
 log = logging.getLogger("fogbank.cloud")
 Told = Callable[[str, Bucket, Version], None]
 """Told (event, bucket, version), such as "ObjectCreated:Put"."""
-Rules = Callable[[str, Mapping[str, Any]], tuple[Sequence[str], bool]]
-"""Given a region and an event: the ARNs of the targets of every rule that it matches, and whether PutEvents reaches just those."""
 DETAIL_TYPES: Mapping[str, str] = {
     "ObjectCreated": "Object Created",
     "ObjectRemoved": "Object Deleted",
@@ -45,34 +42,18 @@ REASONS: Mapping[str, str] = {
 
 
 class Events:
-    """Sends events by `ask`, which answers a request to the cloud; `rules` are the targets that EventBridge has for an event."""
+    """Sends events of an account's buckets by its bus."""
 
-    def __init__(self, ask: Callable[[Request], Answer], rules: Rules, account: str) -> None:
-        self._ask, self._rules, self._account = ask, rules, account
+    def __init__(self, bus: Bus, account: str) -> None:
+        self._bus, self._account = bus, account
 
     def tell(self, event: str, bucket: Bucket, version: Version) -> None:
         """Send an event to whoever wants it. What cannot be sent is logged: the object is there all the same."""
         for target in bucket.targets:
             if wants(target, event, version.key):
-                self._send(target.arn, json.dumps({"Records": [self._record(event, bucket, version, target.id)]}))
+                self._bus.send(target.arn, json.dumps({"Records": [self._record(event, bucket, version, target.id)]}))
         if bucket.event_bridge:
-            self._put_on_bus(bucket.region, self._event(event, bucket, version))
-
-    def _put_on_bus(self, region: str, event: Mapping[str, Any]) -> None:
-        """Let EventBridge send the event; where one of the targets is none that it reaches, each gets it from here."""
-        arns, reached = self._rules(region, event)
-        if not reached:
-            for arn in arns:
-                self._send(arn, json.dumps(event))
-        elif arns:
-            entry = {
-                "Source": event["source"],
-                "DetailType": event["detail-type"],
-                "Detail": json.dumps(event["detail"]),
-                "Resources": event["resources"],
-                "Time": int(datetime.fromisoformat(event["time"]).timestamp()),
-            }
-            self._json("events", region, "AWSEvents.PutEvents", {"Entries": [entry]})
+            self._bus.put(bucket.region, self._event(event, bucket, version))
 
     def _event(self, event: str, bucket: Bucket, version: Version) -> dict[str, Any]:
         """As EventBridge has it."""
@@ -87,35 +68,6 @@ class Events:
             "resources": [bucket.arn],
             "detail": self._detail(event, bucket, version),
         }
-
-    def _send(self, arn: str, message: str) -> None:
-        _, _, service, region, _, name = arn.split(":", 5)
-        if service == "sqs":
-            url = f"http://127.0.0.1/{self._account}/{name}"
-            self._json("sqs", region, "AmazonSQS.SendMessage", {"QueueUrl": url, "MessageBody": message})
-        elif service == "sns":
-            form = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": arn, "Message": message}
-            kind = {"content-type": "application/x-www-form-urlencoded", "host": "127.0.0.1"}
-            self._answered(_request("sns", region, kind, urlencode(form).encode()))
-        elif service == "logs":
-            stream = {
-                "logGroupName": name.removeprefix("log-group:").removesuffix(":*"),
-                "logStreamName": str(uuid.uuid4()),
-            }
-            entry = {"timestamp": int(time.time() * 1000), "message": message}
-            self._json("logs", region, "Logs_20140328.CreateLogStream", stream)
-            self._json("logs", region, "Logs_20140328.PutLogEvents", {**stream, "logEvents": [entry]})
-        else:
-            log.warning("the local cloud sends no events of S3 to %s yet", arn)
-
-    def _json(self, service: str, region: str, operation: str, body: Mapping[str, Any]) -> None:
-        headers = {"x-amz-target": operation, "content-type": "application/x-amz-json-1.0", "host": "127.0.0.1"}
-        self._answered(_request(service, region, headers, json.dumps(body).encode()))
-
-    def _answered(self, request: Request) -> None:
-        answer = self._ask(request)
-        if answer.status >= 400:
-            log.warning("an event of S3 was refused: %s", answer.body[:500].decode(errors="replace"))
 
     def _record(self, event: str, bucket: Bucket, version: Version, name: str) -> dict[str, Any]:
         thing: dict[str, Any] = {"key": quote_plus(version.key, safe="/"), "sequencer": f"{version.seq:018X}"}
@@ -172,8 +124,3 @@ def wants(target: Target, event: str, key: str) -> bool:
     kinds = {name.removeprefix("s3:") for name in target.events}
     named = event in kinds or f"{event.partition(':')[0]}:*" in kinds
     return named and key.startswith(target.prefix) and key.endswith(target.suffix)
-
-
-def _request(service: str, region: str, headers: Mapping[str, str], body: bytes) -> Request:
-    scope = f"AWS4-HMAC-SHA256 Credential=fogbank/20200101/{region}/{service}/aws4_request"
-    return Request(method="POST", path="/", query="", headers={**headers, "authorization": scope}, body=body)

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from fogbank.cloud.ground.state import check_pages, refuse_emptied
 from fogbank.cloud.objects.blobs import Blobs
 from fogbank.cloud.objects.version import COLUMNS, Part, Pieces, Upload, Version
 
@@ -41,16 +42,18 @@ PART = "seq, number, modified, size, etag, checksums"
 
 
 class Index:
-    """The rows of one folder; safe from many threads."""
+    """The rows of one folder; safe from many threads. Raises DamagedStateError, sqlite3.Error."""
 
     def __init__(self, file: Path, blobs: Blobs) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
+        refuse_emptied(file, ("bodies",))
         self.blobs = blobs
         self._lock = threading.RLock()
         self._dropped: set[str] = set()
         self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
+        check_pages(self._db, file)
         self._db.executescript(SCHEMA)
         self._db.execute(f"PRAGMA user_version={VERSION}")
 
@@ -177,6 +180,11 @@ class Index:
     def has_versions(self, bucket: str) -> bool:
         """Whether anything is in a bucket."""
         return self._row("SELECT 1 FROM versions WHERE bucket=? LIMIT 1", bucket) is not None
+
+    def totals(self, bucket: str) -> tuple[int, int]:
+        """The number of objects in a bucket, every version of them, and their bytes."""
+        row = self._row("SELECT count(*), coalesce(sum(size), 0) FROM versions WHERE bucket=? AND marker=0", bucket)
+        return int(row[0]), int(row[1])
 
     def latest(self, bucket: str, start: str, end: str | None, limit: int, *, after: bool) -> list[Version]:
         """Objects from `start` on (or after it), in the order of their keys, up to `limit`."""

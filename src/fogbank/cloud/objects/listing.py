@@ -213,8 +213,7 @@ def versions(index: Index, call: Call) -> dict[str, Any]:
         "IsTruncated": result.truncated,
         "NextKeyMarker": asked.encode(after) if result.truncated else None,
         "NextVersionIdMarker": last.id if result.truncated and last and not ends_folded else None,
-        "Version": [_version(version, asked) for version in result.shown if not version.marker],
-        "DeleteMarker": [_version(version, asked) for version in result.shown if version.marker],
+        "": Raw("".join(_version(version, asked) for version in result.shown)),
         "CommonPrefixes": [{"Prefix": asked.encode(prefix)} for prefix in result.prefixes],
     }
 
@@ -235,9 +234,10 @@ def _history(index: Index, asked: Asked, key: str, name: str) -> Iterator[Versio
         start, before = rows[-1].key, rows[-1].seq
 
 
-def _version(version: Version, asked: Asked) -> Raw:
+def _version(version: Version, asked: Asked) -> str:
+    """A Version or DeleteMarker element: they come in one order, newest first, which clients rely on."""
     own = f"<VersionId>{version.id}</VersionId><IsLatest>{'true' if version.latest else 'false'}</IsLatest>"
     if not version.marker:
-        return Raw(_content(version, asked, with_owner=True) + own)
+        return f"<Version>{_content(version, asked, with_owner=True)}{own}</Version>"
     members = {"Key": asked.encode(version.key), "LastModified": iso(version.modified), "Owner": owner()}
-    return Raw(inner(members) + own)
+    return f"<DeleteMarker>{inner(members)}{own}</DeleteMarker>"

@@ -7,6 +7,7 @@ from typing import Any
 from fogbank.cloud.ground.wire import Answer
 from fogbank.cloud.objects.bucket import Bucket
 from fogbank.cloud.objects.call import Call
+from fogbank.cloud.objects.checksums import FULL_OBJECT
 from fogbank.cloud.objects.conditions import check_read, http_date, range_of
 from fogbank.cloud.objects.errors import S3Error
 from fogbank.cloud.objects.facts import ARCHIVED, checksum_headers, headers_of
@@ -22,6 +23,8 @@ OVERRIDES = {
     "response-content-disposition": "Content-Disposition",
     "response-content-encoding": "Content-Encoding",
 }
+MOST, MOST_PARTS = 1000, 10_000
+"""Parts of one page, and of an object."""
 ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
 
 
@@ -37,7 +40,7 @@ def get(shelf: Shelf, call: Call) -> Answer:
     if call.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED" and (
         chosen is None or "partNumber" in call.query
     ):
-        headers |= checksum_headers(version.facts)
+        headers |= _part_checksums(version, call) or checksum_headers(version.facts)
     headers |= {header: call.query[name] for name, header in OVERRIDES.items() if name in call.query}
     if chosen is not None:
         headers["Content-Range"] = f"bytes {chosen[0]}-{chosen[0] + chosen[1] - 1}/{version.size}"
@@ -67,7 +70,7 @@ def _part(version: Version, call: Call, headers: dict[str, str]) -> tuple[int, i
     """The range of the part that is asked for. Raises S3Error."""
     if "partNumber" not in call.query:
         return None
-    number, parts = call.number("partNumber", 1, 10_000), version.fact("parts", [])
+    number, parts = call.number("partNumber", 1, MOST_PARTS), version.fact("parts", [])
     if "range" in call.headers:
         raise S3Error("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
     if not 1 <= number <= max(1, len(parts)):
@@ -76,6 +79,34 @@ def _part(version: Version, call: Call, headers: dict[str, str]) -> tuple[int, i
         return (0, version.size) if version.size else None
     headers["x-amz-mp-parts-count"] = str(len(parts))
     return sum(part["Size"] for part in parts[: number - 1]), parts[number - 1]["Size"]
+
+
+def _part_checksums(version: Version, call: Call) -> dict[str, str]:
+    """The checksums of the part that is asked for, where the object has parts; how they make the whole's goes with them."""
+    parts = version.fact("parts", [])
+    if "partNumber" not in call.query or not parts:
+        return {}
+    part = parts[call.number("partNumber", 1, MOST_PARTS) - 1]
+    own = {name.removeprefix("Checksum"): value for name, value in part.items() if name.startswith("Checksum")}
+    return checksum_headers({"checksums": own, "checksum-type": version.fact("checksum-type", FULL_OBJECT)})
+
+
+def _parts(version: Version, call: Call) -> dict[str, Any] | None:
+    """The parts of an object that has any, a page of them."""
+    parts = version.fact("parts", [])
+    after = call.number("x-amz-part-number-marker", 0, MOST_PARTS)
+    most = call.number("x-amz-max-parts", MOST)
+    if not parts:
+        return None
+    left = [part for part in parts if part["PartNumber"] > after]
+    return {
+        "PartsCount": len(parts),
+        "PartNumberMarker": after,
+        "NextPartNumberMarker": left[:most][-1]["PartNumber"] if left[:most] else 0,
+        "MaxParts": most,
+        "IsTruncated": len(left) > most,
+        "Part": left[:most],
+    }
 
 
 def attributes(shelf: Shelf, call: Call) -> Answer:
@@ -87,12 +118,11 @@ def attributes(shelf: Shelf, call: Call) -> Answer:
     check_read(call.headers, version.etag, version.modified)
     checksums = {f"Checksum{name}": value.partition("-")[0] for name, value in version.fact("checksums", {}).items()}
     if checksums:
-        checksums["ChecksumType"] = version.fact("checksum-type", "FULL_OBJECT")
-    parts = version.fact("parts")
+        checksums["ChecksumType"] = version.fact("checksum-type", FULL_OBJECT)
     members: dict[str, Any] = {
         "ETag": version.etag.strip('"'),
         "Checksum": checksums or None,
-        "ObjectParts": {"TotalPartsCount": len(parts), "PartsCount": len(parts), "Part": parts} if parts else None,
+        "ObjectParts": _parts(version, call),
         "StorageClass": version.fact("storage", "STANDARD"),
         "ObjectSize": version.size,
     }

@@ -19,7 +19,7 @@ from fogbank.cloud.objects.acl import owner
 from fogbank.cloud.objects.bodies import receive
 from fogbank.cloud.objects.bucket import Bucket
 from fogbank.cloud.objects.call import Call
-from fogbank.cloud.objects.checksums import ALGORITHMS, COMPOSITE, CRCS, FULL_OBJECT, PREFIX, of_parts
+from fogbank.cloud.objects.checksums import ALGORITHMS, COMPOSITE, CRCS, DEFAULT, FULL_OBJECT, PREFIX, of_parts
 from fogbank.cloud.objects.conditions import iso
 from fogbank.cloud.objects.errors import S3Error
 from fogbank.cloud.objects.events import Told
@@ -47,8 +47,8 @@ def create(shelf: Shelf, call: Call) -> Answer:
         raise S3Error(
             "InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of the valid types"
         )
-    kind = kind or (FULL_OBJECT if algorithm == "CRC64NVME" else COMPOSITE)
-    if (algorithm and (kind == FULL_OBJECT) > (algorithm in CRCS)) or (algorithm == "CRC64NVME" and kind == COMPOSITE):
+    kind = kind or (FULL_OBJECT if algorithm == DEFAULT else COMPOSITE)
+    if (algorithm and (kind == FULL_OBJECT) > (algorithm in CRCS)) or (algorithm == DEFAULT and kind == COMPOSITE):
         raise S3Error(
             "InvalidRequest",
             f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum algorithm.",
@@ -74,6 +74,12 @@ def _upload(shelf: Shelf, call: Call) -> Upload:
     return upload
 
 
+def checksum_of(upload: Upload) -> tuple[str, str]:
+    """The algorithm of an upload's parts and how the whole's checksum is made of theirs."""
+    algorithm, kind = upload.facts.get("checksum", (DEFAULT, FULL_OBJECT))
+    return algorithm, kind
+
+
 def _number(call: Call) -> int:
     text = call.query.get("partNumber", "")
     if not text.isdecimal() or not 1 <= int(text) <= MOST_PARTS:
@@ -95,7 +101,7 @@ def put_part(shelf: Shelf, call: Call) -> Answer:
 
 
 def _keep(shelf: Shelf, upload: Upload, number: int, request: Request) -> Part:
-    body = receive(request, shelf.blobs, upload.facts.get("checksum", [""])[0])
+    body = receive(request, shelf.blobs, checksum_of(upload)[0])
     part = Part(
         seq=0,
         number=number,
@@ -239,8 +245,8 @@ def _made(shelf: Shelf, call: Call, upload: Upload, parts: Sequence[Part]) -> Ve
         raise S3Error("InvalidRequest", "The provided 'x-amz-mp-object-size' header does not match what was computed")
     joined = hashlib.md5(b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts), usedforsecurity=False)
     facts = {name: value for name, value in upload.facts.items() if name != "checksum"}
-    algorithm, kind = upload.facts.get("checksum", ("", ""))
-    if algorithm and all(algorithm in part.checksums for part in parts):
+    algorithm, kind = checksum_of(upload)
+    if all(algorithm in part.checksums for part in parts):  # those of before have none
         whole = of_parts(algorithm, kind, [(part.size, part.checksums[algorithm]) for part in parts])
         said = call.headers.get(PREFIX + algorithm.lower())
         if said is not None and said.partition("-")[0] != whole.partition("-")[0]:

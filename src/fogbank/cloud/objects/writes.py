@@ -177,7 +177,7 @@ def post(shelf: Shelf, call: Call, tell: Told) -> Answer:
     finally:
         form.file.close()
     tell("ObjectCreated:Post", bucket, version)
-    return _posted(call, form, version, version_header(bucket, version))
+    return _posted(call, form, version, version_header(bucket, version) | checksum_headers(version.facts))
 
 
 def _named(call: Call, form: Form) -> Call:

@@ -30,7 +30,7 @@ def document(root: str, members: Mapping[str, Any], namespace: str = NAMESPACE) 
 
 
 def inner(members: Mapping[str, Any]) -> str:
-    """The elements of members, in order."""
+    """The elements of members, in order; elements that are written already stand under an empty name."""
     return "".join(_element(name, value) for name, value in members.items())
 
 
@@ -44,7 +44,7 @@ def _element(name: str, value: Any) -> str:
         attributes = "".join(f' {key[1:]}="{item}"' for key, item in value.items() if key.startswith("@"))
         return f"<{name}{attributes}>{content}</{name}>"
     if isinstance(value, Raw):
-        return f"<{name}>{value}</{name}>"
+        return f"<{name}>{value}</{name}>" if name else value
     return f"<{name}>{plain(('true' if value else 'false') if isinstance(value, bool) else str(value))}</{name}>"
 
 

@@ -17,14 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.ground.wire import Request, new_id
-from fogbank.contracts.capture import CapturedPayload, CaptureRecord, captured, object_key
+from fogbank.contracts.capture import object_key, record_line, side_of
 from fogbank.ground.aws import join_key, split_uri
 
 log = logging.getLogger("fogbank.cloud")
@@ -32,6 +32,8 @@ HEADER = "x-amzn-sagemaker-"
 OPEN, CLOSED, DAMAGED = ".spool", ".ready", ".damaged"
 FULL_BYTES = 8 * 1024 * 1024
 """A spool of so many bytes is delivered, and another one begun: what is delivered is never large."""
+INPUT, OUTPUT = frozenset({"Input", "InputAndOutput"}), frozenset({"Output", "InputAndOutput"})
+"""Modes that capture a side."""
 QUIET_S = 2.0
 """A spool to which nothing was added for so long is delivered before its minute is over."""
 
@@ -63,8 +65,7 @@ class Capture:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(NamedTuple):
     """Whose traffic is captured."""
 
     region: str
@@ -73,9 +74,9 @@ class Source:
 
 
 class _Spool:
-    """An open file of lines of one minute."""
+    """An open file of lines of one minute, counted since 1970."""
 
-    def __init__(self, path: Path, minute: str) -> None:
+    def __init__(self, path: Path, minute: int) -> None:
         self.path, self.minute = path, minute
         self.added, self.size = 0.0, 0
         self._stream = path.open("ab", buffering=0)
@@ -133,7 +134,7 @@ class Recorder:
         """Take one invocation, if the sample does; it is captured when `write` has returned."""
         if self._draw() * 100 >= capture.percent:
             return
-        line = capture_record(request, capture, body, content_type, self._clock.now()).line()
+        line = record_of(request, capture, body, content_type, int(self._clock.epoch()))
         with self._lock:
             slot = self._slots.get((source, capture.destination))
             if slot is None:
@@ -149,7 +150,7 @@ class Recorder:
         for slot, lines in taken:
             with slot.lock:
                 try:
-                    self._write(slot, lines, self._clock.now())
+                    self._write(slot, lines, self._clock.epoch())
                 except OSError as error:  # a full disk stops capture, not the endpoint
                     log.warning("invocations of endpoint %s were not captured: %s", slot.source.endpoint, error)
                     slot.close()
@@ -161,8 +162,8 @@ class Recorder:
 
     def turn(self) -> int:
         """Deliver what is ready: spools whose minute is over, or that are quiet."""
-        now = self._clock.now()
-        self._close_spools(lambda spool: spool.minute != _minute(now) or now.timestamp() - spool.added >= QUIET_S)
+        now = self._clock.epoch()
+        self._close_spools(lambda spool: spool.minute != now // 60 or now - spool.added >= QUIET_S)
         return self._deliver_closed()
 
     def reset(self) -> None:
@@ -171,22 +172,23 @@ class Recorder:
         for path in self._folder.glob(f"*{CLOSED}"):
             path.unlink(missing_ok=True)
 
-    def _write(self, slot: _Slot, lines: list[str], now: datetime) -> None:
-        minute = _minute(now)
+    def _write(self, slot: _Slot, lines: list[str], now: float) -> None:
+        minute = int(now // 60)
         if slot.spool is not None and (slot.spool.minute != minute or slot.spool.size >= FULL_BYTES):
             slot.close()
         if slot.spool is None:
             source = slot.source
-            names = (source.region, source.endpoint, source.variant, minute, uuid.uuid4().hex[:8])
+            at = f"{datetime.fromtimestamp(now, UTC):%Y%m%d%H%M}"
+            names = (source.region, source.endpoint, source.variant, at, uuid.uuid4().hex[:8])
             slot.spool = _Spool(self._folder / (".".join(names) + OPEN), minute)
             about = {
                 "endpoint": source.endpoint,
                 "variant": source.variant,
                 "destination": slot.destination,
-                "time": now.timestamp(),
+                "time": now,
             }
             lines = [json.dumps(about), *lines]
-        slot.spool.add("\n".join(lines) + "\n", now.timestamp())
+        slot.spool.add("\n".join(lines) + "\n", now)
 
     def _close_spools(self, ready: Callable[[_Spool], bool]) -> None:
         with self._lock:
@@ -228,23 +230,19 @@ class Recorder:
         return 1
 
 
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y%m%d%H%M}"
-
-
-def capture_record(request: Request, capture: Capture, body: bytes, content_type: str, now: datetime) -> CaptureRecord:
-    """The record of one invocation."""
-
-    def side(mode: Any, data: bytes, observed: str) -> CapturedPayload | None:
-        if not capture.modes & {mode.title(), "InputAndOutput"}:
-            return None
-        return captured(data, observed, mode, capture.csv_types, capture.json_types)
-
-    return CaptureRecord(
-        event_id=new_id(),
-        time=now,
-        input=side("INPUT", request.body, request.headers.get("content-type", "")),
-        output=side("OUTPUT", body, content_type),
-        inference_id=request.headers.get(HEADER + "inference-id"),
-        custom_attributes=request.headers.get(HEADER + "custom-attributes"),
+def record_of(request: Request, capture: Capture, body: bytes, content_type: str, second: int) -> str:
+    """The record of one invocation, as a line without its end."""
+    headers, modes, types = request.headers, capture.modes, (capture.csv_types, capture.json_types)
+    sides = {}
+    if not modes.isdisjoint(INPUT):
+        sides["INPUT"] = side_of(request.body, headers.get("content-type", ""), "INPUT", *types)
+    if not modes.isdisjoint(OUTPUT):
+        sides["OUTPUT"] = side_of(body, content_type, "OUTPUT", *types)
+    return record_line(
+        new_id(),
+        second,
+        sides.get("INPUT"),
+        sides.get("OUTPUT"),
+        headers.get(HEADER + "inference-id"),
+        headers.get(HEADER + "custom-attributes"),
     )

@@ -1,118 +1,198 @@
-"""CloudWatch metrics of invocations: summed up in memory, put into moto's CloudWatch when someone looks, else every ten seconds.
+"""CloudWatch metrics of invocations: each is written down before it is answered, and summed up a minute at a time.
 
-Names, dimensions and units are those of AWS/SageMaker: latencies in microseconds, counts without a unit. What is put is the sum, the
-least, the most and the number of a minute's values, not each value: what is kept does not grow with the requests.
+In: invocations; out: points of AWS/SageMaker's metrics, latencies in microseconds, counts without a unit. What is kept does not grow with
+the number of invocations, and a `kill -9` loses none that was answered.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import sqlite3
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from fogbank.cloud.ground.clock import Clock
+from fogbank.cloud.observe.capture import Source
+from fogbank.cloud.observe.measures import NAMESPACE, Measures, Values, points_in
+from fogbank.cloud.observe.points import MINUTE, Point, Points, Series
+from fogbank.cloud.observe.samples import Samples
+from fogbank.cloud.observe.summary import Summary
+from fogbank.cloud.observe.tail import ROOM, SUFFIX, Record, Tail, records
+from fogbank.ground.aws import LOCAL_ACCOUNT
 
 log = logging.getLogger("fogbank.cloud")
-NAMESPACE = "AWS/SageMaker"
+VARIANTS = "variants.jsonl"
+AGE_EVERY_S = 3600.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Invocation:
-    """One invocation as its metrics see it. `status` is the container's, 0 where it did not answer."""
+class Counted(NamedTuple):
+    """Whose invocations are counted: a variant, under one of its endpoint's configurations; empty of those that an earlier version counted."""
 
-    region: str
-    endpoint: str
-    variant: str
-    instances: int
-    status: int
-    model_us: float
-    overhead_us: float
-
-    def values(self) -> dict[str, float]:
-        """Metric name to value."""
-        return {
-            "Invocations": 1.0,
-            "InvocationsPerInstance": 1.0 / self.instances,
-            "Invocation4XXErrors": float(400 <= self.status < 500),
-            "Invocation5XXErrors": float(self.status >= 500 or self.status == 0),
-            "InvocationModelErrors": float(not 200 <= self.status < 300),
-            "ModelLatency": self.model_us,
-            "OverheadLatency": self.overhead_us,
-        }
-
-
-@dataclass(slots=True)
-class Summary:
-    """The values of one metric, summed up: CloudWatch's statistic set."""
-
-    count: int = 0
-    total: float = 0.0
-    least: float = float("inf")
-    most: float = float("-inf")
-
-    def add(self, value: float) -> None:
-        """One value more."""
-        self.count += 1
-        self.total += value
-        if value < self.least:
-            self.least = value
-        if value > self.most:
-            self.most = value
-
-    def document(self) -> dict[str, float]:
-        """As PutMetricData takes it."""
-        return {"SampleCount": self.count, "Sum": self.total, "Minimum": self.least, "Maximum": self.most}
-
-
-Summaries = dict[tuple[str, str, str, int], dict[str, Summary]]
-"""By region, endpoint, variant and minute; then by the metric's name."""
+    source: Source
+    config: str = ""
 
 
 class Metrics:
-    """Sums invocations up; `cloudwatch` makes a client of a region's CloudWatch."""
+    """Counts invocations. `folder` is for what is not summed up yet."""
 
-    def __init__(self, clock: Clock, cloudwatch: Callable[[str], Any]) -> None:
-        self._clock, self._cloudwatch = clock, cloudwatch
-        self._lock = threading.Lock()
-        self._waiting: Summaries = {}
+    def __init__(self, folder: Path, clock: Clock, points: Points) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._clock, self._points = folder, clock, points
+        self._measures = Measures(folder, clock)
+        self.samples = Samples(self._measures)
+        self._lock, self._summing = threading.Lock(), threading.Lock()
+        self._variants = {counted: number for number, counted in enumerate(_read(folder / VARIANTS))}
+        self._written = sorted(folder.glob(f"*{SUFFIX}"))
+        self._tail: Tail | None = None
+        self._full = False
+        self._aged = 0.0
 
-    def add(self, invocation: Invocation) -> None:
-        """Add one."""
-        minute = int(self._clock.epoch() // 60)
-        key = (invocation.region, invocation.endpoint, invocation.variant, minute)
+    def add(self, counted: Counted, status: int, instances: int, model_us: float, overhead_us: float) -> None:
+        """Count one. `status` is the container's, 0 where it did not answer; `instances` is 0 for a serverless variant, which has none."""
+        second = int(self._clock.epoch())
         with self._lock:
-            summaries = self._waiting.get(key)
-            if summaries is None:
-                summaries = self._waiting[key] = {name: Summary() for name in invocation.values()}
-            for name, value in invocation.values().items():
-                summaries[name].add(value)
+            tail = self._tail
+            if tail is None or len(tail) >= ROOM:
+                tail = self._next()
+                if tail is None:
+                    return
+            number = self._variants.get(counted)
+            if number is None:
+                number = self._number(counted)
+            tail.add(second, number, status, instances, model_us, overhead_us)
+
+    def measure(self, source: Source, values: Values, container: str = "", namespace: str = NAMESPACE) -> None:
+        """Take what is not of every invocation, of a variant or of one container of it."""
+        named = (("ContainerName", container),) if container else ()
+        dimensions = (*named, ("EndpointName", source.endpoint), ("VariantName", source.variant))
+        self._measures.add(source.region, namespace, dimensions, values)
 
     def reset(self) -> None:
-        """Forget what was not put."""
-        with self._lock:
-            self._waiting = {}
+        """Forget all of it."""
+        with self._summing, self._lock:
+            self._put_away()
+            for path in self._written:
+                path.unlink(missing_ok=True)
+            self._written.clear()
+            for path in self._measures.written():
+                self._measures.forget(path)
+            self._points.clear()
 
     def flush(self) -> None:
-        """Put what was summed up since the last time."""
-        with self._lock:
-            waiting, self._waiting = self._waiting, {}
-        for (region, endpoint, variant, minute), summaries in waiting.items():
-            dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
-            data = [
-                {
-                    "MetricName": name,
-                    "Dimensions": dimensions,
-                    "Timestamp": minute * 60,
-                    "StatisticValues": summary.document(),
-                    "Unit": "Microseconds" if name.endswith("Latency") else "None",
-                }
-                for name, summary in summaries.items()
-            ]
+        """Sum up what was counted; where that cannot be written, it is tried again the next time."""
+        with self._summing:
+            with self._lock:
+                self._put_away()
+                written, names = list(self._written), list(self._variants)
             try:
-                self._cloudwatch(region).put_metric_data(Namespace=NAMESPACE, MetricData=data)
-            except (ClientError, BotoCoreError) as error:
-                log.warning("metrics of endpoint %s were not stored: %s", endpoint, error)
+                for path in written:
+                    self._points.add(points_of(records(path), names), source=path.name)
+                    path.unlink()
+                    self._written.remove(path)
+                for path in self._measures.written():
+                    self._points.add(points_in(path), source=path.name)
+                    self._measures.forget(path)
+                self._age()
+            except (OSError, sqlite3.Error) as error:
+                log.warning("metrics of invocations are not summed up yet: %s", error)
+
+    def _age(self) -> None:
+        now = self._clock.epoch()
+        if now - self._aged >= AGE_EVERY_S:
+            self._points.age(now)
+            self._aged = now
+
+    # What follows is called with the lock held.
+
+    def _put_away(self) -> None:
+        tail, self._tail = self._tail, None
+        if tail is not None:
+            tail.close()
+            self._written.append(tail.path)
+
+    def _next(self) -> Tail | None:
+        self._put_away()
+        try:
+            self._tail = Tail(self._folder / f"{uuid.uuid4().hex}{SUFFIX}")
+        except OSError as error:  # a full disk stops metrics, not the endpoint
+            if not self._full:
+                log.warning("invocations are not counted: %s", error)
+            self._full = True
+            return None
+        self._full = False
+        return self._tail
+
+    def _number(self, counted: Counted) -> int:
+        number = self._variants[counted] = len(self._variants)
+        with (self._folder / VARIANTS).open("a") as file:
+            file.write(json.dumps([*counted.source, counted.config]) + "\n")
+        return number
+
+
+def points_of(invocations: Iterable[Record], variants: Sequence[Counted]) -> Iterator[Point]:
+    """What AWS/SageMaker's metrics say of invocations: of a variant, and of the fleet that has one of its configurations."""
+    minutes: dict[tuple[int, int], list[Record]] = {}
+    for record in invocations:
+        minutes.setdefault((record[0] // MINUTE, record[1]), []).append(record)
+    for (minute, number), those in minutes.items():
+        source, config = variants[number]
+        variant = (("EndpointName", source.endpoint), ("VariantName", source.variant))
+        fleet = (("EndpointConfigName", config), *variant)
+        for name, summary in summaries(those).items():
+            for dimensions in (variant, fleet) if config else (variant,):
+                series = Series(
+                    account=LOCAL_ACCOUNT,
+                    region=source.region,
+                    namespace=NAMESPACE,
+                    name=name,
+                    dimensions=dimensions,
+                    unit="Microseconds" if name.endswith("Latency") else "None",
+                )
+                yield Point(series=series, seconds=MINUTE, start=minute * MINUTE, summary=summary)
+
+
+def summaries(invocations: Sequence[Record]) -> Mapping[str, Summary]:
+    """Metric name to what the invocations say of it; one invocation at least."""
+    statuses, instances = ([record[at] for record in invocations] for at in (2, 3))
+    model, overhead = ([record[at] for record in invocations] for at in (4, 5))
+    by_status, by_instances = Counter(statuses), Counter(instances)
+    whole = len(statuses)
+
+    def errors(kind: range, *more: int) -> Summary:
+        wrong = sum(count for status, count in by_status.items() if status in kind or status in more)
+        return Summary.of_counts({value: count for value, count in ((0.0, whole - wrong), (1.0, wrong)) if count})
+
+    well = sum(count for status, count in by_status.items() if 200 <= status < 300)
+    common = {
+        "Invocations": Summary.of_counts({1.0: whole}),
+        "Invocation4XXErrors": errors(range(400, 500)),
+        "Invocation5XXErrors": errors(range(500, 1000), 0),
+        "ModelLatency": Summary.of(model),
+        "OverheadLatency": Summary.of(overhead),
+    }
+    shares = {1.0 / number: count for number, count in by_instances.items() if number}
+    if not shares:
+        return common
+    return {
+        **common,
+        "InvocationsPerInstance": Summary.of_counts(shares),
+        "InvocationModelErrors": Summary.of_counts(
+            {value: count for value, count in ((0.0, well), (1.0, whole - well)) if count}
+        ),
+    }
+
+
+def _read(file: Path) -> Iterator[Counted]:
+    """The variants by their numbers. A last line that a killed process did not finish goes: nothing was counted for it."""
+    text = file.read_text() if file.is_file() else ""
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        file.write_text(whole)
+    for line in whole.splitlines():
+        region, endpoint, variant, *config = json.loads(line)
+        yield Counted(Source(region=region, endpoint=endpoint, variant=variant), *config)

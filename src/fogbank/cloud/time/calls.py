@@ -30,7 +30,7 @@ READS = re.compile(
 )
 """Beginnings of the actions that the User Guide leaves out of universal targets: they only read."""
 COMMON = frozenset({"Arn", "RoleArn", "Input", "RetryPolicy", "DeadLetterConfig"})
-ELSEWHERE = frozenset({"codebuild", "codepipeline", "ecs", "firehose", "inspector", "lambda", "sagemaker", "states"})
+ELSEWHERE = frozenset({"codebuild", "codepipeline", "ecs", "firehose", "inspector", "sagemaker", "states"})
 """Services of AWS's templated targets that the local cloud does not call."""
 
 
@@ -132,9 +132,15 @@ def _to_stream(target: Document, text: str) -> ApiCall:
     return ApiCall(service="kinesis", operation="PutRecord", params=params, region=target["Arn"].split(":")[3])
 
 
+def _to_function(target: Document, text: str) -> ApiCall:
+    params = {"FunctionName": target["Arn"], "InvocationType": "Event", "Payload": text}
+    return ApiCall(service="lambda", operation="Invoke", params=params, region=target["Arn"].split(":")[3])
+
+
 TEMPLATES: Mapping[str, tuple[frozenset[str], Callable[[Document, str], ApiCall]]] = {
     "events": (frozenset({"EventBridgeParameters"}), _to_bus),
     "kinesis": (frozenset({"KinesisParameters"}), _to_stream),
+    "lambda": (frozenset(), _to_function),
     "sns": (frozenset(), _to_topic),
     "sqs": (frozenset({"SqsParameters"}), to_queue),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,21 @@ class Schedule:
         zone = self.document.get("ScheduleExpressionTimezone") or "UTC"
         moments = due(self.document["ScheduleExpression"], after, until, start or created, zone)
         return (moment for moment in moments if end is None or moment <= end)
+
+    def firings(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """(when its target is called, the moment that it is called for), the first in (since, until]: within a flexible window, some time
+        after the moment, the same for the same schedule and moment. Raises ScheduleExpressionError."""
+        window = self.document.get("FlexibleTimeWindow") or {}
+        minutes = window.get("MaximumWindowInMinutes", 0) if window.get("Mode") == "FLEXIBLE" else 0
+        for moment in self.moments(since - timedelta(minutes=minutes), until):
+            at = moment + self._drawn(moment, minutes * 60)
+            if since < at <= until:
+                yield at, moment
+
+    def _drawn(self, moment: datetime, seconds: int) -> timedelta:
+        """A part of a window, by a digest of what it is for."""
+        drawn = int.from_bytes(hashlib.sha256(f"{self.arn}{moment.isoformat()}".encode()).digest()[:8])
+        return timedelta(seconds=drawn % seconds) if seconds else timedelta()
 
     def is_over(self, moment: datetime) -> bool:
         """Whether nothing comes after `moment`."""

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from itertools import islice
 from urllib.parse import parse_qs, unquote
 
 from fogbank.cloud.api.control import Missing
@@ -22,7 +24,7 @@ from fogbank.cloud.ground.wire import Answer, Request, error_answer, json_answer
 from fogbank.cloud.time.cron import ScheduleExpressionError
 from fogbank.cloud.time.refusals import check_schedule
 from fogbank.cloud.time.schedule import Schedule
-from fogbank.cloud.time.timeline import Due
+from fogbank.cloud.time.timeline import MOST, Due
 
 KIND = "eventbridge-schedule"
 TOKEN = "_token"  # noqa: S105 - what a caller names its request by, so that it is done once
@@ -94,12 +96,13 @@ class Scheduler:
                 continue
             name = f"EventBridge schedule {schedule.name}"
             try:
-                moments = list(schedule.moments(since, until))
+                firings = list(islice(schedule.firings(since, until), MOST + 1))
             except ScheduleExpressionError as error:  # one that an earlier version let in
                 yield Due(until, name, lambda _, reason=str(error): f"never fires: {reason}")  # type: ignore[misc]  # bound early
                 continue
-            for moment in moments:
-                yield Due(moment, name, self._firing(schedule, moment))
+            for at, moment in firings:
+                fire, settle = self._firing(schedule, moment), partial(self._settle, schedule, moment)
+                yield Due(at, name, fire, f"{schedule.region}/{schedule.key}", settle, moment.isoformat())
 
     def _firing(self, schedule: Schedule, moment: datetime) -> Callable[[bool], str]:
         def fire(wait: bool) -> str:
@@ -108,10 +111,14 @@ class Scheduler:
             try:
                 return self._fire(schedule, moment, wait)
             finally:
-                if schedule.document.get("ActionAfterCompletion") == "DELETE" and schedule.is_over(moment):
-                    self._forget(schedule)
+                self._settle(schedule, moment)
 
         return fire
+
+    def _settle(self, schedule: Schedule, moment: datetime) -> None:
+        """What is to become of a schedule that is over."""
+        if schedule.document.get("ActionAfterCompletion") == "DELETE" and schedule.is_over(moment):
+            self._forget(schedule)
 
     def _written(self, request: Request) -> Answer:
         """CreateSchedule and UpdateSchedule: what is left out has the default, in an update too."""
@@ -212,7 +219,7 @@ def _parameters(request: Request) -> Document:
     """A request's members with the defaults of those that are left out."""
     try:
         members = json.loads(request.body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise validation(f"the body is not JSON: {error}") from error
     if not isinstance(members, dict):
         raise validation("the body is not a JSON object")

@@ -1,6 +1,6 @@
 """One time that an EventBridge schedule is due: its target is called, and what could not be delivered goes to the dead-letter queue.
 
-In: a schedule and the moment; out: what came of it, in a sentence. Calls go through ordinary clients of the cloud itself, so a target
+In: a schedule and the moment; out: what came of it, in a sentence. Calls go through ordinary boto3 clients of the cloud itself, so a target
 finds the same checks as any caller. Sources: EventBridge Scheduler User Guide, "Adding context attributes" and "Configuring a
 dead-letter queue".
 """
@@ -19,25 +19,29 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fogbank.cloud.api.errors import ApiError
+from fogbank.cloud.ground.acting import acting
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.time.calls import UNIVERSAL, ApiCall, api_call, to_queue
+from fogbank.cloud.time.later import Later
 from fogbank.cloud.time.schedule import Schedule
-from fogbank.contracts.transform import EXECUTION_ID, SCHEDULED_TIME
+from fogbank.contracts.scheduler import EXECUTION_ID, SCHEDULED_TIME
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
 log = logging.getLogger("fogbank.cloud")
 SCHEDULE_ARN, ATTEMPT = "<aws.scheduler.schedule-arn>", "<aws.scheduler.attempt-number>"
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-RETRY_ATTEMPTS = 185
-"""RetryPolicy's default."""
+RETRY_ATTEMPTS, AGE_S = 185, 86_400.0
+"""RetryPolicy's defaults."""
+LONGEST_WAIT_S = 600.0
+KIND = "schedule-retry"
 PASSING = frozenset(
     {"InternalFailure", "InternalError", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestTimeout"}
 )
 """Codes of errors that may be over at the next attempt; any other is the call's own, and final."""
 Clients = Callable[[str, str], Any]
 """boto3 clients of the cloud itself, by service and region."""
-Outcome = Callable[[str, Document], str]
-"""Waits for the end of what a call began, by region and the call's parameters; what came of it, in a sentence."""
+Outcome = Callable[[str, Document, Document], str]
+"""Waits for the end of what a call began, by region, the call's parameters and its answer; what came of it, in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,29 +111,48 @@ class Failure:
 class Targets:
     """Calls targets. `outcomes` are, by operation, those of what runs on after its call."""
 
-    def __init__(self, clients: Clients, outcomes: Mapping[str, Outcome]) -> None:
-        self._clients = clients
-        self._outcomes = outcomes
+    def __init__(self, clients: Clients, outcomes: Mapping[str, Outcome], later: Later) -> None:
+        self._clients, self._outcomes, self._later = clients, outcomes, later
+        later.know(KIND, self._again, once=True)
 
     def fire(self, schedule: Schedule, moment: datetime, wait: bool) -> str:
-        """Do it; in a sentence, what came of it. A passing failure is tried again at once, as often as the RetryPolicy says."""
-        invocation = Invocation(schedule=schedule, moment=moment)
-        policy = invocation.target.get("RetryPolicy") or {}
-        for retries in range(policy.get("MaximumRetryAttempts", RETRY_ATTEMPTS) + 1):
-            result = self._attempt(invocation, retries)
-            if not (isinstance(result, Failure) and result.passing):
-                break
-        if isinstance(result, Failure):
-            log.warning("EventBridge schedule %s: %s: %s", schedule.name, result.code, result.message)
-            return f"{result.code}: {result.message}{self._bury(invocation, result)}"
-        outcome = self._outcomes.get(result.operation) if wait else None
-        return outcome(schedule.region, result.params) if outcome else f"{result.service} {result.operation} called"
+        """Do it; in a sentence, what came of it. A passing failure is tried again later, as the RetryPolicy says."""
+        return self._fire(Invocation(schedule=schedule, moment=moment), 0, self._later.clock.epoch(), wait=wait)
 
-    def _attempt(self, invocation: Invocation, retries: int) -> ApiCall | Failure:
+    def _again(self, region: str, _: str, document: Document) -> None:
+        schedule = Schedule(region=region, document=document["schedule"])
+        invocation = Invocation(schedule=schedule, moment=datetime.fromisoformat(document["moment"]))
+        self._fire(invocation, document["retries"], document["since"], wait=False)
+
+    def _fire(self, invocation: Invocation, retries: int, since: float, *, wait: bool) -> str:
+        result = self._attempt(invocation, retries)
+        if not isinstance(result, Failure):
+            call, answer = result
+            outcome = self._outcomes.get(call.operation) if wait else None
+            region = call.region or invocation.schedule.region
+            return outcome(region, call.params, answer) if outcome else f"{call.service} {call.operation} called"
+        log.warning("EventBridge schedule %s: %s: %s", invocation.schedule.name, result.code, result.message)
+        policy = invocation.target.get("RetryPolicy") or {}
+        at = self._later.clock.epoch() + backoff(retries + 1)
+        aged = at - since > policy.get("MaximumEventAgeInSeconds", AGE_S)
+        if not result.passing or aged or retries >= policy.get("MaximumRetryAttempts", RETRY_ATTEMPTS):
+            exhausted = "MaximumEventAgeInSeconds" if aged else "MaximumRetryAttempts"
+            return f"{result.code}: {result.message}{self._bury(invocation, result, exhausted)}"
+        document = {
+            "schedule": invocation.schedule.document,
+            "moment": invocation.moment.isoformat(),
+            "retries": retries + 1,
+            "since": since,
+        }
+        self._later.put(KIND, invocation.schedule.region, f"{invocation.execution}-{retries}", document, at)
+        return f"{result.code}: {result.message}; it is tried again"
+
+    def _attempt(self, invocation: Invocation, retries: int) -> tuple[ApiCall, Document] | Failure:
         try:
             call = api_call(invocation.target, invocation.input(retries + 1))
-            client = self._clients(call.service, call.region or invocation.schedule.region)
-            getattr(client, xform_name(call.operation))(**call.params)
+            with acting(invocation.target.get("RoleArn", "")):
+                client = self._clients(call.service, call.region or invocation.schedule.region)
+                answer = getattr(client, xform_name(call.operation))(**call.params)
         except ApiError as error:  # one that an earlier version let in
             return Failure(code=error.code, message=error.message, retries=retries)
         except ClientError as error:
@@ -137,9 +160,9 @@ class Targets:
             return Failure(code=told["Code"], message=told["Message"], retries=retries)
         except BotoCoreError as error:
             return Failure(code=type(error).__name__, message=str(error), retries=retries)
-        return call
+        return call, answer
 
-    def _bury(self, invocation: Invocation, failure: Failure) -> str:
+    def _bury(self, invocation: Invocation, failure: Failure, exhausted: str) -> str:
         """Send what could not be delivered to the target's dead-letter queue, if it has one; where it went, in words."""
         queue = (invocation.target.get("DeadLetterConfig") or {}).get("Arn")
         if not queue:
@@ -153,7 +176,7 @@ class Targets:
             "SCHEDULED_TIME": invocation.moment.strftime(TIME_FORMAT),
             "SCHEDULE_ARN": invocation.schedule.arn,
             "TARGET_ARN": invocation.target["Arn"],
-            **({"EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"} if failure.passing else {}),
+            **({"EXHAUSTED_RETRY_CONDITION": exhausted} if failure.passing else {}),
         }
         call = to_queue({"Arn": queue}, invocation.input(failure.retries + 1))
         attributes = {name: {"DataType": "String", "StringValue": value} for name, value in facts.items()}
@@ -164,3 +187,8 @@ class Targets:
             log.warning("EventBridge schedule %s: its dead-letter queue: %s", invocation.schedule.name, error)
             return f"; its dead-letter queue did not take it: {error}"
         return f"; sent to the dead-letter queue {queue.rpartition(':')[2]}"
+
+
+def backoff(tries: int) -> float:
+    """Seconds before the next try: a second, then two, four, up to ten minutes."""
+    return float(min(2.0 ** min(tries - 1, 20), LONGEST_WAIT_S))

@@ -5,16 +5,12 @@ What is updated in place: Terraform's aws_iam_role and aws_iam_role_policy (name
 
 from __future__ import annotations
 
-import json
-from typing import Any
-from urllib.parse import unquote
-
 from fogbank.contracts import tokens
 from fogbank.provider.calls import GoneError, call, ensure_gone, require
-from fogbank.provider.compare import policy_meaning
-from fogbank.provider.resource import AutoName, Failure, Properties
+from fogbank.provider.resource import AutoName, Failure, Properties, ProvisionError
 from fogbank.provider.row import Row, Session, common_state, pairs, with_tags
-from fogbank.provider.shapes import UNKNOWN
+from fogbank.provider.services.iam_own import INLINE, MANAGED, live_own, own_failures, put_own
+from fogbank.provider.services.iam_policies import attached_arns, policy_failures, same_policy
 
 ROLE_KEYS = frozenset(
     {
@@ -25,32 +21,19 @@ ROLE_KEYS = frozenset(
         "maxSessionDuration",
         "forceDetachPolicies",
         "permissionsBoundary",
+        INLINE,
+        MANAGED,
     }
 )
 
 
-def _policy_failures(key: str) -> Any:
-    def failures(inputs: Properties) -> list[Failure]:
-        text = inputs.get(key)
-        if not isinstance(text, str) or text == UNKNOWN:
-            return []
-        try:
-            json.loads(text)
-        except ValueError as error:
-            return [Failure(key, f"is not JSON: {error}")]
-        return []
-
-    return failures
-
-
-def _same_policy(given: str | None, live: Any) -> str:
-    """The policy as the program writes it, if the live one means the same."""
-    text = unquote(live) if isinstance(live, str) else json.dumps(live)
-    return given if given is not None and policy_meaning(given) == policy_meaning(text) else text
+def role_failures(inputs: Properties) -> list[Failure]:
+    """Policies that are no JSON, and inline ones that lack something."""
+    return policy_failures("assumeRolePolicy")(inputs) + own_failures(inputs)
 
 
 def create_role(row: Row, session: Session, inputs: Properties) -> tuple[str, Properties]:
-    """CreateRole."""
+    """CreateRole, and the policies that it lists itself."""
     optional = {
         "Description": inputs.get("description"),
         "Path": inputs.get("path"),
@@ -65,22 +48,29 @@ def create_role(row: Row, session: Session, inputs: Properties) -> tuple[str, Pr
         AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
         **{key: value for key, value in optional.items() if value},
     )
+    try:
+        put_own(session.client("iam"), inputs["name"], inputs)
+    except ProvisionError:
+        delete_role(row, session, inputs["name"], {"forceDetachPolicies": True})  # no state would know of it
+        raise
     return inputs["name"], _role_state(row, session, inputs)
 
 
 def read_role(row: Row, session: Session, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
     """GetRole; a trust policy that means the same is no drift."""
+    iam = session.client("iam")
     try:
-        role = call(session.client("iam"), "GetRole", RoleName=id_)["Role"]
+        role = call(iam, "GetRole", RoleName=id_)["Role"]
     except GoneError:
         return None
     live = {
         "name": id_,
-        "assumeRolePolicy": _same_policy(inputs.get("assumeRolePolicy"), role["AssumeRolePolicyDocument"]),
+        "assumeRolePolicy": same_policy(inputs.get("assumeRolePolicy"), role["AssumeRolePolicyDocument"]),
         "description": role.get("Description") or "",
         "path": role["Path"],
         "maxSessionDuration": role.get("MaxSessionDuration", 3600),
         "permissionsBoundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+        **live_own(iam, id_, inputs),
     }
     kept = {key: value for key, value in live.items() if key in inputs or value not in (None, row.meaning.default(key))}
     others = {key: value for key, value in inputs.items() if key not in {*live, "tags", "tagsAll"}}
@@ -90,8 +80,8 @@ def read_role(row: Row, session: Session, id_: str, inputs: Properties) -> tuple
 
 
 def update_role(row: Row, session: Session, id_: str, old: Properties, new: Properties) -> Properties:
-    """Trust policy, description, session length, boundary, tags."""
-    iam, settings = session.client("iam"), session.settings
+    """Trust policy, description, session length, boundary, the policies that it lists itself, tags."""
+    iam = session.client("iam")
     require(iam, "UpdateAssumeRolePolicy", RoleName=id_, PolicyDocument=new["assumeRolePolicy"])
     require(
         iam,
@@ -104,11 +94,12 @@ def update_role(row: Row, session: Session, id_: str, old: Properties, new: Prop
         require(iam, "PutRolePermissionsBoundary", RoleName=id_, PermissionsBoundary=boundary)
     elif old.get("permissionsBoundary"):
         require(iam, "DeleteRolePermissionsBoundary", RoleName=id_)
-    before, after = old.get("tagsAll") or old.get("tags") or {}, settings.tags(new.get("tags"))
-    if gone := sorted(key for key in set(before) - set(after) if not settings.is_ignored(key)):
+    put_own(iam, id_, new)
+    gone, changed = session.settings.tag_changes(old, new)
+    if gone:
         require(iam, "UntagRole", RoleName=id_, TagKeys=gone)
-    if after:
-        require(iam, "TagRole", RoleName=id_, Tags=pairs(after))
+    if changed:
+        require(iam, "TagRole", RoleName=id_, Tags=pairs(changed))
     return _role_state(row, session, new)
 
 
@@ -122,9 +113,9 @@ def delete_role(row: Row, session: Session, id_: str, state: Properties) -> None
         return
     for name in names:
         ensure_gone(iam, "DeleteRolePolicy", RoleName=id_, PolicyName=name)
-    if state.get("forceDetachPolicies"):
-        for policy in require(iam, "ListAttachedRolePolicies", RoleName=id_)["AttachedPolicies"]:
-            ensure_gone(iam, "DetachRolePolicy", RoleName=id_, PolicyArn=policy["PolicyArn"])
+    if state.get("forceDetachPolicies") or state.get(MANAGED):
+        for arn in attached_arns(iam, id_):
+            ensure_gone(iam, "DetachRolePolicy", RoleName=id_, PolicyArn=arn)
     ensure_gone(iam, "DeleteRole", RoleName=id_)
 
 
@@ -158,7 +149,7 @@ def read_policy(row: Row, session: Session, id_: str, inputs: Properties) -> tup
         answer = call(session.client("iam"), "GetRolePolicy", RoleName=role, PolicyName=name)
     except GoneError:
         return None
-    policy = _same_policy(inputs.get("policy"), answer["PolicyDocument"])
+    policy = same_policy(inputs.get("policy"), answer["PolicyDocument"])
     fresh = {**inputs, "role": role, "name": name, "policy": policy}
     return fresh, dict(fresh)
 
@@ -183,12 +174,11 @@ ROWS = (
         computed=("uniqueId", "createDate"),
         auto_name=AutoName(longest=64),
         defaults={"path": "/", "maxSessionDuration": 3600, "description": ""},
-        policies=frozenset({"assumeRolePolicy"}),
-        in_place=frozenset(
-            {"assumeRolePolicy", "description", "maxSessionDuration", "forceDetachPolicies", "permissionsBoundary"}
-        ),
+        policies=frozenset({"assumeRolePolicy", f"{INLINE}[].policy"}),
+        sets=frozenset({INLINE, MANAGED}),
+        in_place=ROLE_KEYS - {"name", "path"},
         only=ROLE_KEYS,
-        checks=_policy_failures("assumeRolePolicy"),
+        checks=role_failures,
         creates=create_role,
         reads=read_role,
         updates=update_role,
@@ -202,7 +192,7 @@ ROWS = (
         policies=frozenset({"policy"}),
         in_place=frozenset({"policy"}),
         only=frozenset({"name", "role", "policy"}),
-        checks=_policy_failures("policy"),
+        checks=policy_failures("policy"),
         creates=put_policy,
         reads=read_policy,
         updates=update_policy,

@@ -142,4 +142,12 @@ ROWS = (
         in_place=frozenset({"monitoringScheduleConfig"}),
         tags=Tagging.SAGEMAKER,
     ),
+    Row(
+        token="aws:sagemaker/modelPackageGroup:ModelPackageGroup",
+        service="sagemaker",
+        calls=_calls("ModelPackageGroup"),
+        identity={"ModelPackageGroupName": "modelPackageGroupName"},
+        outputs={"arn": "ModelPackageGroupArn"},
+        tags=Tagging.SAGEMAKER,
+    ),
 )

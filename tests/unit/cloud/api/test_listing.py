@@ -28,9 +28,7 @@ KINDS = (
     MONITORING_SCHEDULE,
     MONITORING_EXECUTION,
 )
-ENDPOINTS = Listing(
-    operation="ListEndpoints", answer="Endpoints", name="EndpointName", status="EndpointStatus", page_size=10
-)
+ENDPOINTS = Listing(operation="ListEndpoints", answer="Endpoints", name="EndpointName", status="EndpointStatus")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.path)
@@ -81,6 +79,13 @@ def test_pages_are_whole_though_the_list_changes_between_them() -> None:
     names = [item["EndpointName"] for page in (first, second, third) for item in page["Endpoints"]]
     assert names == [f"e{i:02}" for i in range(24, -1, -1)]
     assert "NextToken" not in third
+
+
+@pytest.mark.parametrize("order", [{"SortBy": "Name"}, {"SortOrder": "Ascending"}, {"SortBy": "Status"}])
+def test_a_token_is_for_the_order_that_it_was_given_for(order: dict[str, str]) -> None:
+    token = ENDPOINTS.page(records(12), {"MaxResults": 2})["NextToken"]
+    with pytest.raises(ApiError, match="Invalid NextToken"):
+        ENDPOINTS.page(records(12), {"NextToken": token, **order})
 
 
 @pytest.mark.parametrize("token", ["10", "%%%", "bnVsbA==", "WzFd", "W251bGwsIDFd"])

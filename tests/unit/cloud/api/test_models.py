@@ -13,7 +13,7 @@ import pytest
 
 from fogbank.cloud.api.control import Scope
 from fogbank.cloud.api.errors import ApiError
-from fogbank.cloud.api.models import Container, Models, containers
+from fogbank.cloud.api.models import Container, Form, ModelData, Models, containers
 from fogbank.cloud.api.resource import Ground
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
@@ -21,6 +21,10 @@ from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.store import Store
 
 US = Scope("us-east-1")
+
+
+def source(compression: str, kind: str, uri: str) -> dict[str, Any]:
+    return {"ModelDataSource": {"S3DataSource": {"CompressionType": compression, "S3DataType": kind, "S3Uri": uri}}}
 
 
 @pytest.fixture
@@ -59,8 +63,35 @@ def test_of_many_who_create_one_name_at_once_one_wins(models: Models) -> None:
     [
         ({"PrimaryContainer": None}, "Exactly one of PrimaryContainer and Containers"),
         ({"Containers": [{"Image": "a"}]}, "Exactly one of PrimaryContainer and Containers"),
-        ({"PrimaryContainer": None, "Containers": [{"Image": "a"}, {"Image": "b"}]}, "serial inference pipelines"),
-        ({"PrimaryContainer": {"Image": "a", "Mode": "MultiModel"}}, "multi-model containers"),
+        (
+            {"PrimaryContainer": None, "Containers": [{"ContainerHostname": "a"}, {"Image": "b"}]},
+            "every one must have one",
+        ),
+        ({"PrimaryContainer": None, "Containers": [{"ContainerHostname": "a"}] * 2}, "are not unique"),
+        ({"InferenceExecutionConfig": {"Mode": "Direct"}}, "Direct needs Containers"),
+        (
+            {
+                "PrimaryContainer": None,
+                "Containers": [{"Image": "a"}, {"Image": "b"}],
+                "InferenceExecutionConfig": {"Mode": "Direct"},
+            },
+            "each with a ContainerHostname",
+        ),
+        ({"PrimaryContainer": {"Image": "a", "Mode": "MultiModel"}}, "needs a ModelDataUrl"),
+        ({"PrimaryContainer": {**source("None", "S3Prefix", "s3://b/m")}}, "must end with a forward slash"),
+        ({"PrimaryContainer": {**source("Gzip", "S3Prefix", "s3://b/m/")}}, "Gzip is of an S3Object"),
+        (
+            {"PrimaryContainer": {**source("None", "S3Prefix", "s3://b/m/"), "ModelDataUrl": "s3://b/m"}},
+            "or a ModelDataSource, not both",
+        ),
+        (
+            {"PrimaryContainer": {**source("None", "S3Prefix", "s3://b/m/"), "Mode": "MultiModel"}},
+            "not supported with containers whose Mode is MultiModel",
+        ),
+        (
+            {"PrimaryContainer": {"Image": "a", "MultiModelConfig": {"ModelCacheSetting": "Disabled"}}},
+            "whose Mode is MultiModel",
+        ),
     ],
 )
 def test_what_could_not_run_is_refused(models: Models, params: dict[str, Any], message: str) -> None:
@@ -72,7 +103,23 @@ def test_containers_are_values_in_the_order_of_a_request() -> None:
     first = {"Image": "a", "ModelDataUrl": "s3://b/m", "Environment": {"A": "1"}}
 
     assert containers({"PrimaryContainer": first}) == (
-        Container(image="a", data_url="s3://b/m", environment={"A": "1"}),
+        Container(image="a", data=ModelData(uri="s3://b/m"), environment={"A": "1"}),
     )
-    assert [container.image for container in containers({"Containers": [first, {"Image": "b"}]})] == ["a", "b"]
+    forms: tuple[tuple[str, str, Form], ...] = (
+        ("Gzip", "S3Object", "archive"),
+        ("None", "S3Object", "object"),
+        ("None", "S3Prefix", "prefix"),
+    )
+    for compression, kind, form in forms:
+        [held] = containers({"PrimaryContainer": source(compression, kind, "s3://b/m/")})
+        assert held.data == ModelData(uri="s3://b/m/", form=form)
+    both = containers({"Containers": [first, {"Image": "b"}]})
+    assert [(container.image, container.hostname) for container in both] == [("a", "container-1"), ("b", "container-2")]
+    named = {"ContainerHostname": "mine"}
+    assert [
+        containers({key: value})[0].hostname for key, value in (("PrimaryContainer", named), ("Containers", [named]))
+    ] == [
+        "primary",
+        "mine",
+    ]
     assert containers({}) == ()

@@ -83,6 +83,15 @@ def test_described_listed_and_deleted(lamps: Lamps) -> None:
     assert [record.region for record in lamps.all()] == ["eu-west-1"]
 
 
+def test_names_that_differ_by_case_would_have_one_arn(lamps: Lamps) -> None:
+    lamps.make("Hall")
+    with pytest.raises(ApiError, match="taken arn:aws:sagemaker:us-east-1:123456789012:lamp/hall"):
+        lamps.make("hALL")
+    lamps.make("hall", EU)
+
+    assert [record.name for record in lamps.all(US.region)] == ["Hall"]
+
+
 def test_the_state_is_kept_beside_what_is_answered(lamps: Lamps) -> None:
     lamps.make("hall", watts=9)
 

@@ -13,8 +13,10 @@ from fogbank.cloud.api.supported import inert, lacking, references, table
 
 CALLS = (
     "CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "UpdateEndpointWeightsAndCapacities",
-    "CreateTransformJob", "CreateProcessingJob", "CreateDataQualityJobDefinition", "CreateMonitoringSchedule",
-    "UpdateMonitoringSchedule",
+    "CreateTransformJob", "CreateProcessingJob", "CreateDataQualityJobDefinition", "CreateModelQualityJobDefinition",
+    "CreateModelBiasJobDefinition", "CreateModelExplainabilityJobDefinition", "CreateMonitoringSchedule",
+    "UpdateMonitoringSchedule", "CreateModelPackageGroup", "CreateModelPackage", "UpdateModelPackage", "PutModelPackageGroupPolicy",
+    "CreateTrainingJob",
 )  # fmt: skip
 
 
@@ -67,18 +69,18 @@ def test_all_that_is_lacking_is_told_at_once_by_its_path() -> None:
             {"VariantName": "a", "ModelName": "m", "AcceleratorType": "ml.eia1.medium"},
             {
                 "VariantName": "b",
-                "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1},
+                "CoreDumpConfig": {"DestinationS3Uri": "s3://b/k"},
                 "InstancePools": [],
             },
         ],
         "ExplainerConfig": {"ClarifyExplainerConfig": {}},
-        "AsyncInferenceConfig": None,
+        "MetricsConfig": None,
         "Brandnew": {"x": 1},
     }
 
     assert lacking(params, shape) == [
         "ProductionVariants[0].AcceleratorType",
-        "ProductionVariants[1].ServerlessConfig",
+        "ProductionVariants[1].CoreDumpConfig",
         "ExplainerConfig",
         "Brandnew",
     ]

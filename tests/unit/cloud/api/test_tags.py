@@ -63,6 +63,11 @@ def test_an_arn_that_is_not_there_and_one_that_is_not_ours(tags: Tags) -> None:
         tags.listed(US, {"ResourceArn": ARN.replace("model/", "model-package/")})
 
 
+def test_a_token_that_no_page_gave_is_refused(tags: Tags) -> None:
+    with pytest.raises(ApiError, match="Invalid NextToken"):
+        tags.listed(US, {"ResourceArn": ARN, "NextToken": "x"})
+
+
 def test_a_resource_has_fifty_at_most(tags: Tags) -> None:
     add(tags, *(f"k{number}" for number in range(MOST_TAGS)))
     add(tags, "k0", value="2")

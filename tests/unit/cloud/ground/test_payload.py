@@ -82,3 +82,10 @@ def test_what_a_killed_cloud_left_is_removed(tmp_path: Path) -> None:
 
     assert list(emptied(tmp_path / "incoming").iterdir()) == []
     assert list(emptied(tmp_path / "new").iterdir()) == []
+
+
+def test_a_temporary_file_that_cannot_be_removed_fails_nothing(tmp_path: Path) -> None:
+    ends: list[str] = []
+    (tmp_path / "t").mkdir()
+    Payload(temporary=tmp_path / "t", closing=lambda: ends.append("end")).close()
+    assert ends == ["end"]

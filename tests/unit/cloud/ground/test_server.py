@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.server import Server
+from fogbank.cloud.ground.wire import Answer
 from tests.unit.cloud.ground.conftest import Served, read_all
 from tests.waiting import until
 
@@ -67,3 +69,27 @@ def test_an_upload_that_breaks_off_leaves_nothing(served: Served) -> None:
     until(lambda: not list(served.incoming.iterdir()))
 
     assert served.received == []
+
+
+def test_more_peers_than_there_is_room_for_are_told_so_and_the_others_stay(tmp_path: Path) -> None:
+    server = Server(0, lambda _, done: done(Answer(body=b"answer")), tmp_path, most=3)
+    runner = Runner()
+    server.start(runner)
+    try:
+        with ExitStack() as stack:
+            peers = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 20)) for _ in range(3)]
+            for peer in peers:
+                peer.sendall(GET[:-2])
+            until(lambda: crowded(server.port))
+            peers[0].sendall(b"\r\n")
+            assert peers[0].recv(4096).endswith(b"answer")
+        until(lambda: not crowded(server.port))
+    finally:
+        server.close()
+        runner.close()
+
+
+def crowded(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port), 20) as peer:
+        peer.sendall(GET)
+        return peer.recv(4096).startswith(b"HTTP/1.1 503 ")

@@ -1,4 +1,4 @@
-"""The store, the clock, and the guard at the door."""
+"""The store, the clock, and the front's reading of a request."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from fogbank.cloud.front import guard, path_style
+from fogbank.cloud.front import path_style
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import JournalEntry, Store
 from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.moto.journal import changes_state
+from tests.fakes.wall import Wall
 
 
 def request(method: str = "GET", path: str = "/", service: str = "s3", **headers: str) -> Request:
@@ -65,24 +64,6 @@ def test_the_clock_only_moves_forward_and_keeps_its_offset(tmp_path: Path, open_
     assert Clock(store, wall=lambda: 1010.0).epoch() == 5010.0
 
 
-@pytest.mark.parametrize(
-    ("asked", "refused"),
-    [
-        (request(), False),
-        (request(host="localhost:4566"), False),
-        (request(host="bucket.localhost:4566"), False),
-        (request(host="evil.example"), True),
-        (request(host="127.0.0.1.evil.example"), True),
-        (request(origin="https://evil.example"), True),
-        (request(origin="http://localhost:3000"), False),
-    ],
-)
-def test_only_this_machine_is_answered(asked: Request, refused: bool) -> None:
-    answer = guard(asked)
-
-    assert (answer is not None and answer.status == 403) is refused
-
-
 def test_a_bucket_in_the_host_becomes_one_in_the_path() -> None:
     moved = path_style(request(path="/key", host="my.bucket.localhost:4566"))
 
@@ -94,3 +75,22 @@ def test_what_changes_state_is_told_by_the_operations_name() -> None:
     assert not changes_state(request("HEAD"))
     assert not changes_state(request("POST", service="sagemaker", x_amz_target="SageMaker.ListDomains"))
     assert changes_state(request("POST", service="sagemaker", x_amz_target="SageMaker.CreateDomain"))
+
+
+def test_the_clock_stands_still_or_runs_faster_and_the_next_process_keeps_that(
+    tmp_path: Path, open_store: Callable[[Path], Store]
+) -> None:
+    store, wall = open_store(tmp_path / "cloud.db"), Wall(1000.0)
+    clock = Clock(store, wall=wall)
+    clock.run_at(0)
+    wall.now += 500
+    assert (clock.epoch(), Clock(store, wall=wall).epoch()) == (1000.0, 1000.0)
+
+    clock.move_to(datetime.fromtimestamp(2000, UTC))
+    clock.run_at(60)
+    wall.now += 10
+    assert (clock.epoch(), Clock(store, wall=wall).epoch()) == (2600.0, 2600.0)
+
+    clock.run_at(1)
+    wall.now += 10
+    assert (clock.epoch(), Clock(store, wall=wall).speed) == (2610.0, 1.0)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,20 @@ from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Answer, Request
+from fogbank.cloud.hosting.acceptance import Acceptance
+from fogbank.cloud.hosting.backlog import Backlog
 from fogbank.cloud.hosting.configs import EndpointConfigs
+from fogbank.cloud.hosting.deliveries import Deliveries
 from fogbank.cloud.hosting.deployment import EndpointState
 from fogbank.cloud.hosting.endpoints import Endpoints
+from fogbank.cloud.hosting.notices import Notices
 from fogbank.cloud.hosting.runtime import Runtime
 from fogbank.cloud.observe.capture import Recorder
 from fogbank.cloud.observe.metrics import Metrics
+from fogbank.cloud.observe.points import Points
 from tests.fakes.bucket import Bucket
 from tests.fakes.instances import FakeHosts
+from tests.fakes.topics import Topics
 from tests.waiting import until
 
 US = Scope("us-east-1")
@@ -36,16 +43,13 @@ REQUEST = Request(method="POST", path="/endpoints/e/invocations", query="", head
 NAME = ("us-east-1", "e")
 
 
-def no_cloudwatch(region: str) -> Any:
-    raise AssertionError("no metric was put")
-
-
 class Hosting:
     """Endpoints on a store; `kill` ends the process that they were in, `start` is the next one."""
 
     def __init__(self, store: Store, folder: Path) -> None:
         self.store, self.folder = store, folder
         self.now = 1000.0
+        self.alarms: dict[str, str] = {}
         self.start()
 
     def start(self) -> None:
@@ -55,11 +59,27 @@ class Hosting:
         ground = Ground(self.store, self.clock, self.events, self.runner)
         self.models = Models(ground)
         self.configs = EndpointConfigs(ground, self.models)
-        self.endpoints = Endpoints(ground, self.models, self.configs, self.hosts)
         self.bucket = Bucket()
         self.recorder = Recorder(self.folder / "capture", self.clock, lambda: self.bucket)
-        self.metrics = Metrics(self.clock, no_cloudwatch)
-        self.runtime = Runtime(self.endpoints, self.recorder, self.metrics)
+        self.points = Points(self.folder / "metrics.db")
+        self.metrics = Metrics(self.folder / "metrics", self.clock, self.points)
+        samples, self.topics = self.metrics.samples, Topics()
+        clients = {"s3": self.bucket, "sns": self.topics}
+        notices = Notices(lambda service, _: clients[service], samples)
+        announce = partial(notices.announce, self.runner)
+        self.endpoints = Endpoints(
+            ground,
+            self.models,
+            self.configs,
+            self.hosts,
+            samples,
+            announce,
+            lambda _region, name: self.alarms.get(name),
+        )
+        deliveries = Deliveries(self.store, self.clock, lambda service, _: clients[service], notices, samples)
+        self.backlog = Backlog(ground, self.endpoints, deliveries, self.recorder, samples)
+        acceptance = Acceptance(ground, self.endpoints, self.backlog)
+        self.runtime = Runtime(self.endpoints, acceptance, self.recorder, self.metrics)
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever)
         self._thread.start()
@@ -75,8 +95,11 @@ class Hosting:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(20)
         self.loop.close()
+        self.backlog.close()
         assert self.runner.close(20)
         self.recorder.flush()
+        self.metrics.flush()
+        self.points.close()
 
     def kill(self) -> None:
         """What a process leaves behind: the store, and nothing else."""
@@ -90,7 +113,13 @@ class Hosting:
     def config(self, name: str, *variants: tuple[str, str, int, float], **members: Any) -> None:
         """A configuration of (variant, model, count, weight)."""
         items = [
-            {"VariantName": variant, "ModelName": model, "InitialInstanceCount": count, "InitialVariantWeight": weight}
+            {
+                "VariantName": variant,
+                "ModelName": model,
+                "InstanceType": "ml.m5.large",
+                "InitialInstanceCount": count,
+                "InitialVariantWeight": weight,
+            }
             for variant, model, count, weight in variants
         ]
         self.configs.create(US, {"EndpointConfigName": name, "ProductionVariants": items, **members})

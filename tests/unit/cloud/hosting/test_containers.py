@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fogbank.cloud.hosting.containers import Containers
-from fogbank.cloud.hosting.instance import StartError
+from fogbank.cloud.hosting.instance import LaunchPlan, StartError
 from tests.waiting import until
 
 ENGINE = """#!/bin/sh
@@ -51,6 +52,19 @@ def test_one_pull_keeps_no_other_waiting_and_an_image_is_pulled_once(containers:
 
     calls = (tmp_path / "calls").read_text().splitlines()
     assert [call for call in calls if call.startswith("pull")] == ["pull --quiet slow", "pull --quiet quick"]
+
+
+def test_a_serverless_container_has_its_memory_and_another_one_all_of_it(
+    containers: Containers, tmp_path: Path
+) -> None:
+    (tmp_path / "has-image").touch()
+    plan = LaunchPlan(launcher=containers.launcher("image"), base_dir=tmp_path, environment={}, log=tmp_path / "log")
+    bound = containers.command_line("n", "image", replace(plan, memory=1 << 30), 8080, binds=True)
+
+    assert "--memory=1073741824" in bound
+    assert not [
+        option for option in containers.command_line("n", "image", plan, 8080, binds=True) if "--memory" in option
+    ]
 
 
 def test_an_engine_that_is_gone_is_a_start_that_failed(tmp_path: Path) -> None:

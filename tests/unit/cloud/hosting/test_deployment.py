@@ -43,6 +43,26 @@ def test_variants_of_the_same_name_retain_what_is_not_excluded(
     assert (new.name, new.weights, new.counts) == ("new", weights, counts)
 
 
+def test_a_canary_is_counted_against_what_has_traffic_and_not_against_a_shadow() -> None:
+    shadow = {"VariantName": "s", "ModelName": "m", "InitialInstanceCount": 1}
+    shadowed = Deployment.of(config("c", ("a", 2, 1.0), ShadowProductionVariants=[shadow]), {}, 0.0)
+    assert (shadowed.counts, shadowed.production_counts) == ({"a": 2, "s": 1}, [2])
+
+
+def test_no_count_comes_from_a_serverless_variant_and_none_only_to_an_asynchronous_one() -> None:
+    limits = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    serverless = {"VariantName": "a", "ModelName": "m", "ServerlessConfig": limits}
+    old = Deployment.of({"EndpointConfigName": "s", "ProductionVariants": [serverless]}, {}, 0)
+    new = Deployment.of(config("new", ("a", 3, 3.0)), {}, 0)
+    queue = {"OutputConfig": {"S3OutputPath": "s3://b/o"}}
+    asynchronous = Deployment.of(config("async", ("a", 3, 3.0), AsyncInferenceConfig=queue), {}, 0)
+    empty = asynchronous.changed({}, {"a": 0})
+
+    assert new.retaining(old, ()).counts == {"a": 3}
+    assert new.retaining(empty, ()).counts == {"a": 1}
+    assert asynchronous.retaining(empty, ()).counts == {"a": 0}
+
+
 def test_without_weight_and_count_a_variant_has_one_of_each() -> None:
     bare = Deployment.of({"EndpointConfigName": "c", "ProductionVariants": [{"VariantName": "v"}]}, {}, 0)
 

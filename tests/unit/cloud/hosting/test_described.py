@@ -60,6 +60,29 @@ def rollout(steps: tuple[Step, ...], at: int = 0, **changes: Any) -> Rollout:
     return Rollout(steps=steps, started=3.0, since=4.0, at=at, **changes)
 
 
+def test_serverless_has_limits_and_no_instances_that_anybody_sees() -> None:
+    config = {"MemorySizeInMB": 1024, "MaxConcurrency": 5}
+    variant = {"VariantName": "v", "ModelName": "m", "ServerlessConfig": config}
+    live = Deployment.of({**CONFIG, "ProductionVariants": [variant]}, LIVE.models, 7.0)
+    warm = Running(live={"v": 2})
+    [answer] = describe("InService", warm, live=live)["ProductionVariants"]
+    more = live.changed({}, {}, {"v": {**config, "MaxConcurrency": 9}})
+    [changing] = describe("Updating", warm, live=live, pending=more, rollout=rollout(resize()))["ProductionVariants"]
+    pending = describe("Creating", pending=live, rollout=rollout(create()))["PendingDeploymentSummary"]
+
+    assert (answer["CurrentInstanceCount"], answer["CurrentServerlessConfig"]) == (0, config)
+    assert not {"DesiredInstanceCount", "DesiredServerlessConfig", "VariantStatus"} & answer.keys()
+    assert changing["DesiredServerlessConfig"]["MaxConcurrency"] == 9
+    assert pending["ProductionVariants"][0]["CurrentServerlessConfig"] == config
+
+
+def test_an_asynchronous_endpoint_says_how_it_is_asked() -> None:
+    config = {"OutputConfig": {"S3OutputPath": "s3://b/o"}}
+    live = Deployment.of({**CONFIG, "AsyncInferenceConfig": config}, LIVE.models, 7.0)
+
+    assert describe("InService", live=live)["AsyncInferenceConfig"] == config
+
+
 def test_in_service() -> None:
     answer = describe("InService", Running(live={"v": 4}), live=LIVE)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
 
+from fogbank.cloud.ground.live import Flow
 from fogbank.cloud.hosting.lines import InstanceDownError, InstanceTimeoutError, Lines, Reply
 from fogbank.ground.ports import free_port
 
@@ -140,3 +141,69 @@ def test_a_body_of_megabytes_arrives_whole() -> None:
             return await ask(lines, b"x" * (5 << 20))
 
     assert asyncio.run(run()).data == b"hi"
+
+
+class Taken:
+    """A sink: what it got, and the flow that it came from."""
+
+    def __init__(self, *, leaves: bool = False) -> None:
+        self.leaves = leaves
+        self.pieces: list[bytes] = []
+        self.begun: list[tuple[int, str]] = []
+
+    def begins(self, status: int, headers: Mapping[str, str], flow: Flow) -> None:
+        self.begun.append((status, headers["content-type"]))
+        flow.pause()
+        asyncio.get_running_loop().call_later(0.01, flow.resume)
+        if self.leaves:
+            asyncio.get_running_loop().call_later(0.02, flow.leave)
+
+    def piece(self, data: bytes) -> None:
+        self.pieces.append(data)
+
+
+def taken(answer: bytes, sink: Taken, *, close: bool = False, times: int = 1) -> tuple[Any, int]:
+    """What who asked hears in the end, and how many connections it took."""
+
+    async def run() -> tuple[Any, int]:
+        script = Script(answer, close=close)
+        async with lines_to(script) as lines:
+            for _ in range(times):
+                replied: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+                lines.ask(b"body", {}, 20.0, replied.set_result, sink)
+                reply = await replied
+            return reply, script.connections
+
+    return asyncio.run(run())
+
+
+CHUNKS = b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n"
+
+
+def test_a_reply_in_pieces_goes_to_its_sink_and_the_connection_is_used_again() -> None:
+    sink = Taken()
+    reply, connections = taken(CHUNKS + b"0\r\n\r\n", sink, times=2)
+
+    assert (reply.status, reply.data, connections) == (200, b"", 1)
+    assert b"".join(sink.pieces) == b"onetwo" * 2
+    assert sink.begun == [(200, "a/b")] * 2
+
+
+def test_a_reply_of_a_known_length_and_one_that_is_no_success_are_whole() -> None:
+    sink = Taken()
+    assert taken(OK, sink)[0].data == b"hi"
+    refused = taken(CHUNKS.replace(b"200 OK", b"500 No") + b"0\r\n\r\n", sink)[0]
+
+    assert (refused.status, refused.data) == (500, b"onetwo")
+    assert (sink.begun, sink.pieces) == ([], [])
+
+
+def test_pieces_that_break_off_and_a_sink_that_leaves_are_told_to_who_asked() -> None:
+    sink = Taken()
+    broken = taken(CHUNKS, sink, close=True)[0]
+    left = taken(CHUNKS, Taken(leaves=True))[0]
+
+    assert b"".join(sink.pieces) == b"onetwo"
+    assert isinstance(broken, InstanceDownError)
+    assert "the connection broke" in str(broken)
+    assert "nobody takes the answer any more" in str(left)

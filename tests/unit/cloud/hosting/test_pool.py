@@ -12,7 +12,7 @@ from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.hosting.capacity import Provisioned
 from fogbank.cloud.hosting.instance import FleetGoneError, StartError
 from fogbank.cloud.hosting.lines import InstanceDownError
-from fogbank.cloud.hosting.pool import Pool, Seat
+from fogbank.cloud.hosting.pool import Pool, Seat, SeatGoneError
 from fogbank.cloud.hosting.router import least_busy
 from tests.fakes.instances import FakeHost, FakeInstance
 from tests.waiting import until, until_answer
@@ -224,3 +224,26 @@ def test_counts_of_requests_come_out_even_under_many_threads(world: World) -> No
 
     seats = [take(pool) for _ in range(3)]
     assert [seat.outstanding for seat in seats] == [1, 1, 1]
+
+
+def test_requests_of_one_key_go_to_one_instance_and_keys_are_spread(world: World) -> None:
+    pool = world.started(3)
+    found = {key: {pool.take(key).server.id for _ in range(5)} for key in map(str, range(40))}  # type: ignore[union-attr]  # all run
+
+    assert all(len(instances) == 1 for instances in found.values())
+    assert len({instance for instances in found.values() for instance in instances}) == 3
+
+
+def test_the_one_instance_that_is_asked_for_or_none(world: World) -> None:
+    pool = world.started(2)
+    _, wanted = world.host.running
+    seats = [pool.take(only=wanted.id) for _ in range(3)]
+    assert {seat.server for seat in seats if seat is not None} == {wanted}
+    wanted.die()
+    for seat in seats:
+        assert seat is not None
+        seat.seen = 0.0
+    with pytest.raises(SeatGoneError):
+        pool.take(only=wanted.id)
+    with pytest.raises(SeatGoneError):
+        pool.take(only="i-none")

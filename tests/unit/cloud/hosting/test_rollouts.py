@@ -237,3 +237,27 @@ def test_no_request_fails_through_updates_and_scaling(hosting: Hosting) -> None:
         caller.join()
 
     assert failures == []
+
+
+def test_an_alarm_that_goes_off_while_it_bakes_rolls_back(hosting: Hosting) -> None:
+    hosting.endpoint(count=4)
+    watched = {**canary(wait=60), "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}
+    with pytest.raises(ApiError, match="Could not find"):
+        hosting.update(DeploymentConfig=watched)
+    hosting.alarms["errors"] = "OK"
+    hosting.update(DeploymentConfig=watched)
+    hosting.baking()
+    hosting.kill()
+    hosting.endpoints.start()
+    hosting.baking()
+    hosting.pass_by(5)
+    assert hosting.status == "Updating"
+    hosting.alarms["errors"] = "ALARM"
+    hosting.pass_by(1)
+    hosting.settle()
+
+    assert hosting.record().public["EndpointConfigName"] == "old"
+    assert "[errors] went into ALARM state" in hosting.record().public["FailureReason"]
+    assert hosting.share("old") == 1
+    with pytest.raises(ApiError, match="are in ALARM state"):
+        hosting.update(DeploymentConfig=watched)

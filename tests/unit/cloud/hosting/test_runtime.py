@@ -6,8 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
+from fogbank.cloud.hosting.address import TARGET_MODEL
 from tests.unit.cloud.hosting.conftest import REQUEST, SIGNED, US, Hosting
 from tests.waiting import until
 
@@ -29,7 +28,8 @@ def test_what_is_not_there_is_told(hosting: Hosting) -> None:
     assert error(hosting, headers=headers)[1] == "Endpoint e of account 123456789012 not found."
     hosting.endpoint()
     assert error(hosting, headers=headers) == ("ValidationError", "Variant none of endpoint e not found.")
-    assert "session-id yet" in error(hosting, headers={**headers, "x-amzn-sagemaker-session-id": "NEW_SESSION"})[1]
+    named = {**SIGNED, "x-amzn-sagemaker-inference-component": "c"}
+    assert "inference-component yet" in error(hosting, headers=named)[1]
 
 
 def test_the_variant_that_answered_is_told_and_a_target_is_asked(hosting: Hosting) -> None:
@@ -52,6 +52,7 @@ def test_least_outstanding_requests_go_where_less_is_to_do(hosting: Hosting) -> 
     variant = {
         "VariantName": "v",
         "ModelName": "old",
+        "InstanceType": "ml.m5.large",
         "InitialInstanceCount": 2,
         "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
     }
@@ -93,6 +94,18 @@ def test_records_of_both_fleets_are_captured_as_their_own_configuration_says(hos
     assert body.count(b"\n") == 3
 
 
-@pytest.mark.parametrize("path", ["/endpoints/e/async-invocations", "/endpoints/e/invocations-response-stream"])
-def test_what_the_runtime_lacks_is_a_501(hosting: Hosting, path: str) -> None:
-    assert hosting.ask(replace(REQUEST, path=path)).status == 501
+def test_what_the_runtime_lacks_is_a_501(hosting: Hosting) -> None:
+    assert hosting.ask(replace(REQUEST, path="/endpoints/e/invocations-of-another-kind")).status == 501
+
+
+def test_a_stream_names_no_model_whatever_its_headers_say(hosting: Hosting) -> None:
+    many = {"Image": "i", "Mode": "MultiModel", "ModelDataUrl": "s3://b/models/"}
+    hosting.models.create(US, {"ModelName": "old", "PrimaryContainer": many})
+    hosting.config("old", ("v", "old", 1, 1.0))
+    hosting.create("old")
+    hosting.settle()
+    named = {**SIGNED, TARGET_MODEL: "m.tar.gz"}
+
+    assert hosting.ask(replace(REQUEST, headers=named)).body == b"old:x"
+    streamed = "/endpoints/e/invocations-response-stream"
+    assert "is missing a target model header" in error(hosting, headers=named, path=streamed)[1]

@@ -13,6 +13,7 @@ from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.store import Store
+from fogbank.cloud.hosting.address import Address
 from fogbank.cloud.hosting.capacity import Provisioned
 from fogbank.cloud.hosting.variant import Variant, VariantPlan
 from fogbank.cloud.observe.capture import Source
@@ -24,6 +25,7 @@ PLAN = VariantPlan(
     config_name="c",
     capacity=Provisioned(1),
     strategy="RANDOM",
+    address=Address(many={"primary": False}),
 )
 
 

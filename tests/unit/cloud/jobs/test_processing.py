@@ -19,6 +19,8 @@ from fogbank.cloud.jobs.processor import ProcessingContainer
 from tests.fakes.cloudwatch import CloudWatch
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.processor import FakeProcessor, Program, say
+from tests.fakes.roles import granted
+from tests.waiting import until
 
 HERE = Scope("us-east-1")
 ROOT = "/opt/ml/processing"
@@ -57,6 +59,7 @@ def process(ground: Ground, tmp_path: Path, metrics: CloudWatch) -> Process:
         jobs = ProcessingJobs(
             ground, objects=objects, processor=FakeProcessor(program), cloudwatch=metrics,
             places=Places(work=tmp_path / "work", logs=tmp_path / "logs"),
+            grant=granted,
         )  # fmt: skip
         jobs.create(HERE, params or request())
         jobs.wait(HERE.region, "j")
@@ -201,6 +204,7 @@ def test_metrics_that_are_none_fail_the_job_with_the_reason(process: Process, te
         ({"ProcessingResources": {"ClusterConfig": {"InstanceCount": 2, "VolumeSizeInGB": 1}}}, "InstanceCount must be 1"),
         ({"ProcessingInputs": [{"InputName": "i", "S3Input": {"S3Uri": "/not/s3", "LocalPath": "/opt/ml/x", "S3DataType": "S3Prefix"}}]},
          "not an S3 URI: '/not/s3'"),
+        ({"AppSpecification": {"ImageUri": "x/fogbank-monitor", "ContainerArguments": ["x"]}}, "takes no ContainerArguments"),
     ],
 )  # fmt: skip
 def test_what_could_not_run_is_refused_at_once(process: Process, change: dict[str, Any], message: str) -> None:
@@ -222,6 +226,7 @@ def test_a_stop_reaches_the_container(ground: Ground, tmp_path: Path, metrics: C
     jobs = ProcessingJobs(
         ground, objects=MemoryObjects(b={"in/a": b""}), processor=FakeProcessor(waits), cloudwatch=metrics,
         places=Places(work=tmp_path / "work", logs=tmp_path / "logs"),
+            grant=granted,
     )  # fmt: skip
     jobs.create(HERE, request())
     assert running.wait(20)
@@ -229,3 +234,46 @@ def test_a_stop_reaches_the_container(ground: Ground, tmp_path: Path, metrics: C
     jobs.wait(HERE.region, "j")
 
     assert jobs.describe(HERE, {"ProcessingJobName": "j"})["ProcessingJobStatus"] == "Stopped"
+
+
+def test_a_container_has_its_command_and_is_told_about_its_job(process: Process) -> None:
+    seen = list[ProcessingContainer]()
+
+    def looks(container: ProcessingContainer, _: threading.Event) -> int:
+        seen.append(container)
+        config = json.loads((container.home / "config" / "processingjobconfig.json").read_text())
+        assert config["ProcessingInputs"][0]["InputName"] == "i"
+        assert json.loads((container.home / "config" / "resourceconfig.json").read_text()) == {
+            "current_host": "algo-1",
+            "hosts": ["algo-1"],
+        }
+        return 0
+
+    command = {"ImageUri": "i", "ContainerEntrypoint": ["python3", "x.py"], "ContainerArguments": ["--n", "1"]}
+    job = process(looks, MemoryObjects(b={"in/a": b""}), request(AppSpecification=command))
+
+    assert job["ProcessingJobStatus"] == "Completed"
+    assert (seen[0].entrypoint, seen[0].arguments) == (["python3", "x.py"], ["--n", "1"])
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_continuous_outputs_go_while_the_container_runs_however_it_ends(process: Process, status: int) -> None:
+    objects = MemoryObjects(b={"in/a": b""})
+
+    def writes(container: ProcessingContainer, _: threading.Event) -> int:
+        folder = container.home / "processing" / "output"
+        (folder / "first").write_text("1")
+        until(lambda: "out/first" in objects.buckets["b"], 20)
+        (folder / "first").write_text("22")
+        (folder / "last").write_text("3")
+        return status
+
+    output = {"S3Uri": "s3://b/out", "LocalPath": f"{ROOT}/output", "S3UploadMode": "Continuous"}
+    config = {"Outputs": [{"OutputName": "o", "S3Output": output}]}
+    job = process(writes, objects, request(ProcessingOutputConfig=config))
+
+    assert job["ProcessingJobStatus"] == ("Failed" if status else "Completed")
+    assert {key: body for key, body in objects.buckets["b"].items() if key.startswith("out/")} == {
+        "out/first": b"22",
+        "out/last": b"3",
+    }

@@ -21,6 +21,7 @@ from fogbank.cloud.monitoring.schedules import MonitoringSchedules, Schedule
 from fogbank.contracts.capture import CaptureRecord, captured, hour_prefix
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.processor import FakeProcessor, Program, say
+from tests.fakes.roles import granted
 from tests.unit.cloud.monitoring.requests import definition, schedule
 
 HERE = Scope("us-east-1")
@@ -50,11 +51,12 @@ class Monitors:
             processor=FakeProcessor(self._analyze),
             cloudwatch=lambda _: None,
             places=Places(work=self.folder / "work", logs=self.folder / "logs"),
+            grant=granted,
         )
         captures = Captures(self.objects, lambda *_: source, lambda: None)
         by_type = {"DataQuality": self.definitions}
         self.executions = Executions(self.ground, definitions=by_type, captures=captures, processing=self.processing)
-        self.schedules = MonitoringSchedules(self.ground, by_type, self.executions)
+        self.schedules = MonitoringSchedules(self.ground, by_type, self.executions, lambda *_: None)
 
     def _analyze(self, container: ProcessingContainer, stop: threading.Event) -> int:
         return self.program(container, stop)

@@ -23,6 +23,40 @@ def definition(name: str = "d", endpoint: str = "ep", **others: Any) -> dict[str
     }
 
 
+def batch_input(bucket: str = "b", **others: Any) -> dict[str, Any]:
+    """A JobInput of what batch transform jobs capture."""
+    captured = {
+        "DataCapturedDestinationS3Uri": f"s3://{bucket}/capture",
+        "DatasetFormat": {"Csv": {"Header": False}},
+        "LocalPath": f"{ROOT}/input/batch",
+    }
+    return {"BatchTransformInput": {**captured, **others}}
+
+
+def quality_definition(
+    name: str = "d", endpoint: str = "ep", bucket: str = "b", **endpoint_input: Any
+) -> dict[str, Any]:
+    """A CreateModelQualityJobDefinition request, of a binary model whose answers are CSV: the class, then the probability."""
+    output = {"S3Uri": f"s3://{bucket}/results", "LocalPath": f"{ROOT}/output"}
+    asks = {
+        "EndpointName": endpoint,
+        "LocalPath": f"{ROOT}/input_data",
+        "InferenceAttribute": "0",
+        "ProbabilityAttribute": "1",
+    }
+    return {
+        "JobDefinitionName": name,
+        "RoleArn": ROLE,
+        "ModelQualityAppSpecification": {"ImageUri": "local/fogbank-monitor", "ProblemType": "BinaryClassification"},
+        "ModelQualityJobInput": {
+            "EndpointInput": {**asks, **endpoint_input},
+            "GroundTruthS3Input": {"S3Uri": f"s3://{bucket}/truth"},
+        },
+        "ModelQualityJobOutputConfig": {"MonitoringOutputs": [{"S3Output": output}]},
+        "JobResources": {"ClusterConfig": CLUSTER},
+    }
+
+
 def schedule(name: str = "s", definition_name: str = "d", **config: Any) -> dict[str, Any]:
     """A CreateMonitoringSchedule request."""
     return {

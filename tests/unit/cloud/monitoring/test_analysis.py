@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fogbank.cloud.monitoring.analysis import analysis
+from fogbank.cloud.monitoring.analysis import Asked, analysis, merge
 from fogbank.cloud.monitoring.captures import CaptureFile, Window
 from fogbank.cloud.monitoring.definitions import Definition, Output
+from fogbank.cloud.monitoring.kinds import DATA_QUALITY, KINDS, MonitorKind
 from fogbank.contracts.monitoring import analyzer_settings
 from fogbank.contracts.processing import Cluster
+from fogbank.contracts.quality import quality_settings
 from tests.unit.cloud.monitoring.requests import ROLE, ROOT
 
 NOON = datetime(2026, 4, 18, 12, tzinfo=UTC)
@@ -31,8 +33,45 @@ DEFINITION = Definition(
 )
 
 
+def asked(definition: Definition = DEFINITION, window: Window = HOURLY, kind: MonitorKind = DATA_QUALITY) -> Asked:
+    return Asked.of(kind, definition, "s", "ep", window, window, "s/1")
+
+
+def test_what_a_model_quality_job_and_the_merge_before_it_are_told() -> None:
+    image = "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer"
+    definition = replace(
+        DEFINITION,
+        image=image,
+        problem="BinaryClassification",
+        inference="0",
+        probability="1",
+        threshold=0.4,
+        environment=None,
+    )
+    order = asked(definition, kind=KINDS["ModelQuality"])
+    truth = CaptureFile(uri="s3://b/truth/2026/04/18/11/y.jsonl", folder="2026/04/18/11")
+    first, second = merge(order, [FILE], [truth]), analysis(order, [FILE])
+
+    assert first.image.endswith("/sagemaker-model-monitor-groundtruth-merger")
+    assert [item.local_path for item in first.inputs or ()] == [
+        f"{ROOT}/input_data/ep/a/2026/04/18/11", f"{ROOT}/groundtruth/2026/04/18/11",
+    ]  # fmt: skip
+    assert [output.uri for output in first.outputs or ()] == [
+        "s3://b/results/merge",
+        "s3://b/results/ep/s/2026/04/18/12",
+    ]
+    assert first.job.removeprefix("groundtruth-merge-") == second.job.removeprefix("model-quality-monitoring-")
+    settings = quality_settings(second.environment or {})
+    assert (settings.problem, settings.inference, settings.probability, settings.threshold) == (
+        "BinaryClassification",
+        "0",
+        "1",
+        0.4,
+    )
+
+
 def test_what_the_analyzer_is_told() -> None:
-    job = analysis(DEFINITION, "s", "ep", HOURLY, [FILE])
+    job = analysis(asked(), [FILE])
     settings = analyzer_settings(job.environment or {})
 
     assert (settings.start, settings.end) == (HOURLY.start, HOURLY.end)
@@ -57,13 +96,13 @@ def test_what_the_analyzer_is_told() -> None:
     ],
 )
 def test_where_the_results_go(end: datetime, stamp: str) -> None:
-    job = analysis(DEFINITION, "s", "ep", Window(start=HOURLY.start, end=end), [FILE])
+    job = analysis(asked(window=Window(start=HOURLY.start, end=end)), [FILE])
 
     assert [output.uri for output in job.outputs or ()] == [f"s3://b/results/ep/s/{stamp}"]
 
 
 def test_without_a_baseline_there_is_none() -> None:
-    job = analysis(replace(DEFINITION, constraints_uri=None, statistics_uri=None), "s", "ep", HOURLY, [FILE])
+    job = analysis(asked(replace(DEFINITION, constraints_uri=None, statistics_uri=None)), [FILE])
 
     assert len(job.inputs or ()) == 1
     assert "baseline_constraints" not in (job.environment or {})

@@ -9,10 +9,10 @@ import pytest
 from fogbank.cloud.api.control import Scope
 from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.api.resource import Ground
-from fogbank.cloud.monitoring.definitions import Definition, JobDefinitions, Output, refusal
+from fogbank.cloud.monitoring.definitions import Definition, JobDefinitions, Output
 from fogbank.cloud.monitoring.kinds import DATA_QUALITY, KINDS
 from fogbank.contracts.processing import Cluster
-from tests.unit.cloud.monitoring.requests import CLUSTER, ROLE, ROOT, definition
+from tests.unit.cloud.monitoring.requests import CLUSTER, ROLE, ROOT, batch_input, definition, quality_definition
 
 HERE = Scope("us-east-1")
 
@@ -67,7 +67,19 @@ def test_names(definitions: JobDefinitions) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"DataQualityJobInput": {"BatchTransformInput": {}}}, "DataQualityJobInput needs an EndpointInput"),
+        ({"DataQualityJobInput": {}}, "DataQualityJobInput needs one of EndpointInput and BatchTransformInput"),
+        (
+            {"DataQualityJobInput": {"EndpointInput": {"EndpointName": "e", "LocalPath": "/p"}, **batch_input()}},
+            "DataQualityJobInput needs one of",
+        ),
+        ({"DataQualityJobInput": batch_input(DatasetFormat={})}, "DatasetFormat must be one of Csv, Json and Parquet"),
+        (
+            {
+                "DataQualityJobInput": batch_input(),
+                "DataQualityAppSpecification": {"ImageUri": "i", "RecordPreprocessorSourceUri": "s3://b/p.py"},
+            },
+            "RecordPreprocessorSourceUri is for an EndpointInput",
+        ),
         ({"JobResources": {"ClusterConfig": {**CLUSTER, "InstanceCount": 2}}}, "InstanceCount must be 1"),
         (
             {"DataQualityJobInput": {"EndpointInput": {"EndpointName": "e", "LocalPath": "/p", "S3InputMode": "Pipe"}}},
@@ -83,7 +95,37 @@ def test_what_is_refused(definitions: JobDefinitions, change: dict[str, Any], me
     assert message in refusal.value.message
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if not kind.runs], ids=lambda kind: kind.type)
-def test_a_kind_that_does_not_run_is_refused_by_its_name(kind: Any) -> None:
-    with pytest.raises(ApiError, match=f"does not have {kind.type} monitors yet"):
-        refusal(kind)[f"Create{kind.stem}"](HERE, {})
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ModelQualityAppSpecification": {"ImageUri": "i"}}, "ModelQualityAppSpecification needs a ProblemType"),
+        (
+            {"ModelQualityJobInput": {"EndpointInput": {"EndpointName": "e", "LocalPath": "/p"}}},
+            "needs a GroundTruthS3Input",
+        ),
+        (
+            {
+                "ModelQualityJobInput": {
+                    "EndpointInput": {"EndpointName": "e", "LocalPath": "/p"},
+                    "GroundTruthS3Input": {"S3Uri": "s3://b/t"},
+                }
+            },
+            "needs an InferenceAttribute or a ProbabilityAttribute",
+        ),
+    ],
+)
+def test_what_a_model_quality_definition_needs(ground: Ground, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ApiError) as refusal:
+        JobDefinitions(KINDS["ModelQuality"], ground).create(HERE, {**quality_definition(), **change})
+
+    assert message in refusal.value.message
+
+
+def test_what_a_kind_does_not_read_is_refused(definitions: JobDefinitions) -> None:
+    for own, message in (
+        ({"InferenceAttribute": "0"}, "read no InferenceAttribute"),
+        ({"StartTimeOffset": "P"}, "no time offset"),
+    ):
+        asks = {"EndpointInput": {"EndpointName": "e", "LocalPath": "/p", **own}}
+        with pytest.raises(ApiError, match=message):
+            definitions.create(HERE, definition(DataQualityJobInput=asks))

@@ -9,7 +9,8 @@ import pytest
 
 from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.monitoring.captures import Window
-from fogbank.cloud.monitoring.schedules import DAILY, config_of
+from fogbank.cloud.monitoring.plans import DAILY
+from fogbank.cloud.monitoring.schedules import config_of
 from tests.fakes.processor import say
 from tests.unit.cloud.monitoring.conftest import HERE, HOUR, Monitors, clean
 from tests.unit.cloud.monitoring.requests import definition, schedule
@@ -51,10 +52,9 @@ def test_an_update_takes_the_new_definitions_endpoint(monitors: Monitors) -> Non
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"MonitoringType": "ModelBias"}, "does not have ModelBias monitors yet"),
-        ({"MonitoringJobDefinitionName": None}, "MonitoringJobDefinitionName is required"),
+        ({"MonitoringJobDefinitionName": None}, "one of MonitoringJobDefinitionName and MonitoringJobDefinition"),
         ({"MonitoringJobDefinitionName": "none"}, "Could not find job definition"),
-        ({"ScheduleConfig": {"ScheduleExpression": "NOW"}}, "use `fogbank monitor run`"),
+        ({"ScheduleConfig": {"ScheduleExpression": "NOW"}}, "NOW needs DataAnalysisStartTime"),
         ({"ScheduleConfig": {"ScheduleExpression": "cron(99 * ? * * *)"}}, "ScheduleExpression: "),
     ],
 )

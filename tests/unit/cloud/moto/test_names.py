@@ -31,7 +31,7 @@ def test_only_a_buckets_creation_is_refused_for_its_name() -> None:
     refused = refusal(put("/Not_One"))
     assert refused is not None
     assert b"<Code>InvalidBucketName</Code>" in refused.body
-    assert refusal(put("/Not_One", query="policy")) is None
+    assert refusal(put("/Not_One", query="acl")) is None
     assert refusal(put("/Not_One/key")) is None
     assert refusal(put("/Not_One", service="sqs")) is None
     assert refusal(put("/one--x-s3", body=b"<Bucket><Type>Directory</Type></Bucket>")) is None
@@ -42,3 +42,16 @@ def test_a_key_may_have_1024_bytes() -> None:
     refused = refusal(put("/one/" + "%C3%BC" * 512 + "k"))
     assert refused is not None
     assert b"<Code>KeyTooLongError</Code>" in refused.body
+
+
+@pytest.mark.parametrize(
+    "policy", [b"", b"hello", b"[]", b"{}", b'{"Statement": [5]}', b'{"Statement": {}}', b"[" * 100_000]
+)
+@pytest.mark.parametrize(("service", "query"), [("s3", "policy"), ("lambda", "policy="), ("", "x=1&policy")])
+def test_a_policy_that_is_none_is_refused_so_that_the_bucket_goes_on_working(
+    policy: bytes, service: str, query: str
+) -> None:
+    answer = refusal(put("/bucket", query=query, body=policy, service=service))
+
+    assert answer is not None
+    assert (answer.status, b"MalformedPolicy" in answer.body) == (400, True)

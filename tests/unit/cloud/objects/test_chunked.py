@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fogbank.cloud.objects.chunked import Chunked, ChunkError
+from tests.drawn import at_most
 
 
-@settings(max_examples=30, deadline=None)
+@at_most(30)
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=5), st.integers(1, 40), st.booleans())
 def test_the_bytes_that_were_meant(chunks: list[bytes], size: int, signed: bool) -> None:
     extra = b";chunk-signature=ab" if signed else b""

@@ -15,6 +15,7 @@ from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.objects.blobs import Blobs
 from fogbank.cloud.objects.bucket import Bucket
 from fogbank.cloud.objects.index import Index
+from tests.drawn import at_most
 from tests.unit.cloud.objects.conftest import SIGNED, Room
 
 
@@ -201,4 +202,4 @@ class ObjectsMachine(RuleBasedStateMachine):
 def test_objects_are_as_a_small_model_says(machine: type[RuleBasedStateMachine]) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
-    run_state_machine_as_test(machine, settings=settings(max_examples=30, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(at_most(30), stateful_step_count=25))

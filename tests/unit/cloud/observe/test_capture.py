@@ -163,7 +163,7 @@ def test_no_record_waits_while_another_is_delivered(bucket: Bucket, recorder: Ca
     delivery.start()
     assert bucket.asked.wait(20)
 
-    for source in (SOURCE, replace(SOURCE, endpoint="other")):
+    for source in (SOURCE, SOURCE._replace(endpoint="other")):
         recording = threading.Thread(target=add, args=(subject, source))
         recording.start()
         recording.join(10)
@@ -178,8 +178,8 @@ def test_regions_variants_and_destinations_do_not_meet_in_a_file(
 ) -> None:
     subject = recorder()
     add(subject)
-    add(subject, replace(SOURCE, region="eu-west-1"), replace(capture(), destination="s3://eu/capture"))
-    add(subject, replace(SOURCE, variant="w"))
+    add(subject, SOURCE._replace(region="eu-west-1"), replace(capture(), destination="s3://eu/capture"))
+    add(subject, SOURCE._replace(variant="w"))
     add(subject, config=replace(capture(), destination="s3://elsewhere"))
 
     assert subject.flush() == 4

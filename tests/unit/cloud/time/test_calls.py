@@ -115,7 +115,7 @@ def test_what_is_refused(given: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize(
     ("arn", "words"),
     [
-        ("arn:aws:lambda:us-east-1:123456789012:function:f", "does not have the templated target lambda yet"),
+        ("arn:aws:ecs:us-east-1:123456789012:cluster/c", "does not have the templated target ecs yet"),
         ("arn:aws:states:us-east-1:123456789012:stateMachine:s", "does not have the templated target states yet"),
         ("arn:aws:sqs:us-east-1:999999999999:q", "does not have the account 999999999999"),
     ],

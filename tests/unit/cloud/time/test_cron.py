@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from fogbank.cloud.monitoring.clockwork import previous
 from fogbank.cloud.time.cron import ScheduleExpressionError
 from fogbank.cloud.time.expressions import due
+from tests.drawn import at_most
 
 START = datetime(2026, 1, 30, 23, 30, tzinfo=UTC)  # a Friday
 
@@ -81,6 +83,9 @@ def test_a_rate_fires_at_its_anchor_and_counts_from_there() -> None:
 
 
 YEARS = datetime(2024, 1, 1, tzinfo=UTC)
+MANY = os.environ.get("FOGBANK_EXPRESSIONS")
+EXPRESSIONS = settings(max_examples=int(MANY), deadline=None) if MANY else at_most(150)
+ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe"]
 
 
 def one_field(low: int, high: int) -> st.SearchStrategy[tuple[str, set[int]]]:
@@ -102,12 +107,10 @@ def one_field(low: int, high: int) -> st.SearchStrategy[tuple[str, set[int]]]:
 @given(
     fields=st.tuples(one_field(0, 59), one_field(0, 23), one_field(1, 31), one_field(1, 12), one_field(1, 7)),
     by_weekday=st.booleans(),
-    zone=st.sampled_from(
-        ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe"]
-    ),
+    zone=st.sampled_from(ZONES),
     start=st.integers(0, 8 * 365 * 24 * 60).map(lambda minutes: YEARS + timedelta(minutes=minutes)),
 )
-@settings(max_examples=150, deadline=None)
+@EXPRESSIONS
 def test_an_evaluator_minute_by_minute_agrees(
     fields: tuple[tuple[str, set[int]], ...], by_weekday: bool, zone: str, start: datetime
 ) -> None:
@@ -128,6 +131,47 @@ def test_an_evaluator_minute_by_minute_agrees(
     found = list(due(text, begin, begin + timedelta(days=3), begin, zone))
 
     assert [m for m in found if not first_again] == [m for m in expected if not first_again]
+
+
+@given(
+    number=st.integers(1, 5000),
+    unit=st.sampled_from([("minute", 60), ("hour", 3600), ("day", 86_400)]),
+    age=st.integers(0, 10**7),
+    zone=st.sampled_from(ZONES),
+)
+@EXPRESSIONS
+def test_a_rate_is_multiples_of_its_period_since_its_anchor_in_every_zone(
+    number: int, unit: tuple[str, int], age: int, zone: str
+) -> None:
+    name, seconds = unit
+    anchor = YEARS - timedelta(seconds=age)
+    text = f"rate({number} {name}{'' if number == 1 else 's'})"
+    found = list(due(text, YEARS, YEARS + timedelta(days=3), anchor, zone))
+    period = number * seconds
+
+    assert [(moment - anchor).total_seconds() for moment in found] == [
+        k * period for k in range(age // period, (age + 3 * 86_400) // period + 1) if k * period > age
+    ]
+
+
+@given(
+    local=st.datetimes(datetime(2024, 1, 1), datetime(2032, 1, 1)).map(lambda at: at.replace(microsecond=0)),  # noqa: DTZ001 - local
+    zone=st.sampled_from(ZONES),
+)
+@EXPRESSIONS
+def test_at_is_the_first_moment_that_clocks_of_the_zone_show_it_or_would(local: datetime, zone: str) -> None:
+    begin = local.replace(tzinfo=UTC) - timedelta(days=2)
+    found = list(due(f"at({local:%Y-%m-%dT%H:%M:%S})", begin, begin + timedelta(days=4), begin, zone))
+
+    assert len(found) == 1
+    [moment] = found
+    shown = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    earlier = (moment - timedelta(hours=1)).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    if shown == local:
+        assert earlier != local
+    else:  # clocks were put forward over it, by an hour at most but for a day that Samoa left out
+        there = [local.replace(tzinfo=UTC) + timedelta(minutes=m) for m in range(-15 * 60, 15 * 60, 30)]
+        assert all(each.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != local for each in there)
 
 
 def test_a_time_zone_moves_the_hour() -> None:

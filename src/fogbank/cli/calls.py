@@ -1,0 +1,49 @@
+"""How to call an endpoint that runs: its URL, and lines to paste into a shell, each of which works as it is printed.
+
+In: where the cloud listens, an endpoint and a sample; out: text. Pure.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from fogbank.ground.aws import LOCAL_ACCESS_KEY
+
+ROWS = "'[[...]]'"
+"""What stands for a request where there is no sample."""
+
+
+def url_of(cloud: str, endpoint: str) -> str:
+    """Where an endpoint of the local cloud takes requests."""
+    return f"{cloud}/endpoints/{endpoint}/invocations"
+
+
+def ways(cloud: str, endpoint: str, sample: str) -> dict[str, str]:
+    """The ways to call it, by their names; `sample` is a CSV's path from here, empty for none.
+
+    >>> print(ways("http://127.0.0.1:4566", "churn-live", "rows.csv")["curl"])
+    curl -s -H 'Content-Type: text/csv' --data-binary @rows.csv http://127.0.0.1:4566/endpoints/churn-live/invocations
+    """
+    url = url_of(cloud, endpoint)
+    if not sample:
+        return {
+            "fogbank": f"fogbank invoke {endpoint} {ROWS}",
+            "curl": f"curl -s -H 'Content-Type: application/json' -d {ROWS} {url}",
+        }
+    client = (
+        f'boto3.client("sagemaker-runtime", endpoint_url="{cloud}", region_name="us-east-1", '
+        f'aws_access_key_id="{LOCAL_ACCESS_KEY}", aws_secret_access_key="{LOCAL_ACCESS_KEY}")'
+    )
+    call = f'.invoke_endpoint(EndpointName="{endpoint}", ContentType="text/csv", Body=open("{sample}", "rb"))'
+    program = f'import boto3; print({client}{call}["Body"].read().decode())'
+    return {
+        "fogbank": f"fogbank invoke {endpoint} {shlex.quote(sample)}",
+        "curl": f"curl -s -H 'Content-Type: text/csv' --data-binary @{shlex.quote(sample)} {url}",
+        "python": f"python -c {shlex.quote(program)}",
+    }
+
+
+def how_to_call(cloud: str, endpoint: str, sample: str) -> str:
+    """The URL, and the ways."""
+    lines = [f"{endpoint} answers at {url_of(cloud, endpoint)}"]
+    return "\n".join([*lines, *(f"  {name:<8} {line}" for name, line in ways(cloud, endpoint, sample).items())])

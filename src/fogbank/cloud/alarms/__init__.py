@@ -1,0 +1,1 @@
+"""CloudWatch's alarms: kept, evaluated on the cloud's clock, and acted upon."""

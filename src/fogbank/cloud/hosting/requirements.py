@@ -1,0 +1,66 @@
+"""What a package may ask to be installed: distributions by name and version, or a wheel by its address under its digest.
+
+In: the lines of a requirements file that is somebody else's; out: the same lines, or a RefusedRequirementError that says which is not
+followed and why. A folder, a repository, an index of its own choice or an option would let a package run code, or fetch what it likes,
+before anybody has looked at it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+HASH = re.compile(r"\s--hash=sha256:[0-9a-f]{64}(?=\s|$)")
+COMMENT = re.compile(r"(^|\s)#.*$")
+HARMLESS = re.compile(r"--require-hashes|--prefer-binary|--only-binary(=|\s+):all:")
+"""Options that take nothing away from this: what is installed here are wheels anyway."""
+
+
+class RefusedRequirementError(Exception):
+    """A line that is not followed; the text says which, and what to do."""
+
+
+def requirement_lines(lines: Sequence[str]) -> list[str]:
+    """The lines of a requirements file that say something, continued ones joined."""
+    joined = "\n".join(lines).replace("\\\n", " ")
+    return [line for line in (COMMENT.sub("", line).strip() for line in joined.splitlines()) if line]
+
+
+def checked_lines(lines: Sequence[str]) -> list[str]:
+    """The lines that an installer may be given. Raises RefusedRequirementError."""
+    return [_checked(line) for line in requirement_lines(lines)]
+
+
+def _checked(line: str) -> str:
+    if line.startswith("-"):
+        if HARMLESS.fullmatch(line):
+            return line
+        raise _refused(
+            line,
+            "a package does not choose options or indexes: set the index for uv itself (UV_DEFAULT_INDEX, uv.toml)",
+        )
+    if "${" in line:
+        raise _refused(line, "variables of the environment are none of a package's business")
+    try:
+        requirement = Requirement(HASH.sub("", line))
+    except InvalidRequirement as error:
+        raise _refused(line, "name a distribution and its version") from error
+    if requirement.url is not None:
+        _check_address(line, requirement.url)
+    return line
+
+
+def _check_address(line: str, address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in {"https", "http"} or not parts.path.endswith(".whl"):
+        raise _refused(line, "what has an address must be a wheel that everybody can have: nothing is built here")
+    if not HASH.search(line):
+        raise _refused(line, "what has an address needs its digest: --hash=sha256:...")
+
+
+def _refused(line: str, why: str) -> RefusedRequirementError:
+    shown = line if len(line) <= 120 else f"{line[:117]}..."
+    return RefusedRequirementError(f"{shown!r} in code/requirements.txt is not followed: {why}")

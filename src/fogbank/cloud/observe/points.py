@@ -1,0 +1,231 @@
+"""What CloudWatch keeps: for each metric a summary of its values a minute, in a SQLite file of their own.
+
+In: summaries of series; out: the same, for any stretch of time. Points get coarser with age and go, as CloudWatch's do: a second's after
+3 hours, a minute's after 15 days, five minutes' after 63 days, an hour's after 455 days. What is added is in the file when `add` returns.
+Source: CloudWatch User Guide, "Metrics retention".
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fogbank.cloud.observe.summary import Summary, merged, pack, unpack
+
+log = logging.getLogger("fogbank.cloud")
+DAMAGED = ".damaged"
+MINUTE = 60
+DAY_S = 86400
+LADDER: Sequence[tuple[int, int, int | None]] = (
+    (1, 3 * 3600, MINUTE),
+    (MINUTE, 15 * DAY_S, 300),
+    (300, 63 * DAY_S, 3600),
+    (3600, 455 * DAY_S, None),
+)
+"""Seconds of a point, seconds for which it is kept so, and the seconds of the point that takes it in."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS series (
+    id INTEGER PRIMARY KEY, account TEXT, region TEXT, namespace TEXT, name TEXT, dimensions TEXT, unit TEXT, last REAL,
+    UNIQUE (account, region, namespace, name, dimensions, unit));
+CREATE TABLE IF NOT EXISTS points (
+    series INTEGER, seconds INTEGER, start INTEGER, count REAL, total REAL, least REAL, most REAL, buckets BLOB,
+    PRIMARY KEY (series, seconds, start)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS points_age ON points (seconds, start);
+CREATE TABLE IF NOT EXISTS taken (source TEXT PRIMARY KEY);
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """One metric as CloudWatch tells them apart. `dimensions` are in the order of their names; each unit is a series of its own."""
+
+    account: str
+    region: str
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    unit: str = "None"
+
+    def of_unit(self, unit: str) -> Series:
+        """The same metric in another unit."""
+        return replace(self, unit=unit)
+
+    def row(self) -> tuple[str, ...]:
+        """As the table has it."""
+        return (self.account, self.region, self.namespace, self.name, json.dumps(self.dimensions), self.unit)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """A summary of the `seconds` from `start` on (since 1970)."""
+
+    series: Series
+    seconds: int
+    start: int
+    summary: Summary
+
+
+class Points:
+    """The points of every account and region; safe from many threads. A file that is none is put aside."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        try:
+            self._db = _open(file)
+        except sqlite3.DatabaseError as error:
+            aside = file.with_suffix(DAMAGED)
+            log.warning("metrics begin anew: %s is damaged (%s) and lies in %s", file.name, error, aside.name)
+            file.replace(aside)
+            for more in ("-wal", "-shm"):
+                file.with_name(file.name + more).unlink(missing_ok=True)
+            self._db = _open(file)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._transaction():
+            for table in ("points", "series", "taken"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
+
+    def add(self, points: Iterable[Point], source: str = "") -> None:
+        """Add, all or nothing; what came from the `source` that was added last, of those of its suffix, is left out. Raises sqlite3.Error."""
+        with self._transaction():
+            if source:
+                if self._db.execute("SELECT 1 FROM taken WHERE source=?", (source,)).fetchone():
+                    return
+                self._db.execute("DELETE FROM taken WHERE source LIKE ?", (f"%{Path(source).suffix}",))
+                self._db.execute("INSERT INTO taken VALUES (?)", (source,))
+            for point in points:
+                number = self._number(point.series, point.start)
+                self._merge(number, point.seconds, point.start, point.summary)
+
+    def between(self, like: Series, start: int, end: float, period: int = 1, *, histograms: bool = True) -> list[Point]:
+        """What a metric had in a stretch of time, summed up by periods from `start` on, the earliest first; of every unit where `like` has
+        none. Without their histograms, where nobody asks for percentiles: they are most of what is to be read."""
+        columns = "unit, (start - ?) / ? AS number, min(seconds), sum(count), sum(total), min(least), max(most)"
+        with self._lock:
+            rows = self._find(columns, "GROUP BY unit, number ORDER BY number", (start, period), like, start, end)
+            packed = (
+                self._find("unit, (start - ?) / ?, buckets", "", (start, period), like, start, end)
+                if histograms
+                else []
+            )
+        parts: dict[tuple[str, int], list[bytes | None]] = {}
+        for unit, number, buckets in packed:
+            parts.setdefault((unit, number), []).append(buckets)
+        return [
+            Point(
+                series=like.of_unit(unit),
+                seconds=max(seconds, period),
+                start=start + number * period,
+                summary=Summary(count, total, least, most, merged(parts.get((unit, number), [None]))),
+            )
+            for unit, number, seconds, count, total, least, most in rows
+        ]
+
+    def _find(
+        self, columns: str, order: str, values: tuple[int, int], like: Series, start: float, end: float
+    ) -> list[tuple[Any, ...]]:
+        statement = (
+            f"SELECT {columns} FROM points JOIN series ON id = series"  # noqa: S608 - constants of this file
+            " WHERE account=? AND region=? AND namespace=? AND name=? AND dimensions=? AND (?='' OR unit=?)"
+            f" AND seconds IN (1, 60, 300, 3600) AND start>=? AND start<? {order}"
+        )
+        return self._db.execute(statement, (*values, *like.row(), like.unit, start, end)).fetchall()
+
+    def known(self, account: str, region: str, since: float, namespace: str = "", name: str = "") -> list[Series]:
+        """The series of a region with points since a moment, the first that was put first."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT namespace, name, dimensions FROM series WHERE account=? AND region=? AND last>=?"
+                " AND (?='' OR namespace=?) AND (?='' OR name=?) GROUP BY namespace, name, dimensions ORDER BY min(id)",
+                (account, region, since, namespace, namespace, name, name),
+            ).fetchall()
+        return [
+            Series(
+                account=account,
+                region=region,
+                namespace=space,
+                name=named,
+                dimensions=tuple((key, value) for key, value in json.loads(dimensions)),
+            )
+            for space, named, dimensions in rows
+        ]
+
+    def age(self, now: float) -> None:
+        """Make what is old coarser, and let go what is too old."""
+        for seconds, kept_s, coarser in LADDER:
+            whole = coarser or seconds
+            before = int(now - kept_s) // whole * whole
+            with self._transaction():
+                if coarser is not None:
+                    self._coarsen(seconds, coarser, before)
+                self._db.execute("DELETE FROM points WHERE seconds=? AND start<?", (seconds, before))
+        with self._transaction():
+            self._db.execute("DELETE FROM series WHERE id NOT IN (SELECT series FROM points)")
+
+    def _coarsen(self, seconds: int, coarser: int, before: int) -> None:
+        rows = self._db.execute(
+            "SELECT series, start, count, total, least, most, buckets FROM points WHERE seconds=? AND start<?",
+            (seconds, before),
+        )
+        for number, start, count, total, least, most, buckets in rows.fetchall():
+            summary = Summary(count, total, least, most, unpack(buckets))
+            self._merge(number, coarser, start // coarser * coarser, summary)
+
+    def _number(self, series: Series, at: float) -> int:
+        row = self._db.execute(
+            "INSERT INTO series (account, region, namespace, name, dimensions, unit, last) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET last = max(last, excluded.last) RETURNING id",
+            (*series.row(), at),
+        ).fetchone()
+        return int(row[0])
+
+    def _merge(self, number: int, seconds: int, start: int, summary: Summary) -> None:
+        row = self._db.execute(
+            "SELECT count, total, least, most, buckets FROM points WHERE series=? AND seconds=? AND start=?",
+            (number, seconds, start),
+        ).fetchone()
+        whole = Summary()
+        if row:
+            whole = Summary(row[0], row[1], row[2], row[3], unpack(row[4]))
+        whole.add(summary)
+        self._db.execute(
+            "INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (number, seconds, start, whole.count, whole.total, whole.least, whole.most, pack(whole.buckets)),
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        db.executescript(SCHEMA)
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
+    return db

@@ -1,0 +1,173 @@
+"""SageMaker's state changes, told to EventBridge: each status that an endpoint or a job has had is an event on the default bus.
+
+In: the cloud's own stream of what happened; out: events with AWS's fields, in order, to whoever has a rule for them. How far that is lies
+in the store, so a cloud that was killed goes on where it was. Source: SageMaker Developer Guide, "Events that Amazon SageMaker AI sends to
+Amazon EventBridge".
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from fogbank.cloud.api.resource import Ground, Resource
+from fogbank.cloud.ground.events import Event
+from fogbank.cloud.ground.store import Document
+from fogbank.ground.aws import LOCAL_ACCOUNT
+
+log = logging.getLogger("fogbank.cloud")
+TOLD = "told-state-changes"
+"""The setting that has the number of the last event that was told."""
+LOOK_S = 1.0
+GONE = frozenset({"Created", "Deleted"})
+"""Changes that are no status."""
+WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What is told of one kind of thing: the event's type, the member that names it, its status, and how its detail is made."""
+
+    type: str
+    arn: str
+    status: str
+    detail: Callable[[Document], Document]
+
+
+def endpoint_detail(document: Document) -> Document:
+    """An endpoint's: statuses in capitals, times in milliseconds."""
+    variants = [
+        {key: variant[key] for key in ("DesiredWeight", "DesiredInstanceCount") if key in variant}
+        for variant in document.get("ProductionVariants", [])
+    ]
+    return {
+        **_named(document, ("EndpointName", "EndpointArn", "EndpointConfigName", "FailureReason")),
+        "ProductionVariants": variants,
+        "EndpointStatus": WORD.sub("_", document["EndpointStatus"]).upper(),
+        **{key: document[key] * 1000 for key in ("CreationTime", "LastModifiedTime")},
+        "Tags": _tags(document),
+    }
+
+
+def deployment_detail(document: Document) -> Document:
+    """An endpoint's while a deployment is under way: what each variant has now, and what is to come."""
+    keys = (
+        "VariantName", "CurrentWeight", "DesiredWeight", "CurrentInstanceCount", "DesiredInstanceCount", "VariantStatus",
+    )  # fmt: skip
+    variants = [_named(variant, keys) for variant in document.get("ProductionVariants", [])]
+    pending = document.get("PendingDeploymentSummary")
+    return {
+        **endpoint_detail(document),
+        "ProductionVariants": variants,
+        **({"PendingDeploymentSummary": pending} if pending else {}),
+    }
+
+
+def job_detail(document: Document) -> Document:
+    """A job's: what Describe says, times in ISO 8601."""
+    times = {key: _iso(value) for key, value in document.items() if key.endswith("Time") and key != "LastModifiedTime"}
+    rest = {
+        key: value for key, value in document.items() if key not in {"LastModifiedTime", "Tags"} and value is not None
+    }
+    return {**rest, **times, "Tags": _tags(document)}
+
+
+KINDS: Mapping[str, Kind] = {
+    "endpoint": Kind(
+        type="SageMaker Endpoint State Change", arn="EndpointArn", status="EndpointStatus", detail=endpoint_detail
+    ),
+    "rollout": Kind(
+        type="SageMaker Endpoint Deployment State Change", arn="EndpointArn", status="", detail=deployment_detail
+    ),
+    "transform-job": Kind(
+        type="SageMaker Transform Job State Change",
+        arn="TransformJobArn",
+        status="TransformJobStatus",
+        detail=job_detail,
+    ),
+    "training-job": Kind(
+        type="SageMaker Training Job State Change", arn="TrainingJobArn", status="TrainingJobStatus", detail=job_detail
+    ),
+    "processing-job": Kind(
+        type="SageMaker Processing Job State Change",
+        arn="ProcessingJobArn",
+        status="ProcessingJobStatus",
+        detail=job_detail,
+    ),
+}
+"""By the topic of the cloud's own stream."""
+
+
+def state_change(event: Event, document: Document) -> dict[str, Any]:
+    """What EventBridge gets, of an event of the stream and the thing that it is about."""
+    kind = KINDS[event.topic]
+    then = {**document, kind.status: event.change} if kind.status else document
+    if "reason" in event.detail:
+        then["FailureReason"] = event.detail["reason"]
+    return {
+        "version": "0",
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{event.seq}/{event.at}/{document[kind.arn]}")),
+        "detail-type": kind.type,
+        "source": "aws.sagemaker",
+        "account": LOCAL_ACCOUNT,
+        "time": datetime.fromtimestamp(event.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": event.region,
+        "resources": [document[kind.arn]],
+        "detail": kind.detail(then),
+    }
+
+
+class StateEvents:
+    """Follows the stream. `kinds` describe what is told of, `put` puts an event on a region's default bus."""
+
+    def __init__(
+        self, ground: Ground, kinds: Sequence[Resource[Any]], put: Callable[[str, Mapping[str, Any]], None]
+    ) -> None:
+        self._store, self._events, self._put = ground.store, ground.events, put
+        self._kinds = {kind.kind.path: kind for kind in kinds}
+
+    def follow(self, stop: threading.Event) -> None:
+        """Tell what happens, until `stop` is set."""
+        told = int(self._store.setting(TOLD, "-1"))
+        if told < 0:  # what happened before anybody told of it is not told now
+            earlier = self._events.since(0, 1 << 30)
+            told = earlier[-1].seq if earlier else 0
+            self._store.set_setting(TOLD, str(told))
+        while not stop.is_set():
+            for event in self._events.wait(told, LOOK_S):
+                if stop.is_set():
+                    return
+                self._tell(event)
+                told = event.seq
+                self._store.set_setting(TOLD, str(told))
+
+    def _tell(self, event: Event) -> None:
+        if event.topic not in KINDS or event.change in GONE:
+            return
+        try:
+            kind = self._kinds["endpoint" if event.topic == "rollout" else event.topic]
+            record = kind.find(event.region, event.name)
+            if record is not None:
+                self._put(event.region, state_change(event, kind.described(record)))
+        except Exception:  # one event that cannot be told keeps no other back
+            log.exception("the state change of %s %s was not told", event.topic, event.name)
+
+
+def _named(document: Document, keys: tuple[str, ...]) -> Document:
+    return {key: document[key] for key in keys if document.get(key) is not None}
+
+
+def _tags(document: Document) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in document.get("Tags") or []}
+
+
+def _iso(second: Any) -> Any:
+    if not isinstance(second, int | float):
+        return second
+    return datetime.fromtimestamp(second, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,44 @@
+"""What the carriers of a monitor are told: the endpoint, the baseline, when and where to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from fogbank.components.endpoint import Endpoint
+from fogbank.components.failures import Failures
+from fogbank.components.monitor_kinds import Kind
+from fogbank.contracts.analysis import Asks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """A monitor to be. `files` are the objects of its baseline and configuration that there are, by what they are (`statistics`,
+    `constraints`, `config`); `image` is None where the carrier knows its own."""
+
+    component: pulumi.Resource
+    name: str
+    public_name: str
+    endpoint: Endpoint
+    image: pulumi.Input[str] | None
+    schedule: str
+    window_s: int
+    delay_s: int
+    instance_type: str
+    results: pulumi.Output[str]
+    asks: pulumi.Output[Asks]
+    kind: Kind
+    files: Mapping[str, aws.s3.BucketObjectv2]
+    failures: Failures | None = None
+
+    @property
+    def child(self) -> pulumi.ResourceOptions:
+        """Options of a resource of the component's."""
+        return pulumi.ResourceOptions(parent=self.component)
+
+    def uris(self) -> dict[str, pulumi.Output[str]]:
+        """The files' S3 URIs."""
+        return {name: pulumi.Output.format("s3://{0}/{1}", item.bucket, item.key) for name, item in self.files.items()}

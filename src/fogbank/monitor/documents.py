@@ -1,0 +1,22 @@
+"""A baseline's JSON documents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fogbank.monitor.dataset import DatasetError
+
+
+def read_document(path: Path | None) -> dict[str, Any] | None:
+    """The JSON object of a file; None without one. Raises DatasetError that names it."""
+    if path is None:
+        return None
+    try:
+        document: Any = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise DatasetError(f"the baseline file {path.name} cannot be read: {error}") from error
+    if not isinstance(document, dict):
+        raise DatasetError(f"the baseline file {path.name} is no JSON object")
+    return document

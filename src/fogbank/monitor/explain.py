@@ -1,0 +1,138 @@
+"""Explainability: Clarify's global SHAP values of a model over captured requests or a data set, and the drift of their order.
+
+In: rows and a shadow endpoint of the model; out: the `explanations` of analysis.json, and a violation where the order of the features is
+no longer the baseline's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fogbank.contracts.clarify import ANALYSIS, EXPLAIN_METRICS, VERSION, ShapConfig, read_shap_config
+from fogbank.contracts.monitoring import VIOLATIONS, AnalyzerSettings
+from fogbank.monitor.baseline import encode
+from fogbank.monitor.clarify_rows import monitored_table
+from fogbank.monitor.dataset import DatasetError
+from fogbank.monitor.documents import read_document
+from fogbank.monitor.emitted import emit
+from fogbank.monitor.endings import ended, set_aside
+from fogbank.monitor.facets import Table
+from fogbank.monitor.numbers import is_number
+from fogbank.monitor.predictor import shadow_endpoint
+from fogbank.monitor.shapley import Rows, Score, ndcg, shapley
+from fogbank.monitor.sketch import Floats
+
+LABEL = "label0"
+LEAST_NDCG = 0.9
+MOST_ROWS = 200
+"""So many rows are explained, evenly out of all: a shadow endpoint is asked for each coalition of each."""
+AGGREGATED: Mapping[str, Callable[[Floats], Floats]] = {
+    "mean_abs": lambda values: np.abs(values).mean(axis=0),
+    "mean_sq": lambda values: (values**2).mean(axis=0),
+    "median": lambda values: np.median(values, axis=0),
+}
+
+
+def shap_config(body: bytes, score: int | None = None) -> ShapConfig:
+    """Raises DatasetError."""
+    try:
+        return read_shap_config(body, score)
+    except ValueError as error:
+        raise DatasetError(str(error)) from error
+
+
+def told(table: Table, config: ShapConfig) -> dict[str, Any]:
+    """The `explanations` of a table by a shadow endpoint. Raises DatasetError."""
+    with shadow_endpoint(config.predictor) as endpoint:
+        return explained(table, config, endpoint.scores)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainSettings:
+    """An explainability monitor, its configuration, and the column of the answer that is the score, if the monitor says it."""
+
+    analyzer: AnalyzerSettings
+    config: Path
+    score: int | None
+
+
+def analyze_explanations(settings: ExplainSettings) -> str:
+    """An explainability monitor's analysis. Raises DatasetError."""
+    own = settings.analyzer
+    config = shap_config(settings.config.read_bytes(), settings.score)
+    baseline = read_document(own.baseline_constraints)
+    table, aside = monitored_table(own, [name for name in config.headers if name != config.label])
+    found: dict[str, Any] = {"version": VERSION, "explanations": told(table, config)}
+    own.output_path.mkdir(parents=True, exist_ok=True)
+    (own.output_path / ANALYSIS).write_bytes(encode(found))
+    failures = drift(found, baseline) if baseline else []
+    if baseline:
+        (own.output_path / VIOLATIONS).write_bytes(encode({"version": VERSION, "violations": failures}))
+    set_aside(own.output_path, aside)
+    if own.publish_metrics:
+        emit(own, EXPLAIN_METRICS, list(_lines(found["explanations"])))
+    return ended(own.base_dir, aside, len(failures))
+
+
+def _lines(explanations: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for label, own in explanations["kernel_shap"].items():
+        place = [{"Name": "ExplainabilityMethod", "Value": "KernelShap"}, {"Name": "Label", "Value": label}]
+        for name, value in own["global_shap_values"].items():
+            dimensions = [*place, {"Name": "ValueType", "Value": "GlobalShapValues"}]
+            yield {"MetricName": f"feature_{name}", "Value": value, "Dimensions": dimensions}
+        dimensions = [*place, {"Name": "ValueType", "Value": "ExpectedValue"}]
+        yield {"MetricName": "ExpectedValue", "Value": own["expected_value"], "Dimensions": dimensions}
+
+
+def explained(table: Table, config: ShapConfig, score: Score) -> dict[str, Any]:
+    """The `explanations` of a table of features. Raises DatasetError."""
+    names = list(table.columns)
+    everything: Rows = np.array([list(column) for column in table.columns.values()], dtype=object).T
+    rows = everything[np.unique(np.linspace(0, len(everything) - 1, min(MOST_ROWS, len(everything))).astype(int))]
+    background = _background(config, everything)
+    values, expected = shapley(score, rows, background, samples=config.samples)
+    told = AGGREGATED[config.aggregated](values)
+    shown = dict(zip(names, map(float, told), strict=True))
+    return {"kernel_shap": {LABEL: {"global_shap_values": shown, "expected_value": expected}}}
+
+
+def drift(now: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[dict[str, str]]:
+    """A violation for each label whose features are in another order than the baseline's, by an nDCG below 0.9. Raises DatasetError."""
+    failures = []
+    try:
+        before = baseline["explanations"]["kernel_shap"]
+        for label, own in now["explanations"]["kernel_shap"].items():
+            old = before.get(label, {}).get("global_shap_values", {})
+            names = [name for name in old if name in own["global_shap_values"]]
+            kept = ndcg([old[name] for name in names], [own["global_shap_values"][name] for name in names])
+            if names and kept < LEAST_NDCG:
+                failures.append({
+                    "label": label, "metric_name": "shap", "constraint_check_type": "feature_attribution_drift_check",
+                    "description": f"Feature attribution drift {kept} exceeds threshold {LEAST_NDCG}",
+                })  # fmt: skip
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(f"the baseline has no explanations as analysis.json has them: {error!r}") from error
+    return failures
+
+
+def _background(config: ShapConfig, rows: Rows) -> Rows:
+    """The configuration's rows, or one row: the mean of a column of numbers, the most frequent value of another."""
+    if config.baseline:
+        given: Rows = np.array([[str(cell) for cell in row] for row in config.baseline], dtype=object)
+        if given.ndim != 2 or given.shape[1] != rows.shape[1]:
+            raise DatasetError(f"methods.shap.baseline must be rows of {rows.shape[1]} columns")
+        return given
+    return np.array([[_middle(rows[:, column]) for column in range(rows.shape[1])]], dtype=object)
+
+
+def _middle(values: Rows) -> str:
+    if all(is_number(str(value)) for value in values):
+        numbers: Floats = values.astype(float)
+        return repr(float(numbers.mean()))
+    texts, counts = np.unique(values.astype(str), return_counts=True)
+    return str(texts[counts.argmax()])

@@ -1,0 +1,67 @@
+"""Which work a container's environment asks for: Model Monitor has one image for each, and here one does them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from fogbank.contracts.clarify import ANALYSIS_CONFIG, MODEL_BIAS, MODEL_EXPLAINABILITY
+from fogbank.contracts.monitoring import CAPTURED, AnalyzerSettings, analyzer_settings
+from fogbank.contracts.quality import MODEL_QUALITY, quality_settings
+
+
+def task(env: Mapping[str, str]) -> Callable[[], str]:
+    """The work, which gives the exit message. Raises KeyError or ValueError that names a variable."""
+    if env.get("ground_truth_source") and env.get("analysis_type"):
+        from fogbank.monitor.scheduled import merged_first
+
+        _analysis(env)  # what is wrong with the analysis is told before anything is merged
+        return partial(merged_first, env, lambda merged: _analysis(merged)())
+    if env.get("ground_truth_source"):
+        from fogbank.monitor.merge import merge, merge_settings
+
+        return partial(merge, merge_settings(env))
+    work = _analysis(env)
+    return partial(_captured, env, work) if env.get(CAPTURED) else work
+
+
+def _analysis(env: Mapping[str, str]) -> Callable[[], str]:
+    """The analysis, of records that have their labels where it needs them."""
+    if env.get("analysis_type") == MODEL_QUALITY:
+        from fogbank.monitor.quality_analyzer import analyze_quality
+
+        return partial(analyze_quality, quality_settings(env))
+    if env.get("analysis_type") == MODEL_BIAS:
+        from fogbank.monitor.clarify import BiasSettings, analyze_bias
+
+        quality = quality_settings({"problem_type": "BinaryClassification", **env})
+        return partial(analyze_bias, BiasSettings(quality=quality, config=Path(env[ANALYSIS_CONFIG])))
+    if env.get("analysis_type") == MODEL_EXPLAINABILITY:
+        from fogbank.monitor.explain import ExplainSettings, analyze_explanations
+
+        column = env.get("probability_attribute") or env.get("inference_attribute") or ""
+        score = int(column) if column.isascii() and column.isdigit() else None
+        own = ExplainSettings(analyzer=analyzer_settings(env), config=Path(env[ANALYSIS_CONFIG]), score=score)
+        return partial(analyze_explanations, own)
+    base = Path(env.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+    if not env.get("dataset_source"):
+        from fogbank.monitor.clarify import clarify, is_clarify
+
+        if is_clarify(base):
+            return partial(clarify, base)
+    return partial(_data_quality, analyzer_settings(env))
+
+
+def _data_quality(settings: AnalyzerSettings) -> str:
+    from fogbank.monitor.analyzer import analyze
+
+    return analyze(settings)
+
+
+def _captured(env: Mapping[str, str], work: Callable[[], str]) -> str:
+    """The work, over what was captured in the window's hours."""
+    from fogbank.monitor.hours import bring
+
+    bring(env, analyzer_settings(env))
+    return work()

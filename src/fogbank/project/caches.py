@@ -1,0 +1,124 @@
+"""What fogbank keeps outside of projects: environments of models, bases of images, layers, engines.
+
+In: the cache's folder; out: what lies there with its size and its last use, and without what nobody needs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from fogbank.ground.cache import cache_dir
+from fogbank.ground.locks import locked
+
+ENVIRONMENTS = "environments"
+KINDS = {ENVIRONMENTS: "environment", "pulumi": "engine", "bases": "base", "layers": "layers"}
+SHOWN = 8
+"""The most distributions of an environment that are named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Something in the cache; `used` is when it was made or last asked for."""
+
+    kind: str
+    path: Path
+    used: datetime
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes on the disk, which takes as long as it has files."""
+        return _size(self.path)
+
+    @cached_property
+    def words(self) -> str:
+        """What it holds."""
+        return _words(self.kind, self.path)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"kind": self.kind, "path": str(self.path), "bytes": self.size, "used": self.used, "holds": self.words}
+
+
+def kept() -> list[Kept]:
+    """Everything, the largest first."""
+    home = cache_dir(os.environ)
+    found = [_kept(kind, path) for folder, kind in KINDS.items() for path in _items(home, folder)]
+    return sorted(found, key=lambda item: -item.size)
+
+
+def environments() -> list[Kept]:
+    """The environments of models, the last used first."""
+    found = [_kept(KINDS[ENVIRONMENTS], path) for path in _items(cache_dir(os.environ), ENVIRONMENTS)]
+    return sorted(found, key=lambda item: item.used, reverse=True)
+
+
+def prune(older_s: float, *, dry_run: bool = False) -> list[Kept]:
+    """Remove the environments that were not used for so long, but for those that a process runs in; what went, or would."""
+    busy = _command_lines()
+    gone = []
+    for item in environments():
+        if time.time() - item.used.timestamp() < older_s or str(item.path) in busy:
+            continue
+        gone.append(item)
+        if not dry_run:
+            _remove(item.path)
+    return gone
+
+
+def _remove(path: Path) -> None:
+    """In one step, so that whoever looks for it finds all of it or nothing."""
+    with locked(path.with_name(f"{path.name}.lock")):
+        going = path.with_name(f"build-pruned-{path.name}")
+        path.rename(going)
+    shutil.rmtree(going, ignore_errors=True)
+
+
+def _items(home: Path, folder: str) -> Iterator[Path]:
+    if folder in {"layers", "bases"}:
+        yield from (path for path in [home / folder] if path.is_dir())
+    elif (home / folder).is_dir():
+        yield from (path for path in sorted((home / folder).iterdir()) if path.is_dir())
+
+
+def _kept(kind: str, path: Path) -> Kept:
+    return Kept(kind=kind, path=path, used=datetime.fromtimestamp(path.stat().st_mtime, UTC))
+
+
+def _words(kind: str, path: Path) -> str:
+    if kind != KINDS[ENVIRONMENTS]:
+        return path.name
+    if path.name.startswith("build-"):
+        return "half made: whoever made it is gone, or is at it"
+    pairs = (
+        item.name.removesuffix(".dist-info").partition("-")
+        for item in path.glob("lib/python3*/site-packages/*.dist-info")
+    )
+    names = sorted(f"{name} {version}" for name, _, version in pairs)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{', '.join(names[:SHOWN])}{more}"
+
+
+def _size(path: Path) -> int:
+    """Bytes on the disk; a file of several names counts for its part, as environments share uv's."""
+    total = 0.0
+    for place, _, files in os.walk(path):
+        for name in files:
+            try:
+                status = (Path(place) / name).lstat()
+            except OSError:
+                continue
+            total += status.st_size / max(1, status.st_nlink)
+    return int(total)
+
+
+def _command_lines() -> str:
+    return subprocess.run(["ps", "-axww", "-o", "command="], capture_output=True, text=True, check=False).stdout

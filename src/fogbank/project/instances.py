@@ -1,0 +1,102 @@
+"""The instances that declared resources would run, and whether these can run the image. Pure.
+
+Sources: the SageMaker API reference (enums of InstanceType in botocore's model: no transform or processing job has a Graviton type);
+Service Quotas' names of SageMaker's quotas, such as `ml.m5.large for endpoint usage`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fogbank.contracts import tokens
+from fogbank.contracts.analysis import CREATE_PROCESSING_JOB
+from fogbank.contracts.scheduler import starts
+from fogbank.contracts.transform import CREATE_TRANSFORM_JOB
+from fogbank.project.declaration import Declared
+from fogbank.project.findings import Finding
+
+GRAVITON = re.compile(r"ml\.[a-z]+\d+g[a-z]*\.")
+"""Families of Graviton: `ml.c7g.`, `ml.m6gd.`; `ml.g5.` is one of GPUs."""
+ENDPOINT, TRANSFORM, PROCESSING = "endpoint usage", "transform job usage", "processing job usage"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """Instances of a type, for what Service Quotas counts them; `resource` is the first that asks for them."""
+
+    type: str
+    purpose: str
+    resource: str
+
+    @property
+    def quota(self) -> str:
+        """The quota's name."""
+        return f"{self.type} for {self.purpose}"
+
+
+def uses(resources: Sequence[Declared]) -> Mapping[Use, int]:
+    """What the resources would run at once: endpoints all, jobs one at a time each."""
+    found: Counter[Use] = Counter()
+    for resource in resources:
+        for kind, purpose, count in _of(resource):
+            found[Use(type=kind, purpose=purpose, resource=resource.name)] += count
+    return found
+
+
+def by_quota(found: Mapping[Use, int]) -> Mapping[str, int]:
+    """How many instances of each quota."""
+    counts: Counter[str] = Counter()
+    for use, count in found.items():
+        counts[use.quota] += count
+    return counts
+
+
+def mismatches(found: Mapping[Use, int], platform: str) -> Iterator[Finding]:
+    """Instances that cannot run an image of this platform."""
+    arm = platform == "linux/arm64"
+    for use in found:
+        graviton = bool(GRAVITON.match(use.type))
+        if graviton and use.purpose != ENDPOINT:
+            yield Finding(
+                code="instance-no-graviton",
+                cause=f"{use.resource}: SageMaker has no {use.type} for {use.purpose.removesuffix(' usage')}s",
+                fix="choose a type without Graviton, such as ml.m5.large",
+            )
+        elif graviton != arm:
+            yield Finding(
+                code="instance-platform",
+                cause=f"{use.resource}: {use.type} does not run an image for {platform}",
+                fix="set `platform` in [tool.fogbank] and of `Image`, or the instance type: Graviton (ml.m7g.large) is linux/arm64, and "
+                "transform and processing jobs have none",
+            )
+
+
+def _of(resource: Declared) -> Iterator[tuple[str, str, int]]:
+    inputs = resource.inputs
+    if resource.type == tokens.ENDPOINT_CONFIGURATION:
+        for variant in inputs.get("productionVariants") or []:
+            if "instanceType" in variant:
+                yield variant["instanceType"], ENDPOINT, int(variant.get("initialInstanceCount") or 1)
+    elif resource.type == tokens.DATA_QUALITY_JOB_DEFINITION:
+        cluster = inputs["jobResources"]["clusterConfig"]
+        yield cluster["instanceType"], PROCESSING, int(cluster["instanceCount"])
+    elif resource.type == tokens.SCHEDULE:
+        yield from _started(inputs.get("target") or {})
+
+
+def _started(target: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    try:
+        request = json.loads(target.get("input") or "{}")
+    except ValueError:
+        return
+    if starts(target["arn"], CREATE_TRANSFORM_JOB):
+        resources = request["TransformResources"]
+        yield resources["InstanceType"], TRANSFORM, int(resources["InstanceCount"])
+    elif starts(target["arn"], CREATE_PROCESSING_JOB):
+        cluster = request["ProcessingResources"]["ClusterConfig"]
+        yield cluster["InstanceType"], PROCESSING, int(cluster["InstanceCount"])

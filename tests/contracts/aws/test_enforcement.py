@@ -1,0 +1,232 @@
+"""IAM enforced: what a role's policies do not let it do fails here as there, by plain boto3 against a cloud of --enforce-iam.
+
+Source: the IAM User Guide ("Policy evaluation logic"), the SageMaker Developer Guide ("SageMaker AI Roles").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.manifest import load_manifest
+from fogbank.testing import CloudProcess
+from tests.contracts.aws.test_lambda import zipped
+from tests.waiting import until_answer
+
+ACCOUNT = "123456789012"
+SOURCE = """
+import boto3
+def read(event, context):
+    return boto3.client("s3").get_object(Bucket="bkt", Key="k")["Body"].read().decode()
+def model(event, context):
+    return boto3.client("sagemaker").create_model(ModelName=event["name"], ExecutionRoleArn=event["role"],
+        PrimaryContainer={"Image": "i"})["ModelArn"]
+"""
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
+    """A cloud that enforces IAM, with a bucket that has one object."""
+    cloud = CloudProcess(tmp_path_factory.mktemp("strict"), enforce_iam=True)
+    cloud.start()
+    try:
+        s3 = cloud.client("s3")
+        s3.create_bucket(Bucket="bkt")
+        s3.put_object(Bucket="bkt", Key="k", Body=b"read")
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+def role(cloud: CloudProcess, name: str, service: str, *statements: tuple[str, str]) -> str:
+    """A role that a service may assume, with a policy of (action, resource) of its own."""
+    trust = {
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ]
+    }
+    arn: str = cloud.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    if statements:
+        allow(cloud, name, *statements)
+    return arn
+
+
+def allow(cloud: CloudProcess, name: str, *statements: tuple[str, str], effect: str = "Allow") -> None:
+    said = [{"Effect": effect, "Action": action, "Resource": resource} for action, resource in statements]
+    document = json.dumps({"Version": "2012-10-17", "Statement": said})
+    cloud.client("iam").put_role_policy(RoleName=name, PolicyName=f"own-{effect}", PolicyDocument=document)
+
+
+def function(cloud: CloudProcess, name: str, handler: str, role_arn: str) -> None:
+    cloud.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Handler=handler,
+        Role=role_arn,
+        Timeout=30,
+        Code={"ZipFile": zipped(SOURCE)},
+    )
+
+
+def called(cloud: CloudProcess, name: str, event: Any = None) -> tuple[Any, bool]:
+    answer = cloud.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event or {}))
+    return json.loads(answer["Payload"].read()), "FunctionError" in answer
+
+
+def test_a_function_reads_what_its_role_may_read(strict: CloudProcess, unique: str) -> None:
+    function(strict, unique, "app.read", role(strict, unique, "lambda"))
+    before, failed = called(strict, unique)
+    allow(strict, unique, ("s3:GetObject", "arn:aws:s3:::bkt/*"))
+    after, _ = called(strict, unique)
+    allow(strict, unique, ("s3:*", "arn:aws:s3:::bkt/k"), effect="Deny")
+    denied, _ = called(strict, unique)
+
+    assert failed
+    assert "(AccessDenied)" in before["errorMessage"]
+    assert f":assumed-role/{unique}/" in before["errorMessage"]
+    assert "no identity-based policy allows the s3:GetObject action" in before["errorMessage"]
+    assert after == "read"
+    assert "explicit deny in an identity-based policy" in denied["errorMessage"]
+
+
+def test_a_buckets_own_policy_lets_a_role_in(strict: CloudProcess, unique: str) -> None:
+    arn = role(strict, unique, "lambda")
+    function(strict, unique, "app.read", arn)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": arn},
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::bkt/*",
+    }
+    strict.client("s3").put_bucket_policy(Bucket="bkt", Policy=json.dumps({"Statement": [statement]}))
+    let_in, _ = called(strict, unique)
+    strict.client("s3").delete_bucket_policy(Bucket="bkt")
+
+    assert let_in == "read"
+    assert called(strict, unique)[1]
+
+
+def test_a_role_is_passed_by_who_may_pass_it(strict: CloudProcess, unique: str) -> None:
+    passed = role(strict, f"{unique}-model", "sagemaker")
+    function(strict, unique, "app.model", role(strict, unique, "lambda", ("sagemaker:CreateModel", "*")))
+    event = {"name": unique, "role": passed}
+    before, failed = called(strict, unique, event)
+    allow(strict, unique, ("sagemaker:CreateModel", "*"), ("iam:PassRole", passed))
+    after, _ = called(strict, unique, event)
+
+    assert failed
+    assert f"not authorized to perform: iam:PassRole on resource: {passed}" in before["errorMessage"]
+    assert after.endswith(f":model/{unique.lower()}")
+
+
+def test_a_role_that_the_service_may_not_assume_is_refused_at_once(strict: CloudProcess, unique: str) -> None:
+    theirs = role(strict, unique, "ec2")
+    container = {"Image": "i"}
+    with pytest.raises(ClientError, match="Could not assume role"):
+        strict.client("sagemaker").create_model(ModelName=unique, ExecutionRoleArn=theirs, PrimaryContainer=container)
+    with pytest.raises(ClientError, match="must allow AWS EventBridge Scheduler to assume the role"):
+        strict.client("scheduler").create_schedule(
+            Name=unique, ScheduleExpression="rate(1 hours)", FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q", "RoleArn": theirs},
+        )  # fmt: skip
+    with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+        function(strict, unique, "app.read", theirs)
+
+
+def test_a_model_is_fetched_and_scored_over_by_its_role(
+    strict: CloudProcess, unique: str, fogbank_project: ProjectConfig
+) -> None:
+    s3, sagemaker = strict.client("s3"), strict.client("sagemaker")
+    s3.put_object(Bucket="bkt", Key="m.tar.gz", Body=load_manifest(fogbank_project.package).artifact_path.read_bytes())
+    s3.put_object(Bucket="bkt", Key="in/a.csv", Body=(fogbank_project.trained / "sample.csv").read_bytes())
+    container = {
+        "Image": "i",
+        "ModelDataUrl": "s3://bkt/m.tar.gz",
+        "Environment": {"SAGEMAKER_PROGRAM": "inference.py"},
+    }
+    arn = role(strict, unique, "sagemaker", ("s3:ListBucket", "arn:aws:s3:::bkt"))
+    sagemaker.create_model(ModelName=unique, ExecutionRoleArn=arn, PrimaryContainer=container)
+
+    def transformed(name: str) -> dict[str, Any]:
+        sagemaker.create_transform_job(
+            TransformJobName=name, ModelName=unique,
+            TransformInput={
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bkt/in/"}}, "ContentType": "text/csv",
+                "SplitType": "Line",
+            },
+            TransformOutput={"S3OutputPath": "s3://bkt/out"}, TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        )  # fmt: skip
+        return until_answer(
+            lambda: sagemaker.describe_transform_job(TransformJobName=name),
+            lambda job: job["TransformJobStatus"] != "InProgress",
+        )
+
+    nothing = transformed(f"{unique}-0")
+    read = ("s3:GetObject", "arn:aws:s3:::bkt/*")
+    allow(strict, unique, ("s3:ListBucket", "arn:aws:s3:::bkt"), read)
+    unwritten = transformed(f"{unique}-1")
+    allow(strict, unique, ("s3:ListBucket", "arn:aws:s3:::bkt"), read, ("s3:PutObject", "arn:aws:s3:::bkt/out/*"))
+    whole = transformed(f"{unique}-2")
+
+    assert nothing["TransformJobStatus"] == "Failed"
+    assert "s3:GetObject" in nothing["FailureReason"] or "Forbidden" in nothing["FailureReason"]
+    assert unwritten["TransformJobStatus"] == "Failed"
+    assert "s3:PutObject" in unwritten["FailureReason"]
+    assert whole["TransformJobStatus"] == "Completed", whole
+
+
+def test_a_schedule_does_what_its_role_may_do_and_a_rule_what_its_target_lets(
+    strict: CloudProcess, unique: str
+) -> None:
+    sqs = strict.client("sqs")
+    url = sqs.create_queue(QueueName=unique)["QueueUrl"]
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{unique}"
+    arn = role(strict, unique, "scheduler")
+    strict.client("scheduler").create_schedule(
+        Name=unique,
+        ScheduleExpression="cron(30 * * * ? *)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": queue, "RoleArn": arn},
+    )
+    events = strict.client("events")
+    events.put_rule(Name=unique, EventPattern=json.dumps({"source": [unique]}))
+    events.put_targets(Rule=unique, Targets=[{"Id": "1", "Arn": queue}])
+
+    def fired() -> str:
+        [result] = {item["result"] for item in strict.advance(3600) if item["name"].endswith(unique)}
+        return result
+
+    def put() -> int:
+        events.put_events(Entries=[{"Source": unique, "DetailType": "d", "Detail": "{}"}])
+        return len(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", []))
+
+    refused, unsent = fired(), put()
+    allow(strict, unique, ("sqs:SendMessage", queue))
+    statement = {
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/{unique}"}},
+    }  # fmt: skip
+    sqs.set_queue_attributes(
+        QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+    )
+
+    assert "not authorized to perform: sqs:SendMessage" in refused
+    assert unsent == 0
+    assert put() == 1
+    assert fired() == "sqs SendMessage called"
+
+
+def test_the_user_may_do_everything_and_another_cloud_enforces_nothing(
+    strict: CloudProcess, shared_cloud: CloudProcess, unique: str
+) -> None:
+    assert strict.client("s3").get_object(Bucket="bkt", Key="k")["Body"].read() == b"read"
+    assert strict.admin.call("status")["enforce_iam"] is True
+    assert shared_cloud.admin.call("status")["enforce_iam"] is False
+    shared_cloud.client("sagemaker").create_model(
+        ModelName=unique, ExecutionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/not-there", PrimaryContainer={"Image": "i"}
+    )

@@ -1,0 +1,229 @@
+"""Random calls of SageMaker's control plane: no 500, what was taken is described, listed and tagged, what was refused is nowhere.
+
+RANDOM_CALLS is how many, about; `RANDOM_CALLS=10000 make test ROOM=cloud ARGS="-k random_calls"` takes some minutes. Every answer is
+held to its shape by the cloud itself, which answers 500 where one is not.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import uuid
+from collections import Counter
+from typing import Any, ClassVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from fogbank.ground.aws import LOCAL_ACCESS_KEY
+from fogbank.testing import CloudProcess
+from tests.contracts.aws.drawn_calls import NEVER, Kind, agrees, seldom
+from tests.contracts.aws.served import ROLE
+from tests.waiting import until_answer
+
+STEPS = 50
+CALLS = int(os.environ.get("RANDOM_CALLS", "600"))
+KINDS = {
+    kind.stem: kind
+    for kind in (
+        Kind(stem="Model", key="ModelName", answer="Models"),
+        Kind(stem="EndpointConfig", key="EndpointConfigName", answer="EndpointConfigs"),
+        Kind(stem="Endpoint", key="EndpointName", answer="Endpoints"),
+        Kind(stem="ModelPackageGroup", key="ModelPackageGroupName", answer="ModelPackageGroupSummaryList"),
+        Kind(stem="MonitoringSchedule", key="MonitoringScheduleName", answer="MonitoringScheduleSummaries"),
+        *(
+            Kind(
+                stem=f"{stem}JobDefinition",
+                key="JobDefinitionName",
+                answer="JobDefinitionSummaries",
+                listed="MonitoringJobDefinitionName",
+            )
+            for stem in ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
+        ),
+    )
+}
+stems = st.sampled_from(list(KINDS))
+numbers = st.integers(0, 2)
+seeds = st.integers(0, 2**32)
+"""Drawn as numbers: hypothesis would draw the moments of chance themselves from their ends."""
+
+
+class Calls(RuleBasedStateMachine):
+    """Calls of one account, and what it should hold: by kind and name what Create was given."""
+
+    client: Any
+    done = 0
+    made: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sagemaker = self.client
+        self.stem = f"r{uuid.uuid4().hex[:10]}"
+        self.held: dict[str, dict[str, dict[str, Any]]] = {stem: {} for stem in KINDS}
+        self.arns: dict[str, str] = {}
+        self.tags: dict[str, dict[str, str]] = {}
+
+    def call(self, operation: str, **params: Any) -> tuple[dict[str, Any], str]:
+        """The answer, and the error's code; a 500 is a failure of the test."""
+        type(self).done += 1
+        try:
+            return getattr(self.sagemaker, operation)(**params), ""
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+                raise AssertionError(f"{operation} {params}") from error
+            return {}, error.response["Error"]["Code"]
+
+    def named(self, kind: Kind, name: str) -> dict[str, Any]:
+        def one_of(stem: str) -> Any:
+            return lambda chance: chance.choice([*self.held[stem], *self.held[stem], f"{self.stem}-none"])
+
+        return {
+            kind.key: lambda _: name,
+            "InitialInstanceCount": lambda _: 1,
+            "InstanceCount": lambda _: 1,
+            "VariantName": lambda chance: f"v{chance.randrange(9)}",
+            "MonitoringScheduleConfig": self.schedule,
+            "RoutingStrategy": lambda chance: chance.choice(["RANDOM", "LEAST_OUTSTANDING_REQUESTS"]),
+            **{member: seldom(lambda _: "name-1") for member in ("KmsKeyId", "VolumeKmsKeyId", "ModelPackageName")},
+            **{
+                member: seldom(lambda _: {})
+                for member in (
+                    "VpcConfig",
+                    "NetworkConfig",
+                    "Containers",
+                    "MultiModelConfig",
+                    "InferenceExecutionConfig",
+                    "ShadowProductionVariants",
+                    "BatchTransformInput",
+                )
+            },
+            "RoleArn": lambda _: ROLE,
+            "ExecutionRoleArn": lambda _: ROLE,
+            "Tags": lambda chance: [{"Key": key, "Value": key} for key in chance.sample("abc", chance.randrange(3))],
+            **{
+                other.key: one_of(other.stem)
+                for other in KINDS.values()
+                if other.key != kind.key and other.key != "JobDefinitionName"
+            },
+        }
+
+    def schedule(self, chance: random.Random) -> dict[str, Any]:
+        kind = chance.choice([stem for stem in KINDS if "Job" in stem])
+        return {
+            "MonitoringJobDefinitionName": chance.choice([*self.held[kind], f"{self.stem}-none"]),
+            "MonitoringType": kind.removesuffix("JobDefinition"),
+            "ScheduleConfig": {
+                "ScheduleExpression": chance.choice([NEVER, "cron(0 * ? * * *)", "rate(1 hour)", "cron(x)"])
+            },
+        }
+
+    @rule(stem=stems, number=numbers, seed=seeds)
+    def create(self, stem: str, number: int, seed: int) -> None:
+        kind, name, chance = KINDS[stem], f"{self.stem}-{number}", random.Random(seed)
+        params = kind.input(chance, self.named(kind, name))
+        answer, code = self.call(f"create_{snake(stem)}", **params)
+        if code:
+            return
+        assert name not in self.held[stem], f"{stem} {name} was there, and was made again"
+        self.held[stem][name] = params
+        self.made[stem] += 1
+        [arn] = [value for member, value in answer.items() if member.endswith("Arn")]
+        self.arns[f"{stem}/{name}"] = arn
+        self.tags[arn] = {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
+        if stem == "Endpoint":
+            until_answer(
+                lambda: self.sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"],
+                lambda status: status != "Creating",
+            )
+
+    @rule(stem=stems, number=numbers)
+    def describe(self, stem: str, number: int) -> None:
+        kind, name = KINDS[stem], f"{self.stem}-{number}"
+        answer, code = self.call(f"describe_{snake(stem)}", **{kind.key: name})
+        given = self.held[stem].get(name)
+        assert bool(code) == (given is None), (stem, name, code, given)
+        if given is not None:
+            for member in kind.described() & given.keys() - {"Tags"}:
+                assert agrees({member: given[member]}, answer), (member, given, answer)
+
+    @rule(stem=stems, number=numbers)
+    def delete(self, stem: str, number: int) -> None:
+        kind, name = KINDS[stem], f"{self.stem}-{number}"
+        _, code = self.call(f"delete_{snake(stem)}", **{kind.key: name})
+        if name not in self.held[stem]:
+            assert code, f"{stem} {name} was not there, and was deleted"
+        elif not code:
+            del self.held[stem][name]
+            self.tags.pop(self.arns.pop(f"{stem}/{name}"))
+            if stem == "Endpoint":
+                until_answer(lambda: self.call("describe_endpoint", EndpointName=name)[1], bool)
+
+    @rule(stem=stems, order=st.sampled_from(["Ascending", "Descending"]), size=st.integers(1, 3))
+    def page(self, stem: str, order: str, size: int) -> None:
+        kind = KINDS[stem]
+        ask = {"NameContains": self.stem, "SortBy": "Name", "SortOrder": order, "MaxResults": size}
+        names: list[str] = []
+        token: dict[str, str] = {}
+        while True:
+            answer, code = self.call(f"list_{snake(stem)}s", **ask, **token)
+            assert not code, (stem, code)
+            names += [item[kind.listed or kind.key] for item in answer[kind.answer]]
+            if "NextToken" not in answer:
+                break
+            token = {"NextToken": answer["NextToken"]}
+        assert names == sorted(self.held[stem], reverse=order == "Descending")
+
+    @rule(seed=seeds)
+    def tag(self, seed: int) -> None:
+        if self.tags:
+            chance = random.Random(seed)
+            arn = chance.choice(sorted(self.tags))
+            key = chance.choice("abc")
+            if chance.random() < 0.5:
+                _, code = self.call("add_tags", ResourceArn=arn, Tags=[{"Key": key, "Value": "new"}])
+                self.tags[arn][key] = "new"
+            else:
+                _, code = self.call("delete_tags", ResourceArn=arn, TagKeys=[key])
+                self.tags[arn].pop(key, None)
+            assert not code
+
+    @invariant()
+    def tags_are_those_that_were_given(self) -> None:
+        for arn in list(self.tags)[-1:]:
+            answer, code = self.call("list_tags", ResourceArn=arn)
+            assert not code
+            assert {tag["Key"]: tag["Value"] for tag in answer["Tags"]} == self.tags[arn]
+
+    def teardown(self) -> None:
+        for stem in reversed(KINDS):
+            for name in list(self.held[stem]):
+                self.call(f"delete_{snake(stem)}", **{KINDS[stem].key: name})
+
+
+def snake(stem: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in stem).strip("_")
+
+
+def test_random_calls_of_the_control_plane(shared_cloud: CloudProcess) -> None:
+    config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    session = boto3.session.Session(LOCAL_ACCESS_KEY, shared_cloud.secret, region_name="us-east-1")
+    client = session.client("sagemaker", endpoint_url=shared_cloud.url, config=config)
+    of_cloud: type[Calls] = type("CallsOfCloud", (Calls,), {"client": client, "done": 0, "made": Counter()})
+    run_state_machine_as_test(
+        of_cloud,
+        settings=settings(
+            max_examples=max(1, CALLS // STEPS),
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
+
+    assert of_cloud.done >= CALLS // 2
+    assert of_cloud.made, "every call was refused: nothing was shown"
+    print(f"{of_cloud.done} calls, {dict(of_cloud.made)} made")

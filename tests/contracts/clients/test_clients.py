@@ -1,0 +1,115 @@
+"""S3 clients that nobody here wrote, unmodified, each through its ordinary flow; they live in an environment of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from uv import find_uv_bin
+
+from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
+from fogbank.ground.digest import sha256_file
+from fogbank.testing import CloudProcess
+from tests.once import made_once
+
+HERE = Path(__file__).parent
+HOME = HERE.parents[2] / ".fogbank" / "s3-clients"
+REQUIREMENTS = HERE / "requirements.txt"
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def binaries() -> Path:
+    """The programs of an environment with the clients, as requirements.txt has them; kept between runs."""
+    return made_once(HOME / sha256_file(REQUIREMENTS)[:12], _install) / "environment" / "bin"
+
+
+def _install(folder: Path) -> None:
+    uv, environment = find_uv_bin(), folder / "environment"
+    subprocess.run([uv, "venv", "--quiet", "--clear", environment], check=True)
+    install = [uv, "pip", "install", "--quiet", "--require-hashes", "--python", str(environment / "bin" / "python")]
+    subprocess.run([*install, "-r", str(REQUIREMENTS)], check=True)
+
+
+@pytest.fixture
+def run(binaries: Path, shared_cloud: CloudProcess, unique: str, tmp_path: Path) -> Run:
+    """A program of theirs, as a user of the cloud has it in a shell; what it printed. There is a bucket that is called `unique`."""
+    shared_cloud.client("s3").create_bucket(Bucket=unique)
+    env = {
+        "PATH": f"{binaries}:{os.environ['PATH']}", "HOME": str(tmp_path), "AWS_ENDPOINT_URL": shared_cloud.url,
+        "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": LOCAL_ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": LOCAL_SECRET_KEY,
+    }  # fmt: skip
+
+    def run(*command: str) -> str:
+        done = subprocess.run(
+            [binaries / command[0], *command[1:]], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    return run
+
+
+FLOWS: dict[str, dict[str, Any]] = {
+    "s3fs": {
+        "whole": True, "middle": True, "appended": "a b and more", "size": 11_520_000, "empty": 0, "walked": 6, "left": False,
+        "listed": ["deep/er/big.bin", "empty", "many/a b", "many/c+d", "many/e%20f", "moved/ü"], "glob": ["a b", "c+d", "e%20f"],
+    },
+    "pyarrow": {
+        "rows": 10_000, "sum": sum(range(1, 10_000, 2)), "ten": "5678901234", "moved": 15_000_000,
+        "names": ["set", "year=2024", "year=2025"], "left": ["big", "moved"],
+    },
+    "polars": {"sum": sum(range(3, 100_000, 7)), "csv": 10, "parts": 30},
+    "duckdb": {"sum": sum(range(1, 100_000, 3)), "parts": len(range(3, 100_000, 7)), "csv": 10, "glob": True},
+    "minio": {
+        "size": 11 * 2**20, "colour": "blue", "tags": {"a": "b c"}, "got": "small", "versions": 3, "marker": 1, "errors": 0, "after": [],
+        "names": ["big ü", "by address", "by form", "composed", "copied"],
+    },
+    "obstore": {
+        "whole": True, "range": True, "ranges": ["0001", "4142"], "refused": {"create": True, "update": True}, "one": "2", "many": 1_203,
+        "prefixes": ["deep", "many"], "deleted": 0,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("client", FLOWS)
+def test_a_clients_ordinary_flow(run: Run, shared_cloud: CloudProcess, unique: str, client: str) -> None:
+    seen = run("python", "-P", str(HERE / "flows" / f"{client}.py"), shared_cloud.url, unique)
+
+    assert json.loads(seen) == FLOWS[client]
+
+
+def test_the_aws_command_line(run: Run, unique: str, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    (tree / "sub").mkdir(parents=True)
+    big = os.urandom(20 * 2**20)
+    (tree / "big").write_bytes(big)
+    (tree / "sub" / "a b ü.txt").write_text("hello")
+    # S3 tells whole seconds: a file of the same second is younger than its object, and goes up again.
+    os.utime(tree / "big", (0, 0))
+
+    run("aws", "s3", "sync", "tree", f"s3://{unique}/tree")
+    run("aws", "s3", "cp", f"s3://{unique}/tree/big", "back")
+    run("aws", "s3", "mv", f"s3://{unique}/tree/sub/a b ü.txt", f"s3://{unique}/moved.txt")
+    (tree / "sub" / "a b ü.txt").unlink()
+    (tree / "sub" / "new").write_text("new")
+    synced = run("aws", "s3", "sync", "--delete", "tree", f"s3://{unique}/tree")
+    address = run("aws", "s3", "presign", f"s3://{unique}/moved.txt").strip()
+    attributes = run(
+        "aws", "s3api", "get-object-attributes", "--bucket", unique, "--key", "tree/big", "--object-attributes", "ObjectSize", "ObjectParts"
+    )  # fmt: skip
+    listed = run("aws", "s3", "ls", "--recursive", "--summarize", f"s3://{unique}")
+    fetched = subprocess.run(["curl", "-sf", address], capture_output=True, text=True, check=True).stdout
+    run("aws", "s3", "rb", "--force", f"s3://{unique}")
+
+    assert (tmp_path / "back").read_bytes() == big
+    assert synced.count("upload:") == 1
+    assert fetched == "hello"
+    assert json.loads(attributes)["ObjectSize"] == len(big)
+    assert "Total Objects: 3" in listed
+    assert unique not in run("aws", "s3", "ls")

@@ -1,0 +1,31 @@
+"""The ways to call an endpoint, as text; that they work is seen in tests/journeys/test_first_hour.py."""
+
+from __future__ import annotations
+
+import shlex
+
+from fogbank.cli.calls import how_to_call, ways
+
+
+def test_each_way_is_one_line_that_a_shell_takes_apart_as_it_is_meant() -> None:
+    lines = ways("http://127.0.0.1:4567", "churn-live", "my rows/sample.csv")
+
+    assert list(lines) == ["fogbank", "curl", "python"]
+    assert shlex.split(lines["fogbank"])[-2:] == ["churn-live", "my rows/sample.csv"]
+    assert shlex.split(lines["curl"])[-1] == "http://127.0.0.1:4567/endpoints/churn-live/invocations"
+    assert "@my rows/sample.csv" in shlex.split(lines["curl"])
+    assert 'open("my rows/sample.csv", "rb")' in shlex.split(lines["python"])[2]
+
+
+def test_without_a_sample_a_request_stands_for_one() -> None:
+    lines = ways("http://127.0.0.1:4567", "churn-live", "")
+
+    assert set(lines) == {"fogbank", "curl"}
+    assert "'[[...]]'" in lines["curl"]
+
+
+def test_the_url_comes_first() -> None:
+    first, *rest = how_to_call("http://127.0.0.1:1", "a", "s.csv").splitlines()
+
+    assert first == "a answers at http://127.0.0.1:1/endpoints/a/invocations"
+    assert [line.split()[0] for line in rest] == ["fogbank", "curl", "python"]

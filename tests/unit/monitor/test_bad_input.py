@@ -1,0 +1,106 @@
+"""What a window may bring: each is a clear verdict or a clear error, and every file that is written is JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from fogbank.contracts.capture import CaptureRecord, captured
+from fogbank.contracts.monitoring import CSV_FORMAT, AnalyzerSettings
+from fogbank.monitor.analyzer import analyze
+from fogbank.monitor.dataset import DatasetError
+from tests.unit.monitor.traffic import NOON, record, run, traffic
+
+HALF = record("1\n", "0.1,0.2\n", NOON)[:-40]
+WIDE = record("1\n", "0.1,0.2,0.3\n", NOON)
+
+
+def fired(folder: Path, lines: list[str]) -> set[tuple[str, str]]:
+    """What fires over a window; all files are JSON without infinities."""
+    _, document = run(folder, lines)
+    for file in (folder / "output").iterdir():
+        json.loads(file.read_text(), parse_constant=pytest.fail)
+    return {(item["feature_name"], item["constraint_check_type"]) for item in document["violations"]}
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([WIDE] * 3, {("_c3", "extra_column_check")}),
+        ([record("1\n", "0.1\n", NOON)] * 3, {("b", "missing_column_check")}),
+        ([HALF, *traffic(0.0)], set()),
+        ([record("1\n", ",\n", NOON)] * 3, {("a", "completeness_check"), ("b", "completeness_check")}),
+        ([record("1\n", "0.1,0.2\n", NOON)], set()),
+        ([record("1\n", "inf,-Infinity\n", NOON)] * 3, {("a", "data_type_check"), ("b", "data_type_check")}),
+        ([record("1\n", "0.1,x\n", NOON), *traffic(0.0)], {("b", "data_type_check")}),
+        ([record("1\n", "\U0001f600\u2028,\x85é\n", NOON)] * 3, {("a", "data_type_check"), ("b", "data_type_check")}),
+        ([record("1\n", "1e300,-1e300\n", NOON)] * 3, set()),
+    ],
+    ids=[
+        "a column more",
+        "a column less",
+        "half a record",
+        "all missing",
+        "one row",
+        "infinities",
+        "mixed",
+        "any text",
+        "huge",
+    ],
+)
+def test_a_window_has_a_verdict(tmp_path: Path, lines: list[str], expected: set[tuple[str, str]]) -> None:
+    assert fired(tmp_path, lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([record("1\n", "1,2\n", NOON + timedelta(hours=2))], r"^Job inputs had no data$"),
+        ([HALF], r"x\.jsonl line 1: not a captured record: .* \(of 1 captured records none can be read\)"),
+        ([record("", "", NOON)], "^Job inputs had no data$"),
+    ],
+    ids=["another window", "only half a record", "nothing in it"],
+)
+def test_a_window_without_rows_has_a_reason(tmp_path: Path, lines: list[str], reason: str) -> None:
+    with pytest.raises(DatasetError, match=reason):
+        run(tmp_path, lines)
+
+
+def test_another_schema_names_all_that_differs(tmp_path: Path) -> None:
+    body = json.dumps({"x": 1, "y": "z"}).encode()
+    other = CaptureRecord(
+        event_id="e", time=NOON, input=captured(body, "application/json", "INPUT", [], ["application/json"])
+    )
+
+    assert fired(tmp_path, [other.line()] * 3) == {
+        ("Missing columns", "missing_column_check"), ("Extra columns", "extra_column_check"),
+    }  # fmt: skip
+
+
+def analyzed(folder: Path, name: str, rows: Sequence[Sequence[str]], baseline: Path | None = None) -> str:
+    """The verdict of a CSV whose first row is its header, against a folder of a baseline."""
+    (folder / name).mkdir()
+    (folder / name / "d.csv").write_text("\n".join(",".join(row) for row in rows) + "\n")
+    return analyze(AnalyzerSettings(
+        dataset_format=json.loads(CSV_FORMAT), dataset_source=folder / name, output_path=folder / f"{name}-out", base_dir=folder / "ml",
+        baseline_statistics=baseline and baseline / "statistics.json", baseline_constraints=baseline and baseline / "constraints.json",
+    ))  # fmt: skip
+
+
+def test_a_gap_among_a_thousand_columns_is_told(tmp_path: Path) -> None:
+    header = [f"c{i}" for i in range(1000)]
+    rows = [[str((i * 7 + row) % 10) for i in range(1000)] for row in range(20)]
+    analyzed(tmp_path, "base", [header, *rows])
+    rows[0][500] = ""
+
+    message = analyzed(tmp_path, "gap", [header, *rows], tmp_path / "base-out")
+    assert message == "CompletedWithViolations: Job completed successfully with 1 violations."
+
+
+def test_a_file_without_rows_is_no_data(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"^Job inputs had no data$"):
+        analyzed(tmp_path, "empty", [["a", "b"]])

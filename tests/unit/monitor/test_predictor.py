@@ -1,0 +1,114 @@
+"""A shadow endpoint is made, asked and deleted, whatever happens in between; SageMaker is a server of the test's."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fogbank.contracts.clarify import PredictorConfig, ShapConfig
+from fogbank.monitor.dataset import DatasetError
+from fogbank.monitor.explain import drift, explained
+from fogbank.monitor.facets import Table
+from fogbank.monitor.predictor import ShadowEndpoint
+
+ROWS = np.array([["1", "2"], ["3", "4"]], dtype=object)
+
+
+class SageMaker(BaseHTTPRequestHandler):
+    """Answers what it is told to, and remembers what it was asked."""
+
+    asked: list[str]
+    status: str
+    answer: bytes
+
+    def do_POST(self) -> None:
+        operation = self.headers.get("x-amz-target", "").removeprefix("SageMaker.") or "InvokeEndpoint"
+        self.rfile.read(int(self.headers["content-length"]))
+        self.asked.append(operation)
+        assert "Credential=key/" in self.headers["authorization"]
+        body = (
+            self.answer
+            if operation == "InvokeEndpoint"
+            else json.dumps({"EndpointStatus": self.status, "FailureReason": "no"}).encode()
+        )
+        self.send_response(400 if operation == "CreateEndpoint" and self.status == "refused" else 200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def sagemaker() -> Iterator[tuple[type[SageMaker], dict[str, str]]]:
+    handler = type("Handler", (SageMaker,), {"asked": [], "status": "InService", "answer": b"a,0.5\nb,0.25\n"})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        env = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "s",
+        }
+        yield handler, env
+        server.shutdown()
+
+
+def test_it_is_made_asked_and_deleted(sagemaker: tuple[type[SageMaker], dict[str, str]]) -> None:
+    handler, env = sagemaker
+    with ShadowEndpoint(PredictorConfig(model="m"), env) as endpoint:
+        assert endpoint.scores(ROWS).tolist() == [0.5, 0.25]
+
+    assert handler.asked == [
+        "CreateEndpointConfig", "CreateEndpoint", "DescribeEndpoint", "InvokeEndpoint", "DeleteEndpoint", "DeleteEndpointConfig",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "reason"),
+    [
+        ("Failed", b"", "the shadow endpoint is Failed: no"),
+        ("refused", b"", "SageMaker says 400"),
+        ("InService", b"0.5\n", "the model answers 1 rows to 2"),
+        ("InService", b"x\ny\n", "has no score in it"),
+    ],
+)
+def test_it_is_deleted_when_something_fails(
+    sagemaker: tuple[type[SageMaker], dict[str, str]], status: str, answer: bytes, reason: str
+) -> None:
+    handler, env = sagemaker
+    handler.status, handler.answer = status, answer
+    with pytest.raises(DatasetError, match=reason), ShadowEndpoint(PredictorConfig(model="m"), env) as endpoint:
+        endpoint.scores(ROWS)
+
+    assert handler.asked[-2:] == ["DeleteEndpoint", "DeleteEndpointConfig"]
+
+
+def test_without_credentials_it_says_so() -> None:
+    with pytest.raises(DatasetError, match="no role's credentials"):
+        ShadowEndpoint(PredictorConfig(model="m"), {})
+
+
+def test_a_table_is_explained_beside_its_middle() -> None:
+    table = Table({"n": ["1", "3"], "s": ["x", "x"]})
+    config = ShapConfig(predictor=PredictorConfig(model="m"), headers=("n", "s"))
+    told = explained(table, config, lambda rows: rows[:, 0].astype(float))["kernel_shap"]["label0"]
+
+    assert told == {"global_shap_values": {"n": 1.0, "s": 0.0}, "expected_value": 2.0}
+
+
+def test_an_order_that_is_kept_is_no_violation() -> None:
+    def ordered(**values: float) -> dict[str, Any]:
+        return {"explanations": {"kernel_shap": {"label0": {"global_shap_values": values, "expected_value": 0.0}}}}
+
+    assert drift(ordered(a=3.0, b=1.0), ordered(a=0.5, b=0.1)) == []
+    [violation] = drift(ordered(a=0.0, b=1.0), ordered(a=1.0, b=0.0))
+    assert violation["description"] == f"Feature attribution drift {1 / np.log2(3)} exceeds threshold 0.9"
+    with pytest.raises(DatasetError, match="has no explanations"):
+        drift(ordered(a=1.0), {})

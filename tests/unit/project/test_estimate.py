@@ -1,0 +1,174 @@
+"""Twenty prices, each worked by hand from the rates in the package and equal to the cent; and what has no price is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fogbank.contracts import tokens
+from fogbank.project.declaration import Declared
+from fogbank.project.estimate import Estimate, cents, estimate
+from fogbank.project.rates import rates
+from fogbank.project.traffic import Traffic, span
+
+IDLE = Traffic(requests=span(0, 0))
+BUSY = Traffic(
+    requests=span(1_000_000, 1_000_000), request_kb=span(4, 4), response_kb=span(2, 2), latency_ms=span(100, 100), log_kb=span(1, 1),
+    monitor_minutes=span(10, 10), batch_minutes=span(60, 60),
+)  # fmt: skip
+M5, C5 = (
+    {"instanceType": "ml.m5.large", "initialInstanceCount": 1},
+    {"instanceType": "ml.c5.large", "initialInstanceCount": 1},
+)
+
+
+def endpoint(*variants: dict[str, Any], **config: Any) -> list[Declared]:
+    named = [{"variantName": f"v{number}", **variant} for number, variant in enumerate(variants)]
+    return [
+        Declared(
+            name="c", type=tokens.ENDPOINT_CONFIGURATION, inputs={"name": "c-1", "productionVariants": named, **config}
+        ),
+        Declared(name="e", type=tokens.ENDPOINT, inputs={"name": "live", "endpointConfigName": "c-1"}),
+    ]
+
+
+def scaling(least: int, most: int) -> Declared:
+    inputs = {"resourceId": "endpoint/live/variant/v0", "minCapacity": least, "maxCapacity": most}
+    return Declared(name="t", type=tokens.SCALABLE_TARGET, inputs=inputs)
+
+
+def expiring(days: int) -> Declared:
+    return Declared(name="l", type=tokens.BUCKET_LIFECYCLE, inputs={"rules": [{"expiration": {"days": days}}]})
+
+
+def schedule(expression: str, operation: str, request: dict[str, Any]) -> Declared:
+    target = {"arn": f"arn:aws:scheduler:::aws-sdk:sagemaker:{operation}", "input": json.dumps(request)}
+    return Declared(name="s", type=tokens.SCHEDULE, inputs={"scheduleExpression": expression, "target": target})
+
+
+TRANSFORM = {"TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1}}
+CLUSTER = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 20}
+MONDAYS = [
+    Declared(
+        name="d", type=tokens.DATA_QUALITY_JOB_DEFINITION,
+        inputs={"name": "d-1", "jobResources": {"clusterConfig": {"instanceType": "ml.m5.4xlarge", "instanceCount": 2}}},
+    ),
+    Declared(
+        name="m", type=tokens.MONITORING_SCHEDULE,
+        inputs={"monitoringScheduleConfig": {
+            "monitoringJobDefinitionName": "d-1", "scheduleConfig": {"scheduleExpression": "cron(0 8 ? * MON *)"}}},
+    ),
+]  # fmt: skip
+SMALL = [
+    Declared(name="o", type=tokens.BUCKET_OBJECT, inputs={"key": "models/1/model.tar.gz"}),
+    Declared(name="i", type=tokens.IMAGE, inputs={}),
+    Declared(name="a", type=tokens.METRIC_ALARM, inputs={}),
+    Declared(name="k", type="aws:kms/key:Key", inputs={}),
+    Declared(name="x", type="aws:secretsmanager/secret:Secret", inputs={}),
+]
+CAPTURE = {"enableCapture": True, "initialSamplingPercentage": 100}
+SERVERLESS = {"serverlessConfig": {"memorySizeInMb": 2048, "maxConcurrency": 5}}
+
+EXAMPLES: list[tuple[str, list[Declared], Traffic, str, str]] = [
+    ("0.115 x 730", endpoint(M5), IDLE, "83.95", "83.95"),
+    ("2 x 0.115 x 730", endpoint({**M5, "initialInstanceCount": 2}), IDLE, "167.90", "167.90"),
+    ("3 x 0.204 x 730", endpoint({"instanceType": "ml.c5.xlarge", "initialInstanceCount": 3}), IDLE, "446.76", "446.76"),
+    ("0.056 x 730", endpoint({"instanceType": "ml.t2.medium", "initialInstanceCount": 1}), IDLE, "40.88", "40.88"),
+    ("0.736 x 730", endpoint({"instanceType": "ml.g4dn.xlarge", "initialInstanceCount": 1}), IDLE, "537.28", "537.28"),
+    ("167.90 + 2 x 30 x 0.14", endpoint({**M5, "initialInstanceCount": 2, "volumeSizeInGb": 30}), IDLE, "176.30", "176.30"),
+    ("83.95 + 0.102 x 730", endpoint(M5, C5), IDLE, "158.41", "158.41"),
+    (
+        "2 x 0.23 x 730, the shadow is a variant too",
+        endpoint(
+            {"instanceType": "ml.m5.xlarge", "initialInstanceCount": 1},
+            shadowProductionVariants=[{"variantName": "s", "instanceType": "ml.m5.xlarge", "initialInstanceCount": 1}],
+        ),
+        IDLE, "335.80", "335.80",
+    ),
+    ("1 to 4 x 0.115 x 730", [*endpoint(M5), scaling(1, 4)], IDLE, "83.95", "335.80"),
+    ("0 to 2 x 0.102 x 730", [*endpoint(C5), scaling(0, 2)], IDLE, "0.00", "148.92"),
+    ("83.95 + 6 GB x 0.016 + 1 GB x 0.50 = 84.546", endpoint(M5), BUSY, "84.55", "84.55"),
+    (
+        "84.546 + 6 GB x 3 months x 0.023 = 84.960",
+        [*endpoint(M5, dataCaptureConfig=CAPTURE), expiring(90)], BUSY, "84.96", "84.96",
+    ),
+    (
+        "84.546 + half of 6 GB x 1 month x 0.023 = 84.615, a half up",
+        endpoint(M5, dataCaptureConfig={**CAPTURE, "initialSamplingPercentage": 50}), BUSY, "84.62", "84.62",
+    ),
+    ("1e6 x 0.1 s x 2 GB x 0.00002 = 4.00, + 0.096 + 0.50 = 4.596", endpoint(SERVERLESS), BUSY, "4.60", "4.60"),
+    (
+        "1e4 x 0.02 s x 0.00002 + 0.02 GB x 0.016 + 0.002 GB x 0.50 = 0.00532; 1e6 x 0.1 s x 0.00002 + 0.096 + 0.50 = 2.596",
+        endpoint({"serverlessConfig": {"memorySizeInMb": 1024, "maxConcurrency": 5}}), Traffic(), "0.01", "2.60",
+    ),
+    (
+        "2 x 2 GB x 730 h x 3600 s x 0.00001",
+        endpoint({"serverlessConfig": {"memorySizeInMb": 2048, "maxConcurrency": 5, "provisionedConcurrency": 2}}),
+        IDLE, "105.12", "105.12",
+    ),
+    ("730 / 24 nights x 1 h x 0.115 = 3.498", [schedule("rate(1 day)", "createTransformJob", TRANSFORM)], BUSY, "3.50", "3.50"),
+    (
+        "730 x 1/6 h x 0.115 = 13.9917, 121.67 h / 730 x 20 GB x 0.14 = 0.4667, 730 runs x 1e-6 = 0.0007",
+        [schedule("cron(0 * ? * * *)", "createProcessingJob", {"ProcessingResources": {"ClusterConfig": CLUSTER}})],
+        BUSY, "14.46", "14.46",
+    ),
+    ("52 / 12 Mondays x 2 x 5 and 10 min x 0.922 = 0.6659 and 1.3318", MONDAYS, IDLE, "0.67", "1.33"),
+    (
+        "0.01 x 0.023 + 0.2 x 0.10 + 0.10 + 1 + 0.40 = 1.52023; 1 x 0.023 + 2 x 0.10 + 1.50 = 1.723",
+        SMALL, IDLE, "1.52", "1.72",
+    ),
+]  # fmt: skip
+
+
+def priced(resources: Sequence[Declared], traffic: Traffic = IDLE) -> Estimate:
+    return estimate(resources, traffic, rates())
+
+
+@pytest.mark.parametrize(
+    ("resources", "traffic", "low", "high"), [item[1:] for item in EXAMPLES], ids=[item[0] for item in EXAMPLES]
+)
+def test_a_price_worked_by_hand(resources: list[Declared], traffic: Traffic, low: str, high: str) -> None:
+    total = priced(resources, traffic).total
+
+    assert (str(total.low), str(total.high)) == (low, high)
+
+
+def test_there_are_twenty() -> None:
+    assert len(EXAMPLES) == 20
+
+
+def test_what_has_no_price_is_a_line_and_not_in_the_total() -> None:
+    found = priced([
+        *endpoint({"instanceType": "ml.p4d.24xlarge", "initialInstanceCount": 1}), Declared(name="n", type="aws:x/y:Y", inputs={})
+    ])  # fmt: skip
+
+    assert [(line.resource, line.how) for line in found.unknown] == [
+        ("e", "no rate is known for ml.p4d.24xlarge"), ("n", "no price is known for this type")
+    ]  # fmt: skip
+    assert found.total == span("0.00", "0.00")
+
+
+def test_a_configuration_that_no_endpoint_serves_costs_nothing_and_one_of_elsewhere_is_unknown() -> None:
+    config, live = endpoint(M5)
+
+    assert priced([config]).lines == ()
+    assert [line.how for line in priced([live]).unknown] == ["its configuration is not of this program"]
+
+
+def test_rates_have_date_region_and_source_and_those_without_one_are_marked() -> None:
+    table = rates()
+
+    assert (table.date, table.region) == ("2026-11-26", "us-east-1")
+    assert all(rate.source.startswith("https://aws.amazon.com/") and rate.usd > 0 for rate in table.rates.values())
+    assert "not fetched" in table.said("us-east-1")
+    assert "whose rates differ" in table.said("eu-west-1")
+    unsourced = endpoint({"instanceType": "ml.m7g.large", "initialInstanceCount": 1})
+    assert [line.sourced for line in priced(unsourced).lines if line.what.startswith("variant")] == [False]
+
+
+def test_a_half_cent_goes_up() -> None:
+    assert (cents(Decimal("0.005")), cents(Decimal("0.0049"))) == (Decimal("0.01"), Decimal("0.00"))

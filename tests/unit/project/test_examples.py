@@ -1,0 +1,58 @@
+"""The examples are projects: each is written whole under the name that is asked for, and loads as one."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from fogbank.contracts.errors import ProjectError
+from fogbank.project.config import load_config
+from fogbank.project.examples import examples, write_example
+from fogbank.project.installation import assets
+
+TEMPLATES = Path(assets()) / "src" / "fogbank" / "project" / "templates" / "adopted" / "handlers"
+
+
+def test_there_are_examples_and_each_says_what_it_is() -> None:
+    known = examples()
+
+    assert {"torch-export", "keras", "mlflow", "catboost", "quantlib"} <= known.keys()
+    assert all(known.values())
+
+
+@pytest.mark.parametrize("name", sorted(examples()))
+def test_an_example_is_a_project_of_its_own_name(name: str, tmp_path: Path) -> None:
+    write_example(name, "ours", tmp_path / "ours")
+
+    config = load_config(tmp_path / "ours")
+    assert (config.name, config.train) == ("ours", "model.train")
+    assert (config.root / "infra" / "__main__.py").is_file()
+    assert "name: ours" in (config.root / "Pulumi.yaml").read_text()
+    for module in ("model/train.py", "model/leave.py"):
+        compile((config.root / module).read_text(), module, "exec")
+    project = tomllib.loads((config.root / "pyproject.toml").read_text())["project"]
+    assert project["name"] == "ours"
+
+
+def test_one_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="torch-export") as caught:
+        write_example("cafe", "ours", tmp_path / "ours")
+
+    assert caught.value.code == "example-unknown"
+    assert not (tmp_path / "ours").exists()
+
+
+@pytest.mark.parametrize("template", sorted(path.name for path in TEMPLATES.glob("*.j2")))
+def test_what_new_from_writes_is_the_examples_own_handler(template: str) -> None:
+    text = (TEMPLATES / template).read_text()
+    handlers = [path.read_text() for path in (assets() / "examples").glob("*/*/handlers/inference.py")]
+
+    assert [handler for handler in handlers if _without_files(handler) == _without_files(text)]
+
+
+def _without_files(text: str) -> str:
+    for file in ("{{ look.file }}", "model.keras", "model.pt2", "model.pt"):
+        text = text.replace(f'"{file}"', "FILE")
+    return text
