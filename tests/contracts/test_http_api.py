@@ -104,7 +104,8 @@ def test_an_api_lives_before_its_endpoint_and_lets_in_who_signs(
     assert (second.outputs["url"], ask(url, "POST", row, **kind)[0]) == (url, 403), (
         "what was opened by hand is closed again"
     )
-    driver.destroy(lambda _: None)
+    assert second.driver is not None
+    second.driver.destroy(lambda _: None)
     assert gateway.get_apis()["Items"] == []
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         local_cloud.client("lambda").get_function(FunctionName=first.outputs["function"])

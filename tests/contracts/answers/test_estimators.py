@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sklearn.utils import all_estimators
 
@@ -12,6 +14,8 @@ SAMPLE = (
     "IsolationForest", "KMeans", "KNeighborsClassifier", "LogisticRegression", "OneHotEncoder", "PCA", "QuantileTransformer",
     "RandomForestClassifier", "Ridge", "SVC", "StandardScaler", "TfidfVectorizer", "VotingRegressor",
 )  # fmt: skip
+
+CLOSE = re.compile(r"to the last bit|within (?P<by>\S+?)(?=,|$)")
 
 
 def said() -> dict[str, tuple[str, str]]:
@@ -34,4 +38,9 @@ def test_what_the_page_says_of_it_is_so(name: str) -> None:
 
     served, why = said()[name]
     assert again.served == served
-    assert again.why == why or ("within" in again.why and "within" in why)
+    assert closeness(again.why) == closeness(why)
+
+
+def closeness(why: str) -> str:
+    """The reason without how close its answers were, where that is close: the last bits are the machine's (its libm, its vectors)."""
+    return CLOSE.sub(lambda found: "close" if float(found["by"] or 0) < 1e-12 else found[0], why)

@@ -236,9 +236,10 @@ def test_the_clouds_process_has_none_of_its_callers_credentials(
 
 
 def test_an_instance_answers_no_other_user(served: Served) -> None:
-    served.endpoint()
     address = served.cloud.address
-    ports = listening(address.pid) - {address.port, address.provider_port}
+    others = listening(address.pid)
+    served.endpoint()
+    ports = listening(address.pid) - others
     assert all(urllib3.request("GET", f"http://127.0.0.1:{port}/ping").status == 200 for port in ports), (
         "the user is answered"
     )
