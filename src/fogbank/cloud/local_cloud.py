@@ -298,6 +298,7 @@ class LocalCloud:
         self.hosting.stop()
         self.flush()
         self.wired.close()
+        self.events.close()
         self.runner.close(TASKS_STOP_LIMIT_S)
         self._server.close()
         self.moto.save()

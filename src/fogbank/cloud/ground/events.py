@@ -45,6 +45,7 @@ class Events:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._changed = threading.Condition()
+        self._closed = False
 
     def emit(self, topic: str, region: str, name: str, change: str, **detail: Any) -> None:
         """Add a fact. Never fails: what is told has happened, and a full disk does not undo it."""
@@ -66,5 +67,11 @@ class Events:
     def wait(self, seq: int, timeout_s: float, limit: int = 1000) -> Sequence[Event]:
         """Events after number `seq`; where there are none yet, those that come within `timeout_s`."""
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._store.events_after(seq, 1)), timeout_s)
+            self._changed.wait_for(lambda: self._closed or bool(self._store.events_after(seq, 1)), timeout_s)
         return self.since(seq, limit)
+
+    def close(self) -> None:
+        """Nobody waits any more: the cloud stops."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

@@ -33,6 +33,14 @@ def test_a_listener_is_woken(open_store: OpenStore, tmp_path: Path) -> None:
     assert events.wait(1, 0.01) == []
 
 
+def test_nobody_waits_where_the_cloud_stops(open_store: OpenStore, tmp_path: Path) -> None:
+    store = open_store(tmp_path / "cloud.db")
+    events = Events(store, Clock(store))
+    threading.Timer(0.05, events.close).start()
+
+    assert events.wait(0, 60) == []
+
+
 def test_the_oldest_go(open_store: OpenStore, tmp_path: Path) -> None:
     store = open_store(tmp_path / "cloud.db")
     for i in range(5):
