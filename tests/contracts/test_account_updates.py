@@ -54,7 +54,7 @@ def up(local_cloud: CloudProcess, tmp_path: Path, package: Manifest) -> Iterator
             declare(service, count)
 
         driver = StackDriver(tmp_path, engine, environment, "local", program)
-        driver.set_config({"aws:region": "us-east-1", "aws:endpoints[0].s3": local_cloud.url})
+        driver.set_config({"aws:region": "us-east-1", "aws:endpoints": [{"s3": local_cloud.url}]})
         return driver.up(lambda _: None)
 
     yield run

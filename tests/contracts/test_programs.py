@@ -149,7 +149,7 @@ def unzipped(body: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def configure(driver: StackDriver, **values: str) -> None:
+def configure(driver: StackDriver, **values: Any) -> None:
     driver.set_config({key.replace("__", ":"): value for key, value in values.items()})
 
 
@@ -167,14 +167,14 @@ def test_a_program_of_many_kinds(shared_cloud: CloudProcess, unique: str, tmp_pa
         )  # the defaults are written out, the sets and the policy are in another order
         driver.preview(lambda _: None, expect_no_changes=True)
 
-        configure(driver, p__kind="ml.m5.xlarge", **{"aws__defaultTags.tags.team": "risk"})
+        configure(driver, p__kind="ml.m5.xlarge", aws__defaultTags={"tags": {"team": "risk"}})
         summary = driver.up(lambda _: None)
         has_tags(shared_cloud, unique, summary.outputs, "risk")
         described = shared_cloud.client("sagemaker").describe_endpoint_config(EndpointConfigName=unique)
         assert described["ProductionVariants"][0]["InstanceType"] == "ml.m5.xlarge"
         assert summary.changes["replace"] == 2
 
-        configure(driver, **{"aws__allowedAccountIds[0]": "999999999999"})
+        configure(driver, aws__allowedAccountIds=["999999999999"])
         with pytest.raises(EngineError, match="AWS account ID not allowed: 123456789012"):
             driver.preview(lambda _: None)
 

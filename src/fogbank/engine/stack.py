@@ -32,6 +32,9 @@ from fogbank.engine.previews import Previews
 from fogbank.engine.state import HIDDEN
 from fogbank.engine.updates import Update, service_bucket, update_of
 
+PROGRAM = "program"
+"""The project of a program that is given as a function."""
+
 
 class StackDriver:
     """One stack of the project in `root`, or of a program given as a function."""
@@ -112,11 +115,14 @@ class StackDriver:
             raise EngineError("cancel-failed", engines_own(str(error)), "see what the engine says above") from error
         return done
 
-    def set_config(self, values: Mapping[str, str]) -> None:
-        """Set plain configuration values of the stack, such as `aws:region`."""
-        from pulumi import automation
+    def set_config(self, values: Mapping[str, Any]) -> None:
+        """Set plain configuration values of the stack, such as `aws:region`, in its file, as they are written there."""
+        import yaml
 
-        self._stack.set_all_config({key: automation.ConfigValue(value) for key, value in values.items()}, path=True)
+        file = Path(self._stack.workspace.work_dir) / f"Pulumi.{self._name}.yaml"
+        document = (yaml.safe_load(file.read_text()) if file.exists() else None) or {}
+        document["config"] = {**document.get("config", {}), **values}
+        file.write_text(yaml.safe_dump(document))
 
     def history(self) -> tuple[Update, ...]:
         """Every operation on the stack that came to an end, newest first. Raises EngineError."""
@@ -149,11 +155,11 @@ class StackDriver:
         command = InterruptibleCommand(self._engine, without=self._without)
         options = automation.LocalWorkspaceOptions(pulumi_command=command, env_vars=self._environment)
         try:
-            if self._program is not None:
-                return automation.create_or_select_stack(
-                    self._name, project_name="program", program=self._program, opts=options
-                )
-            options.work_dir = str(self._root)
+            if self._program is None:
+                options.work_dir = str(self._root)
+            else:
+                options.program = self._program
+                options.project_settings = automation.ProjectSettings(PROGRAM, "python", main=str(Path.cwd()))
             workspace = automation.LocalWorkspace(**options.__dict__)
             return KnownStack(self._name, workspace, there=self._is_there(workspace.project_settings().name))
         except automation.CommandError as error:

@@ -59,7 +59,7 @@ def deploy_with_engine(program: Program | Path, cloud: CloudProcess, state: Path
         driver = StackDriver(program, engine, environment, stack, previews=Previews(program, state / "previewed"))
     else:
         driver = StackDriver(state, engine, environment, stack, _exporting(program))
-        driver.set_config({**LOCAL_CONFIG, "aws:endpoints[0].s3": cloud.url})
+        driver.set_config({**LOCAL_CONFIG, "aws:endpoints": [{"s3": cloud.url}]})
     summary = driver.up(lambda _: None)
     return Deployment(outputs=summary.outputs, summary=summary, driver=driver, steps=list(summary.operations))
 
