@@ -26,8 +26,6 @@ SUITES_scoring := tests/contracts/answers
 SUITES_serve := tests/contracts/serve tests/contracts/container
 SUITES_trust := tests/contracts/trust
 TESTS = $(if $(ROOM),$(wildcard tests/unit/$(ROOM)) $(SUITES_$(ROOM)))
-# Imports are most of a short command's time.
-export UV_COMPILE_BYTECODE := 1
 # The suite starts some thousand processes of fogbank's, whose own sources are compiled once where they may be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -42,8 +40,9 @@ setup: .venv/.synced                ## the environment in .venv
 	$(PYTHON) -m venv .tools/uv
 	.tools/uv/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
+# Imports are most of a short command's time: bytecode is made here; tests that install elsewhere compile what they import.
 .venv/.synced: pyproject.toml uv.lock $(filter .tools/uv/bin/uv,$(UV))
-	$(UV) sync --frozen --quiet --python $(PYTHON)
+	UV_COMPILE_BYTECODE=1 $(UV) sync --frozen --quiet --python $(PYTHON)
 	@touch $@
 
 demo: setup                         ## the whole main job on the local cloud, ending in a report
@@ -54,7 +53,7 @@ unit: setup                         ## the unit tests, with few drawn examples e
 
 test: setup                         ## every test, or with ROOM=cloud one room's; ARGS="-k name" goes to pytest
 	@$(if $(ROOM),$(if $(strip $(TESTS)),,echo "no tests of a room $(ROOM)"; exit 2))
-	@$(RUN)/pytest -n $(JOBS) --durations=60 $(TESTS) $(ARGS)
+	@$(RUN)/pytest -n $(JOBS) --dist worksteal --durations=60 $(TESTS) $(ARGS)
 
 drawn: setup                        ## models drawn at random, packed and served, beside themselves: 2000 (DRAWN=2000)
 	@FOGBANK_DRAWN=$(or $(DRAWN),2000) $(RUN)/pytest -q -n $(JOBS) tests/contracts/answers/test_drawn.py $(ARGS)
