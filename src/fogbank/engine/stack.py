@@ -165,10 +165,12 @@ class StackDriver:
         except automation.CommandError as error:
             raise EngineError("stack-unavailable", engines_own(str(error)), "see what the engine says above") from error
 
-    def _is_there(self, project: str) -> bool:
-        """Whether the stack is known to be there; of other backends than a folder nothing is known."""
+    def _is_there(self, project: str) -> bool | None:
+        """Whether the stack is there; None for other backends than a folder, of which nothing is known."""
         folder = backend_folder(self._backend)
-        return folder is not None and (folder / ".pulumi" / "stacks" / project / f"{self._name}.json").is_file()
+        if folder is None:
+            return None
+        return (folder / ".pulumi" / "stacks" / project / f"{self._name}.json").is_file()
 
     def _run(self, verb: str, listen: Listener, **options: Any) -> Summary:
         from pulumi import automation

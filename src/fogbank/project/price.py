@@ -14,9 +14,8 @@ from fogbank.contracts.errors import BudgetError, ProjectError
 from fogbank.project.declaration import Declared
 from fogbank.project.estimate import Estimate, Line, cents, estimate
 from fogbank.project.rates import UNSOURCED, Rates, rates
+from fogbank.project.stacks import BUDGET
 from fogbank.project.traffic import KEY, Span, Traffic
-
-BUDGET = "fogbank:budget"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +104,10 @@ def hold(found: Price) -> None:
 def money(usd: Span) -> str:
     """A range, to the cent.
 
-    >>> from fogbank.project.traffic import span
-    >>> money(span("1.005", "2")), money(span(3, 3))
-    ('1.01 to 2.00', '3.00')
+        >>> from fogbank.project.stacks import BUDGET
+    from fogbank.project.traffic import span
+        >>> money(span("1.005", "2")), money(span(3, 3))
+        ('1.01 to 2.00', '3.00')
     """
     low, high = cents(usd.low), cents(usd.high)
     return str(low) if low == high else f"{low} to {high}"

@@ -258,9 +258,11 @@ class Project:
 
     def _look(self, name: str) -> None:
         """Price and rules of a stack on AWS, and of a local one that sets them. Raises BudgetError, PolicyError, ProjectError."""
-        from fogbank.project.proposal import is_wanted, look
+        from fogbank.project.stacks import has_limits
 
-        if not self.is_local(name) or is_wanted(self.config, name):
+        if not self.is_local(name) or has_limits(self.config, name):
+            from fogbank.project.proposal import look
+
             look(self.config, name, self._steps)
 
     def history(self, stack: str = "") -> tuple[Deployment, ...]:

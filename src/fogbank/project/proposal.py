@@ -12,10 +12,10 @@ from fogbank.contracts.errors import PolicyError, ProjectError
 from fogbank.project.accounts import offline
 from fogbank.project.declaration import Declared
 from fogbank.project.events import Steps
-from fogbank.project.price import BUDGET, Price, hold, priced
+from fogbank.project.price import Price, hold, priced
 from fogbank.project.rates import rates
-from fogbank.project.rules import KEY, Broken, Policy, Program, judged, unused
-from fogbank.project.stacks import stack_values
+from fogbank.project.rules import Broken, Policy, Program, judged, unused
+from fogbank.project.stacks import POLICY, has_limits, stack_values
 
 
 def price(config: ProjectConfig, stack: str) -> Price:
@@ -31,11 +31,6 @@ def judge(config: ProjectConfig, stack: str) -> tuple[Broken, ...]:
     return judged(program) if program else ()
 
 
-def is_wanted(config: ProjectConfig, stack: str) -> bool:
-    """Whether a stack's configuration sets a budget or a policy."""
-    return bool({BUDGET, KEY} & set(stack_values(config, stack)))
-
-
 def look(config: ProjectConfig, stack: str, steps: Steps) -> None:
     """Tell the price of a stack and what is waived; refuse what is beyond its budget, and what breaks its rules.
 
@@ -49,7 +44,7 @@ def look(config: ProjectConfig, stack: str, steps: Steps) -> None:
             found = priced(stack, who.region, values, resources)
             step.done(found.words)
     except ProjectError as error:
-        if error.code != "program-failed" or is_wanted(config, stack):
+        if error.code != "program-failed" or has_limits(config, stack):
             raise
         steps.notice(f"no price is known: {error.cause}")
         return
@@ -61,11 +56,11 @@ def look(config: ProjectConfig, stack: str, steps: Steps) -> None:
 
 def _program(config: ProjectConfig, stack: str, resources: Sequence[Declared]) -> Program | None:
     values = stack_values(config, stack)
-    if values.get(KEY) is None:
+    if values.get(POLICY) is None:
         return None
     defaults = values.get("aws:defaultTags")
     tags = defaults.get("tags") if isinstance(defaults, dict) else None
-    return Program(resources=resources, policy=Policy.of(values[KEY]), default_tags=frozenset(tags or {}))
+    return Program(resources=resources, policy=Policy.of(values[POLICY]), default_tags=frozenset(tags or {}))
 
 
 def _refuse(program: Program, stack: str, steps: Steps) -> None:
@@ -81,5 +76,5 @@ def _refuse(program: Program, stack: str, steps: Steps) -> None:
         raise PolicyError(
             "policy-broken",
             f"the stack {stack} breaks {len(broken)} of its rules:\n{lines}",
-            f"mend that, or waive it with a reason in {KEY} (waive: {{'{broken[0].waiver}': why}}); nothing was made or changed",
+            f"mend that, or waive it with a reason in {POLICY} (waive: {{'{broken[0].waiver}': why}}); nothing was made or changed",
         )

@@ -17,9 +17,9 @@ from fogbank.contracts.errors import ProjectError
 from fogbank.contracts.scheduler import starts
 from fogbank.project.declaration import Declared
 from fogbank.project.instances import uses
+from fogbank.project.stacks import POLICY
 from fogbank.provider.standin import TABLE
 
-KEY = "fogbank:policy"
 STAGES = ("production", "development")
 BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 ANYWHERE = {"0.0.0.0/0", "::/0"}
@@ -237,4 +237,4 @@ def _texts(value: Any) -> bool:
 
 def _invalid(problems: list[str]) -> ProjectError:
     lines = "\n".join(f"  - {problem}" for problem in problems)
-    return ProjectError("policy-invalid", f"{KEY} has {len(problems)} problem(s):\n{lines}", "mend the stack's file")
+    return ProjectError("policy-invalid", f"{POLICY} has {len(problems)} problem(s):\n{lines}", "mend the stack's file")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fogbank.engine.updates import Update
 
 ENDPOINTS = "aws:endpoints"
+BUDGET, POLICY = "fogbank:budget", "fogbank:policy"
 
 
 def is_local(config: ProjectConfig, stack: str) -> bool:
@@ -53,6 +54,11 @@ def stack_values(config: ProjectConfig, stack: str) -> dict[str, Any]:
     document = _stack_file(config.root / f"Pulumi.{stack}.yaml")
     values = document.get("config") if isinstance(document, dict) else None
     return dict(values) if isinstance(values, dict) else {}
+
+
+def has_limits(config: ProjectConfig, stack: str) -> bool:
+    """Whether a stack's configuration sets a budget or a policy."""
+    return not stack_values(config, stack).keys().isdisjoint({BUDGET, POLICY})
 
 
 def endpoint_urls(document: Any) -> Iterator[str]:
