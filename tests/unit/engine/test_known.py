@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,20 +11,28 @@ from fogbank.engine.environment import backend_url
 from fogbank.engine.locate import Engine
 from fogbank.engine.stack import StackDriver
 
-SCRIPT = """#!/bin/sh
+Make = Callable[..., StackDriver]
+SCRIPT = r"""#!/bin/sh
 echo "$2 $3" >> "$ASKED"
+case "$TAKEN $2 $3" in yes\ stack\ init) echo "error: stack 'local' already exists" >&2; exit 255;; esac
 """
 
 
 @pytest.fixture
-def driver(tmp_path: Path) -> StackDriver:
+def make(tmp_path: Path) -> Make:
     cli = tmp_path / "engine" / "bin" / "pulumi"
     cli.parent.mkdir(parents=True)
     cli.write_text(SCRIPT)
     cli.chmod(0o755)
     (tmp_path / "Pulumi.yaml").write_text("name: churn\nruntime: python\n")
     environment = {"PULUMI_BACKEND_URL": backend_url(tmp_path / "state"), "ASKED": str(tmp_path / "asked")}
-    return StackDriver(tmp_path, Engine(root=tmp_path / "engine", version="3.250.0", why=""), environment, "local")
+    engine = Engine(root=tmp_path / "engine", version="3.250.0", why="")
+    return lambda **own: StackDriver(tmp_path, engine, {**environment, **own}, "local")
+
+
+@pytest.fixture
+def driver(make: Make) -> StackDriver:
+    return make()
 
 
 def asked(folder: Path) -> list[str]:
@@ -47,5 +56,17 @@ def test_a_stack_of_another_project_is_not_taken_for_this_ones(tmp_path: Path, d
     state.parent.mkdir(parents=True)
     state.write_text("{}")
     driver.up(lambda _: None)
+
+    assert asked(tmp_path) == ["stack init", "up --yes"]
+
+
+def test_a_stack_that_somebody_else_makes_meanwhile_is_selected(tmp_path: Path, make: Make) -> None:
+    make(TAKEN="yes").up(lambda _: None)
+
+    assert asked(tmp_path) == ["stack init", "stack select", "up --yes"]
+
+
+def test_of_a_backend_that_is_no_folder_nothing_is_known(tmp_path: Path, make: Make) -> None:
+    make(PULUMI_BACKEND_URL="s3://bucket").up(lambda _: None)
 
     assert asked(tmp_path) == ["stack select", "up --yes"]
