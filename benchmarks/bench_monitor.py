@@ -3,14 +3,18 @@
 `python benchmarks/bench_monitor.py [--rows 1000000] [--windows 2000]`. What is timed: missing and different values, moments, quantiles,
 frequent values, SageMaker's checks and shifts.json; the baseline's profile is made before. Memory is the process's own, beside a tenth
 of the rows. The power curve: of windows of 500 rows x 20 features of which one is moved by so many deviations, the share in which that
-one is told, by fogbank's shifts (one false alarm in twenty windows), by SageMaker's rule (Robust, 0.1), and how often another one is.
+one is told, by fogbank's shifts (one false alarm in twenty windows), by SageMaker's rule (Robust, 0.1), by Evidently's drift preset, and how
+often another one is. Evidently and NannyML run in environments of their own, over the same arrays; what is compared is processor time.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
+import os
 import resource
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from measure import tell
+from side_by_side import python_of
 
 from fogbank.monitor.constraints import suggest_constraints, violations
 from fogbank.monitor.files import profile_files
@@ -25,6 +30,11 @@ from fogbank.monitor.profile import Document, Profile
 from fogbank.monitor.shifts import shifts
 
 COLUMNS = 20
+WINDOW = 500
+PEERS = {
+    "drift_evidently": ("evidently==0.7.23", "pandas<3"),
+    "drift_nannyml": ("nannyml==0.13.1", "statsmodels", "pandas<3", "setuptools<81"),
+}
 CHUNK = 1 << 16
 
 
@@ -60,6 +70,44 @@ def from_arrays(rows: int) -> float:
     return time.perf_counter() - started
 
 
+def processor_from_arrays(rows: int) -> float:
+    """Seconds of processor time."""
+    arrays = table(rows)
+    base = profile(table(min(rows, 100_000), 1), min(rows, 100_000)).document()
+    constraints = suggest_constraints(base)
+    started = time.process_time()
+    judge(profile(arrays, rows), base, constraints)
+    return time.process_time() - started
+
+
+def peer(name: str, base: np.ndarray, now: np.ndarray) -> dict[str, float]:
+    """What a peer says of two tables, or of many pairs of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder) / "base.npy", base)
+        np.save(Path(folder) / "now.npy", now)
+        script = Path(__file__).parent / "peers" / f"{name}.py"
+        environment = {**os.environ, "DO_NOT_TRACK": "1", "NANNYML_TELEMETRY": "0"}
+        environment.pop("PYTHONPATH", None)
+        said = subprocess.run(
+            [python_of(name, PEERS[name]), str(script), folder],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    found: dict[str, float] = json.loads(said.stdout.splitlines()[-1])
+    return found
+
+
+def beside_peers(rows: int) -> None:
+    """The same profile and checks beside each peer's drift, in processor time; one run each."""
+    own, _ = alone(processor_from_arrays, rows)
+    print(f"{rows} x {COLUMNS} from arrays, processor time: fogbank {own:.2f} s")
+    base, now = (
+        np.column_stack(list(table(count, seed).values())) for count, seed in ((min(rows, 100_000), 1), (rows, 0))
+    )
+    for name in PEERS:
+        seconds = peer(name, base, now)["processor"]
+        print(f"  {name.removeprefix('drift_')}: {seconds:.2f} s, {seconds / own:.1f} times as much")
+
+
 def from_csv(file: Path) -> float:
     """Seconds."""
     base = profile(table(100_000, 1), 100_000).document()
@@ -92,24 +140,28 @@ def _measured(work: Callable[..., float], arguments: tuple[object, ...]) -> tupl
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def power(windows: int, move: float) -> tuple[float, float, float]:
-    """The shares of windows in which fogbank told the feature that moved, SageMaker's rule did, and fogbank told another one."""
+def windows_of(count: int, move: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of windows, count x WINDOW x COLUMNS, of which the first column of the second has moved."""
     g = np.random.default_rng(int(move * 1000))
+    base, now = (g.normal(size=(count, WINDOW, COLUMNS)) for _ in range(2))
+    now[:, :, 0] += move
+    return base, now
+
+
+def power(base: np.ndarray, now: np.ndarray) -> tuple[float, float, float]:
+    """The shares of windows in which fogbank told the feature that moved, SageMaker's rule did, and fogbank told another one."""
     told = sagemaker = others = 0
-    for _ in range(windows):
-        base, now = (profile({f"c{i}": g.normal(size=500) for i in range(COLUMNS)}, 500) for _ in range(2))
-        moved = Profile()
-        moved.add({"c0": g.normal(size=500) + move}, 500)
-        now.columns["c0"] = moved.columns["c0"]
-        before, after = base.document(), now.document()
-        found = set(shifts(before, after)["shifted"])
+    for pair in zip(base, now, strict=True):
+        before, after = (profile({f"c{i}": each[:, i] for i in range(COLUMNS)}, WINDOW) for each in pair)
+        first, second = before.document(), after.document()
+        found = set(shifts(first, second)["shifted"])
         told += "c0" in found
         others += bool(found - {"c0"})
-        fired = violations(now, after, suggest_constraints(before), before)
+        fired = violations(after, second, suggest_constraints(first), first)
         sagemaker += any(
             item["feature_name"] == "c0" and item["constraint_check_type"] == "baseline_drift_check" for item in fired
         )
-    return told / windows, sagemaker / windows, others / windows
+    return told / len(base), sagemaker / len(base), others / len(base)
 
 
 def main() -> None:
@@ -117,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--windows", type=int, default=2000)
+    parser.add_argument("--peers", type=int, default=100, help="how many windows Evidently looks at; 0: no peers")
     asked = parser.parse_args()
     arrays = [alone(from_arrays, asked.rows) for _ in range(3)]
     tell(f"{asked.rows} x {COLUMNS} from arrays", [seconds for seconds, _ in arrays], 1.5)
@@ -127,10 +180,17 @@ def main() -> None:
         print(
             f"memory from CSV: {alone(from_csv, small)[1]:.0f} MB for {asked.rows // 10} rows, {files[0][1]:.0f} MB for {asked.rows}"
         )
-    print("moved by   fogbank   SageMaker   another feature (fogbank)")
+    if asked.peers:
+        beside_peers(asked.rows)
+    print("moved by   fogbank   SageMaker   Evidently   another feature: fogbank, Evidently")
     for move in (0.0, 0.1, 0.2, 0.3, 0.5, 0.8):
-        told, sagemaker, others = power(asked.windows if not move else max(1, asked.windows // 10), move)
-        print(f"{move:8.1f} {told:9.3f} {sagemaker:11.3f} {others:16.3f}")
+        base, now = windows_of(asked.windows if not move else max(1, asked.windows // 10), move)
+        told, sagemaker, others = power(base, now)
+        theirs = peer("drift_evidently", base[: asked.peers], now[: asked.peers]) if asked.peers else {}
+        print(
+            f"{move:8.1f} {told:9.3f} {sagemaker:11.3f} {theirs.get('moved', np.nan):11.3f}"
+            f" {others:25.3f} {theirs.get('another', np.nan):9.3f}"
+        )
 
 
 if __name__ == "__main__":

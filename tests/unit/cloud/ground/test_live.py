@@ -81,3 +81,4 @@ def test_a_reader_who_is_slow_pauses_where_it_comes_from(served: Served) -> None
         while left > 0:
             left -= len(peer.recv(1 << 20))
         until(lambda: source.said[:2] == ["pause", "resume"])
+        made[0].close()
