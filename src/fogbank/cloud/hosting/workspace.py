@@ -92,7 +92,12 @@ class Workspace:
 
     def host(self, model: Document, source: Source, startup_limit_s: float, memory: int = 0) -> ModelHost:
         """What starts and stops instances of a model, each with a log of its own, and with so many bytes of memory."""
-        logs = f"endpoints/{source.region}/{source.endpoint}/{source.variant}"
+        place = (
+            f"components/{source.region}/{source.component}"
+            if source.component
+            else f"endpoints/{source.region}/{source.endpoint}"
+        )
+        logs = f"{place}/{source.variant}"
 
         def tell(values: Values, container: str = "", namespace: str = NAMESPACE) -> None:
             self._measure(source, values, container, namespace)
