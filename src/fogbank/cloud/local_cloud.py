@@ -353,6 +353,9 @@ class LocalCloud:
             "speed": self.clock.speed,
             "history": self.moto.history(),
             "endpoints": {record.name: record.public["EndpointStatus"] for record in self.hosting.endpoints.all()},
+            "inference_components": {
+                record.name: record.public["InferenceComponentStatus"] for record in self.hosting.components.all()
+            },
             "starting": self.hosting.endpoints.starting(),
             "transform_jobs": {job.name: job.public["TransformJobStatus"] for job in self.jobs.transforms.all()},
             "monitoring_schedules": {
