@@ -19,16 +19,17 @@ from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import ApiError, validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.models import Models
-from fogbank.cloud.api.resource import Ground, Kind, Record, Resource
+from fogbank.cloud.api.resource import Ground, Kind, Resource
 from fogbank.cloud.ground.runner import Task
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.component import ComponentState, Part, check_hosted, check_specification, model_of
 from fogbank.cloud.hosting.copies import Copies, Site, Slot
-from fogbank.cloud.hosting.deployment import Deployment, EndpointState
+from fogbank.cloud.hosting.deployment import Deployment
 from fogbank.cloud.hosting.endpoints import Endpoints
+from fogbank.cloud.hosting.housing import Component, Endpoint, Housing, item_of, lives_on
 from fogbank.cloud.hosting.instance import StartError
 from fogbank.cloud.hosting.instance_sizes import Size
-from fogbank.cloud.hosting.placement import NO_ROOM, Need, Room
+from fogbank.cloud.hosting.placement import NO_ROOM
 from fogbank.cloud.hosting.rollouts import LONGEST_REASON
 from fogbank.cloud.hosting.stages import Name
 from fogbank.cloud.observe.capture import Source
@@ -57,7 +58,6 @@ BUSY = {"Creating": "CREATE_IN_PROGRESS", "Updating": "UPDATE_IN_PROGRESS", "Del
 COUNTS = "UPDATE_RC_IN_PROGRESS"
 """What it calls an update that changes the number of copies alone."""
 LOOK_S = 0.5
-Component = Record[ComponentState]
 
 
 class Components(Resource[ComponentState]):
@@ -66,6 +66,7 @@ class Components(Resource[ComponentState]):
     def __init__(self, ground: Ground, models: Models, endpoints: Endpoints) -> None:
         super().__init__(COMPONENT, ComponentState, ground)
         self._models, self._endpoints = models, endpoints
+        self._housing = Housing(self, endpoints)
         self.copies = Copies(lambda: endpoints.yard)
         endpoints.tenants = self
 
@@ -144,7 +145,7 @@ class Components(Resource[ComponentState]):
             name, status = (record.region, record.name), record.public["InferenceComponentStatus"]
             if status == "Deleting":
                 self.remove(*name)
-            elif status in {"Creating", "Updating"} or (record.state.live and self._endpoint_of(record)):
+            elif status in {"Creating", "Updating"} or (record.state.live and self._housing.endpoint_of(record)):
                 self._revive(name, status)
         self.runner.every(("copies",), LOOK_S, self.copies.adjust)
 
@@ -164,26 +165,18 @@ class Components(Resource[ComponentState]):
 
     def check(self, region: str, endpoint: str, deployment: Deployment) -> None:
         """Raises ValidationException for a deployment that has no room for the components that the endpoint hosts."""
-        items = {item["VariantName"]: item for item in deployment.variants}
-        hosted = self._hosted(region, endpoint)
-        if lost := sorted({each.public["VariantName"] for each in hosted} - items.keys()):
-            raise validation(
-                f"The variant(s) [{', '.join(lost)}] host inference components: the endpoint must keep them."
-            )
-        for name, item in items.items():
-            if Room.of(item, deployment.counts[name]).count_for(self._needs(hosted, name)) is None:
-                raise validation(NO_ROOM)
+        self._housing.check(region, endpoint, deployment)
 
-    def settle(self, record: Record[EndpointState]) -> None:
+    def settle(self, record: Endpoint) -> None:
         """The endpoint serves another configuration: its components move there."""
         self.runner.begin(("component", record.region, record.name, "move"), partial(self._move_all, record))
 
-    def evict(self, endpoint: Record[EndpointState]) -> list[Task]:
+    def evict(self, endpoint: Endpoint) -> list[Task]:
         """The endpoint goes, and its components' processes with it; the tasks that end them. The records stay, as on AWS."""
         return [
             task
             for record in self.all(endpoint.region)
-            if _lives_on(record, endpoint)
+            if lives_on(record, endpoint)
             for task in self.copies.close(self.copies.slot((record.region, record.name)))
         ]
 
@@ -196,7 +189,7 @@ class Components(Resource[ComponentState]):
         with self.lock:
             record = self.get(scope.region, name)
             self._refuse_busy(record, "update")
-            live, endpoint = record.state.live, self._endpoint_of(record)
+            live, endpoint = record.state.live, self._housing.endpoint_of(record)
             if specification is None and runtime is None:
                 raise validation("A Specification, a RuntimeConfig or both must be given.")
             if endpoint is None:
@@ -210,11 +203,11 @@ class Components(Resource[ComponentState]):
             state = replace(record.state, pending=part, refusal="")
             moved = self.move(scope.region, name, "Updating", lambda _: state, FailureReason=None)
             if moved is not None:
-                self._claim(moved, endpoint, _item_of(endpoint, record.public["VariantName"]))
+                self._claim(moved, endpoint, item_of(endpoint, record.public["VariantName"]))
         self._begin((scope.region, name))
         return {"InferenceComponentArn": record.public["InferenceComponentArn"]}
 
-    def _host(self, scope: Scope, name: str, variant: str | None) -> tuple[Record[EndpointState], Document]:
+    def _host(self, scope: Scope, name: str, variant: str | None) -> tuple[Endpoint, Document]:
         """The endpoint and its variant that host a component. Raises ValidationException."""
         endpoint = self._endpoints.get(scope.region, name)
         arn, live = endpoint.public["EndpointArn"], endpoint.state.live
@@ -227,11 +220,9 @@ class Components(Resource[ComponentState]):
             )
         if variant is None:
             raise validation("A VariantName must be given.")
-        return endpoint, _item_of(endpoint, variant)
+        return endpoint, item_of(endpoint, variant)
 
-    def _part(
-        self, scope: Scope, name: str, specification: Document, count: int, endpoint: Record[EndpointState]
-    ) -> Part:
+    def _part(self, scope: Scope, name: str, specification: Document, count: int, endpoint: Endpoint) -> Part:
         """What is to run. Raises ValidationException."""
         check_specification(specification)
         live = endpoint.state.live
@@ -243,62 +234,16 @@ class Components(Resource[ComponentState]):
         check_hosted(model)
         return Part(specification=specification, model=model, copies=count, taken=self.clock.epoch())
 
-    def _claim(self, record: Component, endpoint: Record[EndpointState], item: Document) -> None:
+    def _claim(self, record: Component, endpoint: Endpoint, item: Document) -> None:
         """Let the variant have the instances that all copies on it need, or note that there is no room for those of this one."""
-        if not self._widen(endpoint, item):
+        if not self._housing.widen(endpoint, item):
             self.change(record.region, record.name, lambda state: replace(state, refusal=NO_ROOM))
 
-    def _widen(self, endpoint: Record[EndpointState], item: Document) -> bool:
-        """Let a variant have the instances that all copies on it need; False where it may not have so many."""
-        live, variant = endpoint.state.live, item["VariantName"]
-        if live is None:
-            return False
-        room = Room.of(item, live.counts[variant])
-        count = room.count_for(self._needs(self._hosted(endpoint.region, endpoint.name), variant))
-        if count is not None and count > room.count:
-            self._endpoints.set_instances(endpoint.region, endpoint.name, variant, count)
-        return count is not None
-
-    def _release(self, region: str, endpoint: str, variant: str) -> None:
-        """Let a variant whose instances are managed have no more of them than its copies need."""
-        record = self._endpoints.find(region, endpoint)
-        live = record.state.live if record else None
-        item = next((each for each in live.variants if each["VariantName"] == variant), None) if live else None
-        if live is None or item is None or not live.hosts_components:
-            return
-        room = Room.of(item, live.counts[variant])
-        count = room.fewest(self._needs(self._hosted(region, endpoint), variant))
-        if count < room.count:
-            self._endpoints.set_instances(region, endpoint, variant, count)
-
-    def _needs(self, hosted: list[Component], variant: str) -> list[Need]:
-        """What the components of a variant need, the oldest first."""
-        ordered = sorted(hosted, key=lambda each: (each.public["CreationTime"], each.name))
-        of_variant = [each for each in ordered if each.public["VariantName"] == variant]
-        return [each.state.placed.need for each in of_variant if each.state.placed is not None]
-
-    def _hosted(self, region: str, endpoint: str) -> list[Component]:
-        """The components of an endpoint that take room on it."""
-        return [
-            record
-            for record in self.all(region)
-            if record.public["EndpointName"] == endpoint
-            and record.public["InferenceComponentStatus"] not in {"Failed", "Deleting"}
-            and self._endpoint_of(record) is not None
-        ]
-
-    def _endpoint_of(self, record: Component) -> Record[EndpointState] | None:
-        """The endpoint that hosts a component; None where it was deleted, also where another one has its name now."""
-        endpoint = self._endpoints.find(record.region, record.public["EndpointName"])
-        if endpoint is None or not _lives_on(record, endpoint) or endpoint.public["EndpointStatus"] == "Deleting":
-            return None
-        return endpoint
-
     def _instance_type(self, record: Component) -> str:
-        endpoint = self._endpoint_of(record)
+        endpoint = self._housing.endpoint_of(record)
         if endpoint is None:
             return ""
-        kind: str = _item_of(endpoint, record.public["VariantName"]).get("InstanceType", "")
+        kind: str = item_of(endpoint, record.public["VariantName"]).get("InstanceType", "")
         return kind
 
     def _refuse_busy(self, record: Component, verb: str) -> None:
@@ -314,7 +259,10 @@ class Components(Resource[ComponentState]):
         if status != "Creating":
             self.copies.expect(name)
         if status in {"InService", "Failed"}:
-            self.move(*name, "Updating", FailureReason=None)
+            record = self.move(*name, "Updating", FailureReason=None)
+            endpoint = self._housing.endpoint_of(record) if record else None
+            if record and endpoint and status == "Failed":  # its room may be another one's by now
+                self._claim(record, endpoint, item_of(endpoint, record.public["VariantName"]))
         self._begin(name)
 
     def _begin(self, name: Name) -> None:
@@ -332,14 +280,15 @@ class Components(Resource[ComponentState]):
                     part = self._bring(slot, record, stop)
                 except StartError as error:
                     leaves = stop.is_set() or slot.closed  # the cloud stops, or the endpoint has gone
-                    if not leaves or self._endpoint_of(record) is None:
+                    if not leaves or self._housing.endpoint_of(record) is None:
                         self._fail(record, str(error))
                     return
                 serves = replace(record.state, live=part, pending=None)
                 self.move(*name, "InService", lambda _: serves, FailureReason=None)
         finally:
             self.copies.arrived(name)
-        self._release(name[0], record.public["EndpointName"], record.public["VariantName"])
+        self._housing.release(name[0], record.public["EndpointName"], record.public["VariantName"])
+        self._follow(name)
 
     def _bring(self, slot: Slot, record: Component, stop: threading.Event) -> Part:
         """Have what is to serve serve. Raises StartError."""
@@ -358,7 +307,7 @@ class Components(Resource[ComponentState]):
         if record.state.live is None:
             state = replace(state, pending=record.state.pending)
         self.move(*name, status, lambda _: state, FailureReason=reason[:LONGEST_REASON])
-        self._release(record.region, record.public["EndpointName"], record.public["VariantName"])
+        self._housing.release(record.region, record.public["EndpointName"], record.public["VariantName"])
 
     def _crashed(self, name: Name, error: Exception) -> None:
         """Something that nobody foresaw: the component is not left half-way."""
@@ -368,28 +317,33 @@ class Components(Resource[ComponentState]):
 
     def _site(self, record: Component) -> Site:
         """Where it runs now. Raises StartError."""
-        endpoint, variant = self._endpoint_of(record), record.public["VariantName"]
+        endpoint, variant = self._housing.endpoint_of(record), record.public["VariantName"]
         live = endpoint.state.live if endpoint else None
         if endpoint is None or live is None:
             raise StartError(f"the endpoint {record.public['EndpointName']} does not exist any more")
         source = Source(record.region, endpoint.name, variant, record.name)
-        return Site(source=source, deployment=live, item=_item_of(endpoint, variant))
+        return Site(source=source, deployment=live, item=item_of(endpoint, variant))
 
-    def _move_all(self, endpoint: Record[EndpointState], stop: threading.Event) -> None:
-        """Those that run under another configuration than the endpoint's own start again under that one, and then go there."""
-        live = endpoint.state.live
-        for item in live.variants if live else []:
-            self._widen(endpoint, item)
-        for record in self._hosted(endpoint.region, endpoint.name):
-            name = (record.region, record.name)
-            with self.lock:
-                slot = self.copies.slot(name)
-                serving, now = slot.serving, self.find(*name)
-                if now is None or serving is None or live is None or serving.config == live.name or stop.is_set():
-                    continue
-                if now.public["InferenceComponentStatus"] == "InService":
-                    self.move(*name, "Updating", FailureReason=None)
-            self._begin(name)
+    def _move_all(self, endpoint: Endpoint, stop: threading.Event) -> None:
+        """Instances for all copies, and the copies to where the endpoint is now."""
+        for item in endpoint.state.live.variants if endpoint.state.live else []:
+            self._housing.widen(endpoint, item)
+        for record in self._housing.hosted(endpoint.region, endpoint.name):
+            if not stop.is_set():
+                self._follow((record.region, record.name))
+
+    def _follow(self, name: Name) -> None:
+        """One that runs under another configuration than its endpoint's own starts again under that one, and goes there then."""
+        with self.lock:
+            record, serving = self.find(*name), self.copies.slot(name).serving
+            endpoint = self._housing.endpoint_of(record) if record else None
+            live = endpoint.state.live if endpoint else None
+            if record is None or serving is None or live is None or serving.config == live.name:
+                return
+            if record.public["InferenceComponentStatus"] != "InService":
+                return  # what is under way follows when it is done
+            self.move(*name, "Updating", FailureReason=None)
+        self._begin(name)
 
     def _end(self, name: Name, stop: threading.Event) -> None:
         record = self.find(*name)
@@ -397,22 +351,7 @@ class Components(Resource[ComponentState]):
             task.ended.wait()
         self.remove(*name)
         if record is not None:
-            self._release(name[0], record.public["EndpointName"], record.public["VariantName"])
-
-
-def _lives_on(record: Component, endpoint: Record[EndpointState]) -> bool:
-    """Whether it was made on that endpoint, and not on an earlier one of its name."""
-    same = record.public["EndpointName"] == endpoint.name
-    return same and bool(record.state.endpoint_made == endpoint.public["CreationTime"])
-
-
-def _item_of(endpoint: Record[EndpointState], variant: str) -> Document:
-    """A variant as the endpoint's configuration has it. Raises ValidationException."""
-    live = endpoint.state.live
-    found = next((item for item in live.variants if item["VariantName"] == variant), None) if live else None
-    if found is None:
-        raise validation(f'Could not find variant "{variant}" of the endpoint "{endpoint.public["EndpointArn"]}".')
-    return found
+            self._housing.release(name[0], record.public["EndpointName"], record.public["VariantName"])
 
 
 def _is_same(one: Part, other: Part) -> bool:

@@ -7,6 +7,7 @@ another specification starts beside it, and takes the requests when all of it an
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -147,8 +148,9 @@ class Copies:
             slots = list(self._slots.values())
         tasks = [task for slot in slots for task in self.close(slot)]
         yield
+        deadline = time.monotonic() + timeout_s
         for task in tasks:
-            task.ended.wait(timeout_s)
+            task.ended.wait(max(0.0, deadline - time.monotonic()))
 
     def _resize(self, slot: Slot, serving: Serving, part: Part, stop: threading.Event) -> None:
         """More copies, or fewer; what does not come leaves as many as there were."""

@@ -14,7 +14,7 @@ from fogbank.cloud.api.errors import ApiError, validation
 from fogbank.cloud.api.models import containers, has_source, is_direct
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.asynchronous import check_location
-from fogbank.cloud.hosting.placement import managed_by
+from fogbank.cloud.hosting.placement import Room, managed_by
 
 SERVERLESS, ASYNC = "a ServerlessConfig", "an AsyncInferenceConfig"
 COMPONENTS = "variants without a ModelName, which host inference components"
@@ -59,6 +59,7 @@ def _check_components(params: Params, variants: Sequence[Document]) -> None:
         for member in ("ServerlessConfig", "ContainerStartupHealthCheckTimeoutInSeconds"):
             if member in variant:
                 raise _excluded(member, COMPONENTS)
+        Room.of(variant, 0)
 
 
 def _check_managed(variant: Document) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from fogbank.cloud.observe.capture import Source
 from fogbank.cloud.observe.metrics import component_of
 from fogbank.cloud.observe.points import Series
 from fogbank.ground.aws import LOCAL_ACCOUNT
@@ -58,8 +59,5 @@ def test_what_no_copy_can_answer_is_counted_for_an_alarm(hosting: Hosting) -> No
 def test_a_variant_has_no_dimension_of_a_component(hosting: Hosting) -> None:
     hosting.endpoint()
     assert hosting.ask(REQUEST).status == 200
-    stage = hosting.endpoints.stages.find(("us-east-1", "e"))
-    assert stage is not None
-    assert stage.live is not None
-    assert component_of(stage.live.variants["v"].plan.source) == ()
+    assert component_of(Source("us-east-1", "e", "v")) == ()
     assert total(hosting, "InvocationsPerInstance", EndpointName="e", VariantName="v") == 1

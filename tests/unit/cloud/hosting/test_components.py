@@ -204,31 +204,6 @@ def test_a_component_that_does_not_start_fails_with_its_own_words(hosting: Hosti
     assert "odd" in settled(hosting, "d")["FailureReason"]
 
 
-def test_managed_instances_follow_the_copies(hosting: Hosting) -> None:
-    endpoint(hosting, ManagedInstanceScaling=MANAGED)
-    create(hosting, copies=2, cores=2)
-    settled(hosting)
-    assert instances(hosting) == (2, 2)
-    update(hosting, copies=1)
-    settled(hosting)
-    until(lambda: instances(hosting) == (1, 1))
-    create(hosting, "d", copies=3, cores=2)
-    assert settled(hosting, "d")["FailureReason"] == NO_ROOM
-    assert instances(hosting) == (1, 1)
-    assert hosting.describe()["ProductionVariants"][0]["ManagedInstanceScaling"] == MANAGED
-
-
-def test_instances_that_copies_need_are_not_taken_from_them(hosting: Hosting) -> None:
-    endpoint(hosting, count=2)
-    create(hosting, copies=2, cores=2)
-    settled(hosting)
-    with pytest.raises(ApiError, match="not enough hardware resources"):
-        hosting.scale(DesiredInstanceCount=1)
-    hosting.scale(DesiredInstanceCount=3)
-    hosting.settle()
-    assert instances(hosting) == (3, 3)
-
-
 def test_another_configuration_moves_every_component(hosting: Hosting) -> None:
     endpoint(hosting)
     create(hosting)
@@ -251,6 +226,53 @@ def test_another_configuration_moves_every_component(hosting: Hosting) -> None:
     settled(hosting)
     assert ask(hosting).status == 200
     assert instances(hosting) == (2, 2)
+
+
+def test_who_changes_while_the_endpoint_moves_follows_it(hosting: Hosting) -> None:
+    endpoint(hosting)
+    create(hosting)
+    settled(hosting)
+    config(hosting, "more", count=2)
+    hosting.hosts.of("old").go.clear()
+    update(hosting, copies=2)
+    until(lambda: hosting.hosts.of("old").attempts == 2)
+    hosting.update("more")
+    hosting.settle()
+    hosting.hosts.of("old").go.set()
+
+    def config_of() -> str:
+        serving = hosting.components.copies.find(("us-east-1", "c"))
+        return serving.config if serving else ""
+
+    until(lambda: config_of() == "more")
+    settled(hosting)
+    until(lambda: counts(hosting) == (2, 2) and len(hosting.hosts.running) == 2)
+
+
+def test_what_is_captured_of_a_component_is_the_endpoints(hosting: Hosting) -> None:
+    hosting.model("old")
+    item = {"VariantName": "v", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    capture = {
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": "s3://captured/here",
+        "CaptureOptions": [{"CaptureMode": "Input"}],
+    }
+    hosting.configs.create(
+        US,
+        {
+            "EndpointConfigName": "bare",
+            "ExecutionRoleArn": ROLE,
+            "ProductionVariants": [item],
+            "DataCaptureConfig": capture,
+        },
+    )
+    hosting.create("bare")
+    hosting.settle()
+    create(hosting)
+    settled(hosting)
+    assert ask(hosting).status == 200
+    hosting.recorder.flush()
+    assert len(hosting.bucket.objects) == 1
 
 
 def test_a_deleted_endpoint_leaves_its_components_without_processes(hosting: Hosting) -> None:
@@ -359,6 +381,7 @@ def test_a_reset_forgets_and_ends_all_of_them(hosting: Hosting) -> None:
         ({"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}}, "ServerlessConfig is not supported"),
         ({"ManagedInstanceScaling": {**MANAGED, "MinInstanceCount": 2}}, "must be between MinInstanceCount"),
         ({"ManagedInstanceScaling": {"Status": "ENABLED"}}, "must have a MinInstanceCount"),
+        ({"InstanceType": "ml.g7.2xlarge"}, "does not know how large"),
         ({"ModelName": "old", "ManagedInstanceScaling": MANAGED}, "only supported for inference component endpoints"),
     ],
 )

@@ -97,9 +97,12 @@ def test_a_slot_that_is_closed_ends_what_comes_too(room: Room) -> None:
     room.bring(part())
     room.hosts.of("new").go.clear()
     slot = room.slot
-    room.runner.begin(
-        ("close",), lambda _: (until(lambda: room.hosts.of("new").attempts == 1), room.copies.close(slot))
-    )
+
+    def close(_: threading.Event) -> None:
+        until(lambda: room.hosts.of("new").attempts == 1)
+        room.copies.close(slot)
+
+    room.runner.begin(("close",), close)
     with pytest.raises(StartError, match="stopped while it started"):
         room.copies.bring(slot, part("new"), SITE, threading.Event())
     until(lambda: room.hosts.running == [])
