@@ -221,7 +221,7 @@ def test_copies_are_scaled_from_none_and_a_killed_cloud_has_them_again(tmp_path:
             "ResourceId": f"inference-component/{name}",
             "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
         }
-        scaling.register_scalable_target(**which, MinCapacity=0, MaxCapacity=2)
+        scaling.register_scalable_target(**which, MinCapacity=0, MaxCapacity=1)
         step = scaling.put_scaling_policy(
             **which, PolicyName="up", PolicyType="StepScaling",
             StepScalingPolicyConfiguration={

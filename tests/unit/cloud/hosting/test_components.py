@@ -94,9 +94,9 @@ def test_a_component_is_created_asked_and_deleted(hosting: Hosting) -> None:
     with pytest.raises(ApiError, match="already existing inference component"):
         create(hosting)
     hosting.components.delete(US, {"InferenceComponentName": "c"})
-    until(lambda: hosting.components.find("us-east-1", "c") is None)
+    until(lambda: hosting.changes("inference-component") == ["Creating", "InService", "Deleting", "Deleted"])
+    assert hosting.components.find("us-east-1", "c") is None
     assert hosting.hosts.running == []
-    assert hosting.changes("inference-component") == ["Creating", "InService", "Deleting", "Deleted"]
 
 
 def test_what_is_not_hosted_is_told(hosting: Hosting) -> None:

@@ -37,6 +37,18 @@ def test_instances_that_copies_need_are_not_taken_from_them(hosting: Hosting) ->
     assert instances(hosting) == (3, 3)
 
 
+def test_managed_instances_go_to_none_and_come_back_with_a_copy(hosting: Hosting) -> None:
+    endpoint(hosting, ManagedInstanceScaling={**MANAGED, "MinInstanceCount": 0})
+    create(hosting)
+    settled(hosting)
+    update(hosting, copies=0)
+    settled(hosting)
+    until(lambda: instances(hosting) == (0, 0))
+    update(hosting, copies=1)
+    settled(hosting)
+    assert instances(hosting) == (1, 1)
+
+
 def test_who_failed_or_goes_takes_no_room_and_the_oldest_is_the_first(hosting: Hosting) -> None:
     endpoint(hosting)
     housing = Housing(hosting.components, hosting.endpoints)
