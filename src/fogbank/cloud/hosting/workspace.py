@@ -34,6 +34,7 @@ from fogbank.cloud.observe.capture import Source
 from fogbank.cloud.observe.measures import NAMESPACE, Values
 from fogbank.contracts.container import ENV_MODEL_PYTHONS, STARTUP_LIMIT_S
 from fogbank.contracts.errors import TrustError
+from fogbank.ground.paths import inside
 from fogbank.ground.processes import working_below
 
 KEPT_LOGS = 10
@@ -258,7 +259,7 @@ class Workspace:
         """Fetch what a container has besides its model data; the environment, whose places are those of this machine. Raises ArtifactError."""
         (home / MORE).mkdir()
         for channel, data in container.more.items():
-            self._fetch(data, home / MORE / channel)
+            self._fetch(data, inside(home / MORE, channel))
         if self._containers is None:
             return {key: _standing(value, home) for key, value in environment.items()}
         _let_everybody_read(home / MORE)

@@ -56,13 +56,14 @@ class Streams:
         names = [
             f"{prefix}{path.name}"
             for prefix, folder in HOMES.items()
-            for path in sorted((self._home(folder, region) or self._folder / "none").glob("*"))
+            if (home := self._home(folder, region))
+            for path in sorted(home.glob("*"))
         ]
         return [group for group in (*names, *self._jobs) if self.of(region, group)]
 
     def _home(self, folder: str, *names: str) -> Path | None:
         try:
-            return inside(self._folder / folder, "/".join(names))
+            return inside(inside(self._folder, folder), "/".join(names))
         except EscapeError:
             return None
 
