@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from fogbank.cloud.api.errors import validation
+from fogbank.cloud.api.errors import ApiError, validation
 from fogbank.cloud.api.models import containers
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.instance_sizes import Size
@@ -17,6 +17,7 @@ from fogbank.cloud.hosting.placement import SPREAD, Need
 from fogbank.contracts.container import STARTUP_LIMIT_S
 
 MEBIBYTE = 1 << 20
+MOST_COPIES = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +143,12 @@ def check_specification(specification: Document) -> None:
     least, most = required["MinMemoryRequiredInMb"], required.get("MaxMemoryRequiredInMb")
     if most is not None and most < least:
         raise validation(f"MaxMemoryRequiredInMb ({most}) must not be less than MinMemoryRequiredInMb ({least}).")
+
+
+def check_copies(count: int) -> None:
+    """Refuse more copies than a machine can have processes for. Raises ResourceLimitExceeded."""
+    if count > MOST_COPIES:
+        raise ApiError("ResourceLimitExceeded", f"A component may have at most {MOST_COPIES} copies here, not {count}.")
 
 
 def check_hosted(model: Document) -> None:

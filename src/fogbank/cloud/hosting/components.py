@@ -22,7 +22,14 @@ from fogbank.cloud.api.models import Models
 from fogbank.cloud.api.resource import Ground, Kind, Resource
 from fogbank.cloud.ground.runner import Task
 from fogbank.cloud.ground.store import Document
-from fogbank.cloud.hosting.component import ComponentState, Part, check_hosted, check_specification, model_of
+from fogbank.cloud.hosting.component import (
+    ComponentState,
+    Part,
+    check_copies,
+    check_hosted,
+    check_specification,
+    model_of,
+)
 from fogbank.cloud.hosting.copies import Copies, Site, Slot
 from fogbank.cloud.hosting.deployment import Deployment
 from fogbank.cloud.hosting.endpoints import Endpoints
@@ -197,6 +204,7 @@ class Components(Resource[ComponentState]):
             if live is None:
                 raise _in_state(record, "update", "CREATE_FAILED")
             count = runtime["CopyCount"] if runtime else live.copies
+            check_copies(count)
             part = replace(live, copies=count)
             if specification is not None:
                 part = self._part(scope, name, specification, count, endpoint)
@@ -225,6 +233,7 @@ class Components(Resource[ComponentState]):
     def _part(self, scope: Scope, name: str, specification: Document, count: int, endpoint: Endpoint) -> Part:
         """What is to run. Raises ValidationException."""
         check_specification(specification)
+        check_copies(count)
         live = endpoint.state.live
         config = live.config if live else {}
         if specification.get("ModelName"):

@@ -7,6 +7,7 @@ documentation of InferenceComponentSchedulingConfig.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -68,17 +69,31 @@ def managed_by(item: Document) -> Document | None:
 
 def fits(instance: Size, count: int, needs: Sequence[Need]) -> bool:
     """Whether so many instances have room for all copies."""
-    free = [instance] * count
+    free = Counter({instance: count} if count else {})  # what is left on instances, to how many have just so much left
     for need in needs:
+        choose = max if need.strategy == SPREAD else min
         for _ in range(need.copies):
-            room = [at for at, left in enumerate(free) if left.holds(need.size)]
+            room = [left for left in free if left.holds(need.size)]
             if not room:
                 return False
-            order = sorted(room, key=lambda at: (free[at].memory_mb, free[at].cores), reverse=need.strategy == SPREAD)
-            free[order[0]] = free[order[0]].without(need.size)
+            chosen = choose(room, key=lambda left: (left.memory_mb, left.cores))
+            free[chosen] -= 1
+            if not free[chosen]:
+                del free[chosen]
+            free[chosen.without(need.size)] += 1
     return True
 
 
 def instances(instance: Size, needs: Sequence[Need], least: int, most: int) -> int | None:
-    """The fewest instances, between two limits, that have room for all copies; None where even the most have none."""
-    return next((count for count in range(least, most + 1) if fits(instance, count, needs)), None)
+    """So few instances, between two limits, that one less has no room for all copies; None where even the most have none."""
+    copies = sum(need.copies for need in needs)
+    low, high = least, max(least, min(most, copies))  # each copy has an instance of its own then
+    if high > most or not fits(instance, high, needs):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        if fits(instance, middle, needs):
+            high = middle
+        else:
+            low = middle + 1
+    return high

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from fogbank.cloud.api.errors import ApiError
-from fogbank.cloud.hosting.component import ComponentState, Part, check_hosted, check_specification, model_of
+from fogbank.cloud.hosting.component import (
+    ComponentState,
+    Part,
+    check_copies,
+    check_hosted,
+    check_specification,
+    model_of,
+)
 from fogbank.cloud.hosting.instance_sizes import Size
 from fogbank.contracts.container import STARTUP_LIMIT_S
 
@@ -89,3 +96,10 @@ def test_a_component_has_one_container() -> None:
         check_hosted({"Containers": [{"Image": "a"}, {"Image": "b"}]})
     with pytest.raises(ApiError, match="multi-model container"):
         check_hosted({"PrimaryContainer": {"Image": "i", "Mode": "MultiModel", "ModelDataUrl": "s3://b/p/"}})
+
+
+def test_there_are_no_more_copies_than_a_machine_may_have() -> None:
+    check_copies(1000)
+    with pytest.raises(ApiError, match="at most 1000 copies here, not 1001") as caught:
+        check_copies(1001)
+    assert caught.value.code == "ResourceLimitExceeded"

@@ -56,6 +56,12 @@ def test_managed_instances_come_and_go_between_their_limits_and_others_stay() ->
     assert managed_by(off) is None
     none = {**item, "ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 3}}
     assert Room.of(none, 3).fewest([]) == 0
+    endless = {
+        **item,
+        "ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2**31},
+    }
+    assert Room.of(endless, 1).count_for([need(1000, cores=2)]) == 1000
+    assert Room.of(endless, 1).count_for([need(1000, cores=3)]) is None
 
 
 def test_a_type_of_unknown_size_is_refused_by_name() -> None:
