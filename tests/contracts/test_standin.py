@@ -194,6 +194,31 @@ def test_a_life(standin: StandIn, lives: dict[str, Life], token: str) -> None:
     standin.delete(token, id_, {**state, **wanted})
 
 
+def test_an_endpoint_for_inference_components_is_declared(
+    standin: StandIn, shared_cloud: CloudProcess, unique: str
+) -> None:
+    """pulumi-aws has no type for the components themselves."""
+    managed = {"status": "ENABLED", "minInstanceCount": 1, "maxInstanceCount": 2}
+    variant = {
+        "variantName": "v",
+        "instanceType": "ml.m5.large",
+        "initialInstanceCount": 1,
+        "managedInstanceScaling": managed,
+        "routingConfigs": [{"routingStrategy": "LEAST_OUTSTANDING_REQUESTS"}],
+    }
+    declared = {"name": unique, "executionRoleArn": ROLE, "productionVariants": [variant]}
+    standin.create(tokens.ENDPOINT_CONFIGURATION, declared)
+    found = shared_cloud.client("sagemaker").describe_endpoint_config(EndpointConfigName=unique)
+    assert found["ExecutionRoleArn"] == ROLE
+    [item] = found["ProductionVariants"]
+    assert "ModelName" not in item
+    scaling = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}
+    assert (item["ManagedInstanceScaling"], item["RoutingConfig"]["RoutingStrategy"]) == (
+        scaling,
+        "LEAST_OUTSTANDING_REQUESTS",
+    )
+
+
 def test_serverless_and_asynchronous_configurations_are_declared(
     standin: StandIn, shared_cloud: CloudProcess, bucket: str, unique: str
 ) -> None:

@@ -71,7 +71,16 @@ def status(terminal: Terminal, as_json: bool) -> None:
     terminal.result(
         f"local cloud at {document['url']} (process {document['pid']}), its time is {document['time'][:19]} UTC"
     )
-    for key in ("endpoints", "transform_jobs", "monitoring_schedules", "schedules", "rules", "functions", "alarms"):
+    for key in (
+        "endpoints",
+        "inference_components",
+        "transform_jobs",
+        "monitoring_schedules",
+        "schedules",
+        "rules",
+        "functions",
+        "alarms",
+    ):
         states = ", ".join(f"{name} {state}" for name, state in document[key].items()) or "none"
         terminal.result(f"{key.replace('_', ' ')}: {states}")
 

@@ -5,7 +5,8 @@ In: what every room stands on, clients of the cloud itself, CloudWatch's rooms; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from fogbank.cloud.ground.roles import Grants
 from fogbank.cloud.ground.wire import DEFAULT_REGION
 from fogbank.cloud.hosting.acceptance import Acceptance
 from fogbank.cloud.hosting.backlog import Backlog
+from fogbank.cloud.hosting.components import Components
 from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.containers import Containers
 from fogbank.cloud.hosting.deliveries import Deliveries
@@ -82,13 +84,21 @@ class HostRooms:
             partial(notices.announce, ground.runner),
             watching.state,
         )
+        self.components = Components(ground, self.models, self.endpoints)
         self.recorder = Recorder(folder / "capture", ground.clock, partial(clients, "s3", DEFAULT_REGION))
         deliveries = Deliveries(ground.store, ground.clock, clients, notices, samples)
         self.backlog = Backlog(ground, self.endpoints, deliveries, self.recorder, samples)
         acceptance = Acceptance(ground, self.endpoints, self.backlog)
-        self.runtime = Runtime(self.endpoints, acceptance, self.recorder, watching.metrics)
-        self.kinds: tuple[Resource[Any], ...] = (self.models, configs, self.endpoints, groups, packages)
-        self._uses = Utilisation(logs, watching.points, ground.clock.epoch)
+        self.runtime = Runtime(self.endpoints, self.components, acceptance, self.recorder, watching.metrics)
+        self.kinds: tuple[Resource[Any], ...] = (
+            self.models,
+            configs,
+            self.endpoints,
+            self.components,
+            groups,
+            packages,
+        )
+        self._uses = Utilisation(logs, watching.points, ground.clock.epoch, reserved=self.components.reserved)
 
     def start(self) -> None:
         """Go on with what was accepted, and look after instances from now on."""
@@ -100,7 +110,19 @@ class HostRooms:
     def stop(self) -> None:
         """End every instance."""
         self.backlog.close()
+        self.components.stop()
         self.endpoints.stop()
+
+    def bring_up(self) -> None:
+        """Bring every endpoint up again, and what they host."""
+        self.endpoints.start()
+        self.components.start()
+
+    @contextmanager
+    def emptied(self) -> Iterator[None]:
+        """While the caller forgets the records, none is made; when this ends, everything that ran has stopped."""
+        with self.components.emptied(), self.endpoints.emptied():
+            yield
 
     def _measure(self, source: Source, values: Values, container: str, namespace: str) -> None:
         self._metrics.measure(source, values, container, namespace)

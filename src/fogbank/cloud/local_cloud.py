@@ -263,7 +263,7 @@ class LocalCloud:
         self.wired.clear()
         bring_back(self.moto, self.store, self.objects)
         self.watching.adopt()
-        self.hosting.endpoints.start()
+        self.hosting.bring_up()
         gc.freeze()  # what is loaded stays: the collector need not look at it again, and stops no request to do so
         gc.set_threshold(50_000, 20, 50)
         self._server.start(self.runner)
@@ -313,7 +313,7 @@ class LocalCloud:
         self._access.close()
         self.jobs.end()
         self.hosting.backlog.close()
-        with self.hosting.endpoints.emptied():
+        with self.hosting.emptied():
             self.moto.forget()
             self.store.reset()
             self.hosting.backlog.forget()
@@ -354,6 +354,9 @@ class LocalCloud:
             "speed": self.clock.speed,
             "history": self.moto.history(),
             "endpoints": {record.name: record.public["EndpointStatus"] for record in self.hosting.endpoints.all()},
+            "inference_components": {
+                record.name: record.public["InferenceComponentStatus"] for record in self.hosting.components.all()
+            },
             "starting": self.hosting.endpoints.starting(),
             "transform_jobs": {job.name: job.public["TransformJobStatus"] for job in self.jobs.transforms.all()},
             "monitoring_schedules": {

@@ -18,6 +18,15 @@ ENDPOINT: Transitions = {
 }
 """SystemUpdating is a restart of the cloud: the same configuration is brought up again; where it does not come, OutOfService."""
 
+INFERENCE_COMPONENT: Transitions = {
+    "Creating": frozenset({"InService", "Failed"}),
+    "InService": frozenset({"Updating", "Deleting"}),
+    "Updating": frozenset({"InService", "Failed"}),
+    "Failed": frozenset({"Updating", "Deleting"}),
+    "Deleting": frozenset(),
+}
+"""A restart of the cloud is an update; a component that does not come up again is Failed, and the next restart tries again."""
+
 TRANSFORM_JOB: Transitions = {
     "InProgress": frozenset({"Completed", "Failed", "Stopping"}),
     "Stopping": frozenset({"Stopped"}),

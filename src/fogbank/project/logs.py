@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from fogbank.contracts.errors import DataError
 from fogbank.project.clients import Clients, aws_error
 
-ENDPOINTS = "/aws/sagemaker/Endpoints/"
+ENDPOINTS, COMPONENTS = "/aws/sagemaker/Endpoints/", "/aws/sagemaker/InferenceComponents/"
 JOBS = ("/aws/sagemaker/TransformJobs", "/aws/sagemaker/ProcessingJobs")
 FUNCTIONS = "/aws/lambda/"
 STREAMS = 5
@@ -26,7 +26,7 @@ def account_logs(clients: Clients, name: str, lines: int) -> dict[str, str]:
     """
     logs = clients("logs")
     try:
-        found = _newest(logs, f"{ENDPOINTS}{name}") + _newest(logs, f"{FUNCTIONS}{name}")
+        found = [each for group in (ENDPOINTS, COMPONENTS, FUNCTIONS) for each in _newest(logs, f"{group}{name}")]
         for group in JOBS:
             found += _newest(logs, group, f"{name}")
         texts = {f"{group}/{stream}": _end(logs, group, stream, lines) for group, stream in found}

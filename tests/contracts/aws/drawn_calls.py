@@ -32,6 +32,10 @@ ALWAYS = frozenset(
         "InitialInstanceCount",
         "EndpointInput",
         "GroundTruthS3Input",
+        "Specification",
+        "ComputeResourceRequirements",
+        "RuntimeConfig",
+        "VariantName",
     }
 )
 """Members that no shape requires, without which calls are refused."""

@@ -73,7 +73,7 @@ def test_a_bad_body_is_a_model_error_with_the_containers_words(served: Served) -
     assert "row 1, column 'mean_texture'" in response["OriginalMessage"]
     assert 'Received client error (400) from primary with message "' in response["Error"]["Message"]
     assert "Variant none" in code_of(lambda: served.invoke(TargetVariant="none"))[1]
-    assert "refused, not ignored" in code_of(lambda: served.invoke(InferenceComponentName="c"))[1]
+    assert "header is not allowed" in code_of(lambda: served.invoke(InferenceComponentName="c"))[1]
 
 
 def test_an_update_moves_and_a_bad_one_stays_with_the_reason(served: Served) -> None:

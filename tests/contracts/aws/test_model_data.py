@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import load_manifest
 from fogbank.ground.archive import unpack_archive
+from fogbank.pack.archive import write_archive
 from tests.contracts.aws.served import ROLE, Served
 
 PROGRAM = {"SAGEMAKER_PROGRAM": "inference.py"}
@@ -84,3 +86,50 @@ def test_what_does_not_go_with_it_is_refused(loose: Served) -> None:
     given = prefix(loose)["S3DataSource"] | {"ManifestS3Uri": f"s3://{loose.name}/manifest"}
     with pytest.raises(ClientError, match="ManifestS3Uri"):
         loose.other_version("-m", ModelDataSource={"S3DataSource": given})
+
+
+READS = """
+import os
+from pathlib import Path
+
+def model_fn(folder):
+    draft, words = Path(os.environ["DRAFT"]), Path(os.environ["SAGEMAKER_BASE_DIR"], "additional-model-data-sources", "words")
+    return f"{(draft / 'sub' / 'w.txt').read_text()} {(words / 'a.txt').read_text()}"
+
+def transform_fn(model, data, content_type, accept):
+    return model, "text/plain"
+"""
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    body = io.BytesIO()
+    write_archive(body, files)
+    return body.getvalue()
+
+
+def test_more_data_lies_beside_the_model_by_its_channel(served: Served) -> None:
+    objects = {
+        "own.tar.gz": packed({"code/inference.py": READS.encode()}),
+        "draft/sub/w.txt": b"draft",
+        "words.tar.gz": packed({"a.txt": b"words"}),
+    }
+    for key, body in objects.items():
+        served.s3.put_object(Bucket=served.name, Key=key, Body=body)
+    sources = [
+        {"ChannelName": "draft_model", **prefix(served, key="draft/")},
+        {"ChannelName": "words", **prefix(served, "S3Object", "words.tar.gz", "Gzip")},
+    ]
+    name = served.other_version(
+        "-more",
+        ModelDataUrl=f"s3://{served.name}/own.tar.gz",
+        AdditionalModelDataSources=sources,
+        Environment={"DRAFT": "/opt/ml/additional-model-data-sources/draft_model"},
+    )
+    described = endpoint(served, name)
+    assert described["EndpointStatus"] == "InService", described
+    assert served.invoke()["Body"].read() == b"draft words"
+    assert served.sagemaker.describe_model(ModelName=name)["PrimaryContainer"]["AdditionalModelDataSources"] == sources
+    gone = [{"ChannelName": "x", **prefix(served, key="nowhere/")}]
+    bad = served.other_version("-gone", ModelDataUrl=f"s3://{served.name}/own.tar.gz", AdditionalModelDataSources=gone)
+    served.sagemaker.update_endpoint(EndpointName=served.name, EndpointConfigName=bad)
+    assert "no object lies below the prefix" in served.settled()["FailureReason"]

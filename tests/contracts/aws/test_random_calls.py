@@ -33,6 +33,7 @@ KINDS = {
         Kind(stem="Model", key="ModelName", answer="Models"),
         Kind(stem="EndpointConfig", key="EndpointConfigName", answer="EndpointConfigs"),
         Kind(stem="Endpoint", key="EndpointName", answer="Endpoints"),
+        Kind(stem="InferenceComponent", key="InferenceComponentName", answer="InferenceComponents"),
         Kind(stem="ModelPackageGroup", key="ModelPackageGroupName", answer="ModelPackageGroupSummaryList"),
         Kind(stem="MonitoringSchedule", key="MonitoringScheduleName", answer="MonitoringScheduleSummaries"),
         *(
@@ -46,6 +47,8 @@ KINDS = {
         ),
     )
 }
+TOLD_OTHERWISE = {"InferenceComponent": ("Specification", "RuntimeConfig")}
+"""Members of which Describe has a summary of another shape."""
 stems = st.sampled_from(list(KINDS))
 numbers = st.integers(0, 2)
 seeds = st.integers(0, 2**32)
@@ -81,6 +84,13 @@ class Calls(RuleBasedStateMachine):
         def one_of(stem: str) -> Any:
             return lambda chance: chance.choice([*self.held[stem], *self.held[stem], f"{self.stem}-none"])
 
+        hosted: dict[str, Any] = {
+            "VariantName": lambda chance: chance.choice(["v0", "v0", "v1"]),
+            "InstanceType": seldom(lambda _: "ml.m5.large"),
+            "Container": seldom(lambda _: {"Image": "i"}),
+            "CopyCount": lambda chance: chance.randrange(3),
+            "ComputeResourceRequirements": lambda _: {"MinMemoryRequiredInMb": 1024},
+        }
         return {
             kind.key: lambda _: name,
             "InitialInstanceCount": lambda _: 1,
@@ -109,6 +119,7 @@ class Calls(RuleBasedStateMachine):
                 for other in KINDS.values()
                 if other.key != kind.key and other.key != "JobDefinitionName"
             },
+            **(hosted if kind.stem == "InferenceComponent" else {}),
         }
 
     def schedule(self, chance: random.Random) -> dict[str, Any]:
@@ -125,6 +136,10 @@ class Calls(RuleBasedStateMachine):
     def create(self, stem: str, number: int, seed: int) -> None:
         kind, name, chance = KINDS[stem], f"{self.stem}-{number}", random.Random(seed)
         params = kind.input(chance, self.named(kind, name))
+        self.make(stem, name, params)
+
+    def make(self, stem: str, name: str, params: dict[str, Any]) -> None:
+        """Have it made, unless it is refused."""
         answer, code = self.call(f"create_{snake(stem)}", **params)
         if code:
             return
@@ -134,11 +149,25 @@ class Calls(RuleBasedStateMachine):
         [arn] = [value for member, value in answer.items() if member.endswith("Arn")]
         self.arns[f"{stem}/{name}"] = arn
         self.tags[arn] = {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
-        if stem == "Endpoint":
+        if stem in {"Endpoint", "InferenceComponent"}:
             until_answer(
-                lambda: self.sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"],
+                lambda: self.call(f"describe_{snake(stem)}", **{KINDS[stem].key: name})[0][f"{stem}Status"],
                 lambda status: status != "Creating",
             )
+
+    @rule(number=numbers, seed=seeds)
+    def host(self, number: int, seed: int) -> None:
+        """A component, on an endpoint that hosts them: by chance alone there is hardly one."""
+        name = f"{self.stem}-9"
+        variant = {"VariantName": "v0", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        bare = {"EndpointConfigName": name, "ExecutionRoleArn": ROLE, "ProductionVariants": [variant]}
+        for stem, params in (
+            ("EndpointConfig", bare),
+            ("Endpoint", {"EndpointName": name, "EndpointConfigName": name}),
+        ):
+            if name not in self.held[stem]:
+                self.make(stem, name, params)
+        self.create("InferenceComponent", number, seed)
 
     @rule(stem=stems, number=numbers)
     def describe(self, stem: str, number: int) -> None:
@@ -147,7 +176,7 @@ class Calls(RuleBasedStateMachine):
         given = self.held[stem].get(name)
         assert bool(code) == (given is None), (stem, name, code, given)
         if given is not None:
-            for member in kind.described() & given.keys() - {"Tags"}:
+            for member in kind.described() & given.keys() - {"Tags", *TOLD_OTHERWISE.get(stem, ())}:
                 assert agrees({member: given[member]}, answer), (member, given, answer)
 
     @rule(stem=stems, number=numbers)
@@ -159,8 +188,8 @@ class Calls(RuleBasedStateMachine):
         elif not code:
             del self.held[stem][name]
             self.tags.pop(self.arns.pop(f"{stem}/{name}"))
-            if stem == "Endpoint":
-                until_answer(lambda: self.call("describe_endpoint", EndpointName=name)[1], bool)
+            if stem in {"Endpoint", "InferenceComponent"}:
+                until_answer(lambda: self.call(f"describe_{snake(stem)}", **{kind.key: name})[1], bool)
 
     @rule(stem=stems, order=st.sampled_from(["Ascending", "Descending"]), size=st.integers(1, 3))
     def page(self, stem: str, order: str, size: int) -> None:

@@ -264,7 +264,14 @@ def test_what_is_refused(scaled: Scaled) -> None:
         (
             lambda: register(**serverless, MinCapacity=1, MaxCapacity=2),
             "ValidationException",
-            "DesiredProvisionedConcurrency yet",
+            "has no provisioned concurrency",
+        ),
+        (
+            lambda: register(
+                **{**scaled.which, "ScalableDimension": "sagemaker:variant:Other"}, MinCapacity=1, MaxCapacity=2
+            ),
+            "ValidationException",
+            "enum value set",
         ),
         (lambda: scaled.register(least=3, most=2), "ValidationException", "less than minimum"),
         (lambda: scaled.register(least=0), "ValidationException", "less than 1"),

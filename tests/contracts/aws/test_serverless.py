@@ -178,6 +178,27 @@ def test_provisioned_concurrency_is_there_before_the_first_request(own: Serverle
     }
     assert len([pid for pid in own.servers() if os.getpgid(pid) == pid]) == 2
 
+    scaling = own.cloud.client("application-autoscaling")
+    which = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{own.name}/variant/v",
+        "ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency",
+    }
+    scaling.register_scalable_target(**which, MinCapacity=1, MaxCapacity=1)
+    assert own.settled()["ProductionVariants"][0]["CurrentServerlessConfig"]["ProvisionedConcurrency"] == 1
+    [activity] = scaling.describe_scaling_activities(**which)["ScalingActivities"]
+    said = "Successfully set desired provisioned concurrency to 1. Change successfully fulfilled by sagemaker."
+    assert (activity["StatusCode"], activity["StatusMessage"]) == ("Successful", said)
+    metric = {"PredefinedMetricType": "SageMakerVariantProvisionedConcurrencyUtilization"}
+    alarms = scaling.put_scaling_policy(
+        **which, PolicyName="track", PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={"TargetValue": 0.7, "PredefinedMetricSpecification": metric},
+    )["Alarms"]  # fmt: skip
+    assert len(alarms) == 2
+    elsewhere = {**which, "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+    refused = code_of(lambda: scaling.register_scalable_target(**elsewhere, MinCapacity=1, MaxCapacity=2))
+    assert "doesn't exist" in refused[1]
+
 
 def test_no_monitor_is_made_of_an_endpoint_that_captures_nothing(serverless: Serverless) -> None:
     serverless.endpoint()

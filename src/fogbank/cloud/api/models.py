@@ -12,6 +12,7 @@ from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.resource import Ground, Kind, NoState, Resource
 from fogbank.cloud.ground.store import Document
 
+MORE = "AdditionalModelDataSources"
 OF_PACKAGE = ("Image", "ModelDataUrl", "ModelDataSource")
 PRIMARY = "primary"
 """What the one container of a model is called, whatever it says itself."""
@@ -88,12 +89,13 @@ class ModelData:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """One container of a model: its host name, its image, its model data, and the environment that the model gives it.
-    `multi_model`: the data's URI is a prefix, below which models lie, and `cached` whether they stay loaded."""
+    """One container of a model: its host name, its image, its model data, more data by channel, and the environment that the model gives
+    it. `multi_model`: the data's URI is a prefix, below which models lie, and `cached` whether they stay loaded."""
 
     hostname: str = PRIMARY
     image: str = ""
     data: ModelData | None = None
+    more: Mapping[str, ModelData] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     multi_model: bool = False
     cached: bool = True
@@ -122,6 +124,7 @@ def _container(item: Document, hostname: str) -> Container:
         hostname=hostname,
         image=item.get("Image", ""),
         data=_data(item),
+        more={each["ChannelName"]: _sourced(each["S3DataSource"]) for each in item.get(MORE, [])},
         environment=item.get("Environment", {}),
         multi_model=item.get("Mode", "SingleModel") == "MultiModel",
         cached=item.get("MultiModelConfig", {}).get("ModelCacheSetting", "Enabled") == "Enabled",
@@ -133,6 +136,11 @@ def _data(item: Document) -> ModelData | None:
     if not source:
         uri = item.get("ModelDataUrl")
         return ModelData(uri=uri) if uri else None
+    return _sourced(source)
+
+
+def _sourced(source: Document) -> ModelData:
+    """Of an S3ModelDataSource."""
     if source["CompressionType"] == "Gzip":
         return ModelData(uri=source["S3Uri"])
     return ModelData(uri=source["S3Uri"], form="prefix" if source["S3DataType"] == "S3Prefix" else "object")
@@ -144,13 +152,15 @@ def _source(item: Document) -> Document:
 
 
 def has_source(model: Document) -> bool:
-    """Whether a container of the model has a ModelDataSource, with which not every kind of inference goes.
+    """Whether a container of the model has a ModelDataSource, or more of them, with which not every kind of inference goes.
     Source: ContainerDefinition of the API reference."""
-    return any(_source(item) for item in [model.get("PrimaryContainer") or {}, *model.get("Containers", [])])
+    items = [model.get("PrimaryContainer") or {}, *model.get("Containers", [])]
+    return any(_source(item) or item.get(MORE) for item in items)
 
 
 def _check_data(item: Document) -> None:
     """Raises ValidationException. Source: S3ModelDataSource of the API reference."""
+    _check_more(item)
     if not item.get("ModelDataSource"):
         return
     if item.get("ModelDataUrl"):
@@ -160,6 +170,24 @@ def _check_data(item: Document) -> None:
     source = _source(item)
     if not source:
         raise validation("ModelDataSource must have an S3DataSource.")
+    _check_source(source)
+
+
+def _check_more(item: Document) -> None:
+    """Each channel is a folder of its own. Raises ValidationException."""
+    channels = [each["ChannelName"] for each in item.get(MORE, [])]
+    if channels and item.get("Mode") == "MultiModel":
+        raise validation(f"{MORE} is not supported with containers whose Mode is MultiModel.")
+    if len(set(channels)) < len(channels):
+        raise validation(f"The channel names {channels} of {MORE} are not unique.")
+    if not {".", ".."}.isdisjoint(channels):
+        raise validation(f"The channel names {channels} of {MORE} must be names of folders.")
+    for each in item.get(MORE, []):
+        _check_source(each["S3DataSource"])
+
+
+def _check_source(source: Document) -> None:
+    """Raises ValidationException."""
     if source["S3DataType"] == "S3Prefix":
         if source["CompressionType"] == "Gzip":
             raise validation("CompressionType Gzip is of an S3Object: what lies below an S3Prefix is not compressed.")

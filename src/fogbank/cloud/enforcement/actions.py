@@ -30,6 +30,8 @@ PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "sagemaker-runtime": "sa
 REST = frozenset({"lambda", "scheduler", "apigateway", "batch", "eks", "efs", "sagemaker-runtime"})
 ROLES = ("RoleArn", "ExecutionRoleArn", "Role")
 """Members of requests that pass a role."""
+COMPONENT = "x-amzn-sagemaker-inference-component"
+"""The header that names one: it is a resource of the call too, as AWS's own policies for such endpoints have it."""
 INVOKE = re.compile(r"/endpoints/(?P<name>[^/]+)/(?:async-)?invocations.*")
 
 
@@ -39,8 +41,10 @@ def actions(request: Request) -> Iterator[Act]:
         yield from _s3(request)
         return
     if match := INVOKE.fullmatch(request.path):
-        name = unquote(match["name"]).lower()
-        yield "sagemaker:InvokeEndpoint", f"arn:aws:sagemaker:{request.region}:{LOCAL_ACCOUNT}:endpoint/{name}"
+        place = f"arn:aws:sagemaker:{request.region}:{LOCAL_ACCOUNT}"
+        yield "sagemaker:InvokeEndpoint", f"{place}:endpoint/{unquote(match['name']).lower()}"
+        if component := request.headers.get(COMPONENT):
+            yield "sagemaker:InvokeEndpoint", f"{place}:inference-component/{component.lower()}"
         return
     service = PREFIXES.get(request.service, request.service)
     operation, params = operation_of(request)

@@ -83,8 +83,10 @@ class Acceptance:
         return Answer(status=202, headers=headers, body=answer.body)
 
     def _serves(self, name: Name) -> bool:
-        """Whether the endpoint takes requests: one that comes up again does."""
+        """Whether the endpoint takes requests: one that comes up again does, and one whose components do."""
         try:
-            return self._endpoints.router(*name) is not None
+            record = self._endpoints.find(*name)
+            hosts = record is not None and record.state.live is not None and record.state.live.hosts_components
+            return hosts or self._endpoints.router(*name) is not None
         except ComingError:
             return True

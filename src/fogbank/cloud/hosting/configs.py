@@ -51,15 +51,14 @@ class EndpointConfigs(Resource[NoState]):
             if times > 1:
                 raise validation(f'The variant name "{name}" was non-unique within the request.')
         for variant in variants:
-            if not variant.get("ModelName"):
-                raise validation("The local cloud does not have inference components yet: a variant needs a ModelName.")
             strategy = variant.get("RoutingConfig", {}).get("RoutingStrategy", DEFAULT_STRATEGY)
             if strategy not in STRATEGIES:
                 raise validation(
                     f"The local cloud does not have RoutingStrategy {strategy} yet; it is refused, not ignored."
                 )
         models = {
-            name: self._models.get(scope.region, name).public for name in {item["ModelName"] for item in variants}
+            name: self._models.get(scope.region, name).public
+            for name in {item["ModelName"] for item in variants if item.get("ModelName")}
         }
         check_config(params, models)
         record = self.add(scope, params["EndpointConfigName"], params, NoState())

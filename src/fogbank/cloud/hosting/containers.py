@@ -34,6 +34,8 @@ LIFELINE = 3
 MOVE = f"import os, sys; os.dup2(int(sys.argv[1]), {LIFELINE}); os.execvp(sys.argv[2], sys.argv[2:])"
 """A process that becomes the engine's, with the lifeline at the place where the engine looks for it."""
 TIME_LIMIT_S = 600
+FOLDERS = ("model", "models", "additional-model-data-sources")
+"""What is mounted below /opt/ml, where it is there."""
 
 
 class Containers:
@@ -82,7 +84,7 @@ class Containers:
     def command_line(self, name: str, image: str, plan: LaunchPlan, port: int, *, binds: bool) -> list[str]:
         """`run` of an image for a plan. One that can be told its port has the host's network, behind loopback."""
         variables = {**ON_A_LAPTOP, **plan.environment, **({"SAGEMAKER_BIND_TO_PORT": str(port)} if binds else {})}
-        model, models = plan.base_dir / "model", plan.base_dir / "models"
+        folders = [name for name in FOLDERS if (plan.base_dir / name).is_dir()]
         network = ["--network=host", f"--preserve-fds={LIFELINE - 2}"] if binds and self.name == "podman" else []
         if network:
             variables[ENV_PARENT_FD] = str(LIFELINE)
@@ -90,8 +92,7 @@ class Containers:
             network = [f"--publish=127.0.0.1:{port}:{port if binds else DEFAULT_PORT}"]
         return [
             *self._command, "run", "--rm", "--name", name, f"--label={CLOUD_LABEL}={self._cloud}", *network,
-            *([f"--volume={model}:/opt/ml/model:ro"] if model.is_dir() else []),
-            *([f"--volume={models}:/opt/ml/models:ro"] if models.is_dir() else []),
+            *(f"--volume={plan.base_dir / name}:/opt/ml/{name}:ro" for name in folders),
             *([f"--memory={plan.memory}"] if plan.memory else []),
             *(f"--env={key}={value}" for key, value in sorted(variables.items())),
             *self._options, image, "serve",

@@ -70,6 +70,16 @@ class Deployment:
         return shadows
 
     @property
+    def hosts_components(self) -> bool:
+        """Whether its variants have no model of their own: inference components bring theirs."""
+        return not self.model_names
+
+    @property
+    def model_names(self) -> frozenset[str]:
+        """The models of all variants."""
+        return frozenset(item["ModelName"] for item in self.all_variants if item.get("ModelName"))
+
+    @property
     def production_counts(self) -> list[int]:
         """The counts of the production variants: traffic is shifted between those, and shadows are no part of a CapacitySize."""
         return [self.counts[item["VariantName"]] for item in self.variants]

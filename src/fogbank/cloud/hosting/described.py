@@ -72,11 +72,12 @@ def _variant(item: Document, live: Deployment, target: Deployment, running: Mapp
     name = item["VariantName"]
     return {
         "VariantName": name,
-        "DeployedImages": _images(live.models.get(item["ModelName"], {}), live.taken),
+        "DeployedImages": _images(live.models.get(item.get("ModelName", ""), {}), live.taken),
         "CurrentWeight": target.weights[name],  # weights change at once
         "DesiredWeight": target.weights[name],
         **_capacity_of(name, live, target, running),
         "RoutingConfig": item.get("RoutingConfig"),
+        "ManagedInstanceScaling": item.get("ManagedInstanceScaling"),
     }
 
 

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import ApiError, validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.models import Models
 from fogbank.cloud.api.resource import Ground, Kind, Record, Resource
+from fogbank.cloud.ground.runner import Task
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.deployment import Deployment, EndpointState
@@ -27,7 +29,7 @@ from fogbank.cloud.hosting.revival import Revival
 from fogbank.cloud.hosting.rollout import Rollout, alarms_of, create, limit_of, replacement, resize
 from fogbank.cloud.hosting.rollouts import AlarmState, Rollouts
 from fogbank.cloud.hosting.router import Router
-from fogbank.cloud.hosting.stages import Name, Stages
+from fogbank.cloud.hosting.stages import Name, Running, Stages
 from fogbank.cloud.hosting.variant import Variant
 from fogbank.cloud.observe.samples import Samples
 from fogbank.contracts.container import STOP_GRACE_S
@@ -50,6 +52,34 @@ Announce = Callable[[str, str, Deployment], None]
 """Hears of each deployment that an endpoint is to have, by region and name."""
 
 
+class Tenants(Protocol):
+    """The inference components that endpoints host."""
+
+    def check(self, region: str, endpoint: str, deployment: Deployment) -> None:
+        """Raises ValidationException for a deployment that has no room for those that are there."""
+
+    def settle(self, record: Record[EndpointState]) -> None:
+        """The endpoint is InService, with what it serves now."""
+
+    def evict(self, endpoint: Record[EndpointState]) -> list[Task]:
+        """The endpoint goes: the tasks that end their processes."""
+
+
+class Nobody:
+    """No component."""
+
+    def check(self, region: str, endpoint: str, deployment: Deployment) -> None:
+        """All is well."""
+
+    def settle(self, record: Record[EndpointState]) -> None:
+        """Nothing follows."""
+
+    def evict(self, endpoint: Record[EndpointState]) -> list[Task]:
+        """Nothing ends."""
+        del endpoint
+        return []
+
+
 class Endpoints(Resource[EndpointState]):
     """The endpoints of every region, and what runs for them; `alarm` knows the states of alarms."""
 
@@ -68,7 +98,10 @@ class Endpoints(Resource[EndpointState]):
         self._configs = configs
         self.stages = Stages()
         self._announce, self._alarm = announce, alarm
-        yard = Yard(hosts=hosts, runner=ground.runner, events=ground.events, clock=ground.clock, samples=samples)
+        self.tenants: Tenants = Nobody()
+        self.yard = yard = Yard(
+            hosts=hosts, runner=ground.runner, events=ground.events, clock=ground.clock, samples=samples
+        )
         self.rollouts = Rollouts(self, self.stages, yard, alarm)
         self._revival = Revival(self, self.stages, self.rollouts, models, ground.runner)
 
@@ -86,6 +119,8 @@ class Endpoints(Resource[EndpointState]):
         deployment = self._deployment(scope, params["EndpointConfigName"])
         if config := params.get("DeploymentConfig"):
             replacement(config, deployment.production_counts)  # it counts for later updates, and is looked at now
+            if deployment.hosts_components:
+                check_steps(config)
         now = self.clock.epoch()
         public = {
             "EndpointName": params["EndpointName"],
@@ -113,6 +148,9 @@ class Endpoints(Resource[EndpointState]):
             given = params.get("DeploymentConfig")
             retained = record.public.get("LastDeploymentConfig") if params.get("RetainDeploymentConfig") else None
             check_move(live, deployment)
+            if deployment.hosts_components:
+                check_steps(given or retained)
+                self.tenants.check(scope.region, record.name, deployment)
             config = {} if deployment.serverless else given or retained or {}  # guardrails are about instances
             steps = replacement(config, deployment.production_counts)
             alarms = alarms_of(config)
@@ -138,6 +176,8 @@ class Endpoints(Resource[EndpointState]):
             }
             now = self.clock.epoch()
             pending = live.changed(weights, counts, changed_serverless(changes, live))
+            if pending.hosts_components:
+                self.tenants.check(scope.region, record.name, pending)
             state = EndpointState(live=live, pending=pending, rollout=Rollout(steps=resize(), started=now, since=now))
             self.move(scope.region, record.name, "Updating", lambda _: state, FailureReason=None)
             stage = self.stages.find((scope.region, record.name))
@@ -155,16 +195,41 @@ class Endpoints(Resource[EndpointState]):
             if record.public["EndpointStatus"] not in DELETABLE:
                 raise _in_progress(record)
             self.move(*name, "Deleting")
+            tasks = self.tenants.evict(record)
             stage = self.stages.find(name)
             if stage is None:
                 self.remove(*name)
                 return {}
             self.stages.route(stage, None)
-        self.runner.begin(("endpoint", *name, "delete"), partial(self._end, name))
+        self.runner.begin(("endpoint", *name, "delete"), partial(self._end, name, tasks))
         return {}
 
+    def move(
+        self,
+        region: str,
+        name: str,
+        status: str,
+        state: Callable[[EndpointState], EndpointState] | None = None,
+        **members: Any,
+    ) -> Record[EndpointState] | None:
+        """As for every kind; its inference components follow to what it serves then."""
+        record = super().move(region, name, status, state, **members)
+        if record and status == "InService" and record.state.live and record.state.live.hosts_components:
+            self.tenants.settle(record)
+        return record
+
+    def set_instances(self, region: str, name: str, variant: str, count: int) -> None:
+        """A variant that hosts components has so many instances from now on."""
+        counts = {variant: count}
+        self.change(region, name, lambda state: replace(state, live=state.live and state.live.changed({}, counts)))
+
     def described(self, record: Record[EndpointState]) -> Params:
-        """The endpoint with what runs now."""
+        """The endpoint with what runs now; instances that host components are no processes of their own."""
+        state = record.state
+        if state.live is not None and state.live.hosts_components:
+            return described(
+                record, Running(live=state.live.counts, pending=state.pending.counts if state.pending else {})
+            )
         return described(record, self.stages.running((record.region, record.name)))
 
     def router(self, region: str, name: str) -> Router[Variant] | None:
@@ -194,7 +259,9 @@ class Endpoints(Resource[EndpointState]):
             stopping.enter_context(self.stages.emptied(STOP_GRACE_S))
             yield
 
-    def _end(self, name: Name, stop: threading.Event) -> None:
+    def _end(self, name: Name, tasks: Sequence[Task], stop: threading.Event) -> None:
+        for task in tasks:
+            task.ended.wait()
         stage = self.stages.find(name)
         if stage is not None:
             self.stages.close(stage)
@@ -206,7 +273,7 @@ class Endpoints(Resource[EndpointState]):
     def _deployment(self, scope: Scope, config_name: str) -> Deployment:
         """A configuration and its models as they are now. Raises ValidationException."""
         config = self._configs.get(scope.region, config_name).public
-        names = {item["ModelName"] for item in Deployment(config=config).all_variants}
+        names = Deployment(config=config).model_names
         models = {name: self._models.get(scope.region, name).public for name in names}
         return Deployment.of(config, models, self.clock.epoch())
 
@@ -249,10 +316,24 @@ def changed_serverless(wanted: list[dict[str, Any]], live: Deployment) -> dict[s
 
 
 def check_move(live: Deployment, deployment: Deployment) -> None:
-    """An endpoint on instances never becomes serverless; the other way is open, and a way of no return. Raises ValidationException."""
+    """An endpoint on instances never becomes serverless; the other way is open, and a way of no return. One that hosts inference components
+    goes on doing so, and no other begins. Raises ValidationException."""
+    if deployment.hosts_components != live.hosts_components:
+        raise validation(
+            f'Cannot update to the endpoint configuration "{deployment.name}": an endpoint has models of its variants, or hosts '
+            "inference components, for as long as it lives."
+        )
     if deployment.serverless and not live.serverless:
         raise validation(
             f'Cannot update an endpoint on instances to the serverless endpoint configuration "{deployment.name}".'
+        )
+
+
+def check_steps(config: Mapping[str, Any] | None) -> None:
+    """Components move one after the other, each when it answers on the new instances. Raises ValidationException."""
+    if config:
+        raise validation(
+            "The local cloud does not have a DeploymentConfig of endpoints that host inference components yet."
         )
 
 

@@ -14,8 +14,10 @@ from fogbank.cloud.api.errors import ApiError, validation
 from fogbank.cloud.api.models import containers, has_source, is_direct
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.asynchronous import check_location
+from fogbank.cloud.hosting.placement import Room, managed_by
 
 SERVERLESS, ASYNC = "a ServerlessConfig", "an AsyncInferenceConfig"
+COMPONENTS = "variants without a ModelName, which host inference components"
 STEP_MB = 1024
 OF_INSTANCES = (
     "InstanceType", "InitialInstanceCount", "AcceleratorType", "VolumeSizeInGB", "ModelDataDownloadTimeoutInSeconds",
@@ -34,10 +36,47 @@ def check_config(params: Params, models: Mapping[str, Document]) -> None:
             raise validation(
                 f'Variant "{variant["VariantName"]}" must have an InstanceType and an InitialInstanceCount, or a ServerlessConfig.'
             )
+    for variant in variants:
+        _check_managed(variant)
+    if not all(variant.get("ModelName") for variant in (*variants, *params.get("ShadowProductionVariants", []))):
+        _check_components(params, variants)
+        return
     if any("ServerlessConfig" in variant for variant in variants):
         _check_serverless(params, variants, models)
     if "AsyncInferenceConfig" in params:
         _check_async(params, variants, models)
+
+
+def _check_components(params: Params, variants: Sequence[Document]) -> None:
+    if any(variant.get("ModelName") for variant in variants):
+        raise validation("Either every variant must have a ModelName, or none.")
+    if not params.get("ExecutionRoleArn"):
+        raise validation("ExecutionRoleArn is required for an endpoint configuration whose variants have no ModelName.")
+    for member in ("ShadowProductionVariants", "AsyncInferenceConfig", "ExplainerConfig"):
+        if params.get(member):
+            raise _excluded(member, COMPONENTS)
+    for variant in variants:
+        for member in ("ServerlessConfig", "ContainerStartupHealthCheckTimeoutInSeconds"):
+            if member in variant:
+                raise _excluded(member, COMPONENTS)
+        Room.of(variant, 0)
+
+
+def _check_managed(variant: Document) -> None:
+    """The sentence about models is the one that others quote from AWS (hashicorp/terraform-provider-aws#45926)."""
+    managed = managed_by(variant)
+    if managed is None:
+        return
+    if variant.get("ModelName"):
+        raise validation("ManagedInstanceScaling is only supported for inference component endpoints.")
+    if not {"MinInstanceCount", "MaxInstanceCount"} <= managed.keys():
+        raise validation("ManagedInstanceScaling must have a MinInstanceCount and a MaxInstanceCount.")
+    least, most = managed["MinInstanceCount"], managed["MaxInstanceCount"]
+    if not least <= variant["InitialInstanceCount"] <= most:
+        raise validation(
+            f"InitialInstanceCount ({variant['InitialInstanceCount']}) must be between MinInstanceCount ({least}) and "
+            f"MaxInstanceCount ({most}) of ManagedInstanceScaling."
+        )
 
 
 def _check_serverless(params: Params, variants: Sequence[Document], models: Mapping[str, Document]) -> None:

@@ -51,6 +51,8 @@ class Fleet:
         self.variants: dict[str, Variant] = {}
         self._shadows = frozenset(item["VariantName"] for item in deployment.shadows)
         for item in deployment.all_variants:
+            if not item.get("ModelName"):  # its instances run what inference components bring
+                continue
             source = Source(region=region, endpoint=endpoint, variant=item["VariantName"])
             self.variants[source.variant] = _variant(source, item, deployment, yard)
 

@@ -138,6 +138,11 @@ class Pool:
         """How many instances answer."""
         return len(self._seats)
 
+    @property
+    def outstanding(self) -> int:
+        """How many requests are with instances."""
+        return sum(seat.outstanding for seat in self._seats)
+
     def resize(self, capacity: Capacity) -> None:
         """Have another capacity from now on; what could not be started before is tried again."""
         with self._changed:

@@ -108,9 +108,9 @@ class Revival:
         if deployment is None or deployment.models:
             return deployment
         models = {}
-        for item in deployment.all_variants:
+        for name in deployment.model_names:
             with contextlib.suppress(ApiError):  # a model that is gone is told when it is to run
-                models[item["ModelName"]] = self._models.get(region, item["ModelName"]).public
+                models[name] = self._models.get(region, name).public
         return replace(deployment, models=models)
 
     def _crashed(self, name: Name, error: Exception) -> None:

@@ -19,12 +19,14 @@ from fogbank.cloud.ground.wire import Answer, Request, error_answer
 from fogbank.cloud.hosting import serverless
 from fogbank.cloud.hosting.acceptance import Acceptance
 from fogbank.cloud.hosting.address import TARGET_MODEL
+from fogbank.cloud.hosting.component_traffic import INFERENCE_COMPONENT, TARGET_VARIANT, ComponentTraffic
+from fogbank.cloud.hosting.components import Components
 from fogbank.cloud.hosting.endpoints import Endpoints
 from fogbank.cloud.hosting.invocation import Invocation, Outcome
 from fogbank.cloud.hosting.pipeline import TARGET_CONTAINER
 from fogbank.cloud.hosting.refused import invalid, not_serving, refusal
 from fogbank.cloud.hosting.router import NoTrafficError, Router
-from fogbank.cloud.hosting.sessions import CLOSED, NEW_SESSION, SESSION, Sessions
+from fogbank.cloud.hosting.sessions import CLOSED, NEW_SESSION, SESSION, Sessions, gone
 from fogbank.cloud.hosting.shadows import Mirror
 from fogbank.cloud.hosting.streams import HEADER, Stream, answer_headers, measures
 from fogbank.cloud.hosting.variant import Variant
@@ -46,15 +48,22 @@ FORWARDED = (
     "tracestate",
 )
 NAMING = frozenset({TARGET_MODEL, TARGET_CONTAINER, SESSION})
-UNSUPPORTED = frozenset({HEADER + "inference-component"})
 LONGEST_QUOTE = 1024
 
 
 class Runtime:
     """Invokes endpoints, records what was captured and counts. All of it runs on the event loop."""
 
-    def __init__(self, endpoints: Endpoints, acceptance: Acceptance, recorder: Recorder, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        components: Components,
+        acceptance: Acceptance,
+        recorder: Recorder,
+        metrics: Metrics,
+    ) -> None:
         self._endpoints = endpoints
+        self._components = ComponentTraffic(endpoints, components, metrics)
         self._acceptance = acceptance
         self._recorder = recorder
         self._metrics = metrics
@@ -147,26 +156,25 @@ class Runtime:
 
     def _count(self, invocation: Invocation, variant: Variant, outcome: Outcome) -> None:
         overhead_s = time.perf_counter() - invocation.started - outcome.model_s
+        source = variant.plan.source
         self._metrics.add(
-            Counted(variant.plan.source, variant.plan.config_name),
+            Counted(source, "" if source.component else variant.plan.config_name),
             outcome.status,
             0 if variant.plan.concurrency is not None else max(1, variant.pool.running),
             outcome.model_s * 1e6,
             max(0.0, overhead_s * 1e6),
         )
+        if source.component:
+            share = (variant.pool.outstanding + 1) / max(1, variant.pool.running)
+            self._metrics.measure(source, {"ConcurrentRequestsPerCopy": (share, "None")})
         if invocation.stream is not None:
-            self._metrics.measure(
-                variant.plan.source, measures(invocation.stream, invocation.started, invocation.asked)
-            )
+            self._metrics.measure(source, measures(invocation.stream, invocation.started, invocation.asked))
 
     def choose(self, invocation: Invocation) -> Variant:
         """The variant that gets the request. Raises ComingError, ApiError."""
         request = invocation.request
         name = endpoint_of(request)
-        router = self._endpoints.router(request.region, name)
-        if router is None:
-            raise not_serving(self._endpoints.find(request.region, name), name)
-        variant = _route(router, request, name)
+        variant = self._pick(request, name)
         if variant.plan.asynchronous:
             raise invalid(
                 f"Endpoint {name} of account {LOCAL_ACCOUNT} is asynchronous. Call InvokeEndpointAsync instead."
@@ -175,6 +183,13 @@ class Runtime:
             raise invalid(_too_large(request, serverless.PAYLOAD_LIMIT))
         variant.plan.address.check(invocation.headers, name)
         return variant
+
+    def _pick(self, request: Request, name: str) -> Variant:
+        """A variant by weight or by name, or an inference component. Raises ComingError, ApiError."""
+        router = self._endpoints.router(request.region, name)
+        if router is None or INFERENCE_COMPONENT in request.headers:
+            return self._components.choose(request, name)
+        return _route(router, request, name)
 
     def _named(self, invocation: Invocation) -> None:
         """Let the request have what it names: a model, a container, a session. Raises ApiError."""
@@ -187,7 +202,10 @@ class Runtime:
         name = endpoint_of(request)
         session = self._sessions.find(request, name, streamed=invocation.stream is not None)
         if session is not None:
-            if self._endpoints.router(request.region, name) is None:
+            component = session.variant.plan.source.component
+            if request.headers.get(INFERENCE_COMPONENT, "") != component:
+                raise gone(headers[SESSION])
+            if not component and self._endpoints.router(request.region, name) is None:
                 raise not_serving(self._endpoints.find(request.region, name), name)
             session.variant.plan.address.check(headers, name)
             invocation.variant, invocation.only = session.variant, session.instance
@@ -203,16 +221,13 @@ def _too_large(request: Request, limit: int) -> str:
 
 
 def check_request(request: Request) -> None:
-    """Refuse a body that is too large, and what the local cloud lacks. Raises ValidationError."""
+    """Refuse a body that is too large. Raises ValidationError."""
     if request.payload.temporary is not None and request.payload.size > HOSTING_PAYLOAD_LIMIT:
         raise invalid(_too_large(request, HOSTING_PAYLOAD_LIMIT))
-    if not request.headers.keys().isdisjoint(UNSUPPORTED):
-        named = ", ".join(sorted(UNSUPPORTED & request.headers.keys()))
-        raise ApiError("ValidationError", f"The local cloud does not have {named} yet; it is refused, not ignored.")
 
 
 def _route(router: Router[Variant], request: Request, name: str) -> Variant:
-    target = request.headers.get(HEADER + "target-variant")
+    target = request.headers.get(TARGET_VARIANT)
     try:
         return router.pick(target)
     except KeyError as error:

@@ -64,5 +64,6 @@ class Variant:
 
     def _tell(self, change: str, about: Mapping[str, str]) -> None:
         source = self.plan.source
-        detail = {"variant": source.variant, "config": self.plan.config_name, **about}
+        hosted = {"component": source.component} if source.component else {}
+        detail = {"variant": source.variant, "config": self.plan.config_name, **hosted, **about}
         self._events.emit("instance", source.region, source.endpoint, change, **detail)

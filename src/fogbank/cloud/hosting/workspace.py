@@ -34,10 +34,13 @@ from fogbank.cloud.observe.capture import Source
 from fogbank.cloud.observe.measures import NAMESPACE, Values
 from fogbank.contracts.container import ENV_MODEL_PYTHONS, STARTUP_LIMIT_S
 from fogbank.contracts.errors import TrustError
+from fogbank.ground.paths import inside
 from fogbank.ground.processes import working_below
 
 KEPT_LOGS = 10
 MODELS = "models"
+MORE = "additional-model-data-sources"
+"""The folder below /opt/ml that has AdditionalModelDataSources, each by its ChannelName."""
 Measure = Callable[[Source, Values, str, str], None]
 """Takes values of CloudWatch's metrics of a variant, or of a container of it, in a namespace."""
 
@@ -92,7 +95,12 @@ class Workspace:
 
     def host(self, model: Document, source: Source, startup_limit_s: float, memory: int = 0) -> ModelHost:
         """What starts and stops instances of a model, each with a log of its own, and with so many bytes of memory."""
-        logs = f"endpoints/{source.region}/{source.endpoint}/{source.variant}"
+        place = (
+            f"components/{source.region}/{source.component}"
+            if source.component
+            else f"endpoints/{source.region}/{source.endpoint}"
+        )
+        logs = f"{place}/{source.variant}"
 
         def tell(values: Values, container: str = "", namespace: str = NAMESPACE) -> None:
             self._measure(source, values, container, namespace)
@@ -237,6 +245,8 @@ class Workspace:
             environment = {**environment, **pythons, "SAGEMAKER_MULTI_MODEL": "true"}
         elif container.data:
             self._fetch(container.data, home / "model")
+        if container.more:
+            environment = self._bring_more(container, home, environment)
         return LaunchPlan(
             launcher=self._launcher(container, home / "model"),
             base_dir=home,
@@ -244,6 +254,16 @@ class Workspace:
             log=self._logs / f"{log_name}.log",
             startup_limit_s=limit_s,
         )
+
+    def _bring_more(self, container: Container, home: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """Fetch what a container has besides its model data; the environment, whose places are those of this machine. Raises ArtifactError."""
+        (home / MORE).mkdir()
+        for channel, data in container.more.items():
+            self._fetch(data, inside(home / MORE, channel))
+        if self._containers is None:
+            return {key: _standing(value, home) for key, value in environment.items()}
+        _let_everybody_read(home / MORE)
+        return environment
 
     def _launcher(self, container: Container, model: Path) -> Launcher:
         if self._containers is not None:
@@ -274,6 +294,12 @@ def _named(part: Container, *, alone: bool) -> Iterator[None]:
         yield
     except StartError as error:
         raise error if alone else StartError(f"container {part.hostname}: {error}") from error
+
+
+def _standing(value: str, home: Path) -> str:
+    """A variable that names a place of more data, which lies elsewhere on this machine."""
+    there = f"/opt/ml/{MORE}"
+    return value.replace(there, str(home / MORE), 1) if value == there or value.startswith(f"{there}/") else value
 
 
 def _let_everybody_read(folder: Path) -> None:

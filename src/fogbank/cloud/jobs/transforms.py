@@ -182,4 +182,6 @@ def check_model(model: Document) -> None:
             "a transform job names neither a model nor a container."
         )
     if has_source(model):
-        raise validation("Batch transform does not support models with a ModelDataSource.")
+        raise validation(
+            "Batch transform does not support models with a ModelDataSource or AdditionalModelDataSources."
+        )

@@ -13,7 +13,9 @@ from pathlib import Path
 from fogbank.cloud.logs.marks import Marks, Times
 from fogbank.ground.paths import EscapeError, inside
 
-ENDPOINTS = "/aws/sagemaker/Endpoints/"
+ENDPOINTS, COMPONENTS = "/aws/sagemaker/Endpoints/", "/aws/sagemaker/InferenceComponents/"
+HOMES = {ENDPOINTS: "endpoints", COMPONENTS: "components"}
+"""What has a group of its own for each name, and the folder that has its logs."""
 TRANSFORMS, PROCESSING = "/aws/sagemaker/TransformJobs", "/aws/sagemaker/ProcessingJobs"
 Jobs = Callable[[str], Iterable[tuple[str, float]]]
 """The names of a region's jobs of one kind, and when they were created."""
@@ -36,8 +38,9 @@ class Streams:
 
     def of(self, region: str, group: str) -> list[Stream]:
         """The streams of a group that have a line, by name; none where the group is not one of SageMaker's."""
-        if group.startswith(ENDPOINTS):
-            found = self._of_endpoint(region, group.removeprefix(ENDPOINTS))
+        prefix = next((each for each in HOMES if group.startswith(each)), None)
+        if prefix is not None:
+            found = self._of_instances(HOMES[prefix], region, group.removeprefix(prefix))
         elif group in self._jobs:
             found = self._of_jobs(region, group)
         else:
@@ -50,19 +53,23 @@ class Streams:
 
     def groups(self, region: str) -> list[str]:
         """The groups of a region that have a stream."""
-        home = self._home(region)
-        names = [f"{ENDPOINTS}{path.name}" for path in sorted(home.glob("*"))] if home else []
+        names = [
+            f"{prefix}{path.name}"
+            for prefix, folder in HOMES.items()
+            if (home := self._home(folder, region))
+            for path in sorted(home.glob("*"))
+        ]
         return [group for group in (*names, *self._jobs) if self.of(region, group)]
 
-    def _home(self, *names: str) -> Path | None:
+    def _home(self, folder: str, *names: str) -> Path | None:
         try:
-            return inside(self._folder / "endpoints", "/".join(names))
+            return inside(inside(self._folder, folder), "/".join(names))
         except EscapeError:
             return None
 
-    def _of_endpoint(self, region: str, name: str) -> Iterator[tuple[str, Path]]:
+    def _of_instances(self, folder: str, region: str, name: str) -> Iterator[tuple[str, Path]]:
         """By variant and instance; of a pipeline's instance there is one for each container."""
-        home = self._home(region, name)
+        home = self._home(folder, region, name)
         if home is None:
             return
         for path in home.glob("*/**/*.log"):

@@ -66,11 +66,12 @@ class Capture:
 
 
 class Source(NamedTuple):
-    """Whose traffic is captured."""
+    """Whose traffic is captured: a variant's, or an inference component's on it."""
 
     region: str
     endpoint: str
     variant: str
+    component: str = ""
 
 
 class _Spool:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.observe.capture import Source
-from fogbank.cloud.observe.measures import NAMESPACE, Measures, Values, points_in
+from fogbank.cloud.observe.measures import NAMESPACE, Dimensions, Measures, Values, points_in
 from fogbank.cloud.observe.points import MINUTE, Point, Points, Series
 from fogbank.cloud.observe.samples import Samples
 from fogbank.cloud.observe.summary import Summary
@@ -28,6 +28,7 @@ from fogbank.ground.aws import LOCAL_ACCOUNT
 log = logging.getLogger("fogbank.cloud")
 VARIANTS = "variants.jsonl"
 AGE_EVERY_S = 3600.0
+PER_INSTANCE, PER_COPY = "InvocationsPerInstance", "InvocationsPerCopy"
 
 
 class Counted(NamedTuple):
@@ -67,9 +68,10 @@ class Metrics:
             tail.add(second, number, status, instances, model_us, overhead_us)
 
     def measure(self, source: Source, values: Values, container: str = "", namespace: str = NAMESPACE) -> None:
-        """Take what is not of every invocation, of a variant or of one container of it."""
+        """Take what is not of every invocation, of a variant, of one container of it, or of an inference component."""
         named = (("ContainerName", container),) if container else ()
-        dimensions = (*named, ("EndpointName", source.endpoint), ("VariantName", source.variant))
+        of_variant = (*named, ("EndpointName", source.endpoint), ("VariantName", source.variant))
+        dimensions = component_of(source) or of_variant
         self._measures.add(source.region, namespace, dimensions, values)
 
     def reset(self) -> None:
@@ -130,7 +132,8 @@ class Metrics:
     def _number(self, counted: Counted) -> int:
         number = self._variants[counted] = len(self._variants)
         with (self._folder / VARIANTS).open("a") as file:
-            file.write(json.dumps([*counted.source, counted.config]) + "\n")
+            region, endpoint, variant, component = counted.source
+            file.write(json.dumps([region, endpoint, variant, counted.config, component]) + "\n")
         return number
 
 
@@ -143,8 +146,10 @@ def points_of(invocations: Iterable[Record], variants: Sequence[Counted]) -> Ite
         source, config = variants[number]
         variant = (("EndpointName", source.endpoint), ("VariantName", source.variant))
         fleet = (("EndpointConfigName", config), *variant)
-        for name, summary in summaries(those).items():
-            for dimensions in (variant, fleet) if config else (variant,):
+        component = component_of(source)
+        for name, summary in summaries(those, PER_COPY if component else PER_INSTANCE).items():
+            kinds = (variant, component) if component else (variant, fleet) if config else (variant,)
+            for dimensions in (component,) if name == PER_COPY else kinds:
                 series = Series(
                     account=LOCAL_ACCOUNT,
                     region=source.region,
@@ -156,8 +161,13 @@ def points_of(invocations: Iterable[Record], variants: Sequence[Counted]) -> Ite
                 yield Point(series=series, seconds=MINUTE, start=minute * MINUTE, summary=summary)
 
 
-def summaries(invocations: Sequence[Record]) -> Mapping[str, Summary]:
-    """Metric name to what the invocations say of it; one invocation at least."""
+def component_of(source: Source) -> Dimensions:
+    """The dimensions of an inference component's own metrics; none where it is a variant's."""
+    return (("InferenceComponentName", source.component),) if source.component else ()
+
+
+def summaries(invocations: Sequence[Record], share: str = PER_INSTANCE) -> Mapping[str, Summary]:
+    """Metric name to what the invocations say of it; one invocation at least. `share` is what one instance's, or one copy's, is called."""
     statuses, instances = ([record[at] for record in invocations] for at in (2, 3))
     model, overhead = ([record[at] for record in invocations] for at in (4, 5))
     by_status, by_instances = Counter(statuses), Counter(instances)
@@ -180,7 +190,7 @@ def summaries(invocations: Sequence[Record]) -> Mapping[str, Summary]:
         return common
     return {
         **common,
-        "InvocationsPerInstance": Summary.of_counts(shares),
+        share: Summary.of_counts(shares),
         "InvocationModelErrors": Summary.of_counts(
             {value: count for value, count in ((0.0, well), (1.0, whole - well)) if count}
         ),
@@ -194,5 +204,6 @@ def _read(file: Path) -> Iterator[Counted]:
     if whole != text:
         file.write_text(whole)
     for line in whole.splitlines():
-        region, endpoint, variant, *config = json.loads(line)
-        yield Counted(Source(region=region, endpoint=endpoint, variant=variant), *config)
+        region, endpoint, variant, *rest = json.loads(line)
+        config, component = (*rest, "", "")[:2]
+        yield Counted(Source(region=region, endpoint=endpoint, variant=variant, component=component), config)

@@ -1,1 +1,1 @@
-"""Application Auto Scaling: how many instances a variant has, by policies and schedules."""
+"""Application Auto Scaling: how many instances a variant has, or copies a component, by policies and schedules."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.store import Document, Store
+from fogbank.cloud.scaling.dimensions import COUNT
 
 TARGET, POLICY, SCHEDULED, ACTIVITY = "scalable-target", "scaling-policy", "scaling-schedule", "scaling-activity"
 KEPT_S = 6 * 7 * 86400
@@ -18,14 +19,14 @@ SEPARATOR = "|"
 
 
 class Book:
-    """Reads and writes what scales. A variant is known by its ResourceId."""
+    """Reads and writes what scales. A target is known by its ResourceId and what is scaled of it; one of instances by its id alone."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self.clock = store, clock
 
-    def target(self, region: str, resource: str) -> Document | None:
+    def target(self, region: str, resource: str, dimension: str) -> Document | None:
         """A scalable target."""
-        return self._store.get(TARGET, region, resource)
+        return self._store.get(TARGET, region, _key(resource, dimension))
 
     def targets(self, region: str | None = None) -> list[tuple[str, Document]]:
         """Every target with its region."""
@@ -33,11 +34,11 @@ class Book:
 
     def put_target(self, region: str, document: Document) -> None:
         """Write a target."""
-        self._store.put(TARGET, region, document["ResourceId"], document)
+        self._store.put(TARGET, region, _key(document["ResourceId"], document["ScalableDimension"]), document)
 
-    def remove_target(self, region: str, resource: str) -> None:
+    def remove_target(self, region: str, resource: str, dimension: str) -> None:
         """Forget a target."""
-        self._store.delete(TARGET, region, resource)
+        self._store.delete(TARGET, region, _key(resource, dimension))
 
     def named(self, kind: str, region: str | None = None) -> list[tuple[str, Document]]:
         """Every policy, or scheduled action, with its region, by name."""
@@ -84,3 +85,7 @@ class Book:
     def change(self, region: str, key: str, **members: Any) -> None:
         """Change members of an activity."""
         self._store.update(ACTIVITY, region, key, **members)
+
+
+def _key(resource: str, dimension: str) -> str:
+    return resource if dimension == COUNT else f"{resource}{SEPARATOR}{dimension}"

@@ -1,4 +1,4 @@
-"""Application Auto Scaling's calls about SageMaker's variants; those about other services' resources are moto's.
+"""Application Auto Scaling's calls about SageMaker's variants and inference components; those about other services' resources are moto's.
 
 In: JSON requests; out: answers. Source: Application Auto Scaling API Reference; botocore's model judges shapes.
 """
@@ -20,8 +20,9 @@ from fogbank.cloud.api.errors import ApiError, NotOursError, validation
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, json_answer
 from fogbank.cloud.scaling.book import POLICY, SCHEDULED, Book
-from fogbank.cloud.scaling.checks import COUNT, check_dimension, check_limits, check_policy, check_scheduled
-from fogbank.cloud.scaling.scaler import RESOURCE, Scaler
+from fogbank.cloud.scaling.checks import check_dimension, check_limits, check_policy, check_scheduled
+from fogbank.cloud.scaling.dimensions import DIMENSIONS
+from fogbank.cloud.scaling.scaler import Scaler
 from fogbank.cloud.scaling.tracking import alarms_of
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
@@ -80,16 +81,16 @@ class ScalingCalls:
             return error_answer(request, 400, "SerializationException", f"the body cannot be read: {error}")
 
     def _register(self, region: str, params: Params) -> Params:
-        resource = params["ResourceId"]
-        earlier = self._book.target(region, resource)
-        if RESOURCE.fullmatch(resource) is None or params["ScalableDimension"] != COUNT:
+        resource, scaled = params["ResourceId"], DIMENSIONS[params["ScalableDimension"]]
+        earlier = self._book.target(region, resource, scaled.name)
+        if scaled.names(resource) is None:
             raise validation(f"Unsupported service namespace, resource type or scalable dimension: {resource}")
-        variant = self._scaler.variant(region, resource)
-        if variant is None:
-            raise validation(f"SageMaker endpoint variant doesn't exist: {resource}")
+        reading = self._scaler.read(region, params)
+        if reading is None:
+            raise validation(f"SageMaker {scaled.kind} doesn't exist: {resource}, or has no {scaled.noun}")
         changes = {key: params[key] for key in (*LIMITS, "SuspendedState", "RoleARN") if key in params}
         target: Document = {**(earlier or self._new_target(region, params)), **changes}
-        check_limits(target, variant["LeastCount"])
+        check_limits(target, reading.least)
         self._book.put_target(region, target)
         self._scaler.enforce(region, target)
         return {"ScalableTargetARN": target["ScalableTargetARN"]}
@@ -99,7 +100,7 @@ class ScalingCalls:
         return {
             "ServiceNamespace": NAMESPACE,
             "ResourceId": params["ResourceId"],
-            "ScalableDimension": COUNT,
+            "ScalableDimension": params["ScalableDimension"],
             "RoleARN": ROLE,
             "CreationTime": self._book.clock.epoch(),
             "SuspendedState": {
@@ -120,15 +121,16 @@ class ScalingCalls:
             (SCHEDULED, "ScheduledActionName", self._delete_scheduled),
         ):
             for _, each in self._book.named(kind, region):
-                if each["ResourceId"] == resource:
+                if each["ResourceId"] == resource and each["ScalableDimension"] == params["ScalableDimension"]:
                     end(region, {**params, name: each[name]})
-        self._book.remove_target(region, resource)
+        self._book.remove_target(region, resource, params["ScalableDimension"])
         return {}
 
     def _targets(self, region: str, params: Params) -> Params:
         wanted = params.get("ResourceIds")
-        found = [each for _, each in self._book.targets(region) if not wanted or each["ResourceId"] in wanted]
-        return _page("ScalableTargets", [_public(each) for each in found], params)
+        found = _asked(self._book.targets(region), params)
+        chosen = [_public(each) for each in found if not wanted or each["ResourceId"] in wanted]
+        return _page("ScalableTargets", chosen, params)
 
     def _put_policy(self, region: str, params: Params) -> Params:
         self._target(region, params)
@@ -137,7 +139,7 @@ class ScalingCalls:
         kind = params.get("PolicyType") or (earlier or {}).get("PolicyType", "StepScaling")
         if earlier is not None and earlier["PolicyType"] != kind:
             raise validation(f"The PolicyType of {name} is {earlier['PolicyType']} and cannot be changed.")
-        policy: Document = {**params, "PolicyType": kind, "ScalableDimension": COUNT}
+        policy: Document = {**params, "PolicyType": kind}
         check_policy(policy)
         where = f"arn:aws:autoscaling:{region}:{LOCAL_ACCOUNT}:scalingPolicy:{uuid.uuid4()}"
         policy["PolicyARN"] = (
@@ -187,9 +189,9 @@ class ScalingCalls:
             "ScheduledActionARN": f"{where}:resource/sagemaker/{resource}:scheduledActionName/{name}",
             "CreationTime": self._book.clock.epoch(),
         }
-        action: Document = {**(earlier or first), **params, "ScalableDimension": COUNT}
-        variant = self._scaler.variant(region, resource)
-        check_scheduled(action, variant["LeastCount"] if variant else 1)
+        action: Document = {**(earlier or first), **params}
+        reading = self._scaler.read(region, params)
+        check_scheduled(action, reading.least if reading else 1)
         self._book.put(SCHEDULED, region, name, action)
         return {}
 
@@ -235,7 +237,7 @@ class ScalingCalls:
         return found
 
     def _target(self, region: str, params: Params) -> Document:
-        target = self._book.target(region, params["ResourceId"])
+        target = self._book.target(region, params["ResourceId"], params["ScalableDimension"])
         if target is None:
             raise _missing("scalable target", params)
         return target
@@ -252,6 +254,7 @@ def _asked(found: Sequence[tuple[str, Document]], params: Params, names: str = "
         each
         for _, each in found
         if params.get("ResourceId") in {None, each["ResourceId"]}
+        and params.get("ScalableDimension") in {None, each["ScalableDimension"]}
         and (not params.get(names) or each[name] in params[names])
     ]
 

@@ -1,4 +1,4 @@
-"""Which targets, policies and schedules Application Auto Scaling takes of SageMaker's variants, pure, and what the local cloud lacks.
+"""Which targets, policies and schedules Application Auto Scaling takes of what SageMaker scales, pure, and what the local cloud lacks.
 
 In: parameters that fit botocore's shapes; out: nothing, or a ValidationException. Source: Application Auto Scaling API Reference.
 """
@@ -10,27 +10,22 @@ from typing import Any
 
 from fogbank.cloud.api.errors import validation
 from fogbank.cloud.scaling.adjustment import steps_problem
+from fogbank.cloud.scaling.dimensions import DIMENSIONS
 from fogbank.cloud.time.cron import ScheduleExpressionError
 from fogbank.cloud.time.expressions import check as check_expression
 
 Params = Mapping[str, Any]
-COUNT = "sagemaker:variant:DesiredInstanceCount"
-PER_INSTANCE = "SageMakerVariantInvocationsPerInstance"
 
 
 def check_dimension(params: Params) -> None:
     """Raises ApiError for a dimension that is not scaled here."""
     dimension = params.get("ScalableDimension")
-    if dimension not in {None, COUNT}:
-        if not str(dimension).startswith("sagemaker:"):
-            raise validation(f"Unsupported service namespace, resource type or scalable dimension: {dimension}")
-        raise validation(
-            f"The local cloud does not scale {dimension} yet; it is refused, not ignored. It scales {COUNT}."
-        )
+    if dimension not in {None, *DIMENSIONS}:
+        raise validation(f"Unsupported service namespace, resource type or scalable dimension: {dimension}")
 
 
 def check_limits(document: Params, least_ever: int) -> None:
-    """Raises ApiError for a target's limits that are none; a variant has `least_ever` instances or more."""
+    """Raises ApiError for a target's limits that are none; there are `least_ever` or more."""
     least, most = document.get("MinCapacity"), document.get("MaxCapacity")
     if least is None or most is None:
         raise validation("MinCapacity and MaxCapacity must be specified when registering a new scalable target.")
@@ -55,11 +50,11 @@ def check_policy(params: Params) -> None:
             "A policy of type TargetTrackingScaling has a TargetTrackingScalingPolicyConfiguration, and no other."
         )
     else:
-        _check_tracking(tracking)
+        _check_tracking(tracking, DIMENSIONS[params["ScalableDimension"]].predefined)
 
 
 def check_scheduled(action: Params, least_ever: int) -> None:
-    """Raises ApiError for a scheduled action that is none; a variant has `least_ever` instances or more."""
+    """Raises ApiError for a scheduled action that is none; there are `least_ever` or more."""
     limits = action.get("ScalableTargetAction") or {}
     if not limits:
         raise validation("ScalableTargetAction must have MinCapacity, MaxCapacity or both.")
@@ -76,9 +71,7 @@ def check_scheduled(action: Params, least_ever: int) -> None:
 
 def _check_least(capacity: int, least_ever: int) -> None:
     if capacity < least_ever:
-        raise validation(
-            f"A variant of a real-time endpoint has at least {least_ever} instance: MinCapacity cannot be less than {least_ever}."
-        )
+        raise validation(f"There is always {least_ever} at least: MinCapacity cannot be less than {least_ever}.")
 
 
 def _check_steps(steps: Params) -> None:
@@ -90,7 +83,7 @@ def _check_steps(steps: Params) -> None:
         raise validation("MinAdjustmentMagnitude is only for an AdjustmentType of PercentChangeInCapacity.")
 
 
-def _check_tracking(tracking: Params) -> None:
+def _check_tracking(tracking: Params, predefined: str) -> None:
     given = [key for key in ("PredefinedMetricSpecification", "CustomizedMetricSpecification") if key in tracking]
     if len(given) != 1:
         raise validation(
@@ -99,13 +92,14 @@ def _check_tracking(tracking: Params) -> None:
     if tracking["TargetValue"] <= 0:
         raise validation("TargetValue must be greater than 0.")
     metric = tracking[given[0]]
-    if "PredefinedMetricType" in metric and metric["PredefinedMetricType"] != PER_INSTANCE:
+    if "PredefinedMetricType" in metric and metric["PredefinedMetricType"] != predefined:
         kind = metric["PredefinedMetricType"]
         raise validation(
-            f"The local cloud does not have the predefined metric {kind} yet; it is refused, not ignored. It has {PER_INSTANCE}."
+            f"The local cloud does not have the predefined metric {kind} of this dimension yet; it is refused, not ignored. It has "
+            f"{predefined}."
         )
     if "ResourceLabel" in metric:
-        raise validation(f"ResourceLabel is not for {PER_INSTANCE}.")
+        raise validation(f"ResourceLabel is not for {predefined}.")
     custom = given[0].startswith("Customized") and not metric.get("Metrics")
     if custom and (lacking := [key for key in ("MetricName", "Namespace", "Statistic") if key not in metric]):
         raise validation(f"CustomizedMetricSpecification lacks {', '.join(lacking)}.")

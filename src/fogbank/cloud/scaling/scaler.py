@@ -1,13 +1,12 @@
-"""Carries out scaling: a variant gets another count by UpdateEndpointWeightsAndCapacities, as anybody would give it, and it is noted.
+"""Carries out scaling: a variant or an inference component gets another count by the call that anybody would make, and it is noted.
 
-In: an alarm's action, a schedule's moment, new limits; out: a count, an activity, and real instances, which hosting starts and stops.
+In: an alarm's action, a schedule's moment, new limits; out: a count, an activity, and real processes, which hosting starts and stops.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,19 +17,19 @@ from fogbank.cloud.alarms.changes import Action
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.scaling.adjustment import COOLDOWN_S, Cooldowns, Last, cooled, stepped, tracked, within
 from fogbank.cloud.scaling.book import POLICY, SCHEDULED, Book
+from fogbank.cloud.scaling.dimensions import DIMENSIONS, Reading
 from fogbank.cloud.time.expressions import due
 from fogbank.cloud.time.schedule import INSTANT, moment_of
 from fogbank.cloud.time.timeline import Due
 
 log = logging.getLogger("fogbank.cloud")
-RESOURCE = re.compile(r"endpoint/(?P<endpoint>[^/]+)/variant/(?P<variant>[^/]+)")
 LAST = "_last"
 """Where a target's document has its last activity that a policy began."""
 Clients = Callable[[str, str], Any]
 
 
 class Scaler:
-    """Scales variants; `clients` makes boto3 clients of the cloud itself."""
+    """Scales; `clients` makes boto3 clients of the cloud itself."""
 
     def __init__(self, book: Book, clients: Clients) -> None:
         self._book, self._clients = book, clients
@@ -39,11 +38,11 @@ class Scaler:
         """What an alarm's action of a scaling policy does; in a sentence, or None where nothing is to be done."""
         region = action.arn.split(":")[3]
         policy = next((each for _, each in self._book.named(POLICY, region) if each["PolicyARN"] == action.arn), None)
-        target = self._book.target(region, policy["ResourceId"]) if policy else None
-        variant = self.variant(region, target["ResourceId"]) if target else None
-        if policy is None or target is None or variant is None or action.value is None:
+        target = self._book.target(region, policy["ResourceId"], policy["ScalableDimension"]) if policy else None
+        reading = self.read(region, target) if target else None
+        if policy is None or target is None or reading is None or action.value is None:
             return None
-        now, capacity = self._book.clock.epoch(), int(variant["DesiredInstanceCount"])
+        now, capacity = self._book.clock.epoch(), reading.desired
         last = Last(**target[LAST]) if LAST in target else None
         bases = {capacity, last.before if last else capacity}
         limits = (target["MinCapacity"], target["MaxCapacity"])
@@ -58,49 +57,44 @@ class Scaler:
         if not self._set(region, target, count, cause):
             return None
         self._book.put_target(region, {**target, LAST: {"before": capacity, "after": count, "at": now}})
-        return f"Setting desired instance count to {count}."
+        return f"Setting desired {DIMENSIONS[target['ScalableDimension']].noun} to {count}."
 
     def enforce(self, region: str, target: Document, cause: str = "") -> None:
-        """Let a variant that has too few instances, or too many, have as many as its limits allow."""
-        variant = self.variant(region, target["ResourceId"])
-        if variant is None:
+        """Let what has too few, or too many, have as many as its limits allow."""
+        reading = self.read(region, target)
+        if reading is None:
             return
-        capacity = int(variant["DesiredInstanceCount"])
-        count = within(capacity, target["MinCapacity"], target["MaxCapacity"])
-        if count != capacity:
-            which = "minimum" if count > capacity else "maximum"
+        count = within(reading.desired, target["MinCapacity"], target["MaxCapacity"])
+        if count != reading.desired:
+            which = "minimum" if count > reading.desired else "maximum"
             self._set(region, target, count, f"{which} capacity was set to {count}{cause}")
 
-    def variant(self, region: str, resource: str) -> Document | None:
-        """A variant as DescribeEndpoint says it, and the fewest instances that it may have; None where there is none."""
-        match = RESOURCE.fullmatch(resource)
-        if match is None:
+    def read(self, region: str, target: Mapping[str, Any]) -> Reading | None:
+        """What a target, or whatever names a resource and a dimension, has now; None where there is no such thing."""
+        scaled = DIMENSIONS[target["ScalableDimension"]]
+        names = scaled.names(target["ResourceId"])
+        if names is None:
             return None
         try:
-            endpoint = self._clients("sagemaker", region).describe_endpoint(EndpointName=match["endpoint"])
+            return scaled.read(self._clients("sagemaker", region), names)
         except (ClientError, BotoCoreError):
             return None
-        variants = endpoint.get("ProductionVariants", [])
-        found: Document | None = next((each for each in variants if each["VariantName"] == match["variant"]), None)
-        facts = {"EndpointStatus": endpoint["EndpointStatus"], "Changed": endpoint["LastModifiedTime"].timestamp()}
-        least = {"LeastCount": 0 if endpoint.get("AsyncInferenceConfig") else 1}
-        return {**found, **facts, **least} if found else None
 
     def settle(self, region: str | None = None) -> None:
         """Note what has become of activities that were in progress."""
         for at, key, activity in self._book.activities(region):
             if activity["StatusCode"] != "InProgress":
                 continue
-            variant = self.variant(at, activity["ResourceId"])
-            if variant is not None and variant["EndpointStatus"] != "InService":
+            reading = self.read(at, activity)
+            if reading is not None and not reading.settled:
                 continue
-            count = activity["_count"]
-            came = variant is not None and variant["CurrentInstanceCount"] == count
+            count, noun = activity["_count"], DIMENSIONS[activity["ScalableDimension"]].noun
+            came = reading is not None and reading.current == count
             status = "Successful" if came else "Failed"
             said = "Successfully set" if came else "Failed to set"
-            end = "Change successfully fulfilled by sagemaker." if came else "The endpoint did not get that count."
-            message = f"{said} desired instance count to {count}. {end}"
-            ended = variant["Changed"] if variant is not None else self._book.clock.epoch()
+            end = "Change successfully fulfilled by sagemaker." if came else f"It did not get that {noun}."
+            message = f"{said} desired {noun} to {count}. {end}"
+            ended = reading.changed if reading is not None else self._book.clock.epoch()
             self._book.change(at, key, StatusCode=status, StatusMessage=message, EndTime=ended)
 
     def due(self, since: datetime, until: datetime) -> Iterable[Due]:
@@ -125,7 +119,7 @@ class Scaler:
     def _fire(self, region: str, action: Document, _wait: bool) -> str:
         """Set the limits that a scheduled action says."""
         resource, name = action["ResourceId"], action["ScheduledActionName"]
-        target = self._book.target(region, resource)
+        target = self._book.target(region, resource, action["ScalableDimension"])
         if self._book.find(SCHEDULED, region, resource, name) != action or target is None:
             return "not done: the action was changed or deleted meanwhile"
         if target.get("SuspendedState", {}).get("ScheduledScalingSuspended"):
@@ -139,20 +133,18 @@ class Scaler:
         return f"capacity between {changed['MinCapacity']} and {changed['MaxCapacity']}"
 
     def _set(self, region: str, target: Document, count: int, cause: str) -> bool:
-        """Set a count, and note it; False where the endpoint does not take it."""
-        match = RESOURCE.fullmatch(target["ResourceId"])
-        if match is None:
+        """Set a count, and note it; False where it is not taken."""
+        scaled = DIMENSIONS[target["ScalableDimension"]]
+        names = scaled.names(target["ResourceId"])
+        if names is None:
             return False
         self.settle(region)
-        wanted = {"VariantName": match["variant"], "DesiredInstanceCount": count}
-        description = f"Setting desired instance count to {count}."
+        description = f"Setting desired {scaled.noun} to {count}."
         try:
-            self._clients("sagemaker", region).update_endpoint_weights_and_capacities(
-                EndpointName=match["endpoint"], DesiredWeightsAndCapacities=[wanted]
-            )
+            scaled.write(self._clients("sagemaker", region), names, count)
         except (ClientError, BotoCoreError) as error:
             log.warning("%s: %s", target["ResourceId"], error)
-            now, said = self._book.clock.epoch(), f"Failed to set desired instance count to {count}. Reason: {error}"
+            now, said = self._book.clock.epoch(), f"Failed to set desired {scaled.noun} to {count}. Reason: {error}"
             ended = {"StatusCode": "Failed", "StatusMessage": said, "EndTime": now}
             self._book.begin(region, target, description, cause, _count=count, **ended)
             return False
@@ -162,7 +154,7 @@ class Scaler:
             description,
             cause,
             _count=count,
-            StatusMessage=f"Successfully set desired instance count to {count}. Waiting for change to be fulfilled by sagemaker.",
+            StatusMessage=f"Successfully set desired {scaled.noun} to {count}. Waiting for change to be fulfilled by sagemaker.",
         )
         return True
 

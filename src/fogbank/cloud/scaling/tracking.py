@@ -10,9 +10,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from fogbank.cloud.scaling.scaler import RESOURCE
+from fogbank.cloud.scaling.dimensions import DIMENSIONS, MINUTE
 
-MINUTE = 60
 HIGH_PERIODS, LOW_PERIODS = 3, 15
 LOW_SHARE = 0.9
 
@@ -44,19 +43,7 @@ def _metric(policy: Mapping[str, Any]) -> dict[str, Any]:
     tracking = policy["TargetTrackingScalingPolicyConfiguration"]
     custom = tracking.get("CustomizedMetricSpecification")
     if custom is None:
-        match = RESOURCE.fullmatch(policy["ResourceId"])
-        names = match.groupdict() if match else {}
-        dimensions = [
-            {"Name": "EndpointName", "Value": names.get("endpoint", "")},
-            {"Name": "VariantName", "Value": names.get("variant", "")},
-        ]
-        return {
-            "Namespace": "AWS/SageMaker",
-            "MetricName": "InvocationsPerInstance",
-            "Dimensions": dimensions,
-            "Statistic": "Sum",
-            "Period": MINUTE,
-        }
+        return DIMENSIONS[policy["ScalableDimension"]].watched(policy["ResourceId"])
     if custom.get("Metrics"):
         return {"Metrics": [_query(query) for query in custom["Metrics"]]}
     return {"Period": MINUTE, **custom}

@@ -13,7 +13,7 @@ import pytest
 
 from fogbank.cloud.api.control import Scope
 from fogbank.cloud.api.errors import ApiError
-from fogbank.cloud.api.models import Container, Form, ModelData, Models, containers
+from fogbank.cloud.api.models import Container, Form, ModelData, Models, containers, has_source
 from fogbank.cloud.api.resource import Ground
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
@@ -25,6 +25,12 @@ US = Scope("us-east-1")
 
 def source(compression: str, kind: str, uri: str) -> dict[str, Any]:
     return {"ModelDataSource": {"S3DataSource": {"CompressionType": compression, "S3DataType": kind, "S3Uri": uri}}}
+
+
+def more(*channels: str, uri: str = "s3://b/m/") -> dict[str, Any]:
+    """AdditionalModelDataSources."""
+    at = source("None", "S3Prefix", uri)["ModelDataSource"]["S3DataSource"]
+    return {"AdditionalModelDataSources": [{"ChannelName": channel, "S3DataSource": at} for channel in channels]}
 
 
 @pytest.fixture
@@ -88,6 +94,13 @@ def test_of_many_who_create_one_name_at_once_one_wins(models: Models) -> None:
             {"PrimaryContainer": {**source("None", "S3Prefix", "s3://b/m/"), "Mode": "MultiModel"}},
             "not supported with containers whose Mode is MultiModel",
         ),
+        ({"PrimaryContainer": {"Image": "a", **more("x", "x")}}, "are not unique"),
+        ({"PrimaryContainer": {"Image": "a", **more("x", "..")}}, "must be names of folders"),
+        ({"PrimaryContainer": {"Image": "a", **more("x", uri="s3://b/m")}}, "must end with a forward slash"),
+        (
+            {"PrimaryContainer": {"Image": "a", "Mode": "MultiModel", "ModelDataUrl": "s3://b/p/", **more("x")}},
+            "AdditionalModelDataSources is not supported with containers whose Mode is MultiModel",
+        ),
         (
             {"PrimaryContainer": {"Image": "a", "MultiModelConfig": {"ModelCacheSetting": "Disabled"}}},
             "whose Mode is MultiModel",
@@ -123,3 +136,10 @@ def test_containers_are_values_in_the_order_of_a_request() -> None:
         "mine",
     ]
     assert containers({}) == ()
+
+
+def test_more_data_is_known_by_its_channels() -> None:
+    [container] = containers({"PrimaryContainer": {"Image": "i", **more("a", "b")}})
+    assert container.more == {name: ModelData(uri="s3://b/m/", form="prefix") for name in ("a", "b")}
+    assert has_source({"PrimaryContainer": {"Image": "i", **more("a")}})
+    assert not has_source({"PrimaryContainer": {"Image": "i"}})

@@ -16,7 +16,7 @@ CALLS = (
     "CreateTransformJob", "CreateProcessingJob", "CreateDataQualityJobDefinition", "CreateModelQualityJobDefinition",
     "CreateModelBiasJobDefinition", "CreateModelExplainabilityJobDefinition", "CreateMonitoringSchedule",
     "UpdateMonitoringSchedule", "CreateModelPackageGroup", "CreateModelPackage", "UpdateModelPackage", "PutModelPackageGroupPolicy",
-    "CreateTrainingJob",
+    "CreateTrainingJob", "CreateInferenceComponent", "UpdateInferenceComponent", "UpdateInferenceComponentRuntimeConfig",
 )  # fmt: skip
 
 

@@ -76,3 +76,10 @@ def test_roles_are_found_wherever_a_request_has_them() -> None:
     body = json.dumps({"Name": "s", "Target": {"RoleArn": role, "Arn": "a"}})
 
     assert passed_roles(request("scheduler", "POST", "/schedules/s", body=body)) == [role]
+
+
+def test_a_request_to_a_component_is_one_to_its_endpoint_too() -> None:
+    named = {"x_amzn_sagemaker_inference_component": "Large"}
+    found = list(actions(request("sagemaker", "POST", "/endpoints/live/invocations", "", **named)))
+    arns = [f"arn:aws:sagemaker:{HOME}:endpoint/live", f"arn:aws:sagemaker:{HOME}:inference-component/large"]
+    assert found == [("sagemaker:InvokeEndpoint", arn) for arn in arns]

@@ -23,6 +23,7 @@ from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Answer, Request
 from fogbank.cloud.hosting.acceptance import Acceptance
 from fogbank.cloud.hosting.backlog import Backlog
+from fogbank.cloud.hosting.components import Components
 from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.deliveries import Deliveries
 from fogbank.cloud.hosting.deployment import EndpointState
@@ -79,7 +80,8 @@ class Hosting:
         deliveries = Deliveries(self.store, self.clock, lambda service, _: clients[service], notices, samples)
         self.backlog = Backlog(ground, self.endpoints, deliveries, self.recorder, samples)
         acceptance = Acceptance(ground, self.endpoints, self.backlog)
-        self.runtime = Runtime(self.endpoints, acceptance, self.recorder, self.metrics)
+        self.components = Components(ground, self.models, self.endpoints)
+        self.runtime = Runtime(self.endpoints, self.components, acceptance, self.recorder, self.metrics)
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever)
         self._thread.start()

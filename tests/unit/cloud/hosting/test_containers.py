@@ -67,6 +67,17 @@ def test_a_serverless_container_has_its_memory_and_another_one_all_of_it(
     ]
 
 
+def test_what_lies_beside_the_model_is_mounted_at_sagemakers_place(containers: Containers, tmp_path: Path) -> None:
+    (tmp_path / "has-image").touch()
+    (tmp_path / "additional-model-data-sources").mkdir()
+    plan = LaunchPlan(launcher=containers.launcher("image"), base_dir=tmp_path, environment={}, log=tmp_path / "log")
+    mounted = [
+        option for option in containers.command_line("n", "image", plan, 8080, binds=True) if "--volume" in option
+    ]
+    place = "additional-model-data-sources"
+    assert mounted == [f"--volume={tmp_path}/{place}:/opt/ml/{place}:ro"]
+
+
 def test_an_engine_that_is_gone_is_a_start_that_failed(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="no such program"):
         Containers([str(tmp_path / "gone")], (), tmp_path).launcher("image")

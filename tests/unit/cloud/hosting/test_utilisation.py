@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.cloud.hosting.utilisation import ENDPOINTS, Utilisation
+from fogbank.cloud.hosting.component import MEBIBYTE
+from fogbank.cloud.hosting.instance_sizes import Size
+from fogbank.cloud.hosting.utilisation import COMPONENTS, ENDPOINTS, Utilisation, normalised
 from fogbank.cloud.observe.points import Points, Series
 from fogbank.ground.aws import LOCAL_ACCOUNT
-from fogbank.ground.processes import cpu_seconds
+from fogbank.ground.processes import cpu_seconds, total_memory
 
 
 @dataclass(frozen=True)
@@ -64,3 +66,26 @@ def test_this_process_has_used_its_processor() -> None:
     while cpu_seconds(os.getpid()) == before:
         sum(range(100_000))
     assert cpu_seconds(os.getpid()) > before
+
+
+def test_a_copy_is_measured_against_what_is_reserved_for_it(tmp_path: Path, points: Points) -> None:
+    size = Size(cores=0.5, memory_mb=total_memory() / MEBIBYTE / 2)
+    now, used = [0.0], [7.0]
+    looks = Utilisation(
+        tmp_path / "logs", points, lambda: 120.0, lambda _: used[0], lambda: now[0], lambda _region, _name: size
+    )
+    copy = Running(tmp_path / "logs/components/us-east-1/c/v/i-1.log", tmp_path)
+    looks.look([copy])
+    now[0], used[0] = 10.0, 8.0
+    looks.look([copy])
+    like = Series(
+        account=LOCAL_ACCOUNT, region="us-east-1", namespace=COMPONENTS, name="CPUUtilizationNormalized",
+        dimensions=(("InferenceComponentName", "c"),), unit="Percent",
+    )  # fmt: skip
+    [found] = points.between(like, 0, 1e12)
+    assert found.summary.total == 20.0
+    assert normalised({"MemoryUtilization": 10.0, "CPUUtilization": 500.0}, size) == {
+        "MemoryUtilizationNormalized": pytest.approx(20.0),
+        "CPUUtilizationNormalized": 100.0,
+    }
+    assert normalised({"MemoryUtilization": 10.0}, None) == {"MemoryUtilizationNormalized": 10.0}

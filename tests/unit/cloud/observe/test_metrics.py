@@ -179,3 +179,24 @@ def test_each_fleet_of_a_deployment_has_metrics_of_its_own(room: Room) -> None:
     assert [summary.count for summary in room.find("Invocations").values()] == [6]
     assert [summary.count for summary in room.find("Invocations", config="old").values()] == [3]
     assert [summary.count for summary in room.find("Invocations", config="new").values()] == [3]
+
+
+def test_a_components_are_its_own_and_what_earlier_versions_counted_is_still_a_variants(room: Room) -> None:
+    (room.folder / VARIANTS).write_text('["us-east-1", "ep", "v"]\n["us-east-1", "ep", "v", "old"]\n')
+    room.again()
+    component = SOURCE._replace(component="c")
+    room.add()
+    room.add(config="old")
+    room.add(component)
+    room.again()
+    room.add(component)
+    room.metrics.flush()
+    lines = (room.folder / VARIANTS).read_text().splitlines()
+    assert lines[2:] == ['["us-east-1", "ep", "v", "", "c"]']
+    assert [summary.count for summary in room.find("Invocations").values()] == [4]
+    assert [summary.count for summary in room.find("InvocationsPerInstance").values()] == [2]
+    like = Series(
+        account=LOCAL_ACCOUNT, region="us-east-1", namespace="AWS/SageMaker", name="InvocationsPerCopy",
+        dimensions=(("InferenceComponentName", "c"),), unit="",
+    )  # fmt: skip
+    assert [point.summary.total for point in room.points.between(like, 0, 1e9)] == [1.0]

@@ -1,0 +1,373 @@
+"""Inference components: CreateInferenceComponent, DescribeInferenceComponent, ListInferenceComponents, UpdateInferenceComponent,
+UpdateInferenceComponentRuntimeConfig, DeleteInferenceComponent.
+
+In: the calls; out: records, and copies that are started and stopped beside the call. A component has room on the instances of its variant,
+or fails with SageMaker's words. Sources: botocore's documentation; the states in refusals as others quote them from AWS.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from fogbank.cloud.api.control import Operation, Params, Scope
+from fogbank.cloud.api.errors import ApiError, validation
+from fogbank.cloud.api.listing import Listing
+from fogbank.cloud.api.models import Models
+from fogbank.cloud.api.resource import Ground, Kind, Resource
+from fogbank.cloud.ground.runner import Task
+from fogbank.cloud.ground.store import Document
+from fogbank.cloud.hosting.component import (
+    ComponentState,
+    Part,
+    check_copies,
+    check_hosted,
+    check_specification,
+    model_of,
+)
+from fogbank.cloud.hosting.copies import Copies, Site, Slot
+from fogbank.cloud.hosting.deployment import Deployment
+from fogbank.cloud.hosting.endpoints import Endpoints
+from fogbank.cloud.hosting.housing import Component, Endpoint, Housing, item_of, lives_on
+from fogbank.cloud.hosting.instance import StartError
+from fogbank.cloud.hosting.instance_sizes import Size
+from fogbank.cloud.hosting.placement import NO_ROOM
+from fogbank.cloud.hosting.rollouts import LONGEST_REASON
+from fogbank.cloud.hosting.stages import Name
+from fogbank.cloud.observe.capture import Source
+from fogbank.contracts.container import STOP_GRACE_S
+from fogbank.contracts.status import INFERENCE_COMPONENT as TRANSITIONS
+
+log = logging.getLogger("fogbank.cloud")
+COMPONENT = Kind(
+    path="inference-component",
+    stem="InferenceComponent",
+    key="InferenceComponentName",
+    arn="InferenceComponentArn",
+    missing=lambda arn: validation(f'Could not find inference component "{arn}".'),
+    taken=lambda arn: validation(f'Cannot create already existing inference component "{arn}".'),
+    listing=Listing(
+        operation="ListInferenceComponents",
+        answer="InferenceComponents",
+        name="InferenceComponentName",
+        status="InferenceComponentStatus",
+    ),
+    status="InferenceComponentStatus",
+    transitions=TRANSITIONS,
+)
+BUSY = {"Creating": "CREATE_IN_PROGRESS", "Updating": "UPDATE_IN_PROGRESS", "Deleting": "DELETE_IN_PROGRESS"}
+"""A status to what a refusal calls it."""
+COUNTS = "UPDATE_RC_IN_PROGRESS"
+"""What it calls an update that changes the number of copies alone."""
+LOOK_S = 0.5
+
+
+class Components(Resource[ComponentState]):
+    """The inference components of every region, and what runs for them."""
+
+    def __init__(self, ground: Ground, models: Models, endpoints: Endpoints) -> None:
+        super().__init__(COMPONENT, ComponentState, ground)
+        self._models, self._endpoints = models, endpoints
+        self._housing = Housing(self, endpoints)
+        self.copies = Copies(lambda: endpoints.yard)
+        endpoints.tenants = self
+
+    def operations(self) -> Mapping[str, Operation]:
+        """The calls that this room answers."""
+        return {
+            **super().operations(),
+            "CreateInferenceComponent": self.create,
+            "UpdateInferenceComponent": self.update,
+            "UpdateInferenceComponentRuntimeConfig": self.update_runtime,
+        }
+
+    def create(self, scope: Scope, params: Params) -> Params:
+        """Creating, then InService or Failed."""
+        name, count = params["InferenceComponentName"], params.get("RuntimeConfig", {}).get("CopyCount", 0)
+        specification = params.get("Specification")
+        if specification is None:
+            raise validation("A Specification must be given.")
+        if count < 1:
+            raise validation("Inference components copy count must be an integer larger than 0.")
+        with self.lock:
+            endpoint, item = self._host(scope, params["EndpointName"], params.get("VariantName"))
+            part = self._part(scope, name, specification, count, endpoint)
+            state = ComponentState(endpoint_made=endpoint.public["CreationTime"], pending=part)
+            site = {"EndpointName": endpoint.name, "VariantName": item["VariantName"]}
+            public = {
+                "InferenceComponentName": name,
+                **site,
+                "EndpointArn": endpoint.public["EndpointArn"],
+                "InferenceComponentStatus": "Creating",
+                "Tags": params.get("Tags", []),
+            }
+            record = self.add(scope, name, public, state)
+            self._claim(record, endpoint, item)
+        self._begin((scope.region, name))
+        return {"InferenceComponentArn": record.public["InferenceComponentArn"]}
+
+    def update(self, scope: Scope, params: Params) -> Params:
+        """Updating, then InService with another specification, other copies, or both; where those do not come, with those that it had."""
+        return self._change(scope, params, params.get("Specification"), params.get("RuntimeConfig"))
+
+    def update_runtime(self, scope: Scope, params: Params) -> Params:
+        """Updating, then InService with as many copies."""
+        return self._change(scope, params, None, params["DesiredRuntimeConfig"])
+
+    def delete(self, scope: Scope, params: Params) -> Params:
+        """Deleting, then gone: when the last copy has ended."""
+        name = (scope.region, params["InferenceComponentName"])
+        with self.lock:
+            self._refuse_busy(self.get(*name), "delete")
+            self.move(*name, "Deleting")
+        self.runner.begin(("component", *name, "delete"), partial(self._end, name))
+        return {}
+
+    def described(self, record: Component) -> Params:
+        """The component with what runs now."""
+        part = record.state.described
+        if part is None:
+            return record.public
+        wanted = record.state.placed or part
+        running = self.copies.running((record.region, record.name))
+        kind = self._instance_type(record)
+        placed = [{"InstanceType": kind, "CurrentCopyCount": running}] if kind and running else None
+        runtime = {"DesiredCopyCount": wanted.copies, "CurrentCopyCount": running, "PlacementStatus": placed}
+        return {**record.public, "Specification": part.summary, "RuntimeConfig": runtime}
+
+    def reserved(self, region: str, name: str) -> Size | None:
+        """What is reserved for a copy of a component."""
+        record = self.find(region, name)
+        part = record.state.described if record else None
+        return part.need.size if part else None
+
+    def start(self) -> None:
+        """Bring every component up again, and look after them from now on."""
+        for record in self.all():
+            name, status = (record.region, record.name), record.public["InferenceComponentStatus"]
+            if status == "Deleting":
+                self.remove(*name)
+            elif status in {"Creating", "Updating"} or (record.state.live and self._housing.endpoint_of(record)):
+                self._revive(name, status)
+        self.runner.every(("copies",), LOOK_S, self.copies.adjust)
+
+    def stop(self) -> None:
+        """Stop every copy, finishing what is in flight."""
+        with self.copies.emptied(STOP_GRACE_S):
+            pass
+
+    @contextmanager
+    def emptied(self) -> Iterator[None]:
+        """While the caller forgets the records, none is made; when this ends, every copy that there was has stopped."""
+        with ExitStack() as stopping, self.lock:
+            stopping.enter_context(self.copies.emptied(STOP_GRACE_S))
+            yield
+
+    # What an endpoint asks of its tenants.
+
+    def check(self, region: str, endpoint: str, deployment: Deployment) -> None:
+        """Raises ValidationException for a deployment that has no room for the components that the endpoint hosts."""
+        self._housing.check(region, endpoint, deployment)
+
+    def settle(self, record: Endpoint) -> None:
+        """The endpoint serves another configuration: its components move there."""
+        self.runner.begin(("component", record.region, record.name, "move"), partial(self._move_all, record))
+
+    def evict(self, endpoint: Endpoint) -> list[Task]:
+        """The endpoint goes, and its components' processes with it; the tasks that end them. The records stay, as on AWS."""
+        return [
+            task
+            for record in self.all(endpoint.region)
+            if lives_on(record, endpoint)
+            for task in self.copies.close(self.copies.slot((record.region, record.name)))
+        ]
+
+    # The rest is the work itself.
+
+    def _change(
+        self, scope: Scope, params: Params, specification: Document | None, runtime: Mapping[str, Any] | None
+    ) -> Params:
+        name = params["InferenceComponentName"]
+        with self.lock:
+            record = self.get(scope.region, name)
+            self._refuse_busy(record, "update")
+            live, endpoint = record.state.live, self._housing.endpoint_of(record)
+            if specification is None and runtime is None:
+                raise validation("A Specification, a RuntimeConfig or both must be given.")
+            if endpoint is None:
+                raise validation(f'Could not find endpoint "{record.public["EndpointArn"]}".')
+            if live is None:
+                raise _in_state(record, "update", "CREATE_FAILED")
+            count = runtime["CopyCount"] if runtime else live.copies
+            check_copies(count)
+            part = replace(live, copies=count)
+            if specification is not None:
+                part = self._part(scope, name, specification, count, endpoint)
+            state = replace(record.state, pending=part, refusal="")
+            moved = self.move(scope.region, name, "Updating", lambda _: state, FailureReason=None)
+            if moved is not None:
+                self._claim(moved, endpoint, item_of(endpoint, record.public["VariantName"]))
+        self._begin((scope.region, name))
+        return {"InferenceComponentArn": record.public["InferenceComponentArn"]}
+
+    def _host(self, scope: Scope, name: str, variant: str | None) -> tuple[Endpoint, Document]:
+        """The endpoint and its variant that host a component. Raises ValidationException."""
+        endpoint = self._endpoints.get(scope.region, name)
+        arn, live = endpoint.public["EndpointArn"], endpoint.state.live
+        if endpoint.public["EndpointStatus"] not in {"InService", "Updating"} or live is None:
+            raise validation(f'Cannot create an inference component on the endpoint "{arn}", which is not InService.')
+        if not live.hosts_components:
+            raise validation(
+                "Inference Components are not supported in this Endpoint. Please make sure this endpoint can deploy inference "
+                "components."
+            )
+        if variant is None:
+            raise validation("A VariantName must be given.")
+        return endpoint, item_of(endpoint, variant)
+
+    def _part(self, scope: Scope, name: str, specification: Document, count: int, endpoint: Endpoint) -> Part:
+        """What is to run. Raises ValidationException."""
+        check_specification(specification)
+        check_copies(count)
+        live = endpoint.state.live
+        config = live.config if live else {}
+        if specification.get("ModelName"):
+            model = self._models.get(scope.region, specification["ModelName"]).public
+        else:
+            model = model_of(name, scope.arn(COMPONENT.path, name), specification["Container"], config)
+        check_hosted(model)
+        return Part(specification=specification, model=model, copies=count, taken=self.clock.epoch())
+
+    def _claim(self, record: Component, endpoint: Endpoint, item: Document) -> None:
+        """Let the variant have the instances that all copies on it need, or note that there is no room for those of this one."""
+        if not self._housing.widen(endpoint, item):
+            self.change(record.region, record.name, lambda state: replace(state, refusal=NO_ROOM))
+
+    def _instance_type(self, record: Component) -> str:
+        endpoint = self._housing.endpoint_of(record)
+        if endpoint is None:
+            return ""
+        kind: str = item_of(endpoint, record.public["VariantName"]).get("InstanceType", "")
+        return kind
+
+    def _refuse_busy(self, record: Component, verb: str) -> None:
+        """Raises ValidationException for a component of which something is under way."""
+        status = record.public["InferenceComponentStatus"]
+        if status not in BUSY:
+            return
+        state = record.state
+        counts = status == "Updating" and state.live and state.pending and _is_same(state.live, state.pending)
+        raise _in_state(record, verb, COUNTS if counts else BUSY[status])
+
+    def _revive(self, name: Name, status: str) -> None:
+        if status != "Creating":
+            self.copies.expect(name)
+        if status in {"InService", "Failed"}:
+            record = self.move(*name, "Updating", FailureReason=None)
+            endpoint = self._housing.endpoint_of(record) if record else None
+            if record and endpoint and status == "Failed":  # its room may be another one's by now
+                self._claim(record, endpoint, item_of(endpoint, record.public["VariantName"]))
+        self._begin(name)
+
+    def _begin(self, name: Name) -> None:
+        """Go on with a component, beside the request that asked for it."""
+        self.runner.begin(("component", *name), partial(self._go_on, name), partial(self._crashed, name))
+
+    def _go_on(self, name: Name, stop: threading.Event) -> None:
+        slot = self.copies.slot(name)
+        try:
+            with slot.work:
+                record = self.find(*name)
+                if record is None or record.public["InferenceComponentStatus"] not in {"Creating", "Updating"}:
+                    return
+                try:
+                    part = self._bring(slot, record, stop)
+                except StartError as error:
+                    leaves = stop.is_set() or slot.closed  # the cloud stops, or the endpoint has gone
+                    if not leaves or self._housing.endpoint_of(record) is None:
+                        self._fail(record, str(error))
+                    return
+                serves = replace(record.state, live=part, pending=None)
+                self.move(*name, "InService", lambda _: serves, FailureReason=None)
+        finally:
+            self.copies.arrived(name)
+        self._housing.release(name[0], record.public["EndpointName"], record.public["VariantName"])
+        self._follow(name)
+
+    def _bring(self, slot: Slot, record: Component, stop: threading.Event) -> Part:
+        """Have what is to serve serve. Raises StartError."""
+        part = record.state.pending or record.state.live
+        if record.state.refusal or part is None:
+            raise StartError(record.state.refusal or "it has no specification")
+        self.copies.bring(slot, part, self._site(record), stop)
+        return part
+
+    def _fail(self, record: Component, reason: str) -> None:
+        """It has what it had, if anything of it runs."""
+        log.warning("inference component %s: %s", record.name, reason)
+        name = (record.region, record.name)
+        status = "InService" if self.copies.slot(name).serving is not None else "Failed"
+        state = replace(record.state, pending=None, refusal="")
+        if record.state.live is None:
+            state = replace(state, pending=record.state.pending)
+        self.move(*name, status, lambda _: state, FailureReason=reason[:LONGEST_REASON])
+        self._housing.release(record.region, record.public["EndpointName"], record.public["VariantName"])
+
+    def _crashed(self, name: Name, error: Exception) -> None:
+        """Something that nobody foresaw: the component is not left half-way."""
+        record = self.find(*name)
+        if record is not None and record.public["InferenceComponentStatus"] in {"Creating", "Updating"}:
+            self._fail(record, f"InternalServerError: {error!r}")
+
+    def _site(self, record: Component) -> Site:
+        """Where it runs now. Raises StartError."""
+        endpoint, variant = self._housing.endpoint_of(record), record.public["VariantName"]
+        live = endpoint.state.live if endpoint else None
+        if endpoint is None or live is None:
+            raise StartError(f"the endpoint {record.public['EndpointName']} does not exist any more")
+        source = Source(record.region, endpoint.name, variant, record.name)
+        return Site(source=source, deployment=live, item=item_of(endpoint, variant))
+
+    def _move_all(self, endpoint: Endpoint, stop: threading.Event) -> None:
+        """Instances for all copies, and the copies to where the endpoint is now."""
+        for item in endpoint.state.live.variants if endpoint.state.live else []:
+            self._housing.widen(endpoint, item)
+        for record in self._housing.hosted(endpoint.region, endpoint.name):
+            if not stop.is_set():
+                self._follow((record.region, record.name))
+
+    def _follow(self, name: Name) -> None:
+        """One that runs under another configuration than its endpoint's own starts again under that one, and goes there then."""
+        with self.lock:
+            record, serving = self.find(*name), self.copies.slot(name).serving
+            endpoint = self._housing.endpoint_of(record) if record else None
+            live = endpoint.state.live if endpoint else None
+            if record is None or serving is None or live is None or serving.config == live.name:
+                return
+            if record.public["InferenceComponentStatus"] != "InService":
+                return  # what is under way follows when it is done
+            self.move(*name, "Updating", FailureReason=None)
+        self._begin(name)
+
+    def _end(self, name: Name, stop: threading.Event) -> None:
+        record = self.find(*name)
+        for task in self.copies.close(self.copies.slot(name)):
+            task.ended.wait()
+        self.remove(*name)
+        if record is not None:
+            self._housing.release(name[0], record.public["EndpointName"], record.public["VariantName"])
+
+
+def _is_same(one: Part, other: Part) -> bool:
+    """Whether only the number of copies differs."""
+    return replace(one, copies=other.copies) == other
+
+
+def _in_state(record: Component, verb: str, state: str) -> ApiError:
+    arn = record.public["InferenceComponentArn"]
+    return validation(f'Cannot {verb} inference component "{arn}" while it is in state {state}.')

@@ -1,0 +1,100 @@
+"""Which inference components live on which endpoint, and the room that their copies take on the instances of its variants.
+
+In: records of components and of endpoints; out: whether there is room, and as many instances as copies need where those are managed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fogbank.cloud.api.errors import validation
+from fogbank.cloud.api.resource import Record, Resource
+from fogbank.cloud.ground.store import Document
+from fogbank.cloud.hosting.component import ComponentState
+from fogbank.cloud.hosting.deployment import Deployment, EndpointState
+from fogbank.cloud.hosting.endpoints import Endpoints
+from fogbank.cloud.hosting.placement import NO_ROOM, Need, Room
+
+Component = Record[ComponentState]
+Endpoint = Record[EndpointState]
+
+
+class Housing:
+    """The components of every endpoint; `records` holds them."""
+
+    def __init__(self, records: Resource[ComponentState], endpoints: Endpoints) -> None:
+        self._records, self._endpoints = records, endpoints
+
+    def endpoint_of(self, record: Component) -> Endpoint | None:
+        """The endpoint that hosts a component; None where it was deleted, also where another one has its name now."""
+        endpoint = self._endpoints.find(record.region, record.public["EndpointName"])
+        if endpoint is None or not lives_on(record, endpoint) or endpoint.public["EndpointStatus"] == "Deleting":
+            return None
+        return endpoint
+
+    def hosted(self, region: str, endpoint: str) -> list[Component]:
+        """The components of an endpoint that take room on it."""
+        return [
+            record
+            for record in self._records.all(region)
+            if record.public["EndpointName"] == endpoint
+            and record.public["InferenceComponentStatus"] not in {"Failed", "Deleting"}
+            and self.endpoint_of(record) is not None
+        ]
+
+    def check(self, region: str, endpoint: str, deployment: Deployment) -> None:
+        """Raises ValidationException for a deployment that has no room for the components that the endpoint hosts."""
+        items = {item["VariantName"]: item for item in deployment.variants}
+        hosted = self.hosted(region, endpoint)
+        if lost := sorted({each.public["VariantName"] for each in hosted} - items.keys()):
+            raise validation(
+                f"The variant(s) [{', '.join(lost)}] host inference components: the endpoint must keep them."
+            )
+        for name, item in items.items():
+            if Room.of(item, deployment.counts[name]).count_for(needs(hosted, name)) is None:
+                raise validation(NO_ROOM)
+
+    def widen(self, endpoint: Endpoint, item: Document) -> bool:
+        """Let a variant have the instances that all copies on it need; False where it may not have so many."""
+        live, variant = endpoint.state.live, item["VariantName"]
+        if live is None:
+            return False
+        room = Room.of(item, live.counts[variant])
+        count = room.count_for(needs(self.hosted(endpoint.region, endpoint.name), variant))
+        if count is not None and count > room.count:
+            self._endpoints.set_instances(endpoint.region, endpoint.name, variant, count)
+        return count is not None
+
+    def release(self, region: str, endpoint: str, variant: str) -> None:
+        """Let a variant whose instances are managed have no more of them than its copies need."""
+        record = self._endpoints.find(region, endpoint)
+        live = record.state.live if record else None
+        item = next((each for each in live.variants if each["VariantName"] == variant), None) if live else None
+        if live is None or item is None or not live.hosts_components:
+            return
+        room = Room.of(item, live.counts[variant])
+        count = room.fewest(needs(self.hosted(region, endpoint), variant))
+        if count < room.count:
+            self._endpoints.set_instances(region, endpoint, variant, count)
+
+
+def needs(hosted: Sequence[Component], variant: str) -> list[Need]:
+    """What the components of a variant need, the oldest first."""
+    ordered = sorted(hosted, key=lambda each: (each.public["CreationTime"], each.name))
+    of_variant = [each for each in ordered if each.public["VariantName"] == variant]
+    return [each.state.placed.need for each in of_variant if each.state.placed is not None]
+
+
+def lives_on(record: Component, endpoint: Endpoint) -> bool:
+    """Whether it was made on that endpoint, and not on an earlier one of its name."""
+    same = record.public["EndpointName"] == endpoint.name
+    return same and bool(record.state.endpoint_made == endpoint.public["CreationTime"])
+
+
+def item_of(endpoint: Endpoint, variant: str) -> Document:
+    """A variant as the endpoint's configuration has it. Raises ValidationException."""
+    live = endpoint.state.live
+    found = next((item for item in live.variants if item["VariantName"] == variant), None) if live else None
+    if found is None:
+        raise validation(f'Could not find variant "{variant}" of the endpoint "{endpoint.public["EndpointArn"]}".')
+    return found
