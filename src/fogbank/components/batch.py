@@ -42,8 +42,9 @@ class BatchTransform(pulumi.ComponentResource):
 
     `schedule` is an EventBridge expression such as `cron(0 2 * * ? *)`, or `Once()`: `up` runs the job, waits for its end, fails with
     its reason, and runs it again when the model, a setting or one of the triggers changes. `input_prefix` and `output_prefix` lie in the
-    service's bucket, as `capture_prefix` does, below which manifests of what was read and written go. `processing` says what of a row the
-    model sees, and what is written beside its answer. `failures` says where failed jobs of a schedule, and what could not be started, go.
+    service's bucket, as `capture_prefix` does, below which manifests of what was read and written go, so that a MonitoringSchedule can look
+    at it; `inference_ids` writes an id and a time behind each answer, by which labels are matched. `processing` says what of a row the model
+    sees, and what is written beside its answer. `failures` says where failed jobs of a schedule, and what could not be started, go.
 
     Outputs: `schedule_name` (empty for one that runs once), `input_uri`, `output_uri`, `job`, the CreateTransformJob request as JSON;
     `job_name` of one that ran once.
@@ -63,6 +64,7 @@ class BatchTransform(pulumi.ComponentResource):
         max_payload_mb: int = 6,
         processing: DataProcessing | None = None,
         capture_prefix: str | None = None,
+        inference_ids: bool = False,
         failures: Failures | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -70,13 +72,17 @@ class BatchTransform(pulumi.ComponentResource):
             raise ValueError(f"schedule must be cron(...), rate(...) or at(...), not {schedule!r}")
         if isinstance(schedule, Once) and (failures or schedule_name):
             raise ValueError("failures and schedule_name are a schedule's: a job that runs once fails the `up` itself")
+        if inference_ids and capture_prefix is None:
+            raise ValueError("inference_ids are data capture's: give capture_prefix too")
         public_name = check_name("schedule_name", schedule_name or name)
         super().__init__(BATCH_TRANSFORM, name, None, opts)
+        self.service, self.processing, self.inference_ids = service, processing, inference_ids
+        self.capture_uri = None if capture_prefix is None else service.uri(capture_prefix.rstrip("/"))
         self.input_uri = service.uri(input_prefix)
         self.output_uri = service.uri(output_prefix)
         tags = default_tags()
         job = f"{public_name[:26]}-{EXECUTION_ID}"
-        captured = "" if capture_prefix is None else service.uri(capture_prefix)
+        captured = "" if self.capture_uri is None else self.capture_uri
         self.job = pulumi.Output.all(service.model_name, self.input_uri, self.output_uri, captured).apply(
             lambda known: transform_request(
                 job=job,
@@ -84,6 +90,7 @@ class BatchTransform(pulumi.ComponentResource):
                 source=known[1],
                 target=known[2],
                 capture=known[3],
+                inference_ids=inference_ids,
                 resources=TransformResources(instance_type=instance_type, instance_count=instance_count),
                 payload_mb=max_payload_mb,
                 processing=processing,
@@ -158,11 +165,12 @@ def transform_request(
     payload_mb: int,
     processing: DataProcessing | None = None,
     capture: str = "",
+    inference_ids: bool = False,
     tags: Sequence[Mapping[str, str]] | None = None,
 ) -> str:
     """A CreateTransformJob request as JSON: CSV in, CSV out, as many whole lines a request as fit.
 
-    What is joined or filtered is a line an answer (the API reference: DataProcessing needs AssembleWith `Line`).
+    What is joined, filtered or told apart by an id is a line an answer (the API reference: DataProcessing needs AssembleWith `Line`).
     """
     return TransformRequest(
         job=job,
@@ -170,10 +178,12 @@ def transform_request(
         batch_strategy="MultiRecord",
         max_payload_mb=payload_mb,
         source=TransformInput(data_type="S3Prefix", uri=source, content_type="text/csv", split_type="Line"),
-        target=TransformOutput(uri=target, accept="text/csv", assemble_with="Line" if processing else "None"),
+        target=TransformOutput(
+            uri=target, accept="text/csv", assemble_with="Line" if processing or inference_ids else "None"
+        ),
         resources=resources,
         processing=processing,
-        capture=BatchCapture(uri=capture) if capture else None,
+        capture=BatchCapture(uri=capture, generate_inference_id=inference_ids or None) if capture else None,
         tags=tags,
     ).to_json()
 

@@ -196,7 +196,7 @@ def _schedule(whole: _Whole, resource: Declared) -> Iterator[Line]:
     runs = runs_a_month(expression)
     calls = Span(runs, runs) * (1 / MILLION)
     yield whole.line(resource, "schedule", calls, "scheduler.million", f"{runs:.0f} runs")
-    request = _request(target)
+    request = _document(target.get("input"))
     arn = str(target.get("arn"))
     if starts(arn, CREATE_TRANSFORM_JOB) and request:
         cluster, minutes, what = request["TransformResources"], whole.traffic.batch_minutes, "transform jobs"
@@ -233,23 +233,45 @@ def _jobs(
 def _definition(whole: _Whole, resource: Declared) -> Iterator[Line]:
     """A Model Monitor schedule, by its job definition's cluster."""
     config = resource.inputs.get("monitoringScheduleConfig") or {}
-    definition = whole.named(tokens.DATA_QUALITY_JOB_DEFINITION, config.get("monitoringJobDefinitionName"))
+    name = config.get("monitoringJobDefinitionName")
+    definition = whole.named(tokens.DATA_QUALITY_JOB_DEFINITION, name) or whole.named(tokens.JOB_DEFINITION, name)
     expression = (config.get("scheduleConfig") or {}).get("scheduleExpression")
     if definition is None or not expression:
         yield Line(
             resource=resource.name, what="monitoring jobs", usd=None, how="its definition is not of this program"
         )
         return
-    cluster = definition.inputs["jobResources"]["clusterConfig"]
+    cluster = _cluster(definition)
     yield from _jobs(
         whole, resource, "monitoring jobs", runs_a_month(expression), whole.traffic.monitor_minutes, cluster["instanceType"],
         cluster["instanceCount"], cluster.get("volumeSizeInGb"),
     )  # fmt: skip
 
 
-def _request(target: Mapping[str, Any]) -> Mapping[str, Any]:
+def _cluster(definition: Declared) -> Mapping[str, Any]:
+    """Of a definition of pulumi-aws's, or of one of fogbank's own, which holds a request."""
+    if definition.type == tokens.DATA_QUALITY_JOB_DEFINITION:
+        cluster: Mapping[str, Any] = definition.inputs["jobResources"]["clusterConfig"]
+        return cluster
+    asked = _document(definition.inputs.get("request"))["JobResources"]["ClusterConfig"]
+    return {
+        "instanceType": asked["InstanceType"],
+        "instanceCount": asked["InstanceCount"],
+        "volumeSizeInGb": asked.get("VolumeSizeInGB"),
+    }
+
+
+def _once(whole: _Whole, resource: Declared) -> Iterator[Line]:
+    """A transform job that `up` runs: as if once a month."""
+    cluster = _document(resource.inputs.get("request"))["TransformResources"]
+    yield from _jobs(
+        whole, resource, "transform job", Decimal(1), whole.traffic.batch_minutes, cluster["InstanceType"], cluster["InstanceCount"]
+    )  # fmt: skip
+
+
+def _document(text: Any) -> Mapping[str, Any]:
     try:
-        document = json.loads(target.get("input") or "{}")
+        document = json.loads(text or "{}")
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
@@ -280,6 +302,7 @@ PRICED: Mapping[str, Callable[[_Whole, Declared], Iterator[Line]]] = {
     tokens.ENDPOINT: _endpoint,
     tokens.SCHEDULE: _schedule,
     tokens.MONITORING_SCHEDULE: _definition,
+    tokens.TRANSFORM_JOB: _once,
     tokens.BUCKET_OBJECT: _object,
     tokens.IMAGE: _image,
     tokens.METRIC_ALARM: _fixed("alarm", "cloudwatch.alarm_month"),

@@ -141,6 +141,17 @@ def test_there_are_twenty() -> None:
     assert len(EXAMPLES) == 20
 
 
+def test_fogbanks_own_definitions_and_jobs_have_their_clusters_price() -> None:
+    [_, monitor] = MONDAYS
+    cluster = {"InstanceType": "ml.m5.4xlarge", "InstanceCount": 2}
+    definition = {"name": "d-1", "request": json.dumps({"JobResources": {"ClusterConfig": cluster}})}
+    own = [Declared(name="d", type=tokens.JOB_DEFINITION, inputs=definition), monitor]
+    once = Declared(name="t", type=tokens.TRANSFORM_JOB, inputs={"request": json.dumps(TRANSFORM)})
+
+    assert priced(own).total == priced(MONDAYS).total == span("0.67", "1.33")
+    assert priced([once], BUSY).total == span("0.12", "0.12"), "1 h x 0.115, a half up"
+
+
 def test_what_has_no_price_is_a_line_and_not_in_the_total() -> None:
     found = priced([
         *endpoint({"instanceType": "ml.p4d.24xlarge", "initialInstanceCount": 1}), Declared(name="n", type="aws:x/y:Y", inputs={})
