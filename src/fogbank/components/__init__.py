@@ -1,5 +1,6 @@
 """Pulumi ComponentResources on pulumi-aws: what users declare."""
 
+from fogbank.components.asynchronous import Asynchronous
 from fogbank.components.batch import BatchTransform
 from fogbank.components.deployments import Alarms, AllAtOnce, Canary, Linear, Rolling
 from fogbank.components.endpoint import Endpoint
@@ -11,6 +12,7 @@ from fogbank.components.monitor import MonitoringSchedule
 from fogbank.components.monitor_kinds import Bias, DataQuality, Explainability, ModelQuality
 from fogbank.components.naming import stack_prefix
 from fogbank.components.network import Network
+from fogbank.components.others import MultiModel, Pipeline, Step
 from fogbank.components.registry import ModelRegistry
 from fogbank.components.scaling import Scaling
 from fogbank.components.service import ModelService, load_package
@@ -23,6 +25,7 @@ from fogbank.ground.pickles import undo_dill
 __all__ = [
     "Alarms",
     "AllAtOnce",
+    "Asynchronous",
     "BatchTransform",
     "Bias",
     "Canary",
@@ -42,13 +45,16 @@ __all__ = [
     "ModelRegistry",
     "ModelService",
     "MonitoringSchedule",
+    "MultiModel",
     "Network",
     "OfficeHours",
     "Once",
+    "Pipeline",
     "Provisioned",
     "Rolling",
     "Scaling",
     "Serverless",
+    "Step",
     "Throttle",
     "Variant",
     "Violations",

@@ -15,6 +15,8 @@ import pulumi_aws as aws
 from fogbank.components.account import Account
 from fogbank.components.failures import Failures, buried, dead_letters, sending
 from fogbank.components.naming import default_tags
+from fogbank.components.others import not_in_batches
+from fogbank.components.refusals import refuse
 from fogbank.components.service import ModelService
 from fogbank.components.transform_job import Once, TransformJob
 from fogbank.contracts.names import check_name
@@ -74,6 +76,7 @@ class BatchTransform(pulumi.ComponentResource):
             raise ValueError("failures and schedule_name are a schedule's: a job that runs once fails the `up` itself")
         if inference_ids and capture_prefix is None:
             raise ValueError("inference_ids are data capture's: give capture_prefix too")
+        refuse(list(not_in_batches(service.others)))
         public_name = check_name("schedule_name", schedule_name or name)
         super().__init__(BATCH_TRANSFORM, name, None, opts)
         self.service, self.processing, self.inference_ids = service, processing, inference_ids

@@ -18,6 +18,7 @@ import pulumi_aws as aws
 
 from fogbank.components.account import Account
 from fogbank.components.endpoint import Endpoint
+from fogbank.components.others import addressed
 from fogbank.components.refusals import refuse
 from fogbank.contracts.tokens import HTTP_API
 
@@ -117,7 +118,7 @@ class HttpApi(pulumi.ComponentResource):
         log_days: int = 30,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        refuse(list(_refused(path, handler, timeout_s)), f"the HTTP API {name} has")
+        refuse([*_refused(path, handler, timeout_s), *_unasked(endpoint, handler)], f"the HTTP API {name} has")
         super().__init__(HTTP_API, name, None, opts)
         child, limits = pulumi.ResourceOptions(parent=self), throttle or Throttle()
         function = _function(self, name, endpoint, handler or FORWARDING, timeout_s, log_days)
@@ -183,6 +184,14 @@ def _refused(path: str, handler: Path | None, timeout_s: int) -> Iterator[str]:
         yield f"a handler that is not there: {handler}"
     if not 1 <= timeout_s < LONGEST_S:
         yield f"timeout_s {timeout_s}: an HTTP API waits for less than {LONGEST_S} seconds"
+
+
+def _unasked(endpoint: Endpoint, handler: Path | None) -> Iterator[str]:
+    """What a body that is handed on does not reach."""
+    if endpoint.asynchronous is not None:
+        yield "an asynchronous endpoint answers in S3: there is nothing that a caller could be given"
+    if handler is None and addressed(endpoint.service.others):
+        yield "a request must name a model or a container: give a handler that does"
 
 
 def _function(

@@ -18,6 +18,7 @@ from fogbank.components.endpoint import Endpoint
 from fogbank.components.failures import Failures
 from fogbank.components.model_monitor import model_monitor
 from fogbank.components.monitor_kinds import Bias, DataQuality, Explainability, Kind, ModelQuality
+from fogbank.components.others import not_monitored
 from fogbank.components.refusals import refuse
 from fogbank.components.scheduled_monitor import scheduled_monitor
 from fogbank.components.service import MONITOR
@@ -73,7 +74,11 @@ class MonitoringSchedule(pulumi.ComponentResource):
         if failures is not None and carrier != "scheduler":
             raise ValueError("failures are the scheduler's: the carrier model-monitor tells them in its own events")
         kind = kind or DataQuality()
-        problems = [*kind.refused(service.package), *(of_batch(kind, batch) if batch else ())]
+        problems = [
+            *not_monitored(service.others, by_columns=not isinstance(kind, ModelQuality)),
+            *kind.refused(service.package),
+            *(of_batch(kind, batch) if batch else ()),
+        ]
         refuse(problems, f"the monitor {name} has")
         public_name = check_name("schedule_name", schedule_name or name)
         window_s = _window_s(schedule, window_hours)
