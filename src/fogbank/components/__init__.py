@@ -1,5 +1,6 @@
 """Pulumi ComponentResources on pulumi-aws: what users declare."""
 
+from fogbank.components.arrivals import Arrivals, Unscored
 from fogbank.components.asynchronous import Asynchronous
 from fogbank.components.batch import BatchTransform
 from fogbank.components.deployments import Alarms, AllAtOnce, Canary, Linear, Rolling
@@ -25,6 +26,7 @@ from fogbank.ground.pickles import undo_dill
 __all__ = [
     "Alarms",
     "AllAtOnce",
+    "Arrivals",
     "Asynchronous",
     "BatchTransform",
     "Bias",
@@ -56,6 +58,7 @@ __all__ = [
     "Serverless",
     "Step",
     "Throttle",
+    "Unscored",
     "Variant",
     "Violations",
     "load_package",

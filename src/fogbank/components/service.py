@@ -89,6 +89,8 @@ class ModelService(pulumi.ComponentResource):
         account = Account.of(self)
         self.package = package
         self.network, self.others = network, others
+        self._name, self._bucket_is_ours = name, bucket is None
+        self._telling: aws.s3.BucketNotification | None = None
         storage = (
             made(name, self, force_destroy=force_destroy, capture_days=capture_days, kms_key=kms_key)
             if bucket is None
@@ -137,6 +139,17 @@ class ModelService(pulumi.ComponentResource):
             opts=child,
         )
         return role, policy
+
+    def tell_events(self) -> None:
+        """Let the bucket that was made tell EventBridge of its objects. A bucket that was brought is its owner's: what it tells, and to whom, is put
+        as a whole, so it must tell EventBridge already."""
+        if self._bucket_is_ours and self._telling is None:
+            self._telling = aws.s3.BucketNotification(
+                f"{self._name}-bucket-events",
+                bucket=self.bucket,
+                eventbridge=True,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
 
     def uri(self, *parts: str) -> pulumi.Output[str]:
         """An S3 URI in the service's bucket."""

@@ -25,6 +25,8 @@ from fogbank.project.traffic import Span, Traffic
 HOURS, DAYS = Decimal(730), Decimal(30)
 KB_IN_GB, MINUTES, MILLION = Decimal(1_000_000), Decimal(60), Decimal(1_000_000)
 CENT = Decimal("0.01")
+MEMORY_GB = Decimal(128) / 1024
+"""Of a function that says no size."""
 FREE = frozenset(
     {
         tokens.ROLE, tokens.ROLE_POLICY, tokens.MODEL, tokens.BUCKET_PUBLIC_ACCESS_BLOCK, tokens.BUCKET_POLICY, tokens.BUCKET_LIFECYCLE,
@@ -35,11 +37,13 @@ FREE = frozenset(
         tokens.QUEUE_POLICY, "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/subnet:Subnet", "aws:ec2/vpc:Vpc",
         "aws:sns/topic:Topic", "aws:sns/topicSubscription:TopicSubscription", tokens.QUEUE, tokens.EVENT_RULE, tokens.EVENT_TARGET,
         "aws:ecr/repository:Repository",
-        "aws:cloudwatch/logGroup:LogGroup", tokens.BUCKET,
+        "aws:cloudwatch/logGroup:LogGroup", tokens.BUCKET, "aws:s3/bucketNotification:BucketNotification",
+        "aws:lambda/permission:Permission", "aws:apigatewayv2/route:Route", "aws:apigatewayv2/integration:Integration",
+        "aws:apigatewayv2/stage:Stage", "aws:apigatewayv2/authorizer:Authorizer",
     }
 )  # fmt: skip
 """Types that bill nothing themselves: what runs or lies in them is priced where it comes from (a configuration's instances at its endpoint,
-captured records in a bucket too), and topics and queues bill by a million of messages."""
+captured records in a bucket too), and topics, queues and rules bill by a million of messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +273,38 @@ def _once(whole: _Whole, resource: Declared) -> Iterator[Line]:
     )  # fmt: skip
 
 
+def _function(whole: _Whole, resource: Declared) -> Iterator[Line]:
+    """What a function does: requests that it hands to an endpoint, or jobs that it starts, by arrival or by its rule's times."""
+    said = (resource.inputs.get("environment") or {}).get("variables") or {}
+    request, calls = _document(said.get("REQUEST")), whole.traffic.requests
+    if request:
+        calls = _started(whole, resource)
+        cluster = request["TransformResources"]
+        kind, count = cluster["InstanceType"], Decimal(str(cluster["InstanceCount"]))
+        hours = calls * whole.traffic.batch_minutes * (count / MINUTES)
+        yield whole.hours(
+            resource,
+            "transform jobs",
+            kind,
+            hours,
+            f"{_words(calls)} x {count} x {kind} x {_words(whole.traffic.batch_minutes)} min",
+        )
+    yield whole.line(resource, "calls", calls * (1 / MILLION), "lambda.million", "millions")
+    seconds = calls * whole.traffic.latency_ms * (MEMORY_GB / 1000)
+    yield whole.line(resource, "time", seconds, "lambda.gb_second", "GB-seconds")
+
+
+def _started(whole: _Whole, resource: Declared) -> Span:
+    """How often a batch's function starts a job."""
+    own = resource.name.removesuffix("-function")
+    rules = {item.name: item for item in whole.resources if item.type == tokens.EVENT_RULE}
+    if f"{own}-arrives" in rules:
+        return whole.traffic.arrivals
+    sweeps = rules.get(f"{own}-sweeps")
+    runs = runs_a_month(str(sweeps.inputs.get("scheduleExpression"))) if sweeps else Decimal(0)
+    return Span(runs, runs)
+
+
 def _document(text: Any) -> Mapping[str, Any]:
     try:
         document = json.loads(text or "{}")
@@ -280,6 +316,10 @@ def _document(text: Any) -> Mapping[str, Any]:
 def _object(whole: _Whole, resource: Declared) -> Iterator[Line]:
     if str(resource.inputs.get("key", "")).endswith("model.tar.gz"):
         yield whole.line(resource, "model data", whole.traffic.model_gb, "s3.gb_month", "GB kept")
+
+
+def _api(whole: _Whole, resource: Declared) -> Iterator[Line]:
+    yield whole.line(resource, "requests", whole.traffic.requests * (1 / MILLION), "apigateway.million", "millions")
 
 
 def _image(whole: _Whole, resource: Declared) -> Iterator[Line]:
@@ -303,6 +343,8 @@ PRICED: Mapping[str, Callable[[_Whole, Declared], Iterator[Line]]] = {
     tokens.SCHEDULE: _schedule,
     tokens.MONITORING_SCHEDULE: _definition,
     tokens.TRANSFORM_JOB: _once,
+    "aws:lambda/function:Function": _function,
+    "aws:apigatewayv2/api:Api": _api,
     tokens.BUCKET_OBJECT: _object,
     tokens.IMAGE: _image,
     tokens.METRIC_ALARM: _fixed("alarm", "cloudwatch.alarm_month"),
