@@ -117,7 +117,8 @@ def first(batches: Batches) -> str:
 def test_what_is_written_below_what_is_read_is_refused(deploy: Deploy, package: Manifest, name: str) -> None:
     def declare() -> None:
         service = ModelService("churn", package=package, image="i")
-        BatchTransform("b", service=service, schedule=Arrivals(), **{name: "batch/in/more/"})
+        given: dict[str, Any] = {name: "batch/in/more/"}
+        BatchTransform("b", service=service, schedule=Arrivals(), **given)
 
     with pytest.raises(ValueError, match=f"{name} 'batch/in/more/' lies below input_prefix"):
         deploy(declare, mocks=True)

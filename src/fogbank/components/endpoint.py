@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from fogbank.components.asynchronous import Asynchronous, telling
 from fogbank.components.deployments import Alarms, AllAtOnce, Deployment
 from fogbank.components.hours import OfficeHours, last_moment, timed
+from fogbank.components.log_retention import ENDPOINTS, LogRetention, check_days
 from fogbank.components.naming import base_name, beside_the_old
 from fogbank.components.refusals import refuse
 from fogbank.components.rollout import Rollout, serves_already
@@ -34,6 +35,7 @@ class Endpoint(pulumi.ComponentResource):
     `service` with `instance_type`, `instance_count` and `hosting` is short for one variant that is called AllTraffic. `capture` records
     requests, `asynchronous` lets them wait for their answers in S3, `kms_key` encrypts the disks, `deployment` says how the endpoint moves to
     another configuration (all at once by default).
+    `log_days` is for how long its lines are kept in CloudWatch Logs, in a group that then goes with the endpoint.
     `hours` are when it is there: in between it is deleted, and made again under the same name; `until` is when it goes for good, in UTC.
     What SageMaker would refuse is refused here, all of it at once.
 
@@ -60,6 +62,7 @@ class Endpoint(pulumi.ComponentResource):
         deployment: Deployment | None = None,
         hours: OfficeHours | None = None,
         until: str | None = None,
+        log_days: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         if service is not None:
@@ -69,9 +72,12 @@ class Endpoint(pulumi.ComponentResource):
         way, sleeps = deployment or AllAtOnce(), hours is not None or until is not None
         if until is not None:
             last_moment(until)
+        if log_days is not None:
+            check_days("log_days", log_days)
         refuse(list(_refused(variants, shadow, capture, kms_key, asynchronous, way)), f"the endpoint {name} has")
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
         self.service, self.asynchronous = variants[0].service, asynchronous
+        self.variant_names = [variant.name for variant in (*variants, *([shadow] if shadow else []))]
         self.capture_uri = self.service.uri(CAPTURE) if capture else None
         captured = capture.args(self.service.uri(CAPTURE)) if capture else None
         waiting = asynchronous.args(self.service) if asynchronous else None
@@ -79,13 +85,14 @@ class Endpoint(pulumi.ComponentResource):
         config = aws.sagemaker.EndpointConfiguration(base_name(public_name), **arguments, opts=beside_the_old(self))
         every = [*variants, *([shadow] if shadow else [])]
         tells = _telling(self, name, asynchronous, self.service)
+        kept = _kept(self, name, public_name, log_days)
         endpoint = aws.sagemaker.Endpoint(
             f"{name}-endpoint",
             name=public_name,
             endpoint_config_name=config.name,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[*(item for variant in every for item in variant.service.ready), *tells],
+                depends_on=[*(item for variant in every for item in variant.service.ready), *tells, *kept],
                 ignore_changes=["endpointConfigName"] if sleeps or serves_already(public_name, self) else None,
             ),
         )
@@ -125,6 +132,14 @@ def _refused(
         yield "an endpoint needs a service, or variants"
     yield from contradictions(variants, shadow, capture, kms_key, asynchronous)
     yield from way.contradictions(variants)
+
+
+def _kept(component: pulumi.Resource, name: str, endpoint: str, days: int | None) -> list[pulumi.Resource]:
+    """Its group of lines, there before the endpoint, and gone after it."""
+    if days is None:
+        return []
+    options = pulumi.ResourceOptions(parent=component)
+    return [LogRetention(f"{name}-log", group=f"{ENDPOINTS}/{endpoint}", days=days, owned=True, opts=options)]
 
 
 def _telling(

@@ -46,7 +46,8 @@ class MonitoringSchedule(pulumi.ComponentResource):
     between two runs. The scheduler's runs come `delay_minutes` later than `schedule` says, when captured records have arrived in S3.
     `failures` says where failed jobs, and what could not be started, go; `on_violations` who is told of runs that found some.
 
-    Outputs: `schedule_name`, `results_uri`; `ground_truth_uri`, below which labels are looked for, empty for a kind that reads none.
+    Outputs: `schedule_name`, `results_uri`; `rule_name`, of the rule on runs that found violations, empty where nobody is told;
+    `ground_truth_uri`, below which labels are looked for, empty for a kind that reads none.
     """
 
     def __init__(
@@ -105,12 +106,14 @@ class MonitoringSchedule(pulumi.ComponentResource):
             failures=failures,
         )
         self.schedule_name = CARRIERS[carrier](watch)
+        self.rule_name = pulumi.Output.from_input("")
         if on_violations is not None:
-            told(self, name, on_violations, carrier, public_name)
+            self.rule_name = told(self, name, on_violations, carrier, public_name)
         self.register_outputs(
             {
                 "schedule_name": self.schedule_name,
                 "results_uri": self.results_uri,
+                "rule_name": self.rule_name,
                 "ground_truth_uri": self.ground_truth_uri,
             }
         )

@@ -32,8 +32,9 @@ ROLLOUT = "fogbank:index:Rollout"
 JOB_DEFINITION = "fogbank:index:JobDefinition"
 TRANSFORM_JOB = "fogbank:index:TransformJob"
 MODEL_VERSION = "fogbank:index:ModelVersion"
+LOG_RETENTION = "fogbank:index:LogRetention"
 LIVE_CONFIGURATION = "fogbank:index:liveConfiguration"
-OWN = frozenset({IMAGE, ROLLOUT, JOB_DEFINITION, TRANSFORM_JOB, MODEL_VERSION})
+OWN = frozenset({IMAGE, ROLLOUT, JOB_DEFINITION, TRANSFORM_JOB, MODEL_VERSION, LOG_RETENTION})
 """The types of fogbank's own provider, and its function."""
 
 MODEL_SERVICE = "fogbank:components:ModelService"
@@ -42,6 +43,8 @@ BATCH_TRANSFORM = "fogbank:components:BatchTransform"
 MODEL_REGISTRY = "fogbank:components:ModelRegistry"
 MONITORING = "fogbank:components:MonitoringSchedule"
 HTTP_API = "fogbank:components:HttpApi"
+DASHBOARD = "fogbank:components:Dashboard"
+BUDGET = "fogbank:components:Budget"
 
 
 def urn_parts(urn: str) -> tuple[str, str]:

@@ -184,6 +184,25 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
             resource="arn:{partition}:iam::{account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/*",
         ),
     ),
+    tokens.LOG_RETENTION: (
+        Grant(
+            actions=("logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:DeleteLogGroup"),
+            resource="arn:{partition}:logs:{region}:{account}:log-group:/aws/sagemaker/*",
+        ),
+        Grant(actions=("logs:DescribeLogGroups",), resource="*"),
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": (
+        Grant(
+            actions=("cloudwatch:PutDashboard", "cloudwatch:GetDashboard", "cloudwatch:DeleteDashboards"),
+            resource="arn:{partition}:cloudwatch::{account}:dashboard/*",
+        ),
+    ),
+    "aws:budgets/budget:Budget": (
+        Grant(
+            actions=("budgets:ViewBudget", "budgets:ModifyBudget", "budgets:ListTagsForResource", "budgets:TagResource"),
+            resource="arn:{partition}:budgets::{account}:budget/{name}",
+        ),
+    ),
     tokens.IMAGE: (
         Grant(actions=("ecr:GetAuthorizationToken",), resource="*"),
         Grant(

@@ -31,14 +31,14 @@ FREE = frozenset(
     {
         tokens.ROLE, tokens.ROLE_POLICY, tokens.MODEL, tokens.BUCKET_PUBLIC_ACCESS_BLOCK, tokens.BUCKET_POLICY, tokens.BUCKET_LIFECYCLE,
         tokens.ENDPOINT_CONFIGURATION, tokens.ROLLOUT, tokens.DATA_QUALITY_JOB_DEFINITION, tokens.JOB_DEFINITION, tokens.MODEL_VERSION,
-        tokens.SCALABLE_TARGET, tokens.SCALING_POLICY, "aws:iam/policy:Policy", "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        tokens.SCALABLE_TARGET, tokens.SCALING_POLICY, tokens.LOG_RETENTION, "aws:iam/policy:Policy", "aws:ecr/lifecyclePolicy:LifecyclePolicy",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:s3/bucketVersioning:BucketVersioning", "aws:kms/alias:Alias",
         tokens.BUCKET_ENCRYPTION, "aws:sns/topicPolicy:TopicPolicy",
         tokens.QUEUE_POLICY, "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/subnet:Subnet", "aws:ec2/vpc:Vpc",
         "aws:sns/topic:Topic", "aws:sns/topicSubscription:TopicSubscription", tokens.QUEUE, tokens.EVENT_RULE, tokens.EVENT_TARGET,
         "aws:ecr/repository:Repository",
         "aws:cloudwatch/logGroup:LogGroup", tokens.BUCKET, "aws:s3/bucketNotification:BucketNotification",
-        "aws:lambda/permission:Permission", "aws:apigatewayv2/route:Route", "aws:apigatewayv2/integration:Integration",
+        "aws:budgets/budget:Budget", "aws:lambda/permission:Permission", "aws:apigatewayv2/route:Route", "aws:apigatewayv2/integration:Integration",
         "aws:apigatewayv2/stage:Stage", "aws:apigatewayv2/authorizer:Authorizer",
     }
 )  # fmt: skip
@@ -348,6 +348,7 @@ PRICED: Mapping[str, Callable[[_Whole, Declared], Iterator[Line]]] = {
     tokens.BUCKET_OBJECT: _object,
     tokens.IMAGE: _image,
     tokens.METRIC_ALARM: _fixed("alarm", "cloudwatch.alarm_month"),
+    "aws:cloudwatch/dashboard:Dashboard": _fixed("dashboard", "cloudwatch.dashboard_month"),
     "aws:kms/key:Key": _fixed("key", "kms.key_month"),
     "aws:secretsmanager/secret:Secret": _fixed("secret", "secretsmanager.secret_month"),
 }
