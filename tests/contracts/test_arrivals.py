@@ -129,7 +129,8 @@ def test_times_are_a_rules_and_the_function_may_do_its_work_alone() -> None:
     for wrong in (lambda: Arrivals(sweep="at(2026-01-01T00:00:00)"), lambda: Unscored(schedule="daily")):
         with pytest.raises(ValueError, match=r"must be cron\(\.\.\.\) or rate\(\.\.\.\)"):
             wrong()
-    said = json.loads(policy("aws", "1", "b", "arn:log", prefix="nightly-", source="in/", ledger="ledger/"))
+    where = {"partition": "aws", "account": "1", "bucket": "b", "log": "arn:log"}
+    said = json.loads(policy(**where, prefix="nightly-", source="in/", ledger="ledger/"))
     resources = [item["Resource"] for item in said["Statement"]]
     assert resources == [
         "arn:aws:sagemaker:*:1:transform-job/nightly-*",

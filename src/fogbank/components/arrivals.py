@@ -88,14 +88,18 @@ def declare_once_each(
 ) -> pulumi.Output[str]:
     """Declare the function and its rules; its name. Jobs' names begin with `prefix`; `source` and `ledger` are prefixes in the bucket."""
     account = Account.of(component)
-    known = pulumi.Output.all(account.partition, account.id, service.bucket)
+    known = pulumi.Output.all(partition=account.partition, account=account.id, bucket=service.bucket)
+
+    def allows(log: pulumi.Output[str]) -> pulumi.Output[str]:
+        return pulumi.Output.all(known, log).apply(
+            lambda facts: policy(**facts[0], log=facts[1], prefix=prefix, source=source, ledger=ledger)
+        )
+
     starts = function(
         component,
         name,
         HANDLER,
-        allows=lambda log: pulumi.Output.all(known, log).apply(
-            lambda facts: policy(*facts[0], facts[1], prefix=prefix, source=source, ledger=ledger)
-        ),
+        allows=allows,
         environment={
             "REQUEST": request.apply(template),
             "INPUT": service.uri(source),
@@ -142,7 +146,7 @@ def completed(prefix: str) -> str:
     return json.dumps({"source": ["aws.sagemaker"], "detail-type": kind, "detail": detail}, sort_keys=True)
 
 
-def policy(partition: str, account: str, bucket: str, log: str, *, prefix: str, source: str, ledger: str) -> str:
+def policy(*, partition: str, account: str, bucket: str, log: str, prefix: str, source: str, ledger: str) -> str:
     """Start these jobs and ask for them, list what is to be scored, keep the ledger, write the log, and nothing else."""
     place = f"arn:{partition}:s3:::{bucket}"
     jobs = {

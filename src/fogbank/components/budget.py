@@ -48,6 +48,7 @@ class Budget(pulumi.ComponentResource):
             **({"subscriber_email_addresses": [*emails]} if emails else {}),
             **({"subscriber_sns_topic_arns": [topic]} if topic is not None else {}),
         }
+        told_of: Any = [{**each, **told} for each in notifications(spent, forecast)]
         declared = aws.budgets.Budget(
             f"{name}-budget",
             name=public_name,
@@ -56,7 +57,7 @@ class Budget(pulumi.ComponentResource):
             limit_amount=f"{usd:g}",
             limit_unit="USD",
             cost_filters=[{"name": "TagKeyValue", "values": tagged(tags)}] if tags else None,
-            notifications=[{**each, **told} for each in notifications(spent, forecast)],  # type: ignore[list-item]  # a dict of its members
+            notifications=told_of,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.budget_name = declared.name

@@ -37,8 +37,8 @@ FREE = frozenset(
         tokens.QUEUE_POLICY, "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/subnet:Subnet", "aws:ec2/vpc:Vpc",
         "aws:sns/topic:Topic", "aws:sns/topicSubscription:TopicSubscription", tokens.QUEUE, tokens.EVENT_RULE, tokens.EVENT_TARGET,
         "aws:ecr/repository:Repository",
-        "aws:cloudwatch/logGroup:LogGroup", tokens.BUCKET, "aws:s3/bucketNotification:BucketNotification",
-        "aws:budgets/budget:Budget", "aws:lambda/permission:Permission", "aws:apigatewayv2/route:Route", "aws:apigatewayv2/integration:Integration",
+        tokens.LOG_GROUP, tokens.BUCKET, tokens.BUCKET_NOTIFICATION,
+        tokens.COST_BUDGET, tokens.FUNCTION_PERMISSION, "aws:apigatewayv2/route:Route", "aws:apigatewayv2/integration:Integration",
         "aws:apigatewayv2/stage:Stage", "aws:apigatewayv2/authorizer:Authorizer",
     }
 )  # fmt: skip
@@ -343,12 +343,12 @@ PRICED: Mapping[str, Callable[[_Whole, Declared], Iterator[Line]]] = {
     tokens.SCHEDULE: _schedule,
     tokens.MONITORING_SCHEDULE: _definition,
     tokens.TRANSFORM_JOB: _once,
-    "aws:lambda/function:Function": _function,
+    tokens.FUNCTION: _function,
     "aws:apigatewayv2/api:Api": _api,
     tokens.BUCKET_OBJECT: _object,
     tokens.IMAGE: _image,
     tokens.METRIC_ALARM: _fixed("alarm", "cloudwatch.alarm_month"),
-    "aws:cloudwatch/dashboard:Dashboard": _fixed("dashboard", "cloudwatch.dashboard_month"),
+    tokens.CLOUDWATCH_DASHBOARD: _fixed("dashboard", "cloudwatch.dashboard_month"),
     "aws:kms/key:Key": _fixed("key", "kms.key_month"),
     "aws:secretsmanager/secret:Secret": _fixed("secret", "secretsmanager.secret_month"),
 }
