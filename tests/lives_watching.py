@@ -42,7 +42,27 @@ def alarming(standin: StandIn, unique: str) -> list[Life]:
             {"dashboardName": unique, "dashboardBody": json.dumps(body)},
             {"dashboardBody": json.dumps({"widgets": []})},
         ),
+        Life(
+            "aws:budgets/budget:Budget",
+            {
+                "name": unique, "budgetType": "COST", "timeUnit": "MONTHLY", "limitAmount": "200", "limitUnit": "USD",
+                "costFilters": [{"name": "TagKeyValue", "values": ["user:a$b"]}], "notifications": [notified(80)],
+            },
+            {"limitAmount": "300", "costFilters": None, "notifications": [notified(80), notified(100)]},
+            import_id=f"123456789012:{unique}",
+        ),
     ]  # fmt: skip
+
+
+def notified(percent: float) -> dict[str, object]:
+    """A budget's notification."""
+    return {
+        "comparisonOperator": "GREATER_THAN",
+        "notificationType": "ACTUAL",
+        "threshold": percent,
+        "thresholdType": "PERCENTAGE",
+        "subscriberEmailAddresses": ["ml@shop.example"],
+    }
 
 
 def scaling(standin: StandIn, unique: str, config: str) -> list[Life]:

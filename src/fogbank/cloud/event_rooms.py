@@ -44,10 +44,15 @@ class FunctionSettings:
 
 
 class EventRooms:
-    """Functions and rules of one cloud; `client` makes boto3 clients of the cloud itself."""
+    """Functions and rules of one cloud; `client` makes boto3 clients of the cloud itself, `count` takes rules that had an event."""
 
     def __init__(
-        self, ground: Ground, moto: MotoGateway, client: Callable[[str, str], Any], settings: FunctionSettings
+        self,
+        ground: Ground,
+        moto: MotoGateway,
+        client: Callable[[str, str], Any],
+        settings: FunctionSettings,
+        count: Callable[[str, str], object],
     ) -> None:
         self.later = Later(ground.store, ground.clock, ground.runner)
         self.logs = Logs(client)
@@ -59,7 +64,7 @@ class EventRooms:
         self.functions = FunctionsRoom(invocations, self._events)
         self.outcomes: dict[str, Outcome] = {"Invoke": self._answered}
         self.rules = Rules(
-            ground.store, ground.clock, Deliveries(client, self.outcomes, self.later, settings.permitted)
+            ground.store, ground.clock, Deliveries(client, self.outcomes, self.later, settings.permitted), count
         )
         functions.install(self._events.take, moto.replaying)
         rules.install(lambda: moto.sends_events)

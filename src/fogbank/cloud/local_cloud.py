@@ -45,7 +45,7 @@ from fogbank.cloud.inside import InsideClients
 from fogbank.cloud.job_rooms import JobRooms
 from fogbank.cloud.moto.functions import function_states
 from fogbank.cloud.moto.gateway import MotoGateway
-from fogbank.cloud.moto.internals import answers, assumed_role, event_schedules, metric_data, rule_targets
+from fogbank.cloud.moto.internals import answers, assumed_role, event_schedules, metric_data, waiting_rules
 from fogbank.cloud.moto.lacking import OPERATIONS
 from fogbank.cloud.moto.references import missing
 from fogbank.cloud.moto.rules import event_rules, tagged_rules
@@ -121,7 +121,7 @@ class LocalCloud:
         self.runner = Runner()
         self.moto = MotoGateway(self.store, time.time, Snapshots(folder, user_key(settings.keys)))
         self._incoming = emptied(folder / "incoming")
-        bus = Bus(self.moto.handle, rule_targets, LOCAL_ACCOUNT)
+        bus = Bus(self.moto.handle, waiting_rules, LOCAL_ACCOUNT)
         tell = ObjectEvents(bus, LOCAL_ACCOUNT).tell
         self.objects = ObjectsRoom(self._shelf(folder / "objects"), self.moto.handle, tell)
         self._roles = Roles(lambda: self.url)
@@ -138,7 +138,7 @@ class LocalCloud:
             approval=settings.approval,
         )
         self.hosting = HostRooms(ground, host, self._client, self.watching)
-        self.wired = EventRooms(ground, self.moto, self._client, self._functions(bare))
+        self.wired = EventRooms(ground, self.moto, self._client, self._functions(bare), self.watching.metrics.triggered)
         self.jobs = JobRooms(ground, host, self._client, self.hosting, bare, self.wired.write)
         transforms, processing = self.jobs.transforms, self.jobs.processing
         self.wired.know(transforms, processing, self.jobs.training)

@@ -1,7 +1,8 @@
-"""BatchTransform: a transform job as infrastructure, on a schedule or once.
+"""BatchTransform: a transform job as infrastructure, on a schedule, once, or once for each object that arrives.
 
 pulumi-aws has no transform job. On a schedule EventBridge Scheduler calls CreateTransformJob by its universal target, and each run is a
-job of its own, named after the schedule's execution; once, it is a TransformJob of fogbank's own provider.
+job of its own, named after the schedule's execution; once, it is a TransformJob of fogbank's own provider; for each object, a function
+starts it, and keeps a ledger (arrivals.py).
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.account import Account
+from fogbank.components.arrivals import Arrivals, Unscored, circular, declare_once_each
 from fogbank.components.failures import Failures, buried, dead_letters, sending
 from fogbank.components.naming import default_tags
+from fogbank.components.others import not_in_batches
+from fogbank.components.refusals import refuse
 from fogbank.components.service import ModelService
 from fogbank.components.transform_job import Once, TransformJob
 from fogbank.contracts.names import check_name
@@ -41,12 +45,15 @@ class BatchTransform(pulumi.ComponentResource):
     """A batch transform of every CSV object under an S3 prefix of the service's bucket.
 
     `schedule` is an EventBridge expression such as `cron(0 2 * * ? *)`, or `Once()`: `up` runs the job, waits for its end, fails with
-    its reason, and runs it again when the model, a setting or one of the triggers changes. `input_prefix` and `output_prefix` lie in the
-    service's bucket, as `capture_prefix` does, below which manifests of what was read and written go. `processing` says what of a row the
-    model sees, and what is written beside its answer. `failures` says where failed jobs of a schedule, and what could not be started, go.
+    its reason, and runs it again when the model, a setting or one of the triggers changes; or `Arrivals()`: each object that arrives is scored
+    by itself, once; or `Unscored(schedule=...)`: at those times what has not been scored. These two keep a ledger below `ledger_prefix`.
+    `input_prefix` and `output_prefix` lie in the service's bucket, as `capture_prefix` does, below which manifests of what was read and written
+    go, so that a MonitoringSchedule can look at it; `inference_ids` writes an id and a time behind each answer, by which labels are matched.
+    `processing` says what of a row the model sees, and what is written beside its answer. `failures` says where failed jobs of a schedule, and
+    what could not be started, go.
 
-    Outputs: `schedule_name` (empty for one that runs once), `input_uri`, `output_uri`, `job`, the CreateTransformJob request as JSON;
-    `job_name` of one that ran once.
+    Outputs: `schedule_name` (empty for one that has none), `input_uri`, `output_uri`, `job`, the CreateTransformJob request as JSON;
+    `job_name` of one that ran once; `function_name` and `ledger_uri` of one with a ledger.
     """
 
     def __init__(
@@ -54,29 +61,39 @@ class BatchTransform(pulumi.ComponentResource):
         name: str,
         *,
         service: ModelService,
-        schedule: str | Once,
+        schedule: str | Once | Arrivals | Unscored,
         input_prefix: str = "batch/in/",
         output_prefix: str = "batch/out/",
+        ledger_prefix: str = "batch/ledger/",
         schedule_name: str | None = None,
         instance_type: str = "ml.m5.large",
         instance_count: int = 1,
         max_payload_mb: int = 6,
         processing: DataProcessing | None = None,
         capture_prefix: str | None = None,
+        inference_ids: bool = False,
         failures: Failures | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         if isinstance(schedule, str) and not schedule.startswith(("cron(", "rate(", "at(")):
             raise ValueError(f"schedule must be cron(...), rate(...) or at(...), not {schedule!r}")
+        if isinstance(schedule, Arrivals | Unscored):
+            written = {"output_prefix": output_prefix, "capture_prefix": capture_prefix, "ledger_prefix": ledger_prefix}
+            refuse(list(circular(input_prefix, written)), f"the batch {name} has")
         if isinstance(schedule, Once) and (failures or schedule_name):
             raise ValueError("failures and schedule_name are a schedule's: a job that runs once fails the `up` itself")
+        if inference_ids and capture_prefix is None:
+            raise ValueError("inference_ids are data capture's: give capture_prefix too")
+        refuse(list(not_in_batches(service.others)))
         public_name = check_name("schedule_name", schedule_name or name)
         super().__init__(BATCH_TRANSFORM, name, None, opts)
+        self.service, self.processing, self.inference_ids = service, processing, inference_ids
+        self.capture_uri = None if capture_prefix is None else service.uri(capture_prefix.rstrip("/"))
         self.input_uri = service.uri(input_prefix)
         self.output_uri = service.uri(output_prefix)
         tags = default_tags()
         job = f"{public_name[:26]}-{EXECUTION_ID}"
-        captured = "" if capture_prefix is None else service.uri(capture_prefix)
+        captured = "" if self.capture_uri is None else self.capture_uri
         self.job = pulumi.Output.all(service.model_name, self.input_uri, self.output_uri, captured).apply(
             lambda known: transform_request(
                 job=job,
@@ -84,21 +101,32 @@ class BatchTransform(pulumi.ComponentResource):
                 source=known[1],
                 target=known[2],
                 capture=known[3],
+                inference_ids=inference_ids,
                 resources=TransformResources(instance_type=instance_type, instance_count=instance_count),
                 payload_mb=max_payload_mb,
                 processing=processing,
                 tags=tags,
             )
         )
-        self.job_name = self.schedule_name = pulumi.Output.from_input("")
+        self.job_name = self.schedule_name = self.function_name = self.ledger_uri = pulumi.Output.from_input("")
         if isinstance(schedule, Once):
             self.job_name = self._once(name, service, schedule)
+        elif isinstance(schedule, Arrivals | Unscored):
+            ledger, starts = f"{ledger_prefix}{public_name}/", f"{public_name[:26]}-"
+            self.ledger_uri = service.uri(ledger)
+            if failures is not None:
+                buried(self, name, failures, "Transform", starts)
+            self.function_name = declare_once_each(
+                self, name, service, schedule, prefix=starts, request=self.job, source=input_prefix, ledger=ledger
+            )
         else:
             self.schedule_name = self._scheduled(name, service, schedule, public_name, failures)
         self.register_outputs(
             {
                 "schedule_name": self.schedule_name,
                 "job_name": self.job_name,
+                "function_name": self.function_name,
+                "ledger_uri": self.ledger_uri,
                 "input_uri": self.input_uri,
                 "output_uri": self.output_uri,
                 "job": self.job,
@@ -158,11 +186,12 @@ def transform_request(
     payload_mb: int,
     processing: DataProcessing | None = None,
     capture: str = "",
+    inference_ids: bool = False,
     tags: Sequence[Mapping[str, str]] | None = None,
 ) -> str:
     """A CreateTransformJob request as JSON: CSV in, CSV out, as many whole lines a request as fit.
 
-    What is joined or filtered is a line an answer (the API reference: DataProcessing needs AssembleWith `Line`).
+    What is joined, filtered or told apart by an id is a line an answer (the API reference: DataProcessing needs AssembleWith `Line`).
     """
     return TransformRequest(
         job=job,
@@ -170,10 +199,12 @@ def transform_request(
         batch_strategy="MultiRecord",
         max_payload_mb=payload_mb,
         source=TransformInput(data_type="S3Prefix", uri=source, content_type="text/csv", split_type="Line"),
-        target=TransformOutput(uri=target, accept="text/csv", assemble_with="Line" if processing else "None"),
+        target=TransformOutput(
+            uri=target, accept="text/csv", assemble_with="Line" if processing or inference_ids else "None"
+        ),
         resources=resources,
         processing=processing,
-        capture=BatchCapture(uri=capture) if capture else None,
+        capture=BatchCapture(uri=capture, generate_inference_id=inference_ids or None) if capture else None,
         tags=tags,
     ).to_json()
 

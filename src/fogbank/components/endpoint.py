@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 import pulumi
 import pulumi_aws as aws
 
+from fogbank.components.asynchronous import Asynchronous, telling
 from fogbank.components.deployments import Alarms, AllAtOnce, Deployment
 from fogbank.components.hours import OfficeHours, last_moment, timed
+from fogbank.components.log_retention import ENDPOINTS, LogRetention, check_days
 from fogbank.components.naming import base_name, beside_the_old
 from fogbank.components.refusals import refuse
 from fogbank.components.rollout import Rollout, serves_already
-from fogbank.components.scaling import Scaling, resource_id
+from fogbank.components.scaled import scaled
 from fogbank.components.service import ModelService
 from fogbank.components.storage import CAPTURE
 from fogbank.components.variants import (
@@ -31,7 +33,9 @@ class Endpoint(pulumi.ComponentResource):
     """A SageMaker endpoint: of one model, or of several `variants` and a `shadow`.
 
     `service` with `instance_type`, `instance_count` and `hosting` is short for one variant that is called AllTraffic. `capture` records
-    requests, `kms_key` encrypts the disks, `deployment` says how the endpoint moves to another configuration (all at once by default).
+    requests, `asynchronous` lets them wait for their answers in S3, `kms_key` encrypts the disks, `deployment` says how the endpoint moves to
+    another configuration (all at once by default).
+    `log_days` is for how long its lines are kept in CloudWatch Logs, in a group that then goes with the endpoint.
     `hours` are when it is there: in between it is deleted, and made again under the same name; `until` is when it goes for good, in UTC.
     What SageMaker would refuse is refused here, all of it at once.
 
@@ -53,10 +57,12 @@ class Endpoint(pulumi.ComponentResource):
         instance_count: int = 1,
         hosting: Hosting | None = None,
         capture: DataCapture | None = None,
+        asynchronous: Asynchronous | None = None,
         kms_key: pulumi.Input[str] | None = None,
         deployment: Deployment | None = None,
         hours: OfficeHours | None = None,
         until: str | None = None,
+        log_days: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         if service is not None:
@@ -66,21 +72,27 @@ class Endpoint(pulumi.ComponentResource):
         way, sleeps = deployment or AllAtOnce(), hours is not None or until is not None
         if until is not None:
             last_moment(until)
-        refuse(list(_refused(variants, shadow, capture, kms_key, way)), f"the endpoint {name} has")
+        if log_days is not None:
+            check_days("log_days", log_days)
+        refuse(list(_refused(variants, shadow, capture, kms_key, asynchronous, way)), f"the endpoint {name} has")
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
-        self.service = variants[0].service
+        self.service, self.asynchronous = variants[0].service, asynchronous
+        self.variant_names = [variant.name for variant in (*variants, *([shadow] if shadow else []))]
         self.capture_uri = self.service.uri(CAPTURE) if capture else None
         captured = capture.args(self.service.uri(CAPTURE)) if capture else None
-        arguments = endpoint_config(variants, shadow, captured, kms_key)
+        waiting = asynchronous.args(self.service) if asynchronous else None
+        arguments = endpoint_config(variants, shadow, captured, kms_key, waiting)
         config = aws.sagemaker.EndpointConfiguration(base_name(public_name), **arguments, opts=beside_the_old(self))
         every = [*variants, *([shadow] if shadow else [])]
+        tells = _telling(self, name, asynchronous, self.service)
+        kept = _kept(self, name, public_name, log_days)
         endpoint = aws.sagemaker.Endpoint(
             f"{name}-endpoint",
             name=public_name,
             endpoint_config_name=config.name,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[item for variant in every for item in variant.service.ready],
+                depends_on=[*(item for variant in every for item in variant.service.ready), *tells, *kept],
                 ignore_changes=["endpointConfigName"] if sleeps or serves_already(public_name, self) else None,
             ),
         )
@@ -94,7 +106,7 @@ class Endpoint(pulumi.ComponentResource):
             sleeps=sleeps,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[endpoint, *alarms]),
         )
-        _scaled(self, name, public_name, variants, rollout)
+        scaled(self, name, public_name, variants, rollout, asynchronous=asynchronous is not None)
         if sleeps:
             timed(
                 self, name, public_name, rollout.config_name, hours, until, [rollout], self.service.permissions_boundary
@@ -108,13 +120,37 @@ class Endpoint(pulumi.ComponentResource):
 
 
 def _refused(
-    variants: Sequence[Variant], shadow: Variant | None, capture: DataCapture | None, kms_key: object, way: Deployment
-) -> Iterator[str]:  # fmt: skip
+    variants: Sequence[Variant],
+    shadow: Variant | None,
+    capture: DataCapture | None,
+    kms_key: object,
+    asynchronous: Asynchronous | None,
+    way: Deployment,
+) -> Iterator[str]:
     """Everything that SageMaker would refuse."""
     if not variants:
         yield "an endpoint needs a service, or variants"
-    yield from contradictions(variants, shadow, capture, kms_key)
+    yield from contradictions(variants, shadow, capture, kms_key, asynchronous)
     yield from way.contradictions(variants)
+
+
+def _kept(component: pulumi.Resource, name: str, endpoint: str, days: int | None) -> list[pulumi.Resource]:
+    """Its group of lines, there before the endpoint, and gone after it."""
+    if days is None:
+        return []
+    options = pulumi.ResourceOptions(parent=component)
+    return [LogRetention(f"{name}-log", group=f"{ENDPOINTS}/{endpoint}", days=days, owned=True, opts=options)]
+
+
+def _telling(
+    component: pulumi.Resource, name: str, asynchronous: Asynchronous | None, service: ModelService
+) -> list[pulumi.Resource]:
+    """What the service's own role may do besides: SageMaker tells topics under it. A role that was brought is its owner's."""
+    if asynchronous is None or not asynchronous.topics or service.role is None:
+        return []
+    policy = pulumi.Output.all(*asynchronous.topics).apply(telling)
+    options = pulumi.ResourceOptions(parent=component)
+    return [aws.iam.RolePolicy(f"{name}-async-policy", role=service.role.name, policy=policy, opts=options)]
 
 
 def _alarms(
@@ -133,24 +169,3 @@ def _alarms(
         for variant in variants
         for about, arguments in way.alarms.args(endpoint, variant.name).items()
     ]
-
-
-def _scaled(
-    component: pulumi.Resource, name: str, endpoint: str, variants: Sequence[Variant], rollout: pulumi.Resource
-) -> None:  # fmt: skip
-    """Let variants scale that are to; a variant is there when the rollout is."""
-    for variant in variants:
-        scaling = variant.on.scaling if isinstance(variant.on, Provisioned) else None
-        if not isinstance(scaling, Scaling):
-            continue
-        place = resource_id(endpoint, variant.name)
-        options = pulumi.ResourceOptions(parent=component, depends_on=[rollout])
-        target = aws.appautoscaling.Target(
-            f"{name}-{variant.name}-scaled", resource_id=place, **scaling.target_args(), opts=options
-        )
-        aws.appautoscaling.Policy(
-            f"{name}-{variant.name}-scaling",
-            resource_id=target.resource_id,
-            **scaling.policy_args(),
-            opts=pulumi.ResourceOptions(parent=component),
-        )

@@ -16,8 +16,9 @@ from urllib.parse import urlparse
 import pulumi
 import pulumi_aws as aws
 
-from fogbank.components.account import Account
 from fogbank.components.endpoint import Endpoint
+from fogbank.components.function import function, logging_to
+from fogbank.components.others import addressed
 from fogbank.components.refusals import refuse
 from fogbank.contracts.tokens import HTTP_API
 
@@ -117,10 +118,10 @@ class HttpApi(pulumi.ComponentResource):
         log_days: int = 30,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        refuse(list(_refused(path, handler, timeout_s)), f"the HTTP API {name} has")
+        refuse([*_refused(path, handler, timeout_s), *_unasked(endpoint, handler)], f"the HTTP API {name} has")
         super().__init__(HTTP_API, name, None, opts)
         child, limits = pulumi.ResourceOptions(parent=self), throttle or Throttle()
-        function = _function(self, name, endpoint, handler or FORWARDING, timeout_s, log_days)
+        answering = _function(self, name, endpoint, handler or FORWARDING, timeout_s, log_days)
         api = aws.apigatewayv2.Api(
             f"{name}-api",
             protocol_type="HTTP",
@@ -131,7 +132,7 @@ class HttpApi(pulumi.ComponentResource):
             f"{name}-integration",
             api_id=api.id,
             integration_type="AWS_PROXY",
-            integration_uri=function.arn,
+            integration_uri=answering.arn,
             payload_format_version="2.0",
             opts=child,
         )
@@ -154,14 +155,14 @@ class HttpApi(pulumi.ComponentResource):
         self.execution_arn = pulumi.Output.format("{0}/*/POST{1}", api.execution_arn, path)
         aws.lambda_.Permission(
             f"{name}-permission",
-            function=function.name,
+            function=answering.name,
             action="lambda:InvokeFunction",
             principal="apigateway.amazonaws.com",
             source_arn=self.execution_arn,
             opts=child,
         )
         self.url = pulumi.Output.all(api.api_endpoint, stage.id).apply(lambda known: f"{known[0]}{path}")
-        self.function_name = function.name
+        self.function_name = answering.name
         self.register_outputs(
             {"url": self.url, "execution_arn": self.execution_arn, "function_name": self.function_name}
         )
@@ -171,7 +172,7 @@ def invoking(endpoint: str, log_group: str) -> str:
     """Invoke one endpoint, write one log, and nothing else."""
     statements = [
         {"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": endpoint},
-        {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"{log_group}:*"},
+        logging_to(log_group),
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
@@ -185,35 +186,26 @@ def _refused(path: str, handler: Path | None, timeout_s: int) -> Iterator[str]:
         yield f"timeout_s {timeout_s}: an HTTP API waits for less than {LONGEST_S} seconds"
 
 
+def _unasked(endpoint: Endpoint, handler: Path | None) -> Iterator[str]:
+    """What a body that is handed on does not reach."""
+    if endpoint.asynchronous is not None:
+        yield "an asynchronous endpoint answers in S3: there is nothing that a caller could be given"
+    if handler is None and addressed(endpoint.service.others):
+        yield "a request must name a model or a container: give a handler that does"
+
+
 def _function(
     component: HttpApi, name: str, endpoint: Endpoint, handler: Path, timeout_s: int, log_days: int
 ) -> aws.lambda_.Function:  # fmt: skip
-    child = pulumi.ResourceOptions(parent=component)
-    role = aws.iam.Role(
-        f"{name}-role",
-        assume_role_policy=Account.of(component).trust("lambda.amazonaws.com"),
-        permissions_boundary=endpoint.service.permissions_boundary,
-        opts=child,
-    )
-    group = aws.cloudwatch.LogGroup(
-        f"{name}-log", name_prefix=f"/aws/lambda/{name}-", retention_in_days=log_days, opts=child
-    )
-    allowed = aws.iam.RolePolicy(
-        f"{name}-role-policy",
-        role=role.name,
-        policy=pulumi.Output.all(endpoint.endpoint_arn, group.arn).apply(lambda known: invoking(known[0], known[1])),
-        opts=child,
-    )
-    return aws.lambda_.Function(
-        f"{name}-function",
-        name=group.name.apply(lambda known: known.removeprefix("/aws/lambda/")),
-        role=role.arn,
-        runtime="python3.12",
-        handler=f"{handler.stem}.handler",
-        code=pulumi.AssetArchive({handler.name: pulumi.FileAsset(str(handler))}),
-        timeout=timeout_s,
-        environment={"variables": {"ENDPOINT_NAME": endpoint.endpoint_name}},
-        opts=pulumi.ResourceOptions(parent=component, depends_on=[allowed]),
+    return function(
+        component,
+        name,
+        handler,
+        allows=lambda log: pulumi.Output.all(endpoint.endpoint_arn, log).apply(lambda known: invoking(*known)),
+        environment={"ENDPOINT_NAME": endpoint.endpoint_name},
+        timeout_s=timeout_s,
+        log_days=log_days,
+        boundary=endpoint.service.permissions_boundary,
     )
 
 

@@ -34,7 +34,9 @@ class JobDefinition(pulumi.CustomResource):
 
 def definition_request(
     *,
-    endpoint: str,
+    endpoint: str = "",
+    capture: str,
+    local_path: str,
     image: str,
     role: str,
     results: str,
@@ -44,14 +46,14 @@ def definition_request(
     instance_type: str,
     tags: Sequence[Mapping[str, str]] | None = None,
 ) -> str:
-    """The request as JSON. URIs are S3's."""
+    """The request as JSON. URIs are S3's. Without an `endpoint` it is of batch transform jobs that capture below `capture`."""
     kind = asks.type
     truth: dict[str, Any] = {"GroundTruthS3Input": {"S3Uri": asks.truth}} if asks.labelled else {}
     output = {"S3Uri": results, "LocalPath": f"{PROCESSING}/output", "S3UploadMode": "EndOfJob"}
     cluster = {"InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": VOLUME_GB}
     document: dict[str, Any] = {
         f"{kind}AppSpecification": _given(ImageUri=image, ProblemType=asks.problem, ConfigUri=config or None),
-        f"{kind}JobInput": {"EndpointInput": _endpoint_input(endpoint, asks), **truth},
+        f"{kind}JobInput": {**_looked_at(endpoint, capture, local_path, asks), **truth},
         f"{kind}JobOutputConfig": {"MonitoringOutputs": [{"S3Output": output}]},
         "JobResources": {"ClusterConfig": cluster},
         "StoppingCondition": {"MaxRuntimeInSeconds": LIMIT_S},
@@ -62,17 +64,24 @@ def definition_request(
     return json.dumps(document, sort_keys=True)
 
 
-def _endpoint_input(endpoint: str, asks: Asks) -> dict[str, Any]:
+def _looked_at(endpoint: str, capture: str, local_path: str, asks: Asks) -> dict[str, Any]:
+    """EndpointInput, or BatchTransformInput of CSV without a header."""
     offset = f"-PT{asks.earlier_s // 3600}H" if asks.earlier_s else None
-    return _given(
-        EndpointName=endpoint,
-        LocalPath=f"{PROCESSING}/input/endpoint",
+    whose: dict[str, Any] = (
+        {"EndpointName": endpoint}
+        if endpoint
+        else {"DataCapturedDestinationS3Uri": capture, "DatasetFormat": {"Csv": {"Header": False}}}
+    )
+    found = _given(
+        **whose,
+        LocalPath=local_path,
         InferenceAttribute=asks.inference,
         ProbabilityAttribute=asks.probability,
         ProbabilityThresholdAttribute=asks.threshold,
         StartTimeOffset=offset,
         EndTimeOffset=offset,
     )
+    return {"EndpointInput" if endpoint else "BatchTransformInput": found}
 
 
 def _given(**members: Any) -> dict[str, Any]:

@@ -35,9 +35,11 @@ def model_monitor(watch: Watch) -> pulumi.Output[str]:
 def _definition(watch: Watch) -> pulumi.Output[str]:
     """A definition of a kind that pulumi-aws does not have; its name."""
     known: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
-        endpoint=watch.endpoint.endpoint_name,
+        endpoint=watch.looks_at.endpoint or "",
+        capture=watch.looks_at.uri,
+        local_path=watch.looks_at.local_path,
         image=watch.image or _analyzer(watch),
-        role=watch.endpoint.service.role_arn,
+        role=watch.looks_at.service.role_arn,
         results=watch.results,
         asks=watch.asks,
         **watch.uris(),
@@ -57,18 +59,13 @@ def _data_quality(watch: Watch) -> pulumi.Output[str]:
     """The job definition: it never changes, so a change is a new one beside the old, under a name of its own."""
     uris = watch.uris()
     arguments: dict[str, Any] = {
-        "role_arn": watch.endpoint.service.role_arn,
+        "role_arn": watch.looks_at.service.role_arn,
         "data_quality_app_specification": {"image_uri": watch.image or _analyzer(watch)},
         "data_quality_baseline_config": {
             "statistics_resource": {"s3_uri": uris["statistics"]},
             "constraints_resource": {"s3_uri": uris["constraints"]},
         },
-        "data_quality_job_input": {
-            "endpoint_input": {
-                "endpoint_name": watch.endpoint.endpoint_name,
-                "local_path": f"{PROCESSING}/input/endpoint",
-            },
-        },
+        "data_quality_job_input": _job_input(watch),
         "data_quality_job_output_config": {
             "monitoring_outputs": {
                 "s3_output": {
@@ -89,6 +86,19 @@ def _data_quality(watch: Watch) -> pulumi.Output[str]:
         opts=beside_the_old(watch.component, [*watch.files.values()]),
     )
     return definition.name
+
+
+def _job_input(watch: Watch) -> dict[str, Any]:
+    """What data quality looks at."""
+    looks_at = watch.looks_at
+    if looks_at.endpoint is not None:
+        return {"endpoint_input": {"endpoint_name": looks_at.endpoint, "local_path": looks_at.local_path}}
+    batch = {
+        "data_captured_destination_s3_uri": looks_at.uri,
+        "dataset_format": {"csv": {"header": False}},
+        "local_path": looks_at.local_path,
+    }
+    return {"batch_transform_input": batch}
 
 
 def _analyzer(watch: Watch) -> pulumi.Output[str]:

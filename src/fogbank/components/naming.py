@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import pulumi
 
 from fogbank.contracts import names
+from fogbank.contracts.container import LAYOUT_SCHEME
 
 LONGEST = names.LONGEST - 8
 
@@ -61,3 +62,13 @@ def by_content(text: str, sha256: str) -> str:
 def beside_the_old(parent: pulumi.Resource, needs: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
     """Options with which a replacement is made before the old one goes: pulumi-aws would delete first what the program names."""
     return pulumi.ResourceOptions(parent=parent, depends_on=[*needs], delete_before_replace=False)
+
+
+def deployable(image: str) -> str:
+    """The image, if it can be reached from where the stack is. Raises pulumi.RunError for one of this machine on AWS."""
+    if image.startswith(LAYOUT_SCHEME) and not is_local_stack():
+        raise pulumi.RunError(
+            f"the image {image} lies on this machine, and the stack {pulumi.get_stack()} is on AWS: name the repository that `up` "
+            f"pushes it to, `pulumi config set -s {pulumi.get_stack()} fogbank:repository <account>.dkr.ecr.<region>.amazonaws.com/<name>`"
+        )
+    return image

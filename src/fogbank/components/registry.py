@@ -63,6 +63,8 @@ class ModelRegistry(pulumi.ComponentResource):
         force_destroy: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        if service.others is not None:
+            raise ValueError("a version holds one package: register a service without others")
         group = check_name("group", group or name)
         super().__init__(MODEL_REGISTRY, name, None, opts)
         package = service.package

@@ -53,13 +53,18 @@ def serves_already(endpoint_name: str, component: pulumi.Resource) -> bool:
     return bool(answer.get("configName"))
 
 
-def where() -> dict[str, str]:
-    """Where the stack's SageMaker is, as its configuration says. Raises pulumi.RunError for credentials that only pulumi-aws would use."""
+def where(service: str = "sagemaker") -> dict[str, str]:
+    """Where a service of the stack's is, as its configuration says; a local cloud is at one place.
+
+    Raises pulumi.RunError for credentials that only pulumi-aws would use.
+    """
     config = pulumi.Config("aws")
     given = [key for key in sorted(names.CREDENTIALS) if config.get(key.partition(":")[2])]
     if given and not is_local_stack():
         raise pulumi.RunError(f"the stack {pulumi.get_stack()} sets {', '.join(given)}: {names.OWN_CREDENTIALS}")
     groups = config.get_object("endpoints") or []
-    urls = [group["sagemaker"] for group in groups if group.get("sagemaker")]
+    urls = [group[service] for group in groups if group.get(service)]
+    if not urls and is_local_stack():
+        urls = [url for group in groups for url in group.values()]
     values = {"region": config.get("region"), "profile": config.get("profile"), "endpointUrl": next(iter(urls), None)}
     return {key: value for key, value in values.items() if value}

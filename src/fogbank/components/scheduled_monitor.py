@@ -20,7 +20,7 @@ from fogbank.contracts.scheduler import later, universal_target
 
 def scheduled_monitor(watch: Watch) -> pulumi.Output[str]:
     """Declare it; the schedule's name."""
-    service, account = watch.endpoint.service, Account.of(watch.component)
+    service, account = watch.looks_at.service, Account.of(watch.component)
     role = aws.iam.Role(
         f"{watch.name}-role",
         assume_role_policy=account.trust("scheduler.amazonaws.com"),
@@ -40,7 +40,7 @@ def scheduled_monitor(watch: Watch) -> pulumi.Output[str]:
     scheduled = aws.scheduler.Schedule(
         f"{watch.name}-schedule",
         name=watch.public_name,
-        description=f"{_spelled(watch.kind.type)} of an endpoint's captured traffic, by fogbank's analyzer",
+        description=f"{_spelled(watch.kind.type)} of {_whose(watch)}, by fogbank's analyzer",
         schedule_expression=later(watch.schedule, watch.delay_s // 60),
         schedule_expression_timezone="UTC",
         flexible_time_window={"mode": "OFF"},
@@ -61,14 +61,18 @@ def _spelled(kind: str) -> str:
     return " ".join(re.findall("[A-Z][a-z]+", kind)).capitalize()
 
 
+def _whose(watch: Watch) -> str:
+    return "batch transform jobs" if watch.looks_at.endpoint is None else "an endpoint's captured traffic"
+
+
 def _input(watch: Watch, account: Account) -> pulumi.Output[str]:
     """The CreateProcessingJob request, as JSON."""
-    service, tags = watch.endpoint.service, default_tags()
+    service, tags = watch.looks_at.service, default_tags()
     known: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
-        endpoint=watch.endpoint.endpoint_name,
+        endpoint=watch.looks_at.endpoint or "",
         image=service.image if watch.image is None else watch.image,
         role=service.role_arn,
-        capture=watch.endpoint.capture_uri,
+        capture=watch.looks_at.uri,
         results=watch.results,
         asks=watch.asks,
         **watch.uris(),

@@ -14,16 +14,17 @@ import pulumi_aws as aws
 
 from fogbank.components.account import Account
 from fogbank.components.execution import execution_policy
-from fogbank.components.naming import base_name, beside_the_old, by_content, is_local_stack
+from fogbank.components.model_data import ModelData
+from fogbank.components.naming import base_name, beside_the_old, deployable
 from fogbank.components.network import Network
+from fogbank.components.others import MultiModel, Others
 from fogbank.components.storage import Storage, brought, made
-from fogbank.contracts.container import LAYOUT_SCHEME
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.contracts.names import check_name
 from fogbank.contracts.tokens import MODEL_SERVICE
 
-MODELS, MONITOR = "models", "monitor"
+MONITOR = "monitor"
 CAPTURE_DAYS = 90
 
 
@@ -48,7 +49,8 @@ class ModelService(pulumi.ComponentResource):
     bucket takes requests over TLS alone.
 
     `bucket` is a bucket that is there: none is made then, and its access, encryption and lifecycle are its owner's. `kms_key` is the ARN of a
-    key that encrypts the bucket that is made. `network` puts the model into a VPC, or cuts it off.
+    key that encrypts the bucket that is made. `network` puts the model into a VPC, or cuts it off. `others` are packages beside it: a
+    `MultiModel`'s in the same container, a `Pipeline`'s in containers of their own.
 
     `role_arn` is an execution role that is there: none is made then, and what it may do is its owner's. `permissions_boundary` is the ARN
     of a policy that bounds every role that is made for the service, its schedules' too.
@@ -71,6 +73,7 @@ class ModelService(pulumi.ComponentResource):
         bucket: pulumi.Input[str] | None = None,
         kms_key: pulumi.Input[str] | None = None,
         network: Network | None = None,
+        others: Others | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         prefix = check_name("model_prefix", model_prefix or name)
@@ -78,27 +81,22 @@ class ModelService(pulumi.ComponentResource):
             raise ValueError(
                 "a bucket that is there is encrypted and deleted by its owner: take kms_key and force_destroy away"
             )
+        if isinstance(others, MultiModel):
+            others.packages(package)
         if capture_days < 1:
             raise ValueError(f"capture_days must be at least 1, not {capture_days}")
         super().__init__(MODEL_SERVICE, name, None, opts)
         account = Account.of(self)
         self.package = package
-        self.network = network
+        self.network, self.others = network, others
+        self._name, self._bucket_is_ours = name, bucket is None
+        self._telling: aws.s3.BucketNotification | None = None
         storage = (
             made(name, self, force_destroy=force_destroy, capture_days=capture_days, kms_key=kms_key)
             if bucket is None
             else brought(bucket, account)
         )
-        data = aws.s3.BucketObjectv2(
-            by_content(f"{name}-model-data", package.artifact_sha256),
-            bucket=storage.name,
-            key=f"{MODELS}/{package.artifact_sha256}/model.tar.gz",
-            source=pulumi.FileAsset(str(package.artifact_path)),
-            content_type="application/gzip",
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[*storage.ready], aliases=[pulumi.Alias(name=f"{name}-model-data")]
-            ),
-        )
+        data = ModelData(self, name, storage, package, others)
         self.permissions_boundary = permissions_boundary
         self.role: aws.iam.Role | None = None
         needs: list[pulumi.Resource] = []
@@ -106,22 +104,18 @@ class ModelService(pulumi.ComponentResource):
             self.role, policy = self._role(name, account, storage, kms_key)
             role_arn, needs = self.role.arn, [policy]
         self.role_arn = pulumi.Output.from_input(role_arn)
-        self.model_data_uri = pulumi.Output.format("s3://{0}/{1}", data.bucket, data.key)
+        self.model_data_uri = data.uri
         variables = {**package.environment, **(environment or {})}
         self.image = pulumi.Output.from_input(image).apply(deployable)
         arguments: dict[str, Any] = {
             "execution_role_arn": self.role_arn,
-            "primary_container": {
-                "image": self.image,
-                "model_data_url": self.model_data_uri,
-                "environment": variables,
-            },
+            **data.arguments(self.image, variables),
             **(network.args() if network else {}),
         }
         model = aws.sagemaker.Model(base_name(prefix), **arguments, opts=beside_the_old(self, needs))
         self.bucket = storage.name
         self.model_name = model.name
-        self.ready: list[pulumi.Resource] = [*needs, data]
+        self.ready: list[pulumi.Resource] = [*needs, *data.objects]
         self.register_outputs({"model_name": self.model_name, "bucket": self.bucket, "role_arn": self.role_arn})
 
     def _role(
@@ -146,16 +140,17 @@ class ModelService(pulumi.ComponentResource):
         )
         return role, policy
 
+    def tell_events(self) -> None:
+        """Let the bucket that was made tell EventBridge of its objects. A bucket that was brought is its owner's: what it tells, and to whom, is put
+        as a whole, so it must tell EventBridge already."""
+        if self._bucket_is_ours and self._telling is None:
+            self._telling = aws.s3.BucketNotification(
+                f"{self._name}-bucket-events",
+                bucket=self.bucket,
+                eventbridge=True,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
     def uri(self, *parts: str) -> pulumi.Output[str]:
         """An S3 URI in the service's bucket."""
         return pulumi.Output.format("s3://{0}/{1}", self.bucket, "/".join(parts))
-
-
-def deployable(image: str) -> str:
-    """The image, if it can be reached from where the stack is. Raises pulumi.RunError for one of this machine on AWS."""
-    if image.startswith(LAYOUT_SCHEME) and not is_local_stack():
-        raise pulumi.RunError(
-            f"the image {image} lies on this machine, and the stack {pulumi.get_stack()} is on AWS: name the repository that `up` "
-            f"pushes it to, `pulumi config set -s {pulumi.get_stack()} fogbank:repository <account>.dkr.ecr.<region>.amazonaws.com/<name>`"
-        )
-    return image

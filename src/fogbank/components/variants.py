@@ -15,6 +15,8 @@ from typing import Any
 
 import pulumi
 
+from fogbank.components.asynchronous import Asynchronous
+from fogbank.components.others import MultiModel, Pipeline, addressed
 from fogbank.components.refusals import refuse
 from fogbank.components.scaling import Scaling
 from fogbank.components.service import ModelService
@@ -111,7 +113,7 @@ class Provisioned:
             problems.append(f"instance_type must be one such as ml.m5.large, not {self.instance_type!r}")
         if self.count < 1:
             problems.append(f"instance_count must be at least 1, not {self.count}")
-        elif self.scaling and not self.scaling.least <= self.count <= self.scaling.most:
+        elif self.scaling and not max(1, self.scaling.least) <= self.count <= self.scaling.most:
             bounds = f"{self.scaling.least} to {self.scaling.most}"
             problems.append(f"count must be within scaling's {bounds}, not {self.count}")
         refuse(problems)
@@ -177,8 +179,12 @@ class Variant:
 
 
 def endpoint_config(
-    variants: Sequence[Variant], shadow: Variant | None, capture: Mapping[str, Any] | None, kms_key: pulumi.Input[str] | None
-) -> dict[str, Any]:  # fmt: skip
+    variants: Sequence[Variant],
+    shadow: Variant | None,
+    capture: Mapping[str, Any] | None,
+    kms_key: pulumi.Input[str] | None,
+    asynchronous: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """An EndpointConfiguration's arguments; those that are not given are left out, so that writing a default out changes nothing."""
     arguments: dict[str, Any] = {"production_variants": [variant.args() for variant in variants]}
     if shadow is not None:
@@ -187,12 +193,18 @@ def endpoint_config(
         arguments["data_capture_config"] = dict(capture)
     if kms_key is not None:
         arguments["kms_key_arn"] = kms_key
+    if asynchronous is not None:
+        arguments["async_inference_config"] = dict(asynchronous)
     return arguments
 
 
 def contradictions(
-    variants: Sequence[Variant], shadow: Variant | None, capture: DataCapture | None, kms_key: object
-) -> Iterator[str]:  # fmt: skip
+    variants: Sequence[Variant],
+    shadow: Variant | None,
+    capture: DataCapture | None,
+    kms_key: object,
+    asynchronous: Asynchronous | None = None,
+) -> Iterator[str]:
     """What SageMaker would refuse of these values together."""
     every = [*variants, *([shadow] if shadow else [])]
     if not 1 <= len(variants) <= MOST_VARIANTS:
@@ -206,6 +218,12 @@ def contradictions(
         yield f"an endpoint with a shadow has one variant, not {len(variants)}"
     if any(isinstance(variant.on, Serverless) for variant in every):
         yield from _of_serverless(every, capture, kms_key)
+    if asynchronous is not None:
+        yield from _of_asynchronous(every, shadow)
+    else:
+        yield from _never_zero(every)
+    if shadow is not None and any(variant.service.others is not None for variant in every):
+        yield "a shadow goes with models of one container alone: neither with a MultiModel nor with a Pipeline"
 
 
 def _of_serverless(every: Sequence[Variant], capture: DataCapture | None, kms_key: object) -> Iterator[str]:
@@ -219,3 +237,24 @@ def _of_serverless(every: Sequence[Variant], capture: DataCapture | None, kms_ke
     for variant in every:
         if isinstance(variant.on, Serverless) and variant.service.network is not None:
             yield f"variant {variant.name} is serverless, and its model is in a VPC or isolated: serverless has neither"
+        if isinstance(variant.on, Serverless) and isinstance(variant.service.others, MultiModel | Pipeline):
+            kind = type(variant.service.others).__name__
+            yield f"variant {variant.name} is serverless, and its service has a {kind}: serverless has one model in one container"
+
+
+def _of_asynchronous(every: Sequence[Variant], shadow: Variant | None) -> Iterator[str]:
+    """What goes not with requests that wait."""
+    if any(isinstance(variant.on, Serverless) for variant in every):
+        yield "an asynchronous endpoint runs on instances: serverless variants answer at once"
+    if shadow is not None:
+        yield "an asynchronous endpoint has no shadow"
+    for variant in every:
+        if addressed(variant.service.others):
+            yield f"variant {variant.name}: InvokeEndpointAsync names neither a model nor a container"
+
+
+def _never_zero(every: Sequence[Variant]) -> Iterator[str]:
+    """Only requests that wait can wait for an instance."""
+    for variant in every:
+        if isinstance(variant.on, Provisioned) and variant.on.scaling and not variant.on.scaling.least:
+            yield f"variant {variant.name}: only an asynchronous endpoint may go to no instance, so scaling's least must be at least 1"

@@ -1,4 +1,4 @@
-"""What the carriers of a monitor are told: the endpoint, the baseline, when and where to."""
+"""What the carriers of a monitor are told: whose records, the baseline, when and where to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from fogbank.components.endpoint import Endpoint
+from fogbank.components.captured import Captured
 from fogbank.components.failures import Failures
 from fogbank.components.monitor_kinds import Kind
 from fogbank.contracts.analysis import Asks
@@ -22,7 +22,7 @@ class Watch:
     component: pulumi.Resource
     name: str
     public_name: str
-    endpoint: Endpoint
+    looks_at: Captured
     image: pulumi.Input[str] | None
     schedule: str
     window_s: int

@@ -15,6 +15,8 @@ from datetime import datetime
 from fogbank.contracts.capture import TIME_FORMAT
 from fogbank.contracts.clarify import ANALYSIS_CONFIG
 from fogbank.contracts.monitoring import (
+    BATCH_FORMAT,
+    BATCHES,
     CAPTURE_FORMAT,
     CAPTURED,
     DELAY,
@@ -61,6 +63,11 @@ class Asks:
     probability: str | None = None
     threshold: float | None = None
 
+    @property
+    def batch_side(self) -> str:
+        """Which side of batch transform jobs it looks at: what has labels has answers; the others are of what the model was given."""
+        return "output" if self.labelled else "input"
+
     def environment(self) -> dict[str, str]:
         """What the analyzer is told of it."""
         told = {
@@ -79,11 +86,12 @@ class Asks:
 class ScheduledAnalysis:
     """What a schedule has analyzed. URIs are S3's; `results` is a folder, in which each window gets its own; `dns_suffix` is the partition's.
 
-    `statistics`, `constraints` and `config` (Clarify's analysis_config.json) are empty where the kind has none.
+    `statistics`, `constraints` and `config` (Clarify's analysis_config.json) are empty where the kind has none. Without an `endpoint` it is of
+    the batch transform jobs that capture below `capture`.
     """
 
     schedule: str
-    endpoint: str
+    endpoint: str = ""
     image: str
     role: str
     capture: str
@@ -111,14 +119,12 @@ class ScheduledAnalysis:
             image=self.image,
             entrypoint=ENTRYPOINT,
             environment={
-                "dataset_format": CAPTURE_FORMAT,
+                **self._looks(),
                 "dataset_source": SOURCE,
                 "output_path": OUTPUT,
                 **{VARIABLES[name]: f"{BASELINE}/{name}/{uri.rpartition('/')[2]}" for name, uri in files.items()},
                 "publish_cloudwatch_metrics": "Enabled",
-                "sagemaker_endpoint_name": self.endpoint,
                 "sagemaker_monitoring_schedule_name": self.schedule,
-                CAPTURED: f"{self.capture.rstrip('/')}/{self.endpoint}/",
                 S3_URL: f"https://s3.{self.region}.{self.dns_suffix}",
                 "AWS_REGION": self.region,
                 SCHEDULED: SCHEDULED_TIME,
@@ -136,6 +142,17 @@ class ScheduledAnalysis:
             role=self.role,
             tags=self.tags,
         )
+
+    def _looks(self) -> dict[str, str]:
+        """Whose records, and where they lie."""
+        capture = self.capture.rstrip("/")
+        if not self.endpoint:
+            return {"dataset_format": BATCH_FORMAT, BATCHES: f"{capture}/{self.asks.batch_side}/"}
+        return {
+            "dataset_format": CAPTURE_FORMAT,
+            "sagemaker_endpoint_name": self.endpoint,
+            CAPTURED: f"{capture}/{self.endpoint}/",
+        }
 
     def _files(self) -> dict[str, str]:
         return {"statistics": self.statistics, "constraints": self.constraints, "config": self.config}

@@ -30,6 +30,8 @@ NO_DATA = "Job inputs had no data"
 METRICS_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
 PROCESSING = "/opt/ml/processing"
 CAPTURE_FORMAT = json.dumps({"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}})
+BATCH_FORMAT = json.dumps({"csv": {"header": False}})
+"""The `dataset_format` of what a declared BatchTransform reads and writes."""
 CSV_FORMAT = json.dumps({"csv": {"header": True, "output_columns_position": "START"}})
 
 PREPROCESSOR, POSTPROCESSOR = "record_preprocessor_script", "post_analytics_processor_script"
@@ -45,6 +47,8 @@ window's, as with Model Monitor's StartTimeOffset and EndTimeOffset."""
 CAPTURED, S3_URL = "FOGBANK_CAPTURED", "FOGBANK_S3_URL"
 """Fogbank's own, of such an analysis: the S3 URI of an endpoint's captured records, and S3's address in its region. The analyzer reads the
 hours of its window from there, into its `dataset_source`."""
+BATCHES = "FOGBANK_BATCHES"
+"""Fogbank's own, in its place of a monitor of batch transform jobs: the S3 URI below which the manifests of one side of them lie, by the hour."""
 
 ANALYZER, MERGER = "sagemaker-model-monitor-analyzer", "sagemaker-model-monitor-groundtruth-merger"
 CLARIFY = "sagemaker-clarify-processing"

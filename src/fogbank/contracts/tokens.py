@@ -26,14 +26,21 @@ QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 EVENT_RULE = "aws:cloudwatch/eventRule:EventRule"
 EVENT_TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
+BUCKET_NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
+FUNCTION = "aws:lambda/function:Function"
+FUNCTION_PERMISSION = "aws:lambda/permission:Permission"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+CLOUDWATCH_DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
+COST_BUDGET = "aws:budgets/budget:Budget"
 
 IMAGE = "fogbank:index:Image"
 ROLLOUT = "fogbank:index:Rollout"
 JOB_DEFINITION = "fogbank:index:JobDefinition"
 TRANSFORM_JOB = "fogbank:index:TransformJob"
 MODEL_VERSION = "fogbank:index:ModelVersion"
+LOG_RETENTION = "fogbank:index:LogRetention"
 LIVE_CONFIGURATION = "fogbank:index:liveConfiguration"
-OWN = frozenset({IMAGE, ROLLOUT, JOB_DEFINITION, TRANSFORM_JOB, MODEL_VERSION})
+OWN = frozenset({IMAGE, ROLLOUT, JOB_DEFINITION, TRANSFORM_JOB, MODEL_VERSION, LOG_RETENTION})
 """The types of fogbank's own provider, and its function."""
 
 MODEL_SERVICE = "fogbank:components:ModelService"
@@ -42,6 +49,8 @@ BATCH_TRANSFORM = "fogbank:components:BatchTransform"
 MODEL_REGISTRY = "fogbank:components:ModelRegistry"
 MONITORING = "fogbank:components:MonitoringSchedule"
 HTTP_API = "fogbank:components:HttpApi"
+DASHBOARD = "fogbank:components:Dashboard"
+BUDGET = "fogbank:components:Budget"
 
 
 def urn_parts(urn: str) -> tuple[str, str]:

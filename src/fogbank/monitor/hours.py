@@ -1,59 +1,43 @@
 """Captured records of a window out of S3: its hours alone. A job that EventBridge Scheduler starts cannot name them among its inputs, since
 of the scheduled time the Scheduler gives the whole alone; so the analyzer reads them itself, under the job's role.
 
-In: where records are captured, and a window; out: the files of its hours, below a folder, as an input of the job would have them.
-Sources: AWS SDKs Reference Guide, "Container credential provider"; S3 API Reference, ListObjectsV2 and GetObject.
+In: where an endpoint's records are captured, or the manifests of batch transform jobs, and a window; out: the files of its hours, below a
+folder, as an input of the job would have them.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
-import re
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from html import unescape
 from pathlib import Path
-from urllib.parse import quote, unquote_plus, urlencode, urlsplit
 
 from fogbank.contracts.capture import hour_prefix
-from fogbank.contracts.monitoring import CAPTURED, S3_URL, AnalyzerSettings
+from fogbank.contracts.monitoring import BATCHES, CAPTURED, AnalyzerSettings
+from fogbank.contracts.object_manifests import ManifestError, manifest_keys
 from fogbank.ground.paths import inside
-from fogbank.ground.signature import Sent, sign
+from fogbank.monitor.bucket import Bucket
 from fogbank.monitor.dataset import DatasetError
 
-CONTAINERS = "http://169.254.170.2"
-"""Where containers of AWS's ask for their role's credentials by a relative address."""
-FRESH_S = 300
-TRIES, PAUSE_S, TIMEOUT_S = 5, 0.2, 60.0
 AT_ONCE = 8
-PASSING = frozenset({429, 500, 502, 503, 504})
 HOUR = timedelta(hours=1)
-Credentials = Mapping[str, str]
+
+
+def in_s3(env: Mapping[str, str]) -> bool:
+    """Whether the records of a window are still to be brought."""
+    return bool(env.get(CAPTURED) or env.get(BATCHES))
 
 
 def bring(env: Mapping[str, str], settings: AnalyzerSettings) -> None:
     """Put the records of the window's hours below `settings.dataset_source`. Raises DatasetError."""
-    bucket, _, key = env[CAPTURED].removeprefix("s3://").partition("/")
-    prefix, endpoint = key.rstrip("/").rpartition("/")[::2]
     if settings.start is None or settings.end is None:
         raise DatasetError("captured records are read of a window, and none is said")
-    source = _Bucket(env, bucket)
-    home = f"{prefix}/" if prefix else ""
+    window = list(hours(settings.start, settings.end))
     settings.dataset_source.mkdir(parents=True, exist_ok=True)
-    for variant in list(source.folders(f"{home}{endpoint}/")):
-        for hour in hours(settings.start, settings.end):
-            keys = source.keys(home + hour_prefix(endpoint, variant, hour))
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                places = (
-                    (item, inside(settings.dataset_source, item.removeprefix(f"{home}{endpoint}/"))) for item in keys
-                )
-                for done in [pool.submit(source.download, item, place) for item, place in places]:
-                    done.result()
+    if env.get(CAPTURED):
+        _bring_records(env, window, settings.dataset_source)
+    else:
+        _bring_objects(env, window, settings.dataset_source)
 
 
 def hours(start: datetime, end: datetime) -> Iterator[datetime]:
@@ -68,94 +52,42 @@ def hours(start: datetime, end: datetime) -> Iterator[datetime]:
         hour += HOUR
 
 
-class _Bucket:
-    """One bucket, read under the job's role. Safe from several threads."""
+def _bring_records(env: Mapping[str, str], window: list[datetime], folder: Path) -> None:
+    """An endpoint's: `<variant>/yyyy/mm/dd/HH/<file>` below the folder."""
+    bucket, key = _split(env[CAPTURED])
+    prefix, endpoint = key.rstrip("/").rpartition("/")[::2]
+    source = Bucket(env, bucket)
+    home = f"{prefix}/" if prefix else ""
+    for variant in list(source.folders(f"{home}{endpoint}/")):
+        for hour in window:
+            keys = source.keys(home + hour_prefix(endpoint, variant, hour))
+            _download(source, ((item, inside(folder, item.removeprefix(f"{home}{endpoint}/"))) for item in keys))
 
-    def __init__(self, env: Mapping[str, str], name: str) -> None:
-        self._env, self._name = env, name
-        self._url = (env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or env[S3_URL]).rstrip("/")
-        self._credentials: tuple[float, Credentials] = (0.0, {})
 
-    def folders(self, prefix: str) -> Iterator[str]:
-        """The names of the folders below a prefix."""
-        for page in self._pages(prefix, delimiter="/"):
-            for group in re.findall(r"<CommonPrefixes>(.*?)</CommonPrefixes>", page, re.DOTALL):
-                yield _texts(group, "Prefix")[0].removeprefix(prefix).rstrip("/")
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        """The keys of the objects below a prefix."""
-        for page in self._pages(prefix):
-            yield from (key for key in _texts(page, "Key") if not key.endswith("/"))
-
-    def download(self, key: str, place: Path) -> None:
-        """An object, to a file."""
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(self._get(f"/{self._name}/{quote(key, safe='/~')}", ""))
-
-    def _pages(self, prefix: str, **more: str) -> Iterator[str]:
-        asked = {"list-type": "2", "encoding-type": "url", "prefix": prefix, **more}
-        while True:
-            page = self._get(f"/{self._name}", urlencode(sorted(asked.items()), quote_via=quote, safe="~")).decode()
-            yield page
-            following = re.search(r"<NextContinuationToken>(.*?)</NextContinuationToken>", page, re.DOTALL)
-            if following is None:
-                return
-            asked["continuation-token"] = unescape(following[1])
-
-    def _get(self, path: str, query: str) -> bytes:
-        """What S3 answers; what passes by itself is waited for. Raises DatasetError."""
-        reason = ""
-        for attempt in range(TRIES):
-            if attempt:
-                time.sleep(PAUSE_S * 2**attempt)
+def _bring_objects(env: Mapping[str, str], window: list[datetime], folder: Path) -> None:
+    """What the manifests of batch transform jobs name: `yyyy/mm/dd/HH/<number>/<name>` below the folder, a number for each job."""
+    bucket, prefix = _split(env[BATCHES].rstrip("/") + "/")
+    source = Bucket(env, bucket)
+    for hour in window:
+        place = f"{hour:%Y/%m/%d/%H}"
+        for number, key in enumerate(source.keys(f"{prefix}{place}/"), 1):
             try:
-                return _read(self._signed(path, query))
-            except urllib.error.HTTPError as error:
-                reason = f"{error.code} {error.read(500).decode(errors='replace')}"
-                if error.code not in PASSING:
-                    break
-            except (OSError, http.client.HTTPException) as error:
-                reason = str(error)
-        raise DatasetError(f"captured records in s3://{self._name} cannot be read: {reason}")
-
-    def _signed(self, path: str, query: str) -> urllib.request.Request:
-        held = self._held()
-        headers = {"host": urlsplit(self._url).netloc}
-        if held.get("Token"):
-            headers["x-amz-security-token"] = held["Token"]
-        sent = Sent(method="GET", path=path, query=query, headers=headers)
-        key = (held["AccessKeyId"], held["SecretAccessKey"])
-        signed = sign(sent, key, b"", self._env["AWS_REGION"], "s3", time.time())
-        return urllib.request.Request(f"{self._url}{path}" + (f"?{query}" if query else ""), headers=signed)  # noqa: S310 - S3's address
-
-    def _held(self) -> Credentials:
-        """The role's credentials, asked for again before they end."""
-        until, held = self._credentials
-        if until < time.time():
-            held = json.loads(_read(_credentials_request(self._env)))
-            until = datetime.fromisoformat(held["Expiration"]).timestamp() - FRESH_S
-            self._credentials = until, held
-        return held
+                uri, names = manifest_keys(source.read(key))
+            except ManifestError as error:
+                raise DatasetError(f"s3://{bucket}/{key} names no captured objects: {error}") from error
+            home, start = _split(uri)
+            own = inside(folder, f"{place}/{number}")
+            places = ((start + name, inside(own, name or start.rpartition("/")[2])) for name in names)
+            _download(Bucket(env, home), places)
 
 
-def _credentials_request(env: Mapping[str, str]) -> urllib.request.Request:
-    """Where a container's role has its credentials. Raises DatasetError where there is none."""
-    relative = env.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-    url = f"{CONTAINERS}{relative}" if relative else env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")
-    if not url:
-        raise DatasetError(
-            "the job has no role's credentials: neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor ..._FULL_URI is set"
-        )
-    token = env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-    return urllib.request.Request(url, headers={"Authorization": token} if token else {})  # noqa: S310 - the platform's own address
+def _split(uri: str) -> tuple[str, str]:
+    """Bucket and key."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
 
 
-def _read(request: urllib.request.Request) -> bytes:
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
-        body: bytes = answer.read()
-    return body
-
-
-def _texts(page: str, name: str) -> list[str]:
-    """The texts of elements of a listing, which are URL-encoded: no other sign of XML is in them."""
-    return [unquote_plus(text) for text in re.findall(f"<{name}>(.*?)</{name}>", page, re.DOTALL)]
+def _download(source: Bucket, places: Iterable[tuple[str, Path]]) -> None:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for done in [pool.submit(source.download, item, place) for item, place in places]:
+            done.result()

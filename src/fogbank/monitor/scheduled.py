@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fogbank.contracts.monitoring import CAPTURED, analyzer_settings
+from fogbank.contracts.monitoring import analyzer_settings
 from fogbank.contracts.quality import MERGE_FORMAT
-from fogbank.monitor.hours import bring
+from fogbank.monitor.hours import bring, in_s3
 from fogbank.monitor.merge import MergeSettings, merge
 
 Work = Callable[[Mapping[str, str]], str]
@@ -24,7 +24,7 @@ def merged_first(env: Mapping[str, str], analysis: Work) -> str:
     own = analyzer_settings(env)
     with TemporaryDirectory() as folder:
         window = own.labelled(env, Path(folder))
-        if env.get(CAPTURED):
+        if in_s3(env):
             bring(env, window)
         merge(MergeSettings(analyzer=window, ground_truth=Path(env["ground_truth_source"]), report=own.output_path))
         return analysis({**env, "dataset_source": folder, "dataset_format": MERGE_FORMAT})

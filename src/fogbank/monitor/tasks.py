@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from fogbank.contracts.clarify import ANALYSIS_CONFIG, MODEL_BIAS, MODEL_EXPLAINABILITY
-from fogbank.contracts.monitoring import CAPTURED, AnalyzerSettings, analyzer_settings
+from fogbank.contracts.monitoring import AnalyzerSettings, analyzer_settings
 from fogbank.contracts.quality import MODEL_QUALITY, quality_settings
 
 
@@ -22,8 +22,10 @@ def task(env: Mapping[str, str]) -> Callable[[], str]:
         from fogbank.monitor.merge import merge, merge_settings
 
         return partial(merge, merge_settings(env))
+    from fogbank.monitor.hours import in_s3
+
     work = _analysis(env)
-    return partial(_captured, env, work) if env.get(CAPTURED) else work
+    return partial(_captured, env, work) if in_s3(env) else work
 
 
 def _analysis(env: Mapping[str, str]) -> Callable[[], str]:

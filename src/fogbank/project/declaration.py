@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.errors import ProjectError
-from fogbank.contracts.tokens import IMAGE, LIVE_CONFIGURATION
+from fogbank.contracts.tokens import IMAGE, JOB_DEFINITION, LIVE_CONFIGURATION
 
 LIMIT_S = 120
 SECRET = "[secret]"  # noqa: S105 - what stands for one
@@ -100,6 +100,8 @@ def run(root: Path, place: Place) -> list[dict[str, Any]]:
                 seed = f"{place.stack}{args.name}".encode()
                 inputs, failures = self.standin.check(args.typ, inputs, {}, args.name, seed)
                 refused = [f"{item.property} {item.reason}" for item in failures]
+            if args.typ == JOB_DEFINITION:
+                inputs["name"] = args.name
             if args.custom:
                 self.found.append({"name": args.name, "type": args.typ, "inputs": inputs, "refused": refused})
             name = str(inputs.get("name") or inputs.get("bucket") or args.name)

@@ -184,6 +184,47 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
             resource="arn:{partition}:iam::{account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/*",
         ),
     ),
+    tokens.BUCKET_NOTIFICATION: (
+        Grant(actions=("s3:PutBucketNotification", "s3:GetBucketNotification"), resource="arn:{partition}:s3:::{name}"),
+    ),
+    tokens.FUNCTION: (
+        Grant(
+            actions=(
+                "lambda:CreateFunction", "lambda:GetFunction", "lambda:DeleteFunction", "lambda:UpdateFunctionCode",
+                "lambda:UpdateFunctionConfiguration", "lambda:ListVersionsByFunction", "lambda:GetFunctionCodeSigningConfig",
+                "lambda:AddPermission", "lambda:RemovePermission", "lambda:GetPolicy", "lambda:TagResource", "lambda:ListTags",
+            ),
+            resource="arn:{partition}:lambda:{region}:{account}:function:*",
+        ),
+    ),
+    tokens.LOG_GROUP: (
+        Grant(
+            actions=(
+                "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy", "logs:TagResource", "logs:ListTagsForResource",
+            ),
+            resource="arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/*",
+        ),
+        Grant(actions=("logs:DescribeLogGroups",), resource="*"),
+    ),
+    tokens.LOG_RETENTION: (
+        Grant(
+            actions=("logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:DeleteLogGroup"),
+            resource="arn:{partition}:logs:{region}:{account}:log-group:/aws/sagemaker/*",
+        ),
+        Grant(actions=("logs:DescribeLogGroups",), resource="*"),
+    ),
+    tokens.CLOUDWATCH_DASHBOARD: (
+        Grant(
+            actions=("cloudwatch:PutDashboard", "cloudwatch:GetDashboard", "cloudwatch:DeleteDashboards"),
+            resource="arn:{partition}:cloudwatch::{account}:dashboard/*",
+        ),
+    ),
+    tokens.COST_BUDGET: (
+        Grant(
+            actions=("budgets:ViewBudget", "budgets:ModifyBudget", "budgets:ListTagsForResource", "budgets:TagResource"),
+            resource="arn:{partition}:budgets::{account}:budget/{name}",
+        ),
+    ),
     tokens.IMAGE: (
         Grant(actions=("ecr:GetAuthorizationToken",), resource="*"),
         Grant(
@@ -200,6 +241,7 @@ INSIDE = frozenset(
     {
         tokens.BUCKET_OBJECT, tokens.BUCKET_POLICY, tokens.BUCKET_LIFECYCLE, tokens.BUCKET_PUBLIC_ACCESS_BLOCK, tokens.ROLE_POLICY,
         tokens.ROLLOUT, tokens.SCALING_POLICY, tokens.QUEUE_POLICY, tokens.EVENT_TARGET,
+        tokens.FUNCTION_PERMISSION,
     }
 )  # fmt: skip
 """Types that live in another's resource: they ask nothing besides."""

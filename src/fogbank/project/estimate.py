@@ -25,21 +25,25 @@ from fogbank.project.traffic import Span, Traffic
 HOURS, DAYS = Decimal(730), Decimal(30)
 KB_IN_GB, MINUTES, MILLION = Decimal(1_000_000), Decimal(60), Decimal(1_000_000)
 CENT = Decimal("0.01")
+MEMORY_GB = Decimal(128) / 1024
+"""Of a function that says no size."""
 FREE = frozenset(
     {
         tokens.ROLE, tokens.ROLE_POLICY, tokens.MODEL, tokens.BUCKET_PUBLIC_ACCESS_BLOCK, tokens.BUCKET_POLICY, tokens.BUCKET_LIFECYCLE,
         tokens.ENDPOINT_CONFIGURATION, tokens.ROLLOUT, tokens.DATA_QUALITY_JOB_DEFINITION, tokens.JOB_DEFINITION, tokens.MODEL_VERSION,
-        tokens.SCALABLE_TARGET, tokens.SCALING_POLICY, "aws:iam/policy:Policy", "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        tokens.SCALABLE_TARGET, tokens.SCALING_POLICY, tokens.LOG_RETENTION, "aws:iam/policy:Policy", "aws:ecr/lifecyclePolicy:LifecyclePolicy",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:s3/bucketVersioning:BucketVersioning", "aws:kms/alias:Alias",
         tokens.BUCKET_ENCRYPTION, "aws:sns/topicPolicy:TopicPolicy",
         tokens.QUEUE_POLICY, "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/subnet:Subnet", "aws:ec2/vpc:Vpc",
         "aws:sns/topic:Topic", "aws:sns/topicSubscription:TopicSubscription", tokens.QUEUE, tokens.EVENT_RULE, tokens.EVENT_TARGET,
         "aws:ecr/repository:Repository",
-        "aws:cloudwatch/logGroup:LogGroup", tokens.BUCKET,
+        tokens.LOG_GROUP, tokens.BUCKET, tokens.BUCKET_NOTIFICATION,
+        tokens.COST_BUDGET, tokens.FUNCTION_PERMISSION, "aws:apigatewayv2/route:Route", "aws:apigatewayv2/integration:Integration",
+        "aws:apigatewayv2/stage:Stage", "aws:apigatewayv2/authorizer:Authorizer",
     }
 )  # fmt: skip
 """Types that bill nothing themselves: what runs or lies in them is priced where it comes from (a configuration's instances at its endpoint,
-captured records in a bucket too), and topics and queues bill by a million of messages."""
+captured records in a bucket too), and topics, queues and rules bill by a million of messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +200,7 @@ def _schedule(whole: _Whole, resource: Declared) -> Iterator[Line]:
     runs = runs_a_month(expression)
     calls = Span(runs, runs) * (1 / MILLION)
     yield whole.line(resource, "schedule", calls, "scheduler.million", f"{runs:.0f} runs")
-    request = _request(target)
+    request = _document(target.get("input"))
     arn = str(target.get("arn"))
     if starts(arn, CREATE_TRANSFORM_JOB) and request:
         cluster, minutes, what = request["TransformResources"], whole.traffic.batch_minutes, "transform jobs"
@@ -233,23 +237,77 @@ def _jobs(
 def _definition(whole: _Whole, resource: Declared) -> Iterator[Line]:
     """A Model Monitor schedule, by its job definition's cluster."""
     config = resource.inputs.get("monitoringScheduleConfig") or {}
-    definition = whole.named(tokens.DATA_QUALITY_JOB_DEFINITION, config.get("monitoringJobDefinitionName"))
+    name = config.get("monitoringJobDefinitionName")
+    definition = whole.named(tokens.DATA_QUALITY_JOB_DEFINITION, name) or whole.named(tokens.JOB_DEFINITION, name)
     expression = (config.get("scheduleConfig") or {}).get("scheduleExpression")
     if definition is None or not expression:
         yield Line(
             resource=resource.name, what="monitoring jobs", usd=None, how="its definition is not of this program"
         )
         return
-    cluster = definition.inputs["jobResources"]["clusterConfig"]
+    cluster = _cluster(definition)
     yield from _jobs(
         whole, resource, "monitoring jobs", runs_a_month(expression), whole.traffic.monitor_minutes, cluster["instanceType"],
         cluster["instanceCount"], cluster.get("volumeSizeInGb"),
     )  # fmt: skip
 
 
-def _request(target: Mapping[str, Any]) -> Mapping[str, Any]:
+def _cluster(definition: Declared) -> Mapping[str, Any]:
+    """Of a definition of pulumi-aws's, or of one of fogbank's own, which holds a request."""
+    if definition.type == tokens.DATA_QUALITY_JOB_DEFINITION:
+        cluster: Mapping[str, Any] = definition.inputs["jobResources"]["clusterConfig"]
+        return cluster
+    asked = _document(definition.inputs.get("request"))["JobResources"]["ClusterConfig"]
+    return {
+        "instanceType": asked["InstanceType"],
+        "instanceCount": asked["InstanceCount"],
+        "volumeSizeInGb": asked.get("VolumeSizeInGB"),
+    }
+
+
+def _once(whole: _Whole, resource: Declared) -> Iterator[Line]:
+    """A transform job that `up` runs: as if once a month."""
+    cluster = _document(resource.inputs.get("request"))["TransformResources"]
+    yield from _jobs(
+        whole, resource, "transform job", Decimal(1), whole.traffic.batch_minutes, cluster["InstanceType"], cluster["InstanceCount"]
+    )  # fmt: skip
+
+
+def _function(whole: _Whole, resource: Declared) -> Iterator[Line]:
+    """What a function does: requests that it hands to an endpoint, or jobs that it starts, by arrival or by its rule's times."""
+    said = (resource.inputs.get("environment") or {}).get("variables") or {}
+    request, calls = _document(said.get("REQUEST")), whole.traffic.requests
+    if request:
+        calls = _started(whole, resource)
+        cluster = request["TransformResources"]
+        kind, count = cluster["InstanceType"], Decimal(str(cluster["InstanceCount"]))
+        hours = calls * whole.traffic.batch_minutes * (count / MINUTES)
+        yield whole.hours(
+            resource,
+            "transform jobs",
+            kind,
+            hours,
+            f"{_words(calls)} x {count} x {kind} x {_words(whole.traffic.batch_minutes)} min",
+        )
+    yield whole.line(resource, "calls", calls * (1 / MILLION), "lambda.million", "millions")
+    seconds = calls * whole.traffic.latency_ms * (MEMORY_GB / 1000)
+    yield whole.line(resource, "time", seconds, "lambda.gb_second", "GB-seconds")
+
+
+def _started(whole: _Whole, resource: Declared) -> Span:
+    """How often a batch's function starts a job."""
+    own = resource.name.removesuffix("-function")
+    rules = {item.name: item for item in whole.resources if item.type == tokens.EVENT_RULE}
+    if f"{own}-arrives" in rules:
+        return whole.traffic.arrivals
+    sweeps = rules.get(f"{own}-sweeps")
+    runs = runs_a_month(str(sweeps.inputs.get("scheduleExpression"))) if sweeps else Decimal(0)
+    return Span(runs, runs)
+
+
+def _document(text: Any) -> Mapping[str, Any]:
     try:
-        document = json.loads(target.get("input") or "{}")
+        document = json.loads(text or "{}")
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
@@ -258,6 +316,10 @@ def _request(target: Mapping[str, Any]) -> Mapping[str, Any]:
 def _object(whole: _Whole, resource: Declared) -> Iterator[Line]:
     if str(resource.inputs.get("key", "")).endswith("model.tar.gz"):
         yield whole.line(resource, "model data", whole.traffic.model_gb, "s3.gb_month", "GB kept")
+
+
+def _api(whole: _Whole, resource: Declared) -> Iterator[Line]:
+    yield whole.line(resource, "requests", whole.traffic.requests * (1 / MILLION), "apigateway.million", "millions")
 
 
 def _image(whole: _Whole, resource: Declared) -> Iterator[Line]:
@@ -280,9 +342,13 @@ PRICED: Mapping[str, Callable[[_Whole, Declared], Iterator[Line]]] = {
     tokens.ENDPOINT: _endpoint,
     tokens.SCHEDULE: _schedule,
     tokens.MONITORING_SCHEDULE: _definition,
+    tokens.TRANSFORM_JOB: _once,
+    tokens.FUNCTION: _function,
+    "aws:apigatewayv2/api:Api": _api,
     tokens.BUCKET_OBJECT: _object,
     tokens.IMAGE: _image,
     tokens.METRIC_ALARM: _fixed("alarm", "cloudwatch.alarm_month"),
+    tokens.CLOUDWATCH_DASHBOARD: _fixed("dashboard", "cloudwatch.dashboard_month"),
     "aws:kms/key:Key": _fixed("key", "kms.key_month"),
     "aws:secretsmanager/secret:Secret": _fixed("secret", "secretsmanager.secret_month"),
 }

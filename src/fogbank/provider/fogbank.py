@@ -1,5 +1,6 @@
 """fogbank's own provider: what pulumi-aws lacks, a file each. Image is the package's container, Rollout moves an endpoint to a
-configuration, JobDefinition says what a monitor does, TransformJob scores once, ModelVersion registers a package.
+configuration, JobDefinition says what a monitor does, TransformJob scores once, ModelVersion registers a package, LogRetention keeps
+lines for some days.
 
 In: Pulumi properties; out: Pulumi properties. How an image is built and pushed, and how AWS is reached, come by constructor.
 """
@@ -16,6 +17,7 @@ from typing import Any
 from fogbank.contracts import tokens
 from fogbank.provider.images import Images, ImageType
 from fogbank.provider.job_definitions import JobDefinitionType
+from fogbank.provider.log_retention import LogRetentionType
 from fogbank.provider.model_versions import ModelVersionType
 from fogbank.provider.own import AccountClients, OwnType
 from fogbank.provider.resource import Difference, Failure, Properties, ProvisionError, UnknownTypeError
@@ -48,6 +50,7 @@ class FogbankProvider:
             tokens.ROLLOUT: self._rollouts,
             tokens.JOB_DEFINITION: JobDefinitionType(self.clients),
             tokens.MODEL_VERSION: ModelVersionType(self.clients),
+            tokens.LOG_RETENTION: LogRetentionType(self.clients),
             tokens.TRANSFORM_JOB: TransformJobType(self.clients, self.cancelled),
         }
 

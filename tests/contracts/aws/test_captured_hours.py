@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fogbank.contracts.monitoring import CAPTURE_FORMAT, CAPTURED, S3_URL, AnalyzerSettings
+from fogbank.contracts.monitoring import BATCHES, CAPTURE_FORMAT, CAPTURED, S3_URL, AnalyzerSettings
 from fogbank.monitor.dataset import DatasetError
 from fogbank.monitor.hours import bring
 from fogbank.testing import CloudProcess
@@ -98,6 +98,31 @@ def test_where_nothing_was_captured_nothing_is_there(environment: dict[str, str]
     bring({**environment, CAPTURED: environment[CAPTURED].replace("/live/", "/never/")}, settings(tmp_path))
 
     assert list((tmp_path / "in").iterdir()) == []
+
+
+def test_what_manifests_of_the_windows_hours_name_is_there_each_jobs_apart(
+    environment: dict[str, str], shared_cloud: CloudProcess, unique: str, tmp_path: Path
+) -> None:
+    s3 = shared_cloud.client("s3")
+    for name in ("in/a.csv", "in/b/a.csv", "in/late.csv"):
+        s3.put_object(Bucket=unique, Key=name, Body=name.encode())
+    folder = f"s3://{unique}/in/"
+    manifests = {
+        "10/x": [{"prefix": folder}, "a.csv", "b/a.csv"],
+        "12/x": [{"prefix": folder}, "a.csv"],
+        "12/y": [{"prefix": f"{folder}b/a.csv"}, ""],
+        "13/x": [{"prefix": folder}, "late.csv"],
+    }
+    for name, manifest in manifests.items():
+        s3.put_object(Bucket=unique, Key=f"c/input/2026/11/25/{name}.json", Body=json.dumps(manifest).encode())
+    batches = {**environment, CAPTURED: "", BATCHES: f"s3://{unique}/c/input/"}
+    bring(batches, settings(tmp_path))
+    s3.put_object(Bucket=unique, Key="c/input/2026/11/25/12/z.json", Body=b"{}")
+
+    there = {str(path.relative_to(tmp_path / "in")) for path in (tmp_path / "in").rglob("*.csv")}
+    assert there == {f"2026/11/25/{name}" for name in ("10/1/a.csv", "10/1/b/a.csv", "12/1/a.csv", "12/2/a.csv")}
+    with pytest.raises(DatasetError, match="names no captured objects"):
+        bring(batches, settings(tmp_path / "again"))
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_clarify_takes_the_configurations(tmp_path: Path) -> None:
 def test_records_whose_labels_come_late_are_looked_at_later_by_either_carrier() -> None:
     asks = ModelQuality("Regression", inference="$.score", labels_after_hours=24).asks("s3://b/truth")
     request = json.loads(
-        definition_request(endpoint="live", image="i", role="r", results="s3://b/r", asks=asks, instance_type="ml.m5.large")
+        definition_request(endpoint="live", capture="", local_path="/in", image="i", role="r", results="s3://b/r", asks=asks, instance_type="ml.m5.large")
     )  # fmt: skip
 
     assert asks.environment()["FOGBANK_EARLIER_S"] == "86400"

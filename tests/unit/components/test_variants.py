@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from fogbank.components import DataCapture, Hosting, Network, Provisioned, Scaling, Serverless, Variant
+from fogbank.components import Asynchronous, DataCapture, Hosting, Network, Provisioned, Scaling, Serverless, Variant
+from fogbank.components.others import MultiModel, Others, Pipeline, Step
 from fogbank.components.variants import contradictions, endpoint_config
 from fogbank.contracts import tokens
 from fogbank.provider.standin import TABLE
@@ -51,9 +52,9 @@ def test_what_sagemaker_would_refuse_is_refused(wrong: dict[str, object], reason
         Hosting(**wrong)  # type: ignore[arg-type]  # wrong on purpose
 
 
-def variant(name: str = "a", *, network: Network | None = None, **values: Any) -> Variant:
+def variant(name: str = "a", *, network: Network | None = None, others: Others | None = None, **values: Any) -> Variant:
     """A variant of a service that is declared nowhere."""
-    service: Any = SimpleNamespace(model_name="m", network=network)
+    service: Any = SimpleNamespace(model_name="m", network=network, others=others)
     return Variant(service=service, name=name, **values)
 
 
@@ -104,7 +105,7 @@ def test_serverless_is_memory_and_concurrency() -> None:
         (lambda: variant(weight=-1), "weight must be a number from 0 up"),
         (lambda: variant(weight=float("nan")), "weight must be a number from 0 up"),
         (lambda: Scaling(least=0, most=0, per_instance=0), "2 problems"),
-        (lambda: Scaling(least=2, most=1, per_instance=1), "least must be 1 to most"),
+        (lambda: Scaling(least=2, most=1, per_instance=1), "least must be 0 to most"),
         (lambda: Scaling(least=1, most=1, per_instance=1, cooldown_s=-1), "cooldown_s must be 0"),
         (Network, "a network needs subnets and security_groups, or isolated=True"),
         (lambda: Network(subnets=["s"]), "go together"),
@@ -145,3 +146,37 @@ def test_all_that_serverless_excludes_is_told_at_once() -> None:
         "serverless variants have no disk that kms_key could encrypt", "variant b is serverless",
     ]  # fmt: skip
     assert list(contradictions([variant(on=Serverless())], None, None, None)) == []
+
+
+MANY, DIRECT, SERIAL = (
+    MultiModel(models={}),
+    Pipeline(after=[Step(name="b", package=Any, image="i")], direct=True),  # type: ignore[arg-type]  # not looked at
+    Pipeline(after=[Step(name="b", package=Any, image="i")]),  # type: ignore[arg-type]  # likewise
+)
+TO_ZERO = Provisioned(scaling=Scaling(least=0, most=2, per_instance=5))
+
+
+@pytest.mark.parametrize(
+    ("of", "shadow", "asynchronous", "said"),
+    [
+        (variant(others=MANY), None, None, []),
+        (variant(others=SERIAL), None, Asynchronous(), []),
+        (variant(on=TO_ZERO), None, Asynchronous(), []),
+        (variant(on=TO_ZERO), None, None, ["only an asynchronous endpoint may go to no instance"]),
+        (variant(others=MANY), None, Asynchronous(), ["names neither a model nor a container"]),
+        (variant(others=DIRECT), None, Asynchronous(), ["names neither a model nor a container"]),
+        (variant(on=Serverless()), None, Asynchronous(), ["runs on instances"]),
+        (variant(), variant("s"), Asynchronous(), ["has no shadow"]),
+        (variant(others=MANY), variant("s"), None, ["a shadow goes with models of one container"]),
+        (variant(), variant("s", others=SERIAL), None, ["a shadow goes with models of one container"]),
+        (variant(on=Serverless(), others=MANY), None, None, ["its service has a MultiModel"]),
+        (variant(on=Serverless(), others=SERIAL), None, None, ["its service has a Pipeline"]),
+    ],
+)
+def test_kinds_of_inference_that_cannot_be_together(
+    of: Variant, shadow: Variant | None, asynchronous: Asynchronous | None, said: list[str]
+) -> None:
+    problems = list(contradictions([of], shadow, None, None, asynchronous))
+
+    assert len(problems) == len(said), problems
+    assert all(words in problem for words, problem in zip(said, problems, strict=True))

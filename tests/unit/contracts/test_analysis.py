@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from botocore.validate import ParamValidator
 
 from fogbank.contracts.analysis import (
     ENTRYPOINT,
+    Asks,
     ScheduledAnalysis,
     decoded,
     encoded,
@@ -20,7 +22,7 @@ from fogbank.contracts.analysis import (
     over,
     results_uri,
 )
-from fogbank.contracts.monitoring import CAPTURED, DELAY, S3_URL, SCHEDULED, WINDOW
+from fogbank.contracts.monitoring import BATCH_FORMAT, BATCHES, CAPTURED, DELAY, S3_URL, SCHEDULED, WINDOW
 from fogbank.image.build import HOME
 
 ANALYSIS = ScheduledAnalysis(
@@ -104,6 +106,18 @@ def test_it_is_told_where_its_records_are_and_not_given_all_of_them() -> None:
     assert environment[CAPTURED] == "s3://bucket/capture/churn-prod-live/", "another's whose name begins so are not its"
     assert environment[S3_URL] == "https://s3.eu-west-1.amazonaws.com"
     assert environment["AWS_REGION"] == "eu-west-1"
+
+
+def test_of_batch_transform_jobs_it_is_told_of_the_side_that_it_looks_at() -> None:
+    batches = replace(ANALYSIS, endpoint="", capture="s3://bucket/batch/captured/")
+    given, judged = (
+        replace(batches, asks=Asks(labelled=labelled)).request().environment or {} for labelled in (False, True)
+    )
+
+    assert given[BATCHES] == "s3://bucket/batch/captured/input/"
+    assert judged[BATCHES] == "s3://bucket/batch/captured/output/"
+    assert given["dataset_format"] == BATCH_FORMAT
+    assert not {CAPTURED, "sagemaker_endpoint_name"} & given.keys()
 
 
 def test_what_is_no_scheduled_analysis_says_so() -> None:

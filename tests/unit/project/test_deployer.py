@@ -123,4 +123,4 @@ def test_a_star_is_asked_only_where_there_is_no_resource() -> None:
 
     scaling = {"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"}
     listing = {"sagemaker:ListModelPackages", "sagemaker:ListTransformJobs"}
-    assert stars == {"ecr:GetAuthorizationToken", *scaling, *listing}
+    assert stars == {"ecr:GetAuthorizationToken", "logs:DescribeLogGroups", *scaling, *listing}

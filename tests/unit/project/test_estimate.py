@@ -141,6 +141,38 @@ def test_there_are_twenty() -> None:
     assert len(EXAMPLES) == 20
 
 
+def test_fogbanks_own_definitions_and_jobs_have_their_clusters_price() -> None:
+    [_, monitor] = MONDAYS
+    cluster = {"InstanceType": "ml.m5.4xlarge", "InstanceCount": 2}
+    definition = {"name": "d-1", "request": json.dumps({"JobResources": {"ClusterConfig": cluster}})}
+    own = [Declared(name="d", type=tokens.JOB_DEFINITION, inputs=definition), monitor]
+    once = Declared(name="t", type=tokens.TRANSFORM_JOB, inputs={"request": json.dumps(TRANSFORM)})
+
+    assert priced(own).total == priced(MONDAYS).total == span("0.67", "1.33")
+    assert priced([once], BUSY).total == span("0.12", "0.12"), "1 h x 0.115, a half up"
+
+
+def test_a_batch_costs_its_jobs_by_arrivals_or_by_its_times_and_an_http_api_its_requests() -> None:
+    traffic = Traffic(
+        requests=span(1_000_000, 1_000_000),
+        latency_ms=span(100, 100),
+        batch_minutes=span(60, 60),
+        arrivals=span(10, 20),
+    )
+    variables = {"variables": {"REQUEST": json.dumps(TRANSFORM)}}
+    starts = Declared(name="b-function", type="aws:lambda/function:Function", inputs={"environment": variables})
+    sweeps = Declared(name="b-sweeps", type=tokens.EVENT_RULE, inputs={"scheduleExpression": "rate(1 day)"})
+    arrives = Declared(name="b-arrives", type=tokens.EVENT_RULE, inputs={})
+    front = [
+        Declared(name="f-function", type="aws:lambda/function:Function", inputs={}),
+        Declared(name="f-api", type="aws:apigatewayv2/api:Api", inputs={}),
+    ]
+
+    assert priced([starts, sweeps, arrives], traffic).total == span("1.15", "2.30"), "10 and 20 jobs x 1 h x 0.115"
+    assert priced([starts, sweeps], traffic).total == span("3.50", "3.50"), "730 / 24 nights"
+    assert priced(front, traffic).total == span("1.41", "1.41"), "0.20 + 1e6 x 0.1 s x 0.125 GB x 0.0000166667 + 1.00"
+
+
 def test_what_has_no_price_is_a_line_and_not_in_the_total() -> None:
     found = priced([
         *endpoint({"instanceType": "ml.p4d.24xlarge", "initialInstanceCount": 1}), Declared(name="n", type="aws:x/y:Y", inputs={})

@@ -17,11 +17,11 @@ from fogbank.cloud.ground.wire import Answer, Request
 
 log = logging.getLogger("fogbank.cloud")
 Rules = Callable[[str, Mapping[str, Any]], Sequence[str]]
-"""Given a region and an event: the ARNs of the targets of every rule that it matches."""
+"""Given a region and an event: the ARNs of the rules that it matches."""
 
 
 class Bus:
-    """Sends by `ask`, which answers a request to the cloud; `rules` are the targets that EventBridge has for an event."""
+    """Sends by `ask`, which answers a request to the cloud; `rules` are EventBridge's that wait for an event: one without a target counts it."""
 
     def __init__(self, ask: Callable[[Request], Answer], rules: Rules, account: str) -> None:
         self._ask, self._rules, self._account = ask, rules, account

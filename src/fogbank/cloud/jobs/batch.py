@@ -18,11 +18,11 @@ from fogbank.cloud.ground.runner import Key, Runner, Work
 from fogbank.cloud.hosting.instance import StartError
 from fogbank.cloud.hosting.lines import InstanceDownError
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
-from fogbank.cloud.jobs.manifests import ManifestError, capture_key, capture_manifest, manifest_keys
 from fogbank.cloud.jobs.objects import ObjectError, Objects
 from fogbank.cloud.jobs.progress import InputObject, Progress
 from fogbank.cloud.jobs.scoring import Scorer, settings_of
 from fogbank.cloud.jobs.shard import Seat, Shard
+from fogbank.contracts.object_manifests import ManifestError, capture_key, capture_manifest, manifest_keys
 from fogbank.contracts.transform import TransformRequest
 from fogbank.ground.aws import split_uri
 from fogbank.transform.association import Associated, Association, associated

@@ -23,9 +23,9 @@ from fogbank.cloud.ground.roles import Grants
 from fogbank.cloud.ground.runner import Key, Runner
 from fogbank.cloud.jobs.commands import ROOT
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, job_name_taken, unknown_job
-from fogbank.cloud.jobs.manifests import ManifestError, manifest_keys
 from fogbank.cloud.jobs.objects import CHUNK, ObjectError, Objects
 from fogbank.cloud.jobs.processor import ProcessingContainer, Processor, is_analyzer
+from fogbank.contracts.object_manifests import ManifestError, manifest_keys
 from fogbank.contracts.processing import ProcessingInput, ProcessingRequest
 from fogbank.contracts.status import PROCESSING_JOB as TRANSITIONS
 from fogbank.ground.aws import join_key, split_uri

@@ -142,6 +142,5 @@ class JobDefinitions(Resource[NoState]):
         return decode(Definition, self.monitor.plain(document), whole=False)
 
     def summary(self, record: Record[NoState]) -> Params:
-        """A definition as List looks at it."""
-        endpoint = self.read(record.public).endpoint
-        return {**super().summary(record), **({"EndpointName": endpoint} if endpoint else {})}
+        """A definition as List looks at it. One of batch transform jobs has no endpoint, and the answer's shape requires a name."""
+        return {**super().summary(record), "EndpointName": self.read(record.public).endpoint or ""}

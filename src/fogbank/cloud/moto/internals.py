@@ -124,19 +124,18 @@ def queue(account: str, region: str, name: str) -> Any | None:
     return backend.queues.get(name) if backend else None
 
 
-def rule_targets(region: str, event: Mapping[str, Any]) -> list[str]:
-    """The ARNs of the targets of every enabled EventBridge rule of a region that matches an event, archives among them."""
+def waiting_rules(region: str, event: Mapping[str, Any]) -> list[str]:
+    """The ARNs of every enabled EventBridge rule of a region that matches an event, archives' among them."""
     from moto.events.models import events_backends
 
     backends: dict[str, Any] = events_backends.get(LOCAL_ACCOUNT, {})
     if region not in backends:
         return []
-    rules = [
-        rule
+    return [
+        rule.arn
         for rule in backends[region].event_buses["default"].rules.values()
         if rule.state != "DISABLED" and rule.event_pattern.dump() and rule.event_pattern.matches_event(event)
     ]
-    return [target["Arn"] for rule in rules for target in rule.targets]
 
 
 def is_versioned(name: str) -> bool:

@@ -74,6 +74,10 @@ class Metrics:
         dimensions = component_of(source) or of_variant
         self._measures.add(source.region, namespace, dimensions, values)
 
+    def triggered(self, region: str, rule: str) -> None:
+        """Count that a rule of EventBridge had an event. Source: EventBridge User Guide, "EventBridge metrics"."""
+        self._measures.add(region, "AWS/Events", (("RuleName", rule),), {"TriggeredRules": (1.0, "Count")})
+
     def reset(self) -> None:
         """Forget all of it."""
         with self._summing, self._lock:

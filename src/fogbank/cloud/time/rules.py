@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -38,10 +38,10 @@ LACKING = frozenset({
 
 
 class Rules:
-    """The listener of events, the source of what rules make due, and the door that refuses."""
+    """The listener of events, the source of what rules make due, and the door that refuses. `count` is told of each rule that has an event."""
 
-    def __init__(self, store: Store, clock: Clock, deliveries: Deliveries) -> None:
-        self._store, self._clock, self._deliveries = store, clock, deliveries
+    def __init__(self, store: Store, clock: Clock, deliveries: Deliveries, count: Callable[[str, str], object]) -> None:
+        self._store, self._clock, self._deliveries, self._count = store, clock, deliveries, count
 
     def takes(self, request: Request) -> bool:
         """Whether targets or a schedule are said, which may be refused."""
@@ -71,6 +71,7 @@ class Rules:
     def put(self, region: str, bus: str, event: Document, *, forwarded: bool = False) -> None:
         """Let the rules of a bus have an event. What one bus gives to another goes no further, as on AWS."""
         for rule in matching(region, bus, event):
+            self._count(region, rule.name)
             for target in rule.targets:
                 if ":event-bus/" not in target["Arn"]:
                     self._deliver(rule, target, event, wait=False)
@@ -106,6 +107,7 @@ class Rules:
             "resources": [rule.arn],
             "detail": {},
         }
+        self._count(rule.region, rule.name)
         results = [self._once(rule, target, event, wait=wait) for target in rule.targets]
         return "; ".join(results) or "no targets"
 

@@ -26,13 +26,13 @@ from fogbank.cloud.ground.roles import Grants
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.environment import DependencyError, Environments
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError, job_name_taken, unknown_job
-from fogbank.cloud.jobs.manifests import ManifestError, manifest_keys
 from fogbank.cloud.jobs.objects import ObjectError, Objects
 from fogbank.cloud.jobs.processing import Places, placed
 from fogbank.cloud.jobs.processor import JobTimeoutError, ProcessingContainer, run_process
 from fogbank.cloud.training.images import brought
 from fogbank.cloud.training.script import Script, arguments, input_config, resource_config, script_of, variables
 from fogbank.contracts.errors import FogbankError
+from fogbank.contracts.object_manifests import ManifestError, manifest_keys
 from fogbank.contracts.status import PROCESSING_JOB as TRANSITIONS
 from fogbank.ground.archive import ArchiveError, unpack_archive
 from fogbank.ground.aws import join_key, split_uri

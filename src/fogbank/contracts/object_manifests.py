@@ -9,8 +9,6 @@ import json
 import time
 from collections.abc import Sequence
 
-from fogbank.ground.aws import join_key
-
 
 class ManifestError(Exception):
     """An object that is no manifest."""
@@ -40,4 +38,5 @@ def capture_manifest(bucket: str, prefix: str, keys: Sequence[str]) -> bytes:
 
 def capture_key(prefix: str, side: str, started: float, name: str) -> str:
     """Where the manifest of a `side` (input or output) of a job goes that started at that time (Unix seconds): by its hour in UTC."""
-    return join_key(prefix, side, time.strftime("%Y/%m/%d/%H", time.gmtime(started)), f"{name}.json")
+    parts = (prefix.strip("/"), side, time.strftime("%Y/%m/%d/%H", time.gmtime(started)), f"{name}.json")
+    return "/".join(part for part in parts if part)

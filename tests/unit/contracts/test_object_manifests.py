@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fogbank.cloud.jobs.manifests import ManifestError, capture_key, capture_manifest, manifest_keys
+from fogbank.contracts.object_manifests import ManifestError, capture_key, capture_manifest, manifest_keys
 
 
 def test_a_manifest_has_a_prefix_and_names() -> None:

@@ -1,0 +1,168 @@
+"""A batch that scores each object once: when it arrives, or at times what has not been scored; and what is declared for it.
+
+EventBridge cannot call CreateTransformJob by itself: a function does (batch_handler.py), which keeps a ledger of what it has scored. Sources:
+S3 User Guide, "Using EventBridge" and "Event message structure"; the Developer Guide, "Events that Amazon SageMaker AI sends to Amazon EventBridge".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+from fogbank.components.account import Account
+from fogbank.components.function import function, logging_to, started_by
+from fogbank.components.service import ModelService
+
+HANDLER = Path(__file__).with_name("batch_handler.py")
+LIMIT_S, LOG_DAYS = 900, 30
+TIMES = re.compile(r"(cron|rate)\(.+\)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrivals:
+    """In place of a schedule: a job for each object that arrives, if its name ends in `suffix`. What no event told of, and what failed, is
+    looked for at the times of `sweep`."""
+
+    suffix: str = ""
+    sweep: str = "rate(1 day)"
+
+    def __post_init__(self) -> None:
+        """Refuse what EventBridge would."""
+        _timed("sweep", self.sweep)
+
+    @property
+    def times(self) -> str:
+        """When what has not been scored is looked for."""
+        return self.sweep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unscored:
+    """In place of a schedule: at the times of `schedule`, a rule's cron or rate expression in UTC, one job over what has not been scored."""
+
+    schedule: str
+    suffix: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what EventBridge would."""
+        _timed("schedule", self.schedule)
+
+    @property
+    def times(self) -> str:
+        """When what has not been scored is looked for."""
+        return self.schedule
+
+
+OnceEach = Arrivals | Unscored
+
+
+def _timed(name: str, expression: str) -> None:
+    if not TIMES.fullmatch(expression):
+        raise ValueError(
+            f"{name} must be cron(...) or rate(...), as a rule of EventBridge takes it, not {expression!r}"
+        )
+
+
+def circular(source: str, written: dict[str, str | None]) -> Iterator[str]:
+    """What is written below what is read: it would arrive, and be scored, for ever."""
+    for name, prefix in written.items():
+        if prefix is not None and prefix.startswith(source):
+            yield f"{name} {prefix!r} lies below input_prefix {source!r}: what is written would be scored in its turn"
+
+
+def declare_once_each(
+    component: pulumi.Resource,
+    name: str,
+    service: ModelService,
+    each: OnceEach,
+    *,
+    prefix: str,
+    request: pulumi.Output[str],
+    source: str,
+    ledger: str,
+) -> pulumi.Output[str]:
+    """Declare the function and its rules; its name. Jobs' names begin with `prefix`; `source` and `ledger` are prefixes in the bucket."""
+    account = Account.of(component)
+    known = pulumi.Output.all(partition=account.partition, account=account.id, bucket=service.bucket)
+
+    def allows(log: pulumi.Output[str]) -> pulumi.Output[str]:
+        return pulumi.Output.all(known, log).apply(
+            lambda facts: policy(**facts[0], log=facts[1], prefix=prefix, source=source, ledger=ledger)
+        )
+
+    starts = function(
+        component,
+        name,
+        HANDLER,
+        allows=allows,
+        environment={
+            "REQUEST": request.apply(template),
+            "INPUT": service.uri(source),
+            "LEDGER": service.uri(ledger),
+            "PREFIX": prefix,
+            "SUFFIX": each.suffix,
+        },
+        timeout_s=LIMIT_S,
+        log_days=LOG_DAYS,
+        boundary=service.permissions_boundary,
+    )
+    if isinstance(each, Arrivals):
+        service.tell_events()
+        started_by(
+            component,
+            name,
+            "arrives",
+            starts,
+            event_pattern=service.bucket.apply(lambda bucket: arrived(bucket, source)),
+        )
+    started_by(component, name, "completes", starts, event_pattern=completed(prefix))
+    started_by(component, name, "sweeps", starts, schedule_expression=each.times)
+    return starts.name
+
+
+def template(request: str) -> str:
+    """A CreateTransformJob request without its name and its input's place."""
+    document = json.loads(request)
+    del document["TransformJobName"]
+    del document["TransformInput"]["DataSource"]
+    return json.dumps(document, sort_keys=True)
+
+
+def arrived(bucket: str, prefix: str) -> str:
+    """The events of objects that are created below a prefix."""
+    detail = {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": prefix}]}}
+    return json.dumps({"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": detail}, sort_keys=True)
+
+
+def completed(prefix: str) -> str:
+    """The events of jobs that have scored, by how their names begin."""
+    detail = {"TransformJobStatus": ["Completed"], "TransformJobName": [{"prefix": prefix}]}
+    kind = ["SageMaker Transform Job State Change"]
+    return json.dumps({"source": ["aws.sagemaker"], "detail-type": kind, "detail": detail}, sort_keys=True)
+
+
+def policy(*, partition: str, account: str, bucket: str, log: str, prefix: str, source: str, ledger: str) -> str:
+    """Start these jobs and ask for them, list what is to be scored, keep the ledger, write the log, and nothing else."""
+    place = f"arn:{partition}:s3:::{bucket}"
+    jobs = {
+        "Effect": "Allow",
+        "Action": ["sagemaker:CreateTransformJob", "sagemaker:DescribeTransformJob", "sagemaker:AddTags"],
+        "Resource": f"arn:{partition}:sagemaker:*:{account}:transform-job/{prefix}*",
+    }
+    kept = {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        "Resource": f"{place}/{ledger}*",
+    }
+    listed = {
+        "Effect": "Allow",
+        "Action": "s3:ListBucket",
+        "Resource": place,
+        "Condition": {"StringLike": {"s3:prefix": [f"{source}*", f"{ledger}*"]}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [jobs, kept, listed, logging_to(log)]})

@@ -1,0 +1,189 @@
+"""What starts the transform jobs of a BatchTransform that scores each object once: by its arrival, or at times what has not been scored.
+
+In: EventBridge's events, of an object that was created, of a job that completed, or of a schedule; out: a job, or entries of the ledger. It runs
+in Lambda, where nothing of fogbank is. The environment says what it works on: REQUEST (a CreateTransformJob request without name and input's
+place, as JSON), INPUT and LEDGER (S3 URIs of prefixes), PREFIX (what names of jobs begin with) and SUFFIX (of objects that count).
+
+The ledger is objects, named by a key below INPUT and its ETag: `claimed/<key>/<etag>` is written by who scores that content, if nobody has
+(If-None-Match), before the job is created; `scored/...` when the job has completed; `runs/<job>` is the manifest that the job reads. What was
+claimed a quarter of an hour ago and has no job, or a failed one, is claimed once more, by itself, at the next of the times.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+log = logging.getLogger(__name__)
+ARRIVED, ENDED = "Object Created", "SageMaker Transform Job State Change"
+TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412"}
+ABANDONED_S = 900.0
+"""A function works for no longer: a claim without a job that is older has nobody who would start it."""
+MOST, AT_ONCE, TRIES = 10_000, 16, 2
+Found = tuple[str, str]
+"""A key below INPUT, and the ETag of its content."""
+Document = dict[str, Any]
+
+
+def handler(event: Document, _: object) -> str:
+    """The next step; what was done, in a sentence. Raises ClientError."""
+    kind, detail = event.get("detail-type", ""), event.get("detail") or {}
+    if kind == ENDED:
+        return _completed(detail)
+    if kind != ARRIVED:
+        return _sweep(event["time"])
+    thing, prefix = detail["object"], _split("INPUT")[1]
+    found = (thing["key"].removeprefix(prefix), thing.get("etag", ""))
+    if not thing["key"].startswith(prefix) or not _counts(thing["key"], thing.get("size", 0)):
+        return "no object that counts"
+    return _score([found], event["time"])
+
+
+def _sweep(now: str) -> str:
+    """Score what nobody has claimed, and by itself what was claimed in vain."""
+    bucket, prefix = _split("INPUT")
+    there = {
+        (item["Key"].removeprefix(prefix), item["ETag"].strip('"'))
+        for item in _listed(bucket, prefix)
+        if _counts(item["Key"], item["Size"])
+    }
+    claimed, scored = _entries("claimed"), _entries("scored")
+    told = [_score(sorted(there - claimed)[:MOST], now)] if there - claimed else []
+    told += [said for found in sorted((claimed - scored) & there)[:MOST] if (said := _again(found, now))]
+    return "; ".join(told) or "all has been scored"
+
+
+def _again(found: Found, now: str) -> str:
+    """Look after a claim that has not been scored; empty where nothing is to be done."""
+    bucket, place = _split("LEDGER")[0], _entry("claimed", found)
+    held = boto3.client("s3").get_object(Bucket=bucket, Key=place)
+    claim = json.loads(held["Body"].read())
+    status = _status(claim["job"])
+    if status == "Completed":
+        return _completed({"TransformJobName": claim["job"]})
+    lost = status is None and _seconds(now) - _seconds(claim["at"]) > ABANDONED_S
+    if claim["tries"] >= TRIES or not (lost or status in {"Failed", "Stopped"}):
+        return ""
+    job = _name()
+    if not _claim(found, {"job": job, "at": now, "tries": claim["tries"] + 1}, IfMatch=held["ETag"]):
+        return ""
+    _start(job, [found])
+    return f"{job} tries {found[0]} again"
+
+
+def _score(wanted: list[Found], now: str) -> str:
+    """Start a job over those that are not claimed."""
+    job = _name()
+
+    def claim(found: Found) -> bool:
+        return _claim(found, {"job": job, "at": now, "tries": 1}, IfNoneMatch="*")
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        own = [found for found, done in zip(wanted, pool.map(claim, wanted), strict=True) if done]
+    if not own:
+        return "it is claimed"
+    try:
+        _start(job, own)
+    except ClientError:
+        bucket = _split("LEDGER")[0]
+        for found in own:
+            boto3.client("s3").delete_object(Bucket=bucket, Key=_entry("claimed", found))
+        raise
+    return f"{job} scores {len(own)} object(s)"
+
+
+def _claim(found: Found, claim: Document, **condition: str) -> bool:
+    """Whether it is ours: nobody else has claimed it meanwhile."""
+    try:
+        _put(_entry("claimed", found), claim, **condition)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in TAKEN:
+            return False
+        raise
+    return True
+
+
+def _start(job: str, objects: list[Found]) -> None:
+    """The job, over a manifest. Raises ClientError."""
+    bucket, ledger = _split("LEDGER")
+    _put(f"{ledger}runs/{job}.objects", objects)
+    _put(f"{ledger}runs/{job}", [{"prefix": os.environ["INPUT"]}, *(key for key, _ in objects)])
+    request = json.loads(os.environ["REQUEST"])
+    source = {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": f"s3://{bucket}/{ledger}runs/{job}"}}
+    given = {**request["TransformInput"], "DataSource": source}
+    boto3.client("sagemaker").create_transform_job(**{**request, "TransformJobName": job, "TransformInput": given})
+
+
+def _completed(detail: Document) -> str:
+    """Enter what a job has scored."""
+    job = detail["TransformJobName"]
+    objects: list[Found] = [(key, etag) for key, etag in json.loads(_get(f"{_split('LEDGER')[1]}runs/{job}.objects"))]
+    request = json.loads(os.environ["REQUEST"])
+    entry = {"job": job, "output": request["TransformOutput"]["S3OutputPath"], "model": request["ModelName"]}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda found: _put(_entry("scored", found), {**entry, "object": found[0]}), objects))
+    return f"{job} has scored {len(objects)} object(s)"
+
+
+def _status(job: str) -> str | None:
+    """A job's status; None where there is none."""
+    try:
+        status: str = boto3.client("sagemaker").describe_transform_job(TransformJobName=job)["TransformJobStatus"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"ValidationException", "ResourceNotFound"}:
+            return None
+        raise
+    return status
+
+
+def _entries(kind: str) -> set[Found]:
+    bucket, ledger = _split("LEDGER")
+    keys = (item["Key"].removeprefix(f"{ledger}{kind}/") for item in _listed(bucket, f"{ledger}{kind}/"))
+    return {(key, etag) for key, _, etag in (each.rpartition("/") for each in keys)}
+
+
+def _entry(kind: str, found: Found) -> str:
+    return f"{_split('LEDGER')[1]}{kind}/{found[0]}/{found[1]}"
+
+
+def _counts(key: str, size: int) -> bool:
+    return size > 0 and not key.endswith("/") and key.endswith(os.environ.get("SUFFIX", ""))
+
+
+def _name() -> str:
+    return f"{os.environ['PREFIX']}{uuid.uuid4()}"
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Bucket and prefix of an environment variable's URI."""
+    bucket, _, prefix = os.environ[name].removeprefix("s3://").partition("/")
+    return bucket, prefix
+
+
+def _listed(bucket: str, prefix: str) -> Iterator[Document]:
+    for page in boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Contents", [])
+
+
+def _get(key: str) -> bytes:
+    body: bytes = boto3.client("s3").get_object(Bucket=_split("LEDGER")[0], Key=key)["Body"].read()
+    return body
+
+
+def _put(key: str, document: Any, **conditions: str) -> None:
+    boto3.client("s3").put_object(
+        Bucket=_split("LEDGER")[0], Key=key, Body=json.dumps(document).encode(), ContentType="application/json", **conditions
+    )  # fmt: skip
