@@ -13,7 +13,7 @@ from fogbank.contracts.container import LAYOUT_SCHEME
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.project.config import load_config
-from fogbank.project.fetched import is_fetched
+from fogbank.project.fetched import is_back, is_fetched
 from fogbank.project.images import IMAGE, Recorded, build_images, builds, push_image, recorded_image
 from fogbank.project.seal import is_sealed, seal_package, signing_key
 
@@ -58,10 +58,13 @@ class PackageImages:
 
 
 def _promoted(config: ProjectConfig, manifest: Manifest, platform: str) -> Recorded | None:
-    """The image that came with a fetched package: it was built once, and its seal stays. None for a package of the project's own.
+    """The image that came with a fetched package, or with an earlier deployment's that has one: it was built once, and its seal stays. None
+    for a package of the project's own.
 
     Raises PackageError (`image-not-packed`).
     """
+    if is_back(config):
+        return recorded_image(manifest, platform)
     if not is_fetched(config):
         return None
     if image := recorded_image(manifest, platform):
