@@ -96,6 +96,7 @@ class MonitoringSchedule(pulumi.ComponentResource):
             results=self.results_uri,
             asks=asks,
             kind=kind,
+            reads=[f"{kind.ground_truth.strip('/')}/"] if isinstance(kind, ModelQuality | Bias) else (),
             files=_files(name, self, endpoint, kind, shadow),
             failures=failures,
         )

@@ -50,6 +50,8 @@ class ModelService(pulumi.ComponentResource):
     `bucket` is a bucket that is there: none is made then, and its access, encryption and lifecycle are its owner's. `kms_key` is the ARN of a
     key that encrypts the bucket that is made. `network` puts the model into a VPC, or cuts it off.
 
+    The role that is made reads `models/`, `capture/` and `monitor/` of the bucket and writes `capture/` and `monitor/results/`; jobs that are
+    declared get their own prefixes besides. What a handler reads elsewhere, a policy of yours on `role` lets it.
     `role_arn` is an execution role that is there: none is made then, and what it may do is its owner's. `permissions_boundary` is the ARN
     of a policy that bounds every role that is made for the service, its schedules' too.
 
@@ -102,13 +104,13 @@ class ModelService(pulumi.ComponentResource):
         self.permissions_boundary = permissions_boundary
         self.role: aws.iam.Role | None = None
         needs: list[pulumi.Resource] = []
+        self.image = pulumi.Output.from_input(image).apply(deployable)
         if role_arn is None:
             self.role, policy = self._role(name, account, storage, kms_key)
             role_arn, needs = self.role.arn, [policy]
         self.role_arn = pulumi.Output.from_input(role_arn)
         self.model_data_uri = pulumi.Output.format("s3://{0}/{1}", data.bucket, data.key)
         variables = {**package.environment, **(environment or {})}
-        self.image = pulumi.Output.from_input(image).apply(deployable)
         arguments: dict[str, Any] = {
             "execution_role_arn": self.role_arn,
             "primary_container": {
@@ -119,7 +121,7 @@ class ModelService(pulumi.ComponentResource):
             **(network.args() if network else {}),
         }
         model = aws.sagemaker.Model(base_name(prefix), **arguments, opts=beside_the_old(self, needs))
-        self.bucket = storage.name
+        self.bucket, self.bucket_arn = storage.name, storage.arn
         self.model_name = model.name
         self.ready: list[pulumi.Resource] = [*needs, data]
         self.register_outputs({"model_name": self.model_name, "bucket": self.bucket, "role_arn": self.role_arn})
@@ -139,7 +141,7 @@ class ModelService(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-role-policy",
             role=role.name,
-            policy=pulumi.Output.all(storage.arn, account.partition, kms_key or "").apply(
+            policy=pulumi.Output.all(storage.arn, account.partition, account.id, self.image, kms_key or "").apply(
                 lambda known: execution_policy(*known, in_a_vpc=in_a_vpc)
             ),
             opts=child,

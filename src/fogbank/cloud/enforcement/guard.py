@@ -104,11 +104,16 @@ class Guard:
 
 
 def trusts(arn: str, principal: str) -> bool:
-    """Whether a role is there and lets a service assume it."""
+    """Whether a role is there and lets a service assume it, which does so for this account ("The confused deputy problem")."""
     identity = role(arn)
     if identity is None:
         return False
-    asked = Asked(action="sts:AssumeRole", resource=None, principals=frozenset({principal}))
+    asked = Asked(
+        action="sts:AssumeRole",
+        resource=None,
+        principals=frozenset({principal}),
+        context={"aws:sourceaccount": [LOCAL_ACCOUNT]},
+    )
     return verdict([identity.trust], asked, resource_based=True) == "allow"
 
 
