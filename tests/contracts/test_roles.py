@@ -91,9 +91,14 @@ def test_everything_that_is_declared_runs_under_its_own_role_and_on_its_own_pref
     ):
         name = f"elsewhere-{number}"
         sagemaker.create_transform_job(**{**request, **change, "TransformJobName": name})
-        job = until_answer(
-            lambda name=name: sagemaker.describe_transform_job(TransformJobName=name),
-            lambda job: job["TransformJobStatus"] != "InProgress",
-        )
+        job = ended(sagemaker, name)
         assert job["TransformJobStatus"] == "Failed"
         assert "is not authorized to perform: s3:" in job["FailureReason"], job["FailureReason"]
+
+
+def ended(sagemaker: Any, job: str) -> dict[str, Any]:
+    """A transform job that is over."""
+    return until_answer(
+        lambda: sagemaker.describe_transform_job(TransformJobName=job),
+        lambda found: found["TransformJobStatus"] != "InProgress",
+    )

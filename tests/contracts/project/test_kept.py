@@ -104,7 +104,7 @@ def test_what_went_back_has_the_image_that_it_was_deployed_with(package: tuple[P
         images = PackageImages()
         digest, uri = images.publish(config.package, "linux/amd64", "", "")
 
-        assert images.content(config.package, "linux/amd64") == "1" * 64, "with_image's own key"
+        assert images.content(config.package, "linux/amd64", "") == "1" * 64, "with_image's own key"
         assert images.exists(uri, "")
         recorded = recorded_image(load_manifest(config.package), "linux/amd64")
         assert recorded is not None
