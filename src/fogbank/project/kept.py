@@ -81,7 +81,7 @@ def bring(s3: Any, bucket: str, config: ProjectConfig, stack: str, digest: str) 
     items = s3.list_objects_v2(Bucket=bucket, Prefix=place).get("Contents", [])
     if not any(item["Key"] == f"{place}{OUTER_NAME}" for item in items):
         return False
-    with tempfile.TemporaryDirectory(dir=private_folder(config.state), prefix=".fetched-") as work:
+    with tempfile.TemporaryDirectory(dir=private_folder(config.state), prefix=".brought-") as work:
         for item in items:
             s3.download_file(bucket, item["Key"], str(inside(Path(work), item["Key"].removeprefix(place))))
         keep(config, stack, _checked(Path(work), digest))
