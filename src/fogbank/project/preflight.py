@@ -113,17 +113,17 @@ class Preflight:
                 fix="`pulumi config set -s NAME fogbank:repository <account>.dkr.ecr.<region>.amazonaws.com/<name>`",
             )
             return
-        if self.unpinned and not self.image:
-            yield Finding(
-                code="base-unpinned",
-                cause=f"the image would be built on {self.unpinned}, and on another base by another machine",
-                fix=PIN,
-            )
         try:
             reference = parse_reference(text)
         except PackageError as error:
             yield Finding(code=error.code, cause=error.cause, fix=error.hint)
             return
+        if self.unpinned and not self.image and not reference.local:
+            yield Finding(
+                code="base-unpinned",
+                cause=f"the image would be built on {self.unpinned}, and on another base by another machine",
+                fix=PIN,
+            )
         if reference.ecr is None:
             yield note(
                 "repository-not-ecr",

@@ -68,6 +68,8 @@ def found(
 def test_of_what_is_right_nothing_is_found() -> None:
     assert found() == []
     assert found(unpinned="a tag") == [], "the stack names its image, and none is built"
+    codes = {item.code for item in found(image="", repository="127.0.0.1:5000/churn", unpinned="a tag")}
+    assert "base-unpinned" not in codes, "what stays on this machine may stand on what lies here"
 
 
 @pytest.mark.parametrize(
