@@ -184,10 +184,14 @@ def test_an_account_is_looked_into_before_anything_bills(
     shell = {"AWS_CONFIG_FILE": str(tmp_path / "config")}
     missing = fogbank(root, "doctor", "-s", "prod", "--json", **shell)
     shared_cloud.client("ecr").create_repository(repositoryName=unique)
+    settings = root / "pyproject.toml"
+    pinned = f'[tool.fogbank]\nbase = "python@sha256:{"0" * 64}"\n'
+    settings.write_text(settings.read_text().replace("[tool.fogbank]\n", pinned, 1))
     there = fogbank(root, "doctor", "-s", "prod", **shell)
 
     assert missing.returncode == 7, missing.stderr
     findings = {item["code"]: item for item in json.loads(missing.stdout)["findings"]}
+    assert {code for code, item in findings.items() if item["blocks"]} == {"repository-missing", "base-unpinned"}
     assert findings["repository-missing"]["fix"].endswith(f"--repository-name {unique}")
     assert there.returncode == 0, there.stdout + there.stderr
     assert "mend" not in there.stdout

@@ -163,3 +163,28 @@ def test_going_back_to_an_earlier_package_never_takes_its_model_data_away(
     (bucket,) = [item["Name"] for item in s3.list_buckets()["Buckets"]]
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="models/")["Contents"]]
     assert keys == [f"models/{package.artifact_sha256}/model.tar.gz"]
+
+
+def test_any_earlier_version_is_made_again_as_it_was_and_nothing_else_stays(
+    up: Up, local_cloud: CloudProcess, package: Manifest
+) -> None:
+    """Versions are kept as packages, and a model and a configuration follow from one (decision 14): the way back over several is no longer."""
+    others = [replace(package, artifact_sha256=digit * 64) for digit in "12"]
+    up(plain=False)
+    sagemaker = local_cloud.client("sagemaker")
+
+    def served() -> dict[str, Any]:
+        config = sagemaker.describe_endpoint_config(EndpointConfigName=live(local_cloud)["EndpointConfigName"])
+        [variant] = config["ProductionVariants"]
+        model = sagemaker.describe_model(ModelName=variant.pop("ModelName"))
+        return {**variant, **model["PrimaryContainer"]}
+
+    first = served()
+    for other in others:
+        up(plain=False, of=other)
+        assert other.artifact_sha256 in served()["ModelDataUrl"]
+    up(plain=False)
+
+    assert served() == first
+    assert live(local_cloud)["EndpointStatus"] == "InService"
+    assert len(sagemaker.list_models()["Models"]) == len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 1

@@ -199,62 +199,6 @@ def test_contradictory_arguments_are_refused_before_anything_is_declared(
         deploy(program, mocks=True)
 
 
-def grants(policy: str) -> set[tuple[str, str]]:
-    """Every (action, resource) that a policy allows; it must say nothing else."""
-    document = json.loads(policy)
-    assert set(document) == {"Version", "Statement"}
-    allowed = set()
-    for statement in document["Statement"]:
-        assert set(statement) == {"Effect", "Action", "Resource"}
-        assert statement["Effect"] == "Allow"
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        allowed |= {(action, statement["Resource"]) for action in actions}
-    return allowed
-
-
-def test_roles_may_do_what_is_needed_and_no_more(package: Manifest) -> None:
-    from fogbank.components.batch import start_policy
-    from fogbank.components.execution import execution_policy
-
-    said = json.loads(execution_policy("arn:aws:s3:::b", "aws"))
-    [denied] = [item for item in said["Statement"] if item["Effect"] == "Deny"]
-    assert denied["Action"] == ["s3:PutObject", "s3:AbortMultipartUpload"]
-    assert denied["Resource"] == [f"arn:aws:s3:::b/{prefix}/*" for prefix in ("models", "monitor/baseline", "packages")]
-    said["Statement"].remove(denied)
-    assert grants(json.dumps(said)) == {
-        ("s3:GetObject", "arn:aws:s3:::b/*"),
-        ("s3:PutObject", "arn:aws:s3:::b/*"),
-        ("s3:AbortMultipartUpload", "arn:aws:s3:::b/*"),
-        ("s3:ListBucket", "arn:aws:s3:::b"),
-        ("s3:GetBucketLocation", "arn:aws:s3:::b"),
-        ("logs:CreateLogGroup", "arn:aws:logs:*:*:log-group:/aws/sagemaker/*"),
-        ("logs:CreateLogStream", "arn:aws:logs:*:*:log-group:/aws/sagemaker/*"),
-        ("logs:PutLogEvents", "arn:aws:logs:*:*:log-group:/aws/sagemaker/*"),
-        ("logs:DescribeLogStreams", "arn:aws:logs:*:*:log-group:/aws/sagemaker/*"),
-        ("cloudwatch:PutMetricData", "*"),
-        ("ecr:GetAuthorizationToken", "*"),
-        ("ecr:BatchGetImage", "*"),
-        ("ecr:GetDownloadUrlForLayer", "*"),
-        ("ecr:BatchCheckLayerAvailability", "*"),
-    }
-    assert grants(start_policy("aws")) == {
-        ("sagemaker:CreateTransformJob", "arn:aws:sagemaker:*:*:transform-job/*"),
-        ("sagemaker:AddTags", "arn:aws:sagemaker:*:*:transform-job/*"),
-    }
-
-
-def test_a_monitors_schedule_may_start_its_own_jobs_under_one_role() -> None:
-    from fogbank.components.scheduled_monitor import start_policy
-
-    jobs, passing = json.loads(start_policy("aws-cn", "1", "arn:aws-cn:iam::1:role/r", prefix="churn-quality-"))[
-        "Statement"
-    ]
-    assert jobs["Resource"] == "arn:aws-cn:sagemaker:*:1:processing-job/churn-quality-*"
-    assert jobs["Action"] == ["sagemaker:CreateProcessingJob", "sagemaker:AddTags"]
-    assert (passing["Action"], passing["Resource"]) == ("iam:PassRole", "arn:aws-cn:iam::1:role/r")
-    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-
-
 def test_a_program_without_its_package_ends_in_one_readable_error(
     fogbank_project: ProjectConfig, tmp_path: Path, local_cloud: CloudProcess
 ) -> None:

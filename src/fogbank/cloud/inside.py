@@ -24,14 +24,14 @@ log = logging.getLogger("fogbank.cloud")
 
 class InsideClients(LocalClients):
     """Clients whose requests `handle` answers, in the caller's own thread; None where only the port can. Long bodies lie in `incoming`.
-    With a `role`, every request says on whose behalf it is."""
+    Every request says on whose behalf it is: a `role`'s, or the cloud's own."""
 
     def __init__(
         self, url: str, secret: str, handle: Callable[[Request], Answer | None], incoming: Path, role: str = ""
     ) -> None:
         super().__init__(url, secret, attempts=2)
         self._handle, self._incoming = handle, incoming
-        self._said = {HEADER: role} if role else {}
+        self._said = {HEADER: role}
 
     def _make(self, service: str, region: str) -> Any:
         client = super()._make(service, region)

@@ -392,6 +392,7 @@ class LocalCloud:
                 "flush": _quietly(self.flush),
                 "reset": _quietly(self.reset),
                 "stop": _quietly(self.ask_to_stop),
+                **({"iam": self._guard.ledger.ask} if self.settings.enforce_iam else {}),
             }
         )
 

@@ -152,7 +152,7 @@ def policy(*, partition: str, account: str, bucket: str, log: str, prefix: str, 
     jobs = {
         "Effect": "Allow",
         "Action": ["sagemaker:CreateTransformJob", "sagemaker:DescribeTransformJob", "sagemaker:AddTags"],
-        "Resource": f"arn:{partition}:sagemaker:*:{account}:transform-job/{prefix}*",
+        "Resource": f"arn:{partition}:sagemaker:*:{account}:transform-job/{prefix.lower()}*",
     }
     kept = {
         "Effect": "Allow",

@@ -22,10 +22,12 @@ MOST_AT_ONCE = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Asynchronous:
-    """Answers go below `output_prefix` in the service's bucket, what failed below `failure_prefix`. The topics (ARNs) are told of each: with
+    """Requests lie below `input_prefix` in the service's bucket, where the role that is made may read them; answers go below `output_prefix`, what
+    failed below `failure_prefix`. The topics (ARNs) are told of each: with
     the answer in the message where `answers_in` says `success` or `error`. An instance works on `concurrency` requests at once (1 to 1000;
     SageMaker chooses by itself). `kms_key` encrypts what is written."""
 
+    input_prefix: str = "async/in"
     output_prefix: str = "async/out"
     failure_prefix: str = "async/failed"
     success_topic: pulumi.Input[str] | None = None
@@ -38,7 +40,7 @@ class Asynchronous:
         """Refuse what SageMaker would, all of it at once."""
         problems = [
             f"{name} must be a prefix"
-            for name in ("output_prefix", "failure_prefix")
+            for name in ("input_prefix", "output_prefix", "failure_prefix")
             if not getattr(self, name).strip("/")
         ]
         topics = {"success": self.success_topic, "error": self.error_topic}
@@ -50,6 +52,16 @@ class Asynchronous:
         if self.concurrency is not None and not 1 <= self.concurrency <= MOST_AT_ONCE:
             problems.append(f"concurrency must be 1 to {MOST_AT_ONCE}, not {self.concurrency}")
         refuse(problems)
+
+    @property
+    def reads(self) -> list[str]:
+        """What keys of requests begin with."""
+        return [f"{self.input_prefix.strip('/')}/"]
+
+    @property
+    def writes(self) -> list[str]:
+        """What keys of answers begin with."""
+        return [f"{prefix.strip('/')}/" for prefix in (self.output_prefix, self.failure_prefix)]
 
     @property
     def topics(self) -> list[pulumi.Input[str]]:

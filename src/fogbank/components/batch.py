@@ -16,6 +16,7 @@ import pulumi_aws as aws
 from fogbank.components.account import Account
 from fogbank.components.arrivals import Arrivals, Unscored, circular, declare_once_each
 from fogbank.components.failures import Failures, buried, dead_letters, sending
+from fogbank.components.grants import granted, once_too
 from fogbank.components.naming import default_tags
 from fogbank.components.others import not_in_batches
 from fogbank.components.refusals import refuse
@@ -88,6 +89,7 @@ class BatchTransform(pulumi.ComponentResource):
         public_name = check_name("schedule_name", schedule_name or name)
         super().__init__(BATCH_TRANSFORM, name, None, opts)
         self.service, self.processing, self.inference_ids = service, processing, inference_ids
+        self.capture_prefix = capture_prefix
         self.capture_uri = None if capture_prefix is None else service.uri(capture_prefix.rstrip("/"))
         self.input_uri = service.uri(input_prefix)
         self.output_uri = service.uri(output_prefix)
@@ -108,9 +110,12 @@ class BatchTransform(pulumi.ComponentResource):
                 tags=tags,
             )
         )
+        captures = [] if capture_prefix is None else [f"{capture_prefix.strip('/')}/"]
+        writes = [*once_too(f"{output_prefix.strip('/')}/"), *captures]
+        needs = granted(name, self, service, reads=once_too(input_prefix), writes=writes)
         self.job_name = self.schedule_name = self.function_name = self.ledger_uri = pulumi.Output.from_input("")
         if isinstance(schedule, Once):
-            self.job_name = self._once(name, service, schedule)
+            self.job_name = self._once(name, service, schedule, needs)
         elif isinstance(schedule, Arrivals | Unscored):
             ledger, starts = f"{ledger_prefix}{public_name}/", f"{public_name[:26]}-"
             self.ledger_uri = service.uri(ledger)
@@ -120,7 +125,7 @@ class BatchTransform(pulumi.ComponentResource):
                 self, name, service, schedule, prefix=starts, request=self.job, source=input_prefix, ledger=ledger
             )
         else:
-            self.schedule_name = self._scheduled(name, service, schedule, public_name, failures)
+            self.schedule_name = self._scheduled(name, service, schedule, public_name, failures, needs)
         self.register_outputs(
             {
                 "schedule_name": self.schedule_name,
@@ -133,14 +138,22 @@ class BatchTransform(pulumi.ComponentResource):
             }
         )
 
-    def _once(self, name: str, service: ModelService, once: Once) -> pulumi.Output[str]:
+    def _once(
+        self, name: str, service: ModelService, once: Once, needs: Sequence[pulumi.Resource]
+    ) -> pulumi.Output[str]:
         """The job; its name."""
         triggers = pulumi.Output.all(**once.triggers).apply(lambda known: json.dumps(known, sort_keys=True))
-        options = pulumi.ResourceOptions(parent=self, depends_on=[*service.ready, *once.after])
+        options = pulumi.ResourceOptions(parent=self, depends_on=[*service.ready, *needs, *once.after])
         return TransformJob(f"{name}-job", prefix=name, request=self.job, triggers=triggers, opts=options).job
 
     def _scheduled(
-        self, name: str, service: ModelService, schedule: str, public_name: str, failures: Failures | None
+        self,
+        name: str,
+        service: ModelService,
+        schedule: str,
+        public_name: str,
+        failures: Failures | None,
+        needs: Sequence[pulumi.Resource],
     ) -> pulumi.Output[str]:
         """The schedule, and what it may; its name."""
         account = Account.of(self)
@@ -151,11 +164,14 @@ class BatchTransform(pulumi.ComponentResource):
             permissions_boundary=service.permissions_boundary,
             opts=child,
         )
-        queue = buried(self, name, failures, "Transform", f"{public_name[:26]}-") if failures else None
+        prefix = f"{public_name[:26]}-"
+        queue = buried(self, name, failures, "Transform", prefix) if failures else None
         policy = aws.iam.RolePolicy(
             f"{name}-role-policy",
             role=role.name,
-            policy=pulumi.Output.all(account.partition, queue or "").apply(lambda known: start_policy(*known)),
+            policy=pulumi.Output.all(account.partition, account.id, queue or "").apply(
+                lambda known: start_policy(*known, prefix=prefix)
+            ),
             opts=child,
         )
         scheduled = aws.scheduler.Schedule(
@@ -171,7 +187,7 @@ class BatchTransform(pulumi.ComponentResource):
                 "retry_policy": RETRIES,
                 **dead_letters(queue),
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *service.ready]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *needs, *service.ready]),
         )
         return scheduled.name
 
@@ -209,11 +225,11 @@ def transform_request(
     ).to_json()
 
 
-def start_policy(partition: str, queue: str = "") -> str:
-    """Start transform jobs, bury what could not be delivered if there is a `queue`, and nothing else."""
+def start_policy(partition: str, account: str, queue: str = "", *, prefix: str) -> str:
+    """Start this schedule's transform jobs, bury what could not be delivered if there is a `queue`, and nothing else."""
     statement = {
         "Effect": "Allow",
         "Action": ["sagemaker:CreateTransformJob", "sagemaker:AddTags"],
-        "Resource": f"arn:{partition}:sagemaker:*:*:transform-job/*",
+        "Resource": f"arn:{partition}:sagemaker:*:{account}:transform-job/{prefix.lower()}*",
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement, *([sending(queue)] if queue else [])]})

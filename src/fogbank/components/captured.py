@@ -21,11 +21,13 @@ from fogbank.contracts.monitoring import PROCESSING
 
 @dataclass(frozen=True, kw_only=True)
 class Captured:
-    """Records below the S3 URI `uri`, of the `endpoint` of that name, or of batch transform jobs where there is none."""
+    """Records below the S3 URI `uri`, of the `endpoint` of that name, or of batch transform jobs where there is none; `reads` are prefixes
+    that the service's role does not read by itself."""
 
     service: ModelService
     uri: pulumi.Output[str]
     endpoint: pulumi.Output[str] | None = None
+    reads: tuple[str, ...] = ()
 
     @property
     def local_path(self) -> str:
@@ -40,9 +42,9 @@ def captured(endpoint: Endpoint | None, batch: BatchTransform | None) -> Capture
             raise ValueError("the endpoint captures nothing: give it capture=DataCapture() to monitor it")
         return Captured(service=endpoint.service, uri=endpoint.capture_uri, endpoint=endpoint.endpoint_name)
     if batch is not None and endpoint is None:
-        if batch.capture_uri is None:
+        if batch.capture_uri is None or batch.capture_prefix is None:
             raise ValueError('the batch captures nothing: give it capture_prefix="batch/captured/" to monitor it')
-        return Captured(service=batch.service, uri=batch.capture_uri)
+        return Captured(service=batch.service, uri=batch.capture_uri, reads=(f"{batch.capture_prefix.strip('/')}/",))
     raise ValueError("a monitor looks at one of endpoint and batch")
 
 

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from fogbank.components.asynchronous import Asynchronous, telling
 from fogbank.components.deployments import Alarms, AllAtOnce, Deployment
+from fogbank.components.grants import granted
 from fogbank.components.hours import OfficeHours, last_moment, timed
 from fogbank.components.log_retention import ENDPOINTS, LogRetention, check_days
 from fogbank.components.naming import base_name, beside_the_old
@@ -145,12 +146,16 @@ def _kept(component: pulumi.Resource, name: str, endpoint: str, days: int | None
 def _telling(
     component: pulumi.Resource, name: str, asynchronous: Asynchronous | None, service: ModelService
 ) -> list[pulumi.Resource]:
-    """What the service's own role may do besides: SageMaker tells topics under it. A role that was brought is its owner's."""
-    if asynchronous is None or not asynchronous.topics or service.role is None:
+    """What the service's own role may do besides: SageMaker reads requests, writes answers and tells topics under it. A role that was brought
+    is its owner's."""
+    if asynchronous is None or service.role is None:
         return []
+    data = granted(name, component, service, reads=asynchronous.reads, writes=asynchronous.writes)
+    if not asynchronous.topics:
+        return data
     policy = pulumi.Output.all(*asynchronous.topics).apply(telling)
     options = pulumi.ResourceOptions(parent=component)
-    return [aws.iam.RolePolicy(f"{name}-async-policy", role=service.role.name, policy=policy, opts=options)]
+    return [*data, aws.iam.RolePolicy(f"{name}-async-policy", role=service.role.name, policy=policy, opts=options)]
 
 
 def _alarms(

@@ -10,6 +10,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from fogbank.contracts.registries import repository_arn
+
 SHADOW = "sagemaker-clarify-endpoint"
 """What the names of shadow endpoints begin with."""
 IN_A_VPC = (
@@ -18,47 +20,78 @@ IN_A_VPC = (
     "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups",
 )  # fmt: skip
 
+PULLING = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
+READING = ("s3:GetObject",)
 WRITING = ("s3:PutObject", "s3:AbortMultipartUpload")
+READ = ("models/", "capture/", "monitor/")
+"""What every container of a service may read: what was deployed, and the records that a monitor looks at."""
+WRITTEN = ("capture/", "monitor/results/")
+"""And write: records and reports. What else a job reads and writes is granted where it is declared (`data_policy`)."""
 DEPLOYED = ("models/", "monitor/baseline/", "packages/")
-"""What whoever deploys puts into the bucket: no container of the service writes there, whatever it is made to do."""
+"""What whoever deploys puts into the bucket: no container of the service writes there, whatever prefix a job is given."""
 
 
-def execution_policy(bucket_arn: str, partition: str, kms_key: str = "", *, in_a_vpc: bool = False) -> str:
-    """What SageMaker may do with this service's bucket (where what was deployed is read alone), its logs, its metrics and its image, and
-    nothing else; `kms_key` is the ARN of the key that encrypts the bucket."""
+def execution_policy(
+    bucket_arn: str, partition: str, account: str, images: Sequence[str], kms_key: str = "", *, in_a_vpc: bool = False
+) -> str:
+    """What SageMaker may do with this service's part of a bucket, its logs, its metrics and its images, and nothing else; `kms_key` is the
+    ARN of the key that encrypts the bucket.
+
+    The bucket is listed whole: whether SageMaker asks for it (HeadBucket) without a prefix too, no document says. Metrics have no resource.
+    """
     statements = [
-        _allow(["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], f"{bucket_arn}/*"),
+        _allow(READING, [f"{bucket_arn}/{prefix}*" for prefix in READ]),
+        _allow(WRITING, [f"{bucket_arn}/{prefix}*" for prefix in WRITTEN]),
         {"Effect": "Deny", "Action": [*WRITING], "Resource": [f"{bucket_arn}/{prefix}*" for prefix in DEPLOYED]},
         _allow(["s3:ListBucket", "s3:GetBucketLocation"], bucket_arn),
         _allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-            f"arn:{partition}:logs:*:*:log-group:/aws/sagemaker/*",
+            f"arn:{partition}:logs:*:{account}:log-group:/aws/sagemaker/*",
         ),
         _allow("cloudwatch:PutMetricData", "*"),
-        _allow(
-            [
-                "ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability",
-            ],
-            "*",
-        ),
-    ]  # fmt: skip
+        *_pulling(images, partition),
+    ]
     if kms_key:
         statements.append(_allow(["kms:Decrypt", "kms:GenerateDataKey"], kms_key))
     if in_a_vpc:
-        statements.append(_allow(list(IN_A_VPC), "*"))
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+        statements.append(_allow(IN_A_VPC, "*"))
+    return _document(statements)
+
+
+def data_policy(
+    bucket_arn: str, partition: str, reads: Sequence[str] = (), writes: Sequence[str] = (), image: str = ""
+) -> str:
+    """What a job takes besides: keys that begin with one of `reads` or `writes`, and an `image` of its own. Empty where that is nothing."""
+    statements = [
+        *([_allow(READING, [f"{bucket_arn}/{prefix}*" for prefix in reads])] if reads else []),
+        *([_allow(WRITING, [f"{bucket_arn}/{prefix}*" for prefix in writes])] if writes else []),
+        *_pulling([image], partition),
+    ]
+    return _document(statements)
+
+
+def _pulling(images: Sequence[str], partition: str) -> list[dict[str, Any]]:
+    """Pull from the images' own repositories of ECR's; a token is for all of a registry (Service Authorization Reference: it has no resource)."""
+    places = sorted({repository_arn(image, partition) for image in images} - {""})
+    if not places:
+        return []
+    return [_allow("ecr:GetAuthorizationToken", "*"), _allow(PULLING, places if len(places) > 1 else places[0])]
 
 
 def shadow_policy(partition: str, account: str, model: str) -> str:
-    """What explaining a model takes besides: a shadow endpoint of it, asked and deleted."""
+    """What explaining a model takes besides: a shadow endpoint of it, asked and deleted. ARNs of SageMaker's have small letters."""
     places = [f"arn:{partition}:sagemaker:*:{account}:{kind}/{SHADOW}-*" for kind in ("endpoint", "endpoint-config")]
     actions = (
         "CreateEndpointConfig", "CreateEndpoint", "DescribeEndpoint", "InvokeEndpoint", "DeleteEndpoint", "DeleteEndpointConfig", "AddTags",
     )  # fmt: skip
     statement = {"Effect": "Allow", "Action": [f"sagemaker:{action}" for action in actions], "Resource": places}
-    asked = _allow("sagemaker:DescribeModel", f"arn:{partition}:sagemaker:*:{account}:model/{model}")
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement, asked]})
+    asked = _allow("sagemaker:DescribeModel", f"arn:{partition}:sagemaker:*:{account}:model/{model.lower()}")
+    return _document([statement, asked])
 
 
-def _allow(action: str | Sequence[str], resource: str) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": action, "Resource": resource}
+def _allow(action: str | Sequence[str], resource: str | list[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action if isinstance(action, str) else [*action], "Resource": resource}
+
+
+def _document(statements: Sequence[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [*statements]})

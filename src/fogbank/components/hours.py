@@ -87,7 +87,7 @@ def last_moment(until: str) -> str:
 
 def policy(partition: str, account: str, endpoint: str) -> str:
     """Delete and make one endpoint, and nothing else."""
-    place = f"arn:{partition}:sagemaker:*:{account}"
+    place, endpoint = f"arn:{partition}:sagemaker:*:{account}", endpoint.lower()  # as SageMaker's ARNs have names
     deleting = {"Effect": "Allow", "Action": "sagemaker:DeleteEndpoint", "Resource": f"{place}:endpoint/{endpoint}"}
     making = {
         "Effect": "Allow",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -18,7 +19,9 @@ MODEL_MONITORS = ("DataQuality", "ModelQuality")
 
 def model_monitor(watch: Watch) -> pulumi.Output[str]:
     """Declare it; the schedule's name."""
-    definition = _data_quality(watch) if watch.kind.type == "DataQuality" else _definition(watch)
+    image = pulumi.Output.from_input(watch.image or _analyzer(watch))
+    declare = _data_quality if watch.kind.type == "DataQuality" else _definition
+    definition = declare(watch, image, [*watch.files.values(), *watch.granted(image)])
     scheduled = aws.sagemaker.MonitoringSchedule(
         f"{watch.name}-schedule",
         name=watch.public_name,
@@ -32,13 +35,13 @@ def model_monitor(watch: Watch) -> pulumi.Output[str]:
     return scheduled.name
 
 
-def _definition(watch: Watch) -> pulumi.Output[str]:
+def _definition(watch: Watch, image: pulumi.Output[str], needs: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
     """A definition of a kind that pulumi-aws does not have; its name."""
     known: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
         endpoint=watch.looks_at.endpoint or "",
         capture=watch.looks_at.uri,
         local_path=watch.looks_at.local_path,
-        image=watch.image or _analyzer(watch),
+        image=image,
         role=watch.looks_at.service.role_arn,
         results=watch.results,
         asks=watch.asks,
@@ -50,17 +53,17 @@ def _definition(watch: Watch) -> pulumi.Output[str]:
         base_name(watch.public_name),
         kind=watch.kind.type,
         request=request,
-        opts=beside_the_old(watch.component, [*watch.files.values()]),
+        opts=beside_the_old(watch.component, needs),
     )
     return definition.name
 
 
-def _data_quality(watch: Watch) -> pulumi.Output[str]:
+def _data_quality(watch: Watch, image: pulumi.Output[str], needs: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
     """The job definition: it never changes, so a change is a new one beside the old, under a name of its own."""
     uris = watch.uris()
     arguments: dict[str, Any] = {
         "role_arn": watch.looks_at.service.role_arn,
-        "data_quality_app_specification": {"image_uri": watch.image or _analyzer(watch)},
+        "data_quality_app_specification": {"image_uri": image},
         "data_quality_baseline_config": {
             "statistics_resource": {"s3_uri": uris["statistics"]},
             "constraints_resource": {"s3_uri": uris["constraints"]},
@@ -83,7 +86,7 @@ def _data_quality(watch: Watch) -> pulumi.Output[str]:
     definition = aws.sagemaker.DataQualityJobDefinition(
         base_name(watch.public_name),
         **arguments,
-        opts=beside_the_old(watch.component, [*watch.files.values()]),
+        opts=beside_the_old(watch.component, needs),
     )
     return definition.name
 

@@ -102,6 +102,10 @@ class MonitoringSchedule(pulumi.ComponentResource):
             results=self.results_uri,
             asks=asks,
             kind=kind,
+            reads=[
+                *looks_at.reads,
+                *([f"{kind.ground_truth.strip('/')}/"] if isinstance(kind, ModelQuality | Bias) else []),
+            ],
             files=declared_files(name, self, looks_at, kind, shadow),
             failures=failures,
         )

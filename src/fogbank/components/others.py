@@ -91,6 +91,11 @@ class Pipeline:
         refuse(problems)
 
     @property
+    def images(self) -> list[pulumi.Input[str]]:
+        """Of the containers beside the service's own."""
+        return [step.image for step in (*self.before, *self.after)]
+
+    @property
     def arguments(self) -> dict[str, Any]:
         """A Model's own, beside its containers."""
         return {"inference_execution_config": {"mode": "Direct"}} if self.direct else {}

@@ -51,7 +51,10 @@ def scheduled_monitor(watch: Watch) -> pulumi.Output[str]:
             "retry_policy": RETRIES,
             **dead_letters(queue),
         },
-        opts=pulumi.ResourceOptions(parent=watch.component, depends_on=[policy, *watch.files.values(), *service.ready]),
+        opts=pulumi.ResourceOptions(
+            parent=watch.component,
+            depends_on=[policy, *watch.granted(watch.image), *watch.files.values(), *service.ready],
+        ),
     )
     return scheduled.name
 
@@ -101,7 +104,7 @@ def start_policy(partition: str, account: str, role: str, queue: str = "", *, pr
     jobs = {
         "Effect": "Allow",
         "Action": ["sagemaker:CreateProcessingJob", "sagemaker:AddTags"],
-        "Resource": f"arn:{partition}:sagemaker:*:{account}:processing-job/{prefix}*",
+        "Resource": f"arn:{partition}:sagemaker:*:{account}:processing-job/{prefix.lower()}*",
     }
     passing = {
         "Effect": "Allow",

@@ -17,7 +17,7 @@ from fogbank.components.execution import execution_policy
 from fogbank.components.model_data import ModelData
 from fogbank.components.naming import base_name, beside_the_old, deployable
 from fogbank.components.network import Network
-from fogbank.components.others import MultiModel, Others
+from fogbank.components.others import MultiModel, Others, Pipeline
 from fogbank.components.storage import Storage, brought, made
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.manifest import Manifest, load_manifest
@@ -52,6 +52,8 @@ class ModelService(pulumi.ComponentResource):
     key that encrypts the bucket that is made. `network` puts the model into a VPC, or cuts it off. `others` are packages beside it: a
     `MultiModel`'s in the same container, a `Pipeline`'s in containers of their own.
 
+    The role that is made reads `models/`, `capture/` and `monitor/` of the bucket and writes `capture/` and `monitor/results/`; jobs that are
+    declared get their own prefixes besides. What a handler reads elsewhere, a policy of yours on `role` lets it.
     `role_arn` is an execution role that is there: none is made then, and what it may do is its owner's. `permissions_boundary` is the ARN
     of a policy that bounds every role that is made for the service, its schedules' too.
 
@@ -100,20 +102,20 @@ class ModelService(pulumi.ComponentResource):
         self.permissions_boundary = permissions_boundary
         self.role: aws.iam.Role | None = None
         needs: list[pulumi.Resource] = []
+        self.image = pulumi.Output.from_input(image).apply(deployable)
         if role_arn is None:
             self.role, policy = self._role(name, account, storage, kms_key)
             role_arn, needs = self.role.arn, [policy]
         self.role_arn = pulumi.Output.from_input(role_arn)
         self.model_data_uri = data.uri
         variables = {**package.environment, **(environment or {})}
-        self.image = pulumi.Output.from_input(image).apply(deployable)
         arguments: dict[str, Any] = {
             "execution_role_arn": self.role_arn,
             **data.arguments(self.image, variables),
             **(network.args() if network else {}),
         }
         model = aws.sagemaker.Model(base_name(prefix), **arguments, opts=beside_the_old(self, needs))
-        self.bucket = storage.name
+        self.bucket, self.bucket_arn = storage.name, storage.arn
         self.model_name = model.name
         self.ready: list[pulumi.Resource] = [*needs, *data.objects]
         self.register_outputs({"model_name": self.model_name, "bucket": self.bucket, "role_arn": self.role_arn})
@@ -124,6 +126,7 @@ class ModelService(pulumi.ComponentResource):
         """An execution role of the service's own, and what it may do."""
         child = pulumi.ResourceOptions(parent=self)
         in_a_vpc = bool(self.network and self.network.subnets)
+        images = pulumi.Output.all(self.image, *(self.others.images if isinstance(self.others, Pipeline) else ()))
         role = aws.iam.Role(
             f"{name}-role",
             assume_role_policy=account.trust("sagemaker.amazonaws.com"),
@@ -133,7 +136,7 @@ class ModelService(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-role-policy",
             role=role.name,
-            policy=pulumi.Output.all(storage.arn, account.partition, kms_key or "").apply(
+            policy=pulumi.Output.all(storage.arn, account.partition, account.id, images, kms_key or "").apply(
                 lambda known: execution_policy(*known, in_a_vpc=in_a_vpc)
             ),
             opts=child,

@@ -15,7 +15,7 @@ def shadowed(name: str, component: pulumi.Resource, service: ModelService) -> li
     if service.role is None:
         return []
     account = Account.of(component)
-    policy = pulumi.Output.all(account.partition, account.id, service.role.arn).apply(
+    policy = pulumi.Output.all(account.partition, account.id, service.model_name).apply(
         lambda known: shadow_policy(*known)
     )
     options = pulumi.ResourceOptions(parent=component)

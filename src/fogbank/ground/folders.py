@@ -1,7 +1,8 @@
-"""Folders that are the user's own: state, keys, what was sent and what was answered."""
+"""Folders that are the user's own: state, keys, what was sent and what was answered; and files in them that are whole or as they were."""
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -14,3 +15,14 @@ def private_folder(folder: Path) -> Path:
     if stat.S_IMODE(folder.stat().st_mode) != PRIVATE:
         folder.chmod(PRIVATE)
     return folder
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file in one step: it has all of the bytes, or is as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)

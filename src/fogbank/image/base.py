@@ -22,7 +22,8 @@ from urllib.parse import unquote
 from fogbank.contracts.dependencies import Target
 from fogbank.contracts.errors import PackageError
 from fogbank.ground.digest import canonical_json
-from fogbank.image.layers import Entry, LayerStore, write_whole
+from fogbank.ground.folders import write_whole
+from fogbank.image.layers import Entry, LayerStore
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Descriptor, Document, Layout, compact_json, descriptor
 
 SUITES = {"3.11": "bookworm", "3.13": "trixie"}

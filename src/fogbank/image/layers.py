@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import deflate
 
 from fogbank.ground.digest import CHUNK, canonical_json, sha256_file
+from fogbank.ground.folders import write_whole
 
 FORMAT = 3
 """Part of every layer's key: raise it when the same entries become other bytes."""
@@ -102,17 +103,6 @@ class LayerStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         file.chmod(0o644)
         file.replace(path)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file in one step: it has all of the bytes, or is as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.write_bytes(data)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def write_tar(out: Any, entries: Iterable[Entry]) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from fogbank.contracts.errors import DigestError, PackageError
 from fogbank.ground.digest import DIGEST, blob_path, sha256_bytes, sha256_file
-from fogbank.image.layers import copy_checked, write_whole
+from fogbank.ground.folders import write_whole
+from fogbank.image.layers import copy_checked
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"

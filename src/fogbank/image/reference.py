@@ -9,15 +9,11 @@ import re
 from dataclasses import dataclass, replace
 
 from fogbank.contracts.errors import PackageError
+from fogbank.contracts.registries import ECR
 from fogbank.ground.digest import DIGEST
 
 NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-ECR = re.compile(
-    r"(?P<account>\d{12})\.(dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.(com|com\.cn|eu)"
-    r"|dkr-ecr(-fips)?\.(?P<dual>[a-z0-9-]+)\.on\.(aws|amazonwebservices\.com\.cn))"
-)
-"""ECR's hosts in every partition, with FIPS and dual-stack endpoints. Source: ECR User Guide, "Amazon ECR endpoints"."""
 DOCKER = "docker.io"
 DOCKER_HOST = "registry-1.docker.io"
 

@@ -14,8 +14,8 @@ from typing import Literal
 
 from fogbank.contracts.errors import DigestError, RegistryError
 from fogbank.ground.digest import CHUNK, sha256_bytes, sha256_file
+from fogbank.ground.folders import write_whole
 from fogbank.image.docker import docker_manifest
-from fogbank.image.layers import write_whole
 from fogbank.image.layout import (
     DOCKER_LIST,
     DOCKER_MANIFEST,

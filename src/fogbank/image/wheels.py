@@ -21,8 +21,8 @@ from fogbank.contracts.dependencies import MANYLINUX, Pin, Target, Wheel, WheelF
 from fogbank.contracts.errors import PackageError
 from fogbank.ground.digest import sha256_bytes
 from fogbank.ground.elf import elf_machine
+from fogbank.ground.folders import write_whole
 from fogbank.ground.installer import NOTHING_BUILT, run_uv
-from fogbank.image.layers import write_whole
 
 TIME_LIMIT_S = 900
 LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}

@@ -12,10 +12,12 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import ProjectError
 from fogbank.contracts.manifest import Manifest
 from fogbank.project.account_suite import AccountSuite, fresh_prefix
+from fogbank.project.bases import unpinned
 from fogbank.project.clients import Clients
 from fogbank.project.declaration import Declared, Place, declared, texts
 from fogbank.project.deployer import policy, ungranted
 from fogbank.project.events import Steps
+from fogbank.project.fetched import is_back, is_fetched
 from fogbank.project.findings import Finding
 from fogbank.project.preflight import Identity, Preflight, identity
 from fogbank.project.stacks import stack_values
@@ -37,6 +39,7 @@ def preflight(config: ProjectConfig, stack: str, clients: Clients, steps: Steps)
             platform=config.platform,
             image=str(values.get("fogbank:image") or ""),
             repository=str(values.get("fogbank:repository") or ""),
+            unpinned="" if is_fetched(config) or is_back(config) else unpinned(config),
         )
         findings = tuple(look.findings())
         blocking = sum(item.blocks for item in findings)

@@ -1,4 +1,5 @@
-"""The base below a project's image: the one that is set, else what `fogbank base` made, else Python's own from its registry.
+"""The base below a project's image: the one that is set, else what `fogbank base` made, else Python's own from its registry; the latter two
+for images that stay on this machine.
 
 In: a project and a target; out: a `Base`. What is fetched or made is kept in this user's cache.
 """
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.dependencies import Target
+from fogbank.contracts.errors import PackageError
 from fogbank.project.events import Steps
 from fogbank.project.installation import cached
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from fogbank.image import Base, LayerStore
 
 Progress = Callable[[str], None]
+PIN = (
+    "`fogbank base --pin` writes the digest of a base that all machines have into pyproject.toml; one of your own is named there as `base`: "
+    "a reference with its digest, or the folder of an OCI layout"
+)
 
 
 def layer_store() -> LayerStore:
@@ -43,6 +49,32 @@ def base_for(config: ProjectConfig, target: Target, progress: Progress) -> Base:
     if not config.base and made_here(target.python, target.platform):
         return open_base(Layout(bases_folder(target.python)), f"debian-python{target.python}", target, cached("layers"))
     return _pull(config.base or default_base(target.python), target, progress)
+
+
+def unpinned(config: ProjectConfig) -> str:
+    """What the base would be that no file of the project says by its digest; empty where one does.
+
+    A base that lies on this machine alone, or a tag that moves, makes another image than the next machine's.
+    """
+    if config.base:
+        layout = (config.root / config.base / "index.json").is_file()
+        return "" if layout or "@sha256:" in config.base else config.base
+    python = config.target.python
+    return "what `fogbank base` made here" if made_here(python, config.platform) else default_base(python)
+
+
+def require_pinned(config: ProjectConfig, repository: str) -> None:
+    """Raises PackageError (`base-unpinned`) for an image that is pushed where other machines' are."""
+    from fogbank.image import parse_reference
+
+    if not repository or parse_reference(repository).local:
+        return
+    if base := unpinned(config):
+        raise PackageError(
+            "base-unpinned",
+            f"the image for {repository} would be built on {base}, and on another base by another machine",
+            PIN,
+        )
 
 
 def default_base(python: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fogbank.contracts import tokens
-from fogbank.image.reference import ECR
+from fogbank.contracts.registries import ECR
 from fogbank.project.declaration import Declared
 
 
@@ -273,6 +273,8 @@ def statements(resources: Sequence[Declared], where: Mapping[str, str]) -> Itera
 def _allowed(resources: Sequence[Declared], where: Mapping[str, str]) -> Iterator[Allowed]:
     for grant, resource in [*((grant, None) for grant in ALWAYS), *_asked(resources)]:
         name = stable_name(resource) if resource else ""
+        if grant.resource.startswith(SAGEMAKER):
+            name = name.lower()  # as SageMaker's ARNs have names
         passed = grant.passed_to.format(service=_assumed_by(resource)) if resource else ""
         yield grant.actions, grant.resource.format(name=name, **{**where, **_repository(resource)}), _passed(passed)
     for arn in _brought(resources, where):

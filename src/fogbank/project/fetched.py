@@ -1,6 +1,7 @@
-"""Which package was fetched, and not packed here: until the project is trained or packed again, that package is what is deployed.
+"""Which package was fetched, or is an earlier deployment's, and was not packed here: until the project is trained or packed again, a fetched
+one is what is deployed, and either has the image that it came with.
 
-In: a project; out: whether its package is the one that `fogbank fetch` put there.
+In: a project; out: whether its package is the one that `fogbank fetch`, or `fogbank rollback`, put there.
 """
 
 from __future__ import annotations
@@ -11,19 +12,35 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import OUTER_NAME
 from fogbank.ground.digest import canonical_json, sha256_file
+from fogbank.ground.folders import write_whole
 
-RECORD = "fetched.json"
+RECORD, BACK = "fetched.json", "rolled-back.json"
 
 
 def remember(config: ProjectConfig, reference: str, manifest_sha256: str) -> None:
     """A package with that manifest.json, out of that place, is about to be put in the project's folder."""
     record = {"reference": reference, "manifest_sha256": manifest_sha256}
-    (config.state / RECORD).write_bytes(canonical_json(record))
+    write_whole(config.state / RECORD, canonical_json(record))
 
 
 def forget(config: ProjectConfig) -> None:
     """The project's package is its own again."""
-    (config.state / RECORD).unlink(missing_ok=True)
+    for name in (RECORD, BACK):
+        (config.state / name).unlink(missing_ok=True)
+
+
+def go_back(config: ProjectConfig) -> None:
+    """The project's package is an earlier deployment's."""
+    forget(config)
+    write_whole(config.state / BACK, sha256_file(config.package / OUTER_NAME).encode())
+
+
+def is_back(config: ProjectConfig) -> bool:
+    """Whether the package is an earlier deployment's."""
+    try:
+        return (config.state / BACK).read_text() == sha256_file(config.package / OUTER_NAME)
+    except OSError:
+        return False
 
 
 def is_fetched(config: ProjectConfig) -> bool:

@@ -46,7 +46,7 @@ class History:
 
     def keep(self, manifest: Manifest) -> None:
         """Keep a package that was deployed, here, and in the bucket of a stack on AWS; that it lies here alone is said."""
-        kept.keep(self._config, manifest)
+        kept.keep(self._config, self._stack, manifest)
         if self._stacks.is_local(self._stack):
             return
         try:
@@ -84,7 +84,9 @@ class History:
     def _brought(self, digest: str) -> bool:
         try:
             bucket = self._stacks.bucket(self._stack)
-            return bool(bucket) and kept.bring(self._stacks.clients(self._stack)("s3"), bucket, self._config, digest)
+            return bool(bucket) and kept.bring(
+                self._stacks.clients(self._stack)("s3"), bucket, self._config, self._stack, digest
+            )
         except REFUSED as error:
             raise PackageError(
                 "package-not-kept", f"the package {digest[:12]} cannot be fetched: {error}", "see what AWS says"

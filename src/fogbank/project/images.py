@@ -19,6 +19,7 @@ from fogbank.contracts.dependencies import Target, Wheel
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Manifest
 from fogbank.ground.digest import canonical_json
+from fogbank.ground.folders import write_whole
 from fogbank.project.bases import Progress, base_for, layer_store
 from fogbank.project.events import Steps
 from fogbank.project.installation import cached
@@ -130,7 +131,7 @@ def build_images(manifest: Manifest, plans: Sequence[Build], progress: Progress)
         for image, plan in zip(images, plans, strict=True)
     ]
     record = {"key": key, "images": [asdict(item) for item in packed]}
-    (manifest.folder / RECORD).write_bytes(canonical_json(record))
+    write_whole(manifest.folder / RECORD, canonical_json(record))
     return packed
 
 

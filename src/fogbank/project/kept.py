@@ -1,7 +1,8 @@
-"""Packages that were deployed, kept to go back to: the last few on this machine, and in the stack's bucket, where others find them.
+"""Packages that were deployed, kept to go back to: each stack's last few on this machine, and in its bucket, where others find them.
 
-In: a package's folder; out: a copy of it by its digest, without its image (which is built again from the same bytes). A copy appears
-complete or not at all: its manifest is the last to be sent, and every digest is checked before it is used.
+In: a package's folder; out: a copy of it by its digest. On this machine it has its image, of which versions share the layers; what is
+fetched from a bucket has none, and it is built again. A copy appears complete or not at all: its manifest is the last to be sent, and
+every digest is checked before it is used.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import FogbankError, PackageError
@@ -21,23 +24,24 @@ from fogbank.ground.folders import private_folder
 from fogbank.ground.paths import inside
 
 KEPT = 10
-"""How many packages are kept, the newest deployments' first."""
+"""How many packages of a stack are kept, the newest deployments' first."""
+FOLDER, BLOBS = "packages", "image/blobs/sha256"
 PREFIX = "packages/"
 """In the stack's bucket."""
 
 
-def folder_of(config: ProjectConfig, digest: str) -> Path:
-    """Where a package is kept on this machine."""
-    return inside(config.state / "packages", digest)
+def folder_of(config: ProjectConfig, stack: str, digest: str) -> Path:
+    """Where a package that a stack had is kept on this machine: one stack's many deployments push no other's out."""
+    return inside(config.state / FOLDER, f"{quote(stack, safe='')}/{digest}")
 
 
-def keep(config: ProjectConfig, manifest: Manifest) -> None:
-    """Keep a package that was deployed, as the newest; files are linked where the disk can. What is beyond the last few goes."""
-    place = folder_of(config, manifest.artifact_sha256)
+def keep(config: ProjectConfig, stack: str, manifest: Manifest) -> None:
+    """Keep a package that was deployed, as the stack's newest; files are linked where the disk can. What is beyond the last few goes."""
+    place = folder_of(config, stack, manifest.artifact_sha256)
     private_folder(place.parent)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".fresh-") as work:
         fresh = Path(work) / "package"
-        shutil.copytree(manifest.folder, fresh, copy_function=_link, ignore=_no_folders)
+        shutil.copytree(manifest.folder, fresh, copy_function=partial(_link_once, config.state / FOLDER))
         shutil.rmtree(place, ignore_errors=True)
         fresh.rename(place)
     os.utime(place)
@@ -71,22 +75,22 @@ def _forget_the_oldest(s3: Any, bucket: str, sent: str) -> None:
             s3.delete_object(Bucket=bucket, Key=item["Key"])
 
 
-def bring(s3: Any, bucket: str, config: ProjectConfig, digest: str) -> bool:
-    """Fetch a package of the bucket to this machine; False where it is not there. Raises botocore's ClientError, PackageError."""
+def bring(s3: Any, bucket: str, config: ProjectConfig, stack: str, digest: str) -> bool:
+    """Fetch a package of a stack's bucket to this machine; False where it is not there. Raises botocore's ClientError, PackageError."""
     place = f"{PREFIX}{digest}/"
     items = s3.list_objects_v2(Bucket=bucket, Prefix=place).get("Contents", [])
     if not any(item["Key"] == f"{place}{OUTER_NAME}" for item in items):
         return False
-    with tempfile.TemporaryDirectory(dir=private_folder(config.state), prefix=".fetched-") as work:
+    with tempfile.TemporaryDirectory(dir=private_folder(config.state), prefix=".brought-") as work:
         for item in items:
             s3.download_file(bucket, item["Key"], str(inside(Path(work), item["Key"].removeprefix(place))))
-        keep(config, _checked(Path(work), digest))
+        keep(config, stack, _checked(Path(work), digest))
     return True
 
 
 def kept(config: ProjectConfig, digest: str) -> Manifest | None:
-    """A package that is on this machine: kept, or the one that is there; None where it is neither, or damaged."""
-    for folder in (folder_of(config, digest), config.package):
+    """A package that is on this machine: kept for any stack, or the one that is there; None where it is neither, or damaged."""
+    for folder in (*sorted((config.state / FOLDER).glob(f"*/{digest}")), config.package):
         try:
             return _checked(folder, digest)
         except FogbankError:
@@ -125,13 +129,16 @@ def _checked(folder: Path, digest: str) -> Manifest:
     return manifest
 
 
+def _link_once(kept: Path, source: str, target: str) -> str:
+    """A layer that an earlier version brought lies on the disk once."""
+    there = kept.glob(f"*/*/{BLOBS}/{Path(source).name}") if Path(source).parent.as_posix().endswith(BLOBS) else ()
+    size = Path(source).stat().st_size
+    return _link(str(next((item for item in there if item.stat().st_size == size), source)), target)
+
+
 def _link(source: str, target: str) -> str:
     try:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
     return target
-
-
-def _no_folders(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if inside(Path(folder), name).is_dir()]

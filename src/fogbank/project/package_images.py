@@ -12,8 +12,9 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.container import LAYOUT_SCHEME
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Manifest, load_manifest
+from fogbank.project.bases import require_pinned
 from fogbank.project.config import load_config
-from fogbank.project.fetched import is_fetched
+from fogbank.project.fetched import is_back, is_fetched
 from fogbank.project.images import IMAGE, Recorded, build_images, builds, push_image, recorded_image
 from fogbank.project.seal import is_sealed, seal_package, signing_key
 
@@ -21,14 +22,15 @@ from fogbank.project.seal import is_sealed, seal_package, signing_key
 class PackageImages:
     """The provider's `Images`. The engine shows the resource's own progress: what goes on below it is told to nobody."""
 
-    def content(self, package: Path, platform: str) -> str:
+    def content(self, package: Path, platform: str, repository: str) -> str:
         """What the image is made of, as a digest. Raises FogbankError."""
         from fogbank.image import image_key
 
-        manifest = load_manifest(package)
-        if there := _promoted(load_config(package), manifest, platform):
+        manifest, config = load_manifest(package), load_config(package)
+        if there := _promoted(config, manifest, platform):
             return there.key
-        return image_key(builds(load_config(package), manifest, [platform], _unheard))
+        require_pinned(config, repository)
+        return image_key(builds(config, manifest, [platform], _unheard))
 
     def publish(self, package: Path, platform: str, repository: str, profile: str) -> tuple[str, str]:
         """Build, seal and push. Raises FogbankError."""
@@ -37,6 +39,7 @@ class PackageImages:
         if there := _promoted(config, manifest, platform):
             image = there.image
         else:
+            require_pinned(config, repository)
             plans = builds(config, manifest, [platform], _unheard)
             [image] = build_images(manifest, plans, _unheard)
             if not is_sealed(manifest.folder):
@@ -58,10 +61,13 @@ class PackageImages:
 
 
 def _promoted(config: ProjectConfig, manifest: Manifest, platform: str) -> Recorded | None:
-    """The image that came with a fetched package: it was built once, and its seal stays. None for a package of the project's own.
+    """The image that came with a fetched package, or with an earlier deployment's that has one: it was built once, and its seal stays. None
+    for a package of the project's own.
 
     Raises PackageError (`image-not-packed`).
     """
+    if is_back(config):
+        return recorded_image(manifest, platform)
     if not is_fetched(config):
         return None
     if image := recorded_image(manifest, platform):

@@ -17,6 +17,7 @@ from fogbank.contracts import tokens
 from fogbank.contracts.errors import AwsError, PackageError
 from fogbank.image import parse_reference
 from fogbank.image.reference import Reference
+from fogbank.project.bases import PIN
 from fogbank.project.clients import Clients
 from fogbank.project.declaration import Declared
 from fogbank.project.deployer import statements
@@ -83,7 +84,8 @@ def identity(clients: Clients) -> Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight:
-    """All that is looked at. `image` is the image that the stack names, `repository` where `up` pushes one; either may be empty."""
+    """All that is looked at. `image` is the image that the stack names, `repository` where `up` pushes one; either may be empty.
+    `unpinned` is the base of an image that would be built, where no file of the project says which by its digest."""
 
     clients: Clients
     who: Identity
@@ -91,6 +93,7 @@ class Preflight:
     platform: str
     image: str = ""
     repository: str = ""
+    unpinned: str = ""
 
     def findings(self) -> Iterator[Finding]:
         """Everything, in the order in which `up` would meet it."""
@@ -115,6 +118,12 @@ class Preflight:
         except PackageError as error:
             yield Finding(code=error.code, cause=error.cause, fix=error.hint)
             return
+        if self.unpinned and not self.image and not reference.local:
+            yield Finding(
+                code="base-unpinned",
+                cause=f"the image would be built on {self.unpinned}, and on another base by another machine",
+                fix=PIN,
+            )
         if reference.ecr is None:
             yield note(
                 "repository-not-ecr",

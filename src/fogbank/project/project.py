@@ -278,7 +278,7 @@ class Project:
         from fogbank.project import fetched
 
         with self._history(self.stack_name(stack)).rolled_back(to) as manifest:
-            fetched.forget(self.config)
+            fetched.go_back(self.config)
             return self._deploy(manifest, stack, check=False, agree=agree, back=True)
 
     def _history(self, name: str) -> History:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,7 @@ from fogbank.project.shelves import BucketShelf, RegistryShelf, Shelf
 if TYPE_CHECKING:
     from fogbank.image import Artifact
 
-FETCHING, LOCK = "fetching", "fetch.lock"
+FETCHING, LOCK, WORK = "fetching", "fetch.lock", ".fetched"
 NEEDS_DIGEST = "write the place as `s3://bucket/prefix` or `host/name`, and for `fogbank fetch` with the digest that `fogbank publish` printed"
 
 
@@ -80,9 +82,8 @@ def fetch(config: ProjectConfig, text: str, clients: Clients, profile: str, step
 
 def take(config: ProjectConfig, shelf: Shelf, digest: str, steps: Steps) -> Manifest:
     """Take a package from a shelf, and let it be the project's. Raises as `fetch`."""
-    private_folder(config.state)
-    with locked(config.state / LOCK), tempfile.TemporaryDirectory(dir=config.state, prefix=".fetched-") as work:
-        fresh, blobs = Path(work) / "package", inside(config.state / FETCHING, digest.partition(":")[2])
+    with locked(private_folder(config.state) / LOCK), _workplace(config.state) as work:
+        fresh, blobs = work / "package", inside(config.state / FETCHING, digest.partition(":")[2])
         with steps("fetch") as step:
             artifact = _manifest(shelf, digest)
             _receive_all(shelf, artifact, blobs, step)
@@ -92,13 +93,22 @@ def take(config: ProjectConfig, shelf: Shelf, digest: str, steps: Steps) -> Mani
         verify_package(fresh, config.require_signature, steps, unsigned=True)
         fetched.remember(config, f"{shelf.where}@{digest}", sha256_file(fresh / OUTER_NAME))
         if config.package.exists():
-            config.package.rename(Path(work) / "former")
+            config.package.rename(work / "former")
         fresh.rename(config.package)
         shutil.rmtree(config.state / FETCHING)
     steps.notice(
         f"{manifest.name} {manifest.artifact_sha256[:12]} is what `fogbank up` deploys, until you train or pack again"
     )
     return load_manifest(config.package)
+
+
+@contextmanager
+def _workplace(state: Path) -> Iterator[Path]:
+    """A folder to work in, under the lock; those that were left by fetches that were killed go first."""
+    for left in state.glob(f"{WORK}*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    with tempfile.TemporaryDirectory(dir=state, prefix=f"{WORK}-") as work:
+        yield Path(work)
 
 
 def _manifest(shelf: Shelf, digest: str) -> Artifact:

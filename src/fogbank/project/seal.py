@@ -17,6 +17,7 @@ from fogbank.contracts.errors import TrustError
 from fogbank.contracts.manifest import Manifest
 from fogbank.contracts.materials import Material
 from fogbank.ground.digest import canonical_json
+from fogbank.ground.folders import write_whole
 from fogbank.project.events import Steps
 from fogbank.project.installation import fogbank_version
 
@@ -39,7 +40,7 @@ def seal_package(config: ProjectConfig, manifest: Manifest, plans: Sequence[Buil
 
     signer = private_key(key, os.environ.get(SIGNING_PASSPHRASE)) if key else None
     materials = _materials(manifest, plans)
-    (manifest.folder / BOM).write_bytes(canonical_json(bill_of_materials(manifest, materials, fogbank_version())))
+    write_whole(manifest.folder / BOM, canonical_json(bill_of_materials(manifest, materials, fogbank_version())))
     for old in manifest.folder.glob("provenance*.json"):
         old.unlink()
     parameters = {

@@ -23,8 +23,8 @@ NOT_CONTENT = frozenset({"package", "profile"})
 class Images(Protocol):
     """Builds and pushes."""
 
-    def content(self, package: Path, platform: str) -> str:
-        """What an image is made of, as one digest. Raises FogbankError."""
+    def content(self, package: Path, platform: str, repository: str) -> str:
+        """What an image that goes to a repository, if to any, is made of, as one digest. Raises FogbankError."""
 
     def publish(self, package: Path, platform: str, repository: str, profile: str) -> tuple[str, str]:
         """Digest and URI of the image, which then is where the URI says. Raises FogbankError."""
@@ -51,7 +51,7 @@ class ImageType:
         if failures or UNKNOWN in inputs.values():
             return inputs, failures
         try:
-            content = self.images.content(Path(inputs["package"]), inputs["platform"])
+            content = self.images.content(Path(inputs["package"]), inputs["platform"], inputs.get("repository") or "")
         except FogbankError as error:
             return inputs, [Failure("package", _sentence(error))]
         return {**inputs, "content": content}, []

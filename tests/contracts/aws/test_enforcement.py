@@ -221,6 +221,35 @@ def test_a_schedule_does_what_its_role_may_do_and_a_rule_what_its_target_lets(
     assert fired() == "sqs SendMessage called"
 
 
+def test_policies_are_tried_in_place_of_those_that_are_there_for_the_user_too_and_calls_are_told(
+    strict: CloudProcess, unique: str
+) -> None:
+    """What `fogbank iam prove` stands on."""
+    reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bkt/*"}
+    function(strict, unique, "app.read", role(strict, unique, "lambda"))
+    try:
+        strict.admin.call(
+            "iam",
+            record=True,
+            policies={
+                "user": json.dumps(
+                    {"Statement": [{**reading, "Action": ["s3:GetObject", "lambda:InvokeFunction"], "Resource": "*"}]}
+                ),
+                f"{unique[:-1]}*": json.dumps({"Statement": [reading]}),
+            },
+        )
+        assert strict.client("s3").get_object(Bucket="bkt", Key="k")["Body"].read() == b"read"
+        assert called(strict, unique) == ("read", False), "the role has no policy but the one that is tried"
+        with pytest.raises(ClientError, match="user/fogbank-local is not authorized to perform: s3:PutObject"):
+            strict.client("s3").put_object(Bucket="bkt", Key="new", Body=b"")
+    finally:
+        told = strict.admin.call("iam", record=False, policies={})["calls"]
+
+    seen = {(call["principal"], call["action"], call["denied"]) for call in told}
+    assert {("user", "s3:GetObject", False), (unique, "s3:GetObject", False), ("user", "s3:PutObject", True)} <= seen
+    strict.client("s3").put_object(Bucket="bkt", Key="new", Body=b"")
+
+
 def test_the_user_may_do_everything_and_another_cloud_enforces_nothing(
     strict: CloudProcess, shared_cloud: CloudProcess, unique: str
 ) -> None:

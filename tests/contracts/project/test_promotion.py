@@ -218,14 +218,14 @@ def test_an_image_that_was_fetched_is_neither_built_nor_sealed_again(
     record = json.loads((built.config.package / "image.json").read_bytes())
     images = PackageImages()
 
-    assert images.content(other.package, "linux/amd64") == record["key"]
+    assert images.content(other.package, "linux/amd64", "") == record["key"]
     pushed, uri = images.publish(other.package, "linux/amd64", f"{registry.where}-serving", "")
     assert pushed == record["images"][0]["digest"]
     assert uri == f"{registry.where}-serving@{pushed}"
     assert images.exists(uri, "")
     assert verify_package(found.folder, other.require_signature, STEPS).key, "still signed by whoever built it"
     with pytest.raises(PackageError) as error:
-        images.content(other.package, "linux/arm64")
+        images.content(other.package, "linux/arm64", "")
     assert error.value.code == "image-not-packed"
 
 

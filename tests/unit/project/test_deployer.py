@@ -55,6 +55,24 @@ def test_a_role_that_is_brought_is_passed_too() -> None:
     assert "iam:PassRole" not in by_action(made)
 
 
+def test_who_puts_a_model_into_a_vpc_asks_nothing_of_ec2() -> None:
+    """The network interfaces are made under the model's own role (Developer Guide, "Give SageMaker Hosted Endpoints Access to Resources in
+    Your Amazon VPC"; Service Authorization Reference: CreateModel depends on iam:PassRole alone). Subnets of the program's own are told."""
+    inside = Declared(
+        name="m",
+        type=tokens.MODEL,
+        inputs={"name": "Churn-Prod", "vpcConfig": {"subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}},
+    )
+    subnet = Declared(name="s", type="aws:ec2/subnet:Subnet", inputs={})
+    asked = by_action(inside, subnet)
+
+    assert not [action for action in asked if action.startswith("ec2:")]
+    assert asked["sagemaker:CreateModel"]["Resource"] == [
+        "arn:aws:sagemaker:eu-west-1:210987654321:model/churn-prod"
+    ], "ARNs of SageMaker's have small letters"
+    assert ungranted([inside, subnet]) == ["aws:ec2/subnet:Subnet"]
+
+
 def test_a_boundary_is_put_on_its_roles_and_is_no_other() -> None:
     boundary = "arn:aws:iam::210987654321:policy/team"
     bounded = Declared(name="b", type=tokens.ROLE, inputs={**ROLE.inputs, "permissionsBoundary": boundary})

@@ -51,21 +51,32 @@ def found(
     image: str = f"{HOST}/churn@sha256:{'0' * 64}",
     repository: str = "",
     platform: str = "linux/amd64",
+    unpinned: str = "",
 ) -> list[Finding]:
     look = Preflight(
-        clients=Account(answers), who=WHO, resources=resources, platform=platform, image=image, repository=repository
+        clients=Account(answers),
+        who=WHO,
+        resources=resources,
+        platform=platform,
+        image=image,
+        repository=repository,
+        unpinned=unpinned,
     )
     return list(look.findings())
 
 
 def test_of_what_is_right_nothing_is_found() -> None:
     assert found() == []
+    assert found(unpinned="a tag") == [], "the stack names its image, and none is built"
+    codes = {item.code for item in found(image="", repository="127.0.0.1:5000/churn", unpinned="a tag")}
+    assert "base-unpinned" not in codes, "what stays on this machine may stand on what lies here"
 
 
 @pytest.mark.parametrize(
     ("change", "arguments", "code", "said"),
     [
         ({}, {"image": ""}, "repository-unset", "fogbank:repository"),
+        ({}, {"image": "", "repository": f"{HOST}/churn", "unpinned": "a tag"}, "base-unpinned", "fogbank base --pin"),
         ({}, {"image": "Not An Image"}, "reference-invalid", "host/name:tag"),
         ({}, {"image": "", "repository": f"{HOST.replace(REGION, 'us-east-1')}/churn"}, "repository-elsewhere", "name a repository in eu-west-1"),
         ({"describe_repositories": error("RepositoryNotFoundException", kind=RepositoryNotFoundException)}, {}, "repository-missing",

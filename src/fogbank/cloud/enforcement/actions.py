@@ -25,6 +25,13 @@ BUCKETS = {
     "DELETE": "DeleteBucket",
     "POST": "DeleteObject",
 }
+SETTINGS = {
+    "policy": "BucketPolicy", "acl": "BucketAcl", "tagging": "BucketTagging", "versioning": "BucketVersioning", "cors": "BucketCORS",
+    "notification": "BucketNotification", "lifecycle": "LifecycleConfiguration", "encryption": "EncryptionConfiguration",
+    "publicAccessBlock": "BucketPublicAccessBlock", "logging": "BucketLogging", "ownershipControls": "BucketOwnershipControls",
+    "website": "BucketWebsite", "object-lock": "BucketObjectLockConfiguration", "replication": "ReplicationConfiguration",
+}  # fmt: skip
+"""A bucket's settings by the query that names them."""
 PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "sagemaker-runtime": "sagemaker"}
 """Names in signatures to those in policies."""
 REST = frozenset({"lambda", "scheduler", "apigateway", "batch", "eks", "efs", "sagemaker-runtime"})
@@ -102,10 +109,10 @@ def _bucket_action(method: str, query: Mapping[str, str]) -> str:
     ):
         if name in query:
             return action
-    for name in ("policy", "acl", "tagging", "versioning", "notification", "cors", "lifecycle", "encryption"):
+    for name, action in SETTINGS.items():
         if name in query:
-            verb = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "DELETE": "Delete"}.get(method, "Put")
-            return f"{verb}LifecycleConfiguration" if name == "lifecycle" else f"{verb}Bucket{name.title()}"
+            deleting = method == "DELETE" and name == "policy"  # the others are put away by who may put them
+            return f"{'Delete' if deleting else 'Get' if method in {'GET', 'HEAD'} else 'Put'}{action}"
     return BUCKETS.get(method, "ListBucket")
 
 
@@ -123,6 +130,12 @@ def _resource(request: Request, operation: str, params: Mapping[str, Any]) -> st
     """The ARN, from what a request names; None where the table does not know."""
     region, service = request.region, request.service
     prefix = f"arn:aws:{service}:{region}:{LOCAL_ACCOUNT}"
+    if isinstance(arn := params.get("ResourceArn", params.get("ResourceARN")), str) and arn.startswith("arn:"):
+        return arn  # of what is tagged
+    if service == "iam" and "RoleName" in params:
+        return f"arn:aws:iam::{LOCAL_ACCOUNT}:role/{params['RoleName']}"
+    if service == "scheduler" and operation.endswith("Schedule"):
+        return f"{prefix}:schedule/{params.get('GroupName') or 'default'}/{params.get('Name')}"
     if service == "sqs":
         name = str(params.get("QueueUrl", "")).rpartition("/")[2] or params.get("QueueName")
         return f"{prefix}:{name}" if name else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fogbank.cloud.enforcement.actions import actions, operation_of, passed_roles
+from fogbank.cloud.enforcement.ledger import USER, Call, Ledger
 from fogbank.cloud.enforcement.policy import Asked, Context, Verdict, verdict
 from fogbank.cloud.ground.acting import HEADER
 from fogbank.cloud.ground.roles import Issued
@@ -33,48 +34,56 @@ TRUSTED = {
 """Services that look at a role when they are given it: their principal, and how they refuse it."""
 SENDS = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
 """What EventBridge does to targets whose own policy must let it."""
+YOU = f"arn:aws:iam::{LOCAL_ACCOUNT}:user/fogbank-local"
 ALWAYS = frozenset({"sts:GetCallerIdentity"})
 """Actions that nobody needs a permission for."""
 
 
 class Guard:
-    """Decides. `roles` finds whose an access key is."""
+    """Decides. `roles` finds whose an access key is; `ledger` is where it is recorded, and what is tried."""
 
     def __init__(self, roles: Callable[[str], Issued | None]) -> None:
         self._roles = roles
+        self.ledger = Ledger()
 
     def refusal(self, request: Request) -> Answer | None:
         """Why a request is not answered; None where it may be."""
         if request.path.startswith("/_fogbank/"):
             return None
         issued = self._roles(request.access_key) if request.access_key else None
-        caller, session = (issued.role, issued.session) if issued else (request.headers.get(HEADER, ""), "fogbank")
-        if caller and (denied := self._denied(request, caller, session)):
+        said = request.headers.get(HEADER)
+        caller, session = (issued.role, issued.session) if issued else (said or "", "fogbank")
+        if (caller or said is None) and (denied := self._denied(request, caller, session)):
             return error_answer(request, 403, _code(request), denied)
         return self._untrusted(request)
 
-    @staticmethod
-    def _denied(request: Request, caller: str, session: str) -> str | None:
-        who = f"arn:aws:sts::{LOCAL_ACCOUNT}:assumed-role/{caller.rpartition('/')[2]}/{session}"
-        identity = role(caller)
+    def _denied(self, request: Request, caller: str, session: str) -> str | None:
+        """Why a role, or the user (no `caller`), may not; the user may do everything unless a policy of theirs is tried."""
+        who = f"arn:aws:sts::{LOCAL_ACCOUNT}:assumed-role/{caller.rpartition('/')[2]}/{session}" if caller else YOU
+        principal = caller.rpartition("/")[2] or USER
+        tried = self.ledger.tried(principal)
+        identity = Identity(policies=(tried,), trust="", boundary=None) if tried is not None else role(caller)
+        free = tried is None and not caller
         context: Context = {
-            "aws:principalarn": [caller],
+            "aws:principalarn": [caller or YOU],
             "aws:principalaccount": [LOCAL_ACCOUNT],
             "aws:requestedregion": [request.region],
             "aws:sourceip": ["127.0.0.1"],
             "aws:securetransport": ["true"],
         }
-        for action, resource in actions(request):
-            asked = Asked(action=action, resource=resource, principals=_principals(caller, who), context=context)
-            if action not in ALWAYS and (why := _why_not(identity, asked)):
+        service = TRUSTED.get(request.service, (f"{request.service}.amazonaws.com",))[0]
+        wanted = [(action, resource, "") for action, resource in actions(request)]
+        wanted += [("iam:PassRole", passed, service) for passed in passed_roles(request)]
+        for action, resource, passed_to in wanted:
+            passing = {**context, "iam:passedtoservice": [passed_to]} if passed_to else context
+            asked = Asked(action=action, resource=resource, principals=_principals(caller or YOU, who), context=passing)
+            why = None if free or action in ALWAYS else _why_not(identity, asked)
+            self.ledger.note(
+                Call(principal=principal, action=action, resource=resource, passed_to=passed_to, denied=bool(why))
+            )
+            if why:
                 on = f" on resource: {resource}" if resource else ""
                 return f"User: {who} is not authorized to perform: {action}{on} {why}"
-        for passed in passed_roles(request):
-            service = TRUSTED.get(request.service, (f"{request.service}.amazonaws.com",))[0]
-            passing = {**context, "iam:passedtoservice": [service]}
-            asked = Asked(action="iam:PassRole", resource=passed, principals=_principals(caller, who), context=passing)
-            if why := _why_not(identity, asked):
-                return f"User: {who} is not authorized to perform: iam:PassRole on resource: {passed} {why}"
         return None
 
     @staticmethod
@@ -104,11 +113,16 @@ class Guard:
 
 
 def trusts(arn: str, principal: str) -> bool:
-    """Whether a role is there and lets a service assume it."""
+    """Whether a role is there and lets a service assume it, which does so for this account ("The confused deputy problem")."""
     identity = role(arn)
     if identity is None:
         return False
-    asked = Asked(action="sts:AssumeRole", resource=None, principals=frozenset({principal}))
+    asked = Asked(
+        action="sts:AssumeRole",
+        resource=None,
+        principals=frozenset({principal}),
+        context={"aws:sourceaccount": [LOCAL_ACCOUNT]},
+    )
     return verdict([identity.trust], asked, resource_based=True) == "allow"
 
 

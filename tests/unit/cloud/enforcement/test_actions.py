@@ -31,6 +31,11 @@ def request(service: str, method: str, path: str, query: str = "", body: str = "
         ("GET", "/b", "list-type=2&prefix=x", "s3:ListBucket", "arn:aws:s3:::b"),
         ("POST", "/b", "delete", "s3:DeleteObject", "arn:aws:s3:::b/*"),
         ("PUT", "/b", "policy", "s3:PutBucketPolicy", "arn:aws:s3:::b"),
+        ("DELETE", "/b", "policy", "s3:DeleteBucketPolicy", "arn:aws:s3:::b"),
+        ("DELETE", "/b", "lifecycle", "s3:PutLifecycleConfiguration", "arn:aws:s3:::b"),
+        ("DELETE", "/b", "tagging", "s3:PutBucketTagging", "arn:aws:s3:::b"),
+        ("PUT", "/b", "publicAccessBlock", "s3:PutBucketPublicAccessBlock", "arn:aws:s3:::b"),
+        ("GET", "/b", "encryption", "s3:GetEncryptionConfiguration", "arn:aws:s3:::b"),
         ("GET", "/", "", "s3:ListAllMyBuckets", "*"),
     ],
 )
@@ -55,6 +60,10 @@ def test_a_copy_reads_its_source_too() -> None:
         ("lambda", "POST", "/2015-03-31/functions/f/invocations", {}, {}, "lambda:InvokeFunction", f"arn:aws:lambda:{HOME}:function:f"),
         ("lambda", "GET", "/2015-03-31/functions/f", {}, {}, "lambda:GetFunction", f"arn:aws:lambda:{HOME}:function:f"),
         ("monitoring", "POST", "/", {}, {"x_amz_target": "GraniteServiceVersion20100801.PutMetricData"}, "cloudwatch:PutMetricData", None),
+        ("scheduler", "POST", "/schedules/n", {"GroupName": "g"}, {}, "scheduler:CreateSchedule", f"arn:aws:scheduler:{HOME}:schedule/g/n"),
+        ("scheduler", "GET", "/schedules/n", {}, {}, "scheduler:GetSchedule", f"arn:aws:scheduler:{HOME}:schedule/default/n"),
+        ("sagemaker", "POST", "/", {"ResourceArn": "arn:aws:sagemaker:x"}, {"x_amz_target": "SageMaker.ListTags"}, "sagemaker:ListTags",
+         "arn:aws:sagemaker:x"),
         ("dynamodb", "POST", "/", {"TableName": "t"}, {"x_amz_target": "DynamoDB_20120810.PutItem"}, "dynamodb:PutItem", None),
     ],
 )  # fmt: skip
@@ -69,6 +78,11 @@ def test_a_form_names_its_action() -> None:
     asked = request("sns", "POST", "/", body=body, content_type="application/x-www-form-urlencoded")
 
     assert list(actions(asked)) == [("sns:Publish", f"arn:aws:sns:{HOME}:t")]
+
+    role = request(
+        "iam", "POST", "/", body="Action=GetRole&RoleName=r", content_type="application/x-www-form-urlencoded"
+    )
+    assert list(actions(role)) == [("iam:GetRole", "arn:aws:iam::123456789012:role/r")]
 
 
 def test_roles_are_found_wherever_a_request_has_them() -> None:
