@@ -12,8 +12,10 @@ from fogbank.components.monitor_kinds import Bias, DataQuality, Explainability, 
 from fogbank.components.naming import stack_prefix
 from fogbank.components.network import Network
 from fogbank.components.registry import ModelRegistry
+from fogbank.components.retraining import Drift, Retraining
 from fogbank.components.scaling import Scaling
 from fogbank.components.service import ModelService, load_package
+from fogbank.components.training import Training
 from fogbank.components.transform_job import Once
 from fogbank.components.variants import DataCapture, Hosting, Provisioned, Serverless, Variant
 from fogbank.components.violations import Violations
@@ -30,6 +32,7 @@ __all__ = [
     "DataCapture",
     "DataProcessing",
     "DataQuality",
+    "Drift",
     "Endpoint",
     "Explainability",
     "Failures",
@@ -46,10 +49,12 @@ __all__ = [
     "OfficeHours",
     "Once",
     "Provisioned",
+    "Retraining",
     "Rolling",
     "Scaling",
     "Serverless",
     "Throttle",
+    "Training",
     "Variant",
     "Violations",
     "load_package",

@@ -6,7 +6,6 @@ another site, lets 50 requests a second through, and its function may invoke tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,8 @@ from urllib.parse import urlparse
 import pulumi
 import pulumi_aws as aws
 
-from fogbank.components.account import Account
 from fogbank.components.endpoint import Endpoint
+from fogbank.components.function import Code, function
 from fogbank.components.refusals import refuse
 from fogbank.contracts.tokens import HTTP_API
 
@@ -120,7 +119,15 @@ class HttpApi(pulumi.ComponentResource):
         refuse(list(_refused(path, handler, timeout_s)), f"the HTTP API {name} has")
         super().__init__(HTTP_API, name, None, opts)
         child, limits = pulumi.ResourceOptions(parent=self), throttle or Throttle()
-        function = _function(self, name, endpoint, handler or FORWARDING, timeout_s, log_days)
+        code = Code(module=handler or FORWARDING, entry="handler", timeout_s=timeout_s, log_days=log_days)
+        called = function(
+            self,
+            name,
+            code,
+            may=endpoint.endpoint_arn.apply(invoking),
+            variables={"ENDPOINT_NAME": endpoint.endpoint_name},
+            boundary=endpoint.service.permissions_boundary,
+        )
         api = aws.apigatewayv2.Api(
             f"{name}-api",
             protocol_type="HTTP",
@@ -131,7 +138,7 @@ class HttpApi(pulumi.ComponentResource):
             f"{name}-integration",
             api_id=api.id,
             integration_type="AWS_PROXY",
-            integration_uri=function.arn,
+            integration_uri=called.arn,
             payload_format_version="2.0",
             opts=child,
         )
@@ -154,26 +161,22 @@ class HttpApi(pulumi.ComponentResource):
         self.execution_arn = pulumi.Output.format("{0}/*/POST{1}", api.execution_arn, path)
         aws.lambda_.Permission(
             f"{name}-permission",
-            function=function.name,
+            function=called.name,
             action="lambda:InvokeFunction",
             principal="apigateway.amazonaws.com",
             source_arn=self.execution_arn,
             opts=child,
         )
         self.url = pulumi.Output.all(api.api_endpoint, stage.id).apply(lambda known: f"{known[0]}{path}")
-        self.function_name = function.name
+        self.function_name = called.name
         self.register_outputs(
             {"url": self.url, "execution_arn": self.execution_arn, "function_name": self.function_name}
         )
 
 
-def invoking(endpoint: str, log_group: str) -> str:
-    """Invoke one endpoint, write one log, and nothing else."""
-    statements = [
-        {"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": endpoint},
-        {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"{log_group}:*"},
-    ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+def invoking(endpoint: str) -> list[dict[str, Any]]:
+    """Invoke one endpoint."""
+    return [{"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": endpoint}]
 
 
 def _refused(path: str, handler: Path | None, timeout_s: int) -> Iterator[str]:
@@ -183,38 +186,6 @@ def _refused(path: str, handler: Path | None, timeout_s: int) -> Iterator[str]:
         yield f"a handler that is not there: {handler}"
     if not 1 <= timeout_s < LONGEST_S:
         yield f"timeout_s {timeout_s}: an HTTP API waits for less than {LONGEST_S} seconds"
-
-
-def _function(
-    component: HttpApi, name: str, endpoint: Endpoint, handler: Path, timeout_s: int, log_days: int
-) -> aws.lambda_.Function:  # fmt: skip
-    child = pulumi.ResourceOptions(parent=component)
-    role = aws.iam.Role(
-        f"{name}-role",
-        assume_role_policy=Account.of(component).trust("lambda.amazonaws.com"),
-        permissions_boundary=endpoint.service.permissions_boundary,
-        opts=child,
-    )
-    group = aws.cloudwatch.LogGroup(
-        f"{name}-log", name_prefix=f"/aws/lambda/{name}-", retention_in_days=log_days, opts=child
-    )
-    allowed = aws.iam.RolePolicy(
-        f"{name}-role-policy",
-        role=role.name,
-        policy=pulumi.Output.all(endpoint.endpoint_arn, group.arn).apply(lambda known: invoking(known[0], known[1])),
-        opts=child,
-    )
-    return aws.lambda_.Function(
-        f"{name}-function",
-        name=group.name.apply(lambda known: known.removeprefix("/aws/lambda/")),
-        role=role.arn,
-        runtime="python3.12",
-        handler=f"{handler.stem}.handler",
-        code=pulumi.AssetArchive({handler.name: pulumi.FileAsset(str(handler))}),
-        timeout=timeout_s,
-        environment={"variables": {"ENDPOINT_NAME": endpoint.endpoint_name}},
-        opts=pulumi.ResourceOptions(parent=component, depends_on=[allowed]),
-    )
 
 
 def _authorized(

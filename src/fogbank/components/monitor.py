@@ -80,6 +80,7 @@ class MonitoringSchedule(pulumi.ComponentResource):
         if not 0 <= delay_minutes < 60:
             raise ValueError(f"delay_minutes must be 0 to 59, not {delay_minutes}")
         super().__init__(MONITORING, name, None, opts)
+        self.endpoint, self.kind, self.window_s = endpoint, kind, window_s
         self.results_uri = endpoint.service.uri(f"{MONITOR}/results")
         asks, self.ground_truth_uri = _asks(kind, endpoint)
         shadow = shadowed(name, self, endpoint.service) if isinstance(kind, Explainability) else []

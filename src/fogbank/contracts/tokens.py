@@ -42,6 +42,7 @@ BATCH_TRANSFORM = "fogbank:components:BatchTransform"
 MODEL_REGISTRY = "fogbank:components:ModelRegistry"
 MONITORING = "fogbank:components:MonitoringSchedule"
 HTTP_API = "fogbank:components:HttpApi"
+RETRAINING = "fogbank:components:Retraining"
 
 
 def urn_parts(urn: str) -> tuple[str, str]:

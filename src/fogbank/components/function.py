@@ -1,0 +1,71 @@
+"""A Lambda function of a component's own: its code, a log that is kept for so long, and a role that may do what is said and write that log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from fogbank.components.account import Account
+
+RUNTIME = "python3.12"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """A module alone, and the function in it that is called. It may work for `timeout_s`; what it writes is kept for `log_days`."""
+
+    module: Path
+    entry: str
+    timeout_s: int
+    log_days: int
+
+
+def function(
+    component: pulumi.Resource,
+    name: str,
+    code: Code,
+    *,
+    may: pulumi.Input[Sequence[Mapping[str, Any]]],
+    variables: Mapping[str, pulumi.Input[str]],
+    boundary: str | None,
+) -> aws.lambda_.Function:
+    """Declare it. `may` are statements of a policy, `boundary` is the ARN of what bounds its role."""
+    child = pulumi.ResourceOptions(parent=component)
+    role = aws.iam.Role(
+        f"{name}-role",
+        assume_role_policy=Account.of(component).trust("lambda.amazonaws.com"),
+        permissions_boundary=boundary,
+        opts=child,
+    )
+    group = aws.cloudwatch.LogGroup(
+        f"{name}-log", name_prefix=f"/aws/lambda/{name}-", retention_in_days=code.log_days, opts=child
+    )
+    allowed = aws.iam.RolePolicy(
+        f"{name}-role-policy",
+        role=role.name,
+        policy=pulumi.Output.all(may, group.arn).apply(lambda known: policy(*known)),
+        opts=child,
+    )
+    return aws.lambda_.Function(
+        f"{name}-function",
+        name=group.name.apply(lambda known: known.removeprefix("/aws/lambda/")),
+        role=role.arn,
+        runtime=RUNTIME,
+        handler=f"{code.module.stem}.{code.entry}",
+        code=pulumi.AssetArchive({code.module.name: pulumi.FileAsset(str(code.module))}),
+        timeout=code.timeout_s,
+        environment={"variables": variables},
+        opts=pulumi.ResourceOptions(parent=component, depends_on=[allowed]),
+    )
+
+
+def policy(statements: Sequence[Mapping[str, Any]], log_group: str) -> str:
+    """What is said, writing one log, and nothing else."""
+    writing = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"{log_group}:*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [*statements, writing]})
