@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any, TypeVar
 
 from fogbank.contracts.errors import DataError
@@ -242,7 +243,7 @@ def _share_right(loop: Loop) -> float:
         body = _unlabelled(loop.rows[start : start + ROWS_PER_REQUEST])
         said = from_csv(loop.project.invoke(str(loop.outputs["endpoint"]), body).body)
         answers += [row[0] for row in said]
-    return sum(float(row[0]) == answer for row, answer in zip(loop.rows, answers, strict=True)) / len(answers)
+    return fmean(float(row[0]) == answer for row, answer in zip(loop.rows, answers, strict=True))
 
 
 def _unlabelled(rows: Sequence[Sequence[str]]) -> bytes:
