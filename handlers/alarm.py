@@ -32,6 +32,11 @@ ALARM, TIMED, TRAINED, SCORED = (
 NEW, LIVE = "-new", "-live"
 THERE = ("ResourceInUse", "already exist")
 CANARY_S, HALF = 300, {"Type": "CAPACITY_PERCENT", "Value": 50}
+OF_A_CONFIGURATION = (
+    "DataCaptureConfig", "KmsKeyId", "AsyncInferenceConfig", "ExplainerConfig", "ExecutionRoleArn", "VpcConfig", "EnableNetworkIsolation",
+    "MetricsConfig",
+)  # fmt: skip
+"""What a configuration says besides its variants."""
 OF_A_PACKAGE = "FOGBANK_MANIFEST_SHA256"
 """The variable by which a container takes the live model's package, and no other: a retrained model is none."""
 LOG = logging.getLogger("retraining")
@@ -106,7 +111,8 @@ def _compare(detail: Document) -> str:
     container["Environment"] = {
         name: value for name, value in container.get("Environment", {}).items() if name != OF_A_PACKAGE
     }
-    _once(sagemaker.create_model, ModelName=run, ExecutionRoleArn=model["ExecutionRoleArn"], PrimaryContainer=container)
+    around = {key: model[key] for key in ("ExecutionRoleArn", "VpcConfig", "EnableNetworkIsolation") if key in model}
+    _once(sagemaker.create_model, ModelName=run, PrimaryContainer=container, **around)
     for suffix, name in ((NEW, run), (LIVE, live)):
         _score(sagemaker, f"{run}{suffix}", name, job["OutputDataConfig"]["S3OutputPath"])
     return f"{run} is compared with {live}"
@@ -172,11 +178,16 @@ def _roll_out(sagemaker: Any, run: str) -> str:
         return "it is rolled out already"
     config = _live(sagemaker)
     variants = [{**variant, "ModelName": run} for variant in config["ProductionVariants"]]
-    kept = {key: config[key] for key in ("DataCaptureConfig", "KmsKeyId") if key in config}
+    kept = {key: config[key] for key in OF_A_CONFIGURATION if key in config}
     _once(sagemaker.create_endpoint_config, EndpointConfigName=run, ProductionVariants=variants, **kept)
     parts = all(variant.get("InitialInstanceCount", 1) > 1 for variant in variants)
     way = json.loads(os.environ["DEPLOYMENT"]) if "DEPLOYMENT" in os.environ else _usual(parts=parts)
-    sagemaker.update_endpoint(EndpointName=os.environ["ENDPOINT"], EndpointConfigName=run, DeploymentConfig=way)
+    sagemaker.update_endpoint(
+        EndpointName=os.environ["ENDPOINT"],
+        EndpointConfigName=run,
+        DeploymentConfig=way,
+        RetainAllVariantProperties=True,  # counts and weights that autoscaling or people set
+    )
     kind = way.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {}).get("Type", "ROLLING")
     return f"it is rolled out: {kind}"
 

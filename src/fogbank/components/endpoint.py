@@ -68,7 +68,7 @@ class Endpoint(pulumi.ComponentResource):
             last_moment(until)
         refuse(list(_refused(variants, shadow, capture, kms_key, way)), f"the endpoint {name} has")
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
-        self.service = variants[0].service
+        self.service, self.variants = variants[0].service, len(variants) + (shadow is not None)
         self.capture_uri = self.service.uri(CAPTURE) if capture else None
         captured = capture.args(self.service.uri(CAPTURE)) if capture else None
         arguments = endpoint_config(variants, shadow, captured, kms_key)

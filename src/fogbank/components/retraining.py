@@ -110,7 +110,11 @@ class Retraining(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         group = check_name("group", group or name)
-        problems = [*_refused(handler, drift, schedule, answer, margin), *(drift.refused(endpoint) if drift else ())]
+        problems = [
+            *_irreplaceable(endpoint),
+            *_refused(handler, drift, schedule, answer, margin),
+            *(drift.refused(endpoint) if drift else ()),
+        ]
         refuse(problems, f"the retraining {name} has")
         super().__init__(RETRAINING, name, None, opts)
         service = endpoint.service
@@ -130,7 +134,7 @@ class Retraining(pulumi.ComponentResource):
                 "GROUP": group,
                 "ROLE": service.role_arn,
                 "TRAINING": pulumi.Output.all(
-                    training.image, _script(name, self, endpoint, training), self.train_uri, output
+                    training.image, _script(name, self, endpoint, training), self.train_uri, output, _vpc(endpoint)
                 ).apply(lambda known: training.request(*known)),
                 "LABELLED": self.labelled_uri,
                 "ANSWER": str(answer),
@@ -177,6 +181,23 @@ def may(partition: str, account: str, endpoint: str, role: str, bucket: str, *, 
         allow(["s3:ListBucket"], f"arn:{partition}:s3:::{bucket}"),
         allow(["s3:GetObject"], f"arn:{partition}:s3:::{bucket}/{WORK}/out/*"),
     ]
+
+
+def _irreplaceable(endpoint: Endpoint) -> Iterator[str]:
+    """Why what the endpoint serves could not be made again."""
+    if endpoint.variants > 1:
+        yield f"an endpoint of {endpoint.variants} models: it is not known which of them a new one replaces"
+    network = endpoint.service.network
+    if network is not None and network.isolated:
+        yield "a service without a network: a training job's container fetches its script"
+
+
+def _vpc(endpoint: Endpoint) -> dict[str, Any]:
+    """VpcConfig, if the service is in a VPC: the job is where the model is."""
+    network = endpoint.service.network
+    if network is None or not network.subnets:
+        return {}
+    return {"Subnets": [*network.subnets], "SecurityGroupIds": [*network.security_groups]}
 
 
 def _refused(handler: Path, drift: Drift | None, schedule: str | None, answer: int, margin: float) -> Iterator[str]:

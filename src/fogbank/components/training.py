@@ -12,7 +12,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,9 @@ class Training:
         if not 1 <= self.limit_s <= LONGEST_S:
             yield f"limit_s must be 1 to {LONGEST_S}, not {self.limit_s}"
 
-    def request(self, image: str, source: str, data: str, output: str) -> str:
-        """CreateTrainingJob, but for a name and a role, as JSON: its script lies at `source`, its data below `data`."""
+    def request(self, image: str, source: str, data: str, output: str, vpc: Mapping[str, Sequence[str]]) -> str:
+        """CreateTrainingJob, but for a name and a role, as JSON: its script lies at `source`, its data below `data`; `vpc` is its VpcConfig,
+        if it has any."""
         own = {**self.parameters, "sagemaker_program": self.program, "sagemaker_submit_directory": source}
         place = {"S3DataType": "S3Prefix", "S3Uri": data, "S3DataDistributionType": "FullyReplicated"}
         document = {
@@ -78,6 +79,7 @@ class Training:
                 "VolumeSizeInGB": self.volume_gb,
             },
             "StoppingCondition": {"MaxRuntimeInSeconds": self.limit_s},
+            **({"VpcConfig": vpc} if vpc else {}),
         }
         return json.dumps(document, sort_keys=True)
 

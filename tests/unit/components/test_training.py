@@ -56,7 +56,7 @@ def test_the_job_has_the_projects_files_and_the_packages_code(folder: Path, tmp_
 
 def test_the_request_is_one_that_the_cloud_runs(folder: Path) -> None:
     said = json.loads(
-        training(folder, parameters={"epochs": 3}).request(IMAGE, "s3://b/code", "s3://b/in/", "s3://b/out")
+        training(folder, parameters={"epochs": 3}).request(IMAGE, "s3://b/code", "s3://b/in/", "s3://b/out", {})
     )
 
     script = script_of(said)
