@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from statistics import fmean
 from typing import Any, TypeVar
@@ -117,13 +118,11 @@ def _metrics(loop: Loop) -> None:
     """What the monitor told CloudWatch, by SageMaker's names."""
     with loop.steps("metrics in CloudWatch") as step:
         cloudwatch, now = loop.client("cloudwatch"), loop.project.now()
+        asked = {"StartTime": now - timedelta(hours=3), "EndTime": now, "Statistics": ["Maximum"]}
         found = {}
         for alarm in _alarms(loop):
-            asked = {key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions", "Period")}
-            start = now.replace(hour=0, minute=0, second=0)
-            points = cloudwatch.get_metric_statistics(**asked, StartTime=start, EndTime=now, Statistics=["Maximum"])[
-                "Datapoints"
-            ]
+            metric = {key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions", "Period")}
+            points = cloudwatch.get_metric_statistics(**metric, **asked)["Datapoints"]
             found[alarm["MetricName"]] = max((point["Maximum"] for point in points), default=0.0)
         step.done(
             ", ".join(f"{name.removeprefix(SHIFTED)} {value:.2f}" for name, value in found.items())
