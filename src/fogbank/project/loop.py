@@ -16,9 +16,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, TypeVar
 
-from fogbank.contracts.errors import DataError
+from fogbank.contracts.errors import DataError, ProjectError
 from fogbank.contracts.monitoring import METRICS_NAMESPACE
 from fogbank.project.comparison import from_csv
+from fogbank.project.config import load_config
 from fogbank.project.events import Listener, Steps
 from fogbank.project.examples import write_example
 from fogbank.project.launch import stop_cloud
@@ -30,14 +31,15 @@ EXAMPLE, NAME, RECENT = "fraud", "loop", "model.recent"
 ROWS_PER_REQUEST = 20
 HOUR_S, MINUTE_S = 3600 + 600, 60
 """An hour, and the ten minutes after which the monitor looks at it; how far time goes on while an alarm, or a canary, is waited for."""
-LIMIT_S, POLL_S = 180.0, 0.2
+LIMIT_S, POLL_S = 300.0, 0.2
+"""What all that is waited for may take together, and how often it is asked for."""
 SHIFTED = "feature_baseline_drift_"
 Found = TypeVar("Found")
 
 
 @dataclass
 class Loop:
-    """What is known so far."""
+    """What is known so far; `deadline` is when it gives up, by the machine's monotonic clock."""
 
     project: Project
     steps: Steps
@@ -45,6 +47,7 @@ class Loop:
     rows: list[list[str]] = field(default_factory=list)
     right: float = 0.0
     run: str = ""
+    deadline: float = field(default_factory=lambda: time.monotonic() + LIMIT_S)
 
     def client(self, service: str) -> Any:
         """boto3 on the local cloud."""
@@ -52,9 +55,8 @@ class Loop:
 
     def until(self, what: str, look: Callable[[], Found | None]) -> Found:
         """What a look finds, at last. Raises DataError (`loop-stuck`) with what the function wrote."""
-        deadline = time.monotonic() + LIMIT_S
         while (found := look()) is None:
-            if time.monotonic() > deadline:
+            if time.monotonic() > self.deadline:
                 raise self.stuck(f"{what} did not come within {LIMIT_S:.0f} s")
             time.sleep(POLL_S)
         return found
@@ -67,9 +69,14 @@ class Loop:
 
 
 def prepare(folder: Path) -> Path:
-    """The project, written where it is not there; what an earlier run left of a cloud and of a stack is taken away. Raises ProjectError."""
+    """The project, written where it is not there; what an earlier run left of a cloud and of a stack is taken away.
+
+    Raises ProjectError (`folder-taken`, where another project lies).
+    """
     if not (folder / "pyproject.toml").is_file():
         write_example(EXAMPLE, NAME, folder)
+    elif load_config(folder).name != NAME:
+        raise ProjectError("folder-taken", f"{folder} is another project's", "run it in another folder")
     stop_cloud(folder / ".fogbank" / "cloud")
     for state in ("cloud", "pulumi"):
         shutil.rmtree(folder / ".fogbank" / state, ignore_errors=True)
@@ -79,14 +86,15 @@ def prepare(folder: Path) -> Path:
 def run_loop(root: Path, events: Listener, *, keep: bool = False) -> dict[str, Any]:
     """Go round once: `live_right` and `new_right` are the shares of today's payments that each model is right about. The cloud is stopped at the
     end, whatever that is, unless it is to be kept. Raises FogbankError."""
-    loop = Loop(Project(root, events=events), Steps(events))
+    project = Project(root, events=events)
     try:
-        loop.outputs = dict(loop.project.deploy().outputs)
+        outputs = project.deploy().outputs
+        loop = Loop(project, Steps(events), dict(outputs))
         found = [part(loop) for part in RECIPE]
         return {"live_right": found[0], "new_right": found[-1], "run": loop.run, "endpoint": loop.outputs["endpoint"]}
     finally:
         if not keep:
-            loop.project.cloud.stop()
+            project.cloud.stop()
 
 
 def _traffic(loop: Loop) -> float:
