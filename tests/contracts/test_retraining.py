@@ -1,16 +1,25 @@
-"""Retraining, declared for an account: what pulumi-aws takes of it, in another partition and in a VPC, and what its function is told."""
+"""Retraining, declared for an account: what pulumi-aws takes of it, in another partition and in a VPC, and what its function is told; and by the calendar,
+on the local cloud, with a training that fails.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fogbank.components import Endpoint, ModelService, Retraining, Training, load_package
 from fogbank.contracts.config import ProjectConfig
 from fogbank.project.declaration import Declared, declared
 from fogbank.provider.standin import TABLE
+from fogbank.testing import CloudProcess, Deployment
+from tests.contracts.aws.test_lambda import lines
+from tests.contracts.aws.test_training import IMAGE
 from tests.declared import place
+from tests.waiting import until_answer
 
 PROGRAM = """
 from pathlib import Path
@@ -81,3 +90,32 @@ def test_its_role_is_of_the_partition_and_its_alarms_of_the_monitor(found: dict[
     assert (alarm["period"], alarm["evaluationPeriods"]) == (3600, 3)
     assert found["again-calendar"].inputs["scheduleExpression"] == "cron(0 3 1 1,4,7,10 ? *)"
     assert Path(str(next(item.inputs["key"] for name, item in found.items() if "-script-" in name))).suffix == ".gz"
+
+
+def test_each_quarter_it_trains_and_a_training_that_fails_changes_nothing(
+    local_cloud: CloudProcess, deploy: Callable[..., Deployment], fogbank_project: ProjectConfig, tmp_path: Path
+) -> None:
+    root, script = fogbank_project.root, tmp_path / "train.py"
+    script.write_text("raise ValueError('no rows')\n")
+
+    def program() -> dict[str, Any]:
+        service = ModelService("churn", package=load_package(fogbank_project.package), image="i", force_destroy=True)
+        live = Endpoint("live", service=service)
+        training = Training(image=IMAGE, program="train.py", files={"train.py": script})
+        again = Retraining("again", endpoint=live, training=training, handler=root / "handlers" / "alarm.py")
+        return {"function": again.function_name, "bucket": service.bucket, "config": live.config_name}
+
+    outputs = deploy(program, mocks=True).outputs
+    sagemaker = local_cloud.client("sagemaker")
+    local_cloud.client("s3").put_object(Bucket=outputs["bucket"], Key="retraining/train/a.csv", Body=b"1,2\n")
+
+    local_cloud.advance(92 * 86400)
+
+    said = until_answer(
+        lambda: [line for line in lines(local_cloud, outputs["function"]) if "the live model stays" in line], bool, 120
+    )
+    assert "is Failed" in said[0]
+    [job] = sagemaker.list_training_jobs(NameContains="live-")["TrainingJobSummaries"]
+    told = sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"])
+    assert "ValueError: no rows" in told["FailureReason"]
+    assert sagemaker.describe_endpoint(EndpointName="live")["EndpointConfigName"] == outputs["config"]
