@@ -3,17 +3,18 @@
 In: EventBridge's events, of an alarm, of a schedule, or of a job that ended; out: the next call. Nothing is remembered but by names: a run
 is `<endpoint>-<time>`, and so are its jobs, its model and its configuration, so an event that comes twice changes nothing.
 
-The environment says what it works on: ENDPOINT, GROUP (of model packages), ROLE, TRAINING (CreateTrainingJob's AlgorithmSpecification,
-HyperParameters, InputDataConfig, OutputDataConfig, ResourceConfig and StoppingCondition, as JSON) and LABELLED (`s3://bucket/prefix/` of CSV
-without a header, the label first: rows that training does not see). ANSWER is the place of the prediction in an answer's row, from its end
-(-1); MARGIN is how much better in accuracy the new model must be (0); BAKE_S is how long the canary bakes (300); ALARMS are names of alarms
-that roll it back, by commas.
+The environment says what it works on: ENDPOINT, GROUP (of model packages; made where it is not there), ROLE, TRAINING (CreateTrainingJob's
+AlgorithmSpecification, HyperParameters, InputDataConfig, OutputDataConfig, ResourceConfig and StoppingCondition, as JSON) and LABELLED
+(`s3://bucket/prefix/` of CSV without a header, the label first: rows that training does not see). ANSWER is the place of the prediction in an
+answer's row, from its end (-1); MARGIN is how much better in accuracy the new model must be (0); DEPLOYMENT is UpdateEndpoint's
+DeploymentConfig, as JSON (a canary of half the instances, which bakes for 300 s). The component Retraining declares all of it.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -30,11 +31,27 @@ ALARM, TIMED, TRAINED, SCORED = (
 )
 NEW, LIVE = "-new", "-live"
 THERE = ("ResourceInUse", "already exist")
+CANARY_S, HALF = 300, {"Type": "CAPACITY_PERCENT", "Value": 50}
+OF_A_CONFIGURATION = (
+    "DataCaptureConfig", "KmsKeyId", "AsyncInferenceConfig", "ExplainerConfig", "ExecutionRoleArn", "VpcConfig", "EnableNetworkIsolation",
+    "MetricsConfig",
+)  # fmt: skip
+"""What a configuration says besides its variants."""
+OF_A_PACKAGE = "FOGBANK_MANIFEST_SHA256"
+"""The variable by which a container takes the live model's package, and no other: a retrained model is none."""
+LOG = logging.getLogger("retraining")
+LOG.setLevel(logging.INFO)
 Document = dict[str, Any]
 
 
 def answer(event: Document, _: object) -> str:
-    """The next step of a run; what was done, in a sentence. Raises ValueError for an event that is of none."""
+    """The next step of a run; what was done, in a sentence, which the log has too. Raises ValueError for an event that is of none."""
+    said = _next(event)
+    LOG.info("%s", said)
+    return said
+
+
+def _next(event: Document) -> str:
     kind, detail = event.get("detail-type", ""), event.get("detail") or {}
     if kind == TRAINED:
         return _compare(detail) if _is_ours(detail.get("TrainingJobName")) else "another's training job"
@@ -57,17 +74,27 @@ def accuracy(rows: list[list[str]]) -> float:
 
 
 def _retrain(event: Mapping[str, Any]) -> str:
-    """Begin a run, one at a time: what went off while one is under way is part of it."""
+    """Begin a run, one at a time: what goes off in the same minute, or while one is under way, is part of it."""
     sagemaker = boto3.client("sagemaker")
-    prefix = f"{os.environ['ENDPOINT']}-"
-    found = sagemaker.list_training_jobs(NameContains=prefix, StatusEquals="InProgress")["TrainingJobSummaries"]
-    running = [job["TrainingJobName"] for job in found if _is_ours(job["TrainingJobName"])]
-    if running:
-        return f"{running[0]} is under way"
-    run = prefix + "".join(letter for letter in event["time"] if letter.isdigit())
+    if busy := _under_way(sagemaker):
+        return f"{busy} is under way"
+    run = f"{os.environ['ENDPOINT']}-{''.join(letter for letter in event['time'] if letter.isdigit())[:12]}00"
     role, asked = os.environ["ROLE"], json.loads(os.environ["TRAINING"])
     began = _once(sagemaker.create_training_job, TrainingJobName=run, RoleArn=role, **asked)
     return f"{run} {'trains' if began else 'was begun before'}"
+
+
+def _under_way(sagemaker: Any) -> str:
+    """The job of a run of this endpoint's, or the endpoint's update, that has not ended; empty where there is none."""
+    endpoint = os.environ["ENDPOINT"]
+    asked = {"NameContains": f"{endpoint}-", "StatusEquals": "InProgress"}
+    jobs = [
+        *(job["TrainingJobName"] for job in sagemaker.list_training_jobs(**asked)["TrainingJobSummaries"]),
+        *(job["TransformJobName"] for job in sagemaker.list_transform_jobs(**asked)["TransformJobSummaries"]),
+    ]
+    status = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"]
+    updating = [f"the update of {endpoint}"] if status in {"Updating", "RollingBack"} else []
+    return next(iter([*filter(_is_ours, jobs), *updating]), "")
 
 
 def _compare(detail: Document) -> str:
@@ -81,7 +108,11 @@ def _compare(detail: Document) -> str:
     model = sagemaker.describe_model(ModelName=live)
     container = {key: value for key, value in model["PrimaryContainer"].items() if key in {"Image", "Environment"}}
     container["ModelDataUrl"] = job["ModelArtifacts"]["S3ModelArtifacts"]
-    _once(sagemaker.create_model, ModelName=run, ExecutionRoleArn=model["ExecutionRoleArn"], PrimaryContainer=container)
+    container["Environment"] = {
+        name: value for name, value in container.get("Environment", {}).items() if name != OF_A_PACKAGE
+    }
+    around = {key: model[key] for key in ("ExecutionRoleArn", "VpcConfig", "EnableNetworkIsolation") if key in model}
+    _once(sagemaker.create_model, ModelName=run, PrimaryContainer=container, **around)
     for suffix, name in ((NEW, run), (LIVE, live)):
         _score(sagemaker, f"{run}{suffix}", name, job["OutputDataConfig"]["S3OutputPath"])
     return f"{run} is compared with {live}"
@@ -124,6 +155,7 @@ def _judge(detail: Document) -> str:
 def _register(sagemaker: Any, run: str, scores: Mapping[str, float], *, approved: bool) -> None:
     container = sagemaker.describe_model(ModelName=run)["PrimaryContainer"]
     own = {key: container[key] for key in ("Image", "ModelDataUrl", "Environment") if key in container}
+    _once(sagemaker.create_model_package_group, ModelPackageGroupName=os.environ["GROUP"])
     sagemaker.create_model_package(
         ModelPackageGroupName=os.environ["GROUP"],
         ModelPackageDescription=run,
@@ -139,34 +171,31 @@ def _register(sagemaker: Any, run: str, scores: Mapping[str, float], *, approved
 
 
 def _roll_out(sagemaker: Any, run: str) -> str:
-    """The endpoint's configuration with the new model, by a canary; of a single instance there is no part, so all at once."""
+    """The endpoint's configuration with the new model, as DEPLOYMENT says; else by a canary, of a single instance all at once."""
     endpoint = sagemaker.describe_endpoint(EndpointName=os.environ["ENDPOINT"])
     pending = endpoint.get("PendingDeploymentSummary") or {}
     if run in {endpoint["EndpointConfigName"], pending.get("EndpointConfigName")}:
         return "it is rolled out already"
     config = _live(sagemaker)
     variants = [{**variant, "ModelName": run} for variant in config["ProductionVariants"]]
-    kept = {key: config[key] for key in ("DataCaptureConfig", "KmsKeyId") if key in config}
+    kept = {key: config[key] for key in OF_A_CONFIGURATION if key in config}
     _once(sagemaker.create_endpoint_config, EndpointConfigName=run, ProductionVariants=variants, **kept)
     parts = all(variant.get("InitialInstanceCount", 1) > 1 for variant in variants)
-    policy = {"TrafficRoutingConfiguration": _canary() if parts else _at_once(), "TerminationWaitInSeconds": 0}
-    alarms = [{"AlarmName": name} for name in os.environ.get("ALARMS", "").split(",") if name]
-    guarded = {"AutoRollbackConfiguration": {"Alarms": alarms}} if alarms else {}
+    way = json.loads(os.environ["DEPLOYMENT"]) if "DEPLOYMENT" in os.environ else _usual(parts=parts)
     sagemaker.update_endpoint(
         EndpointName=os.environ["ENDPOINT"],
         EndpointConfigName=run,
-        DeploymentConfig={"BlueGreenUpdatePolicy": policy, **guarded},
+        DeploymentConfig=way,
+        RetainAllVariantProperties=True,  # counts and weights that autoscaling or people set
     )
-    return "it is rolled out by a canary" if parts else "it is rolled out"
+    kind = way.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {}).get("Type", "ROLLING")
+    return f"it is rolled out: {kind}"
 
 
-def _canary() -> Document:
-    size = {"Type": "CAPACITY_PERCENT", "Value": 50}
-    return {"Type": "CANARY", "WaitIntervalInSeconds": int(os.environ.get("BAKE_S", "300")), "CanarySize": size}
-
-
-def _at_once() -> Document:
-    return {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+def _usual(*, parts: bool) -> Document:
+    canary = {"Type": "CANARY", "WaitIntervalInSeconds": CANARY_S, "CanarySize": HALF}
+    routing = canary if parts else {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+    return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 0}}
 
 
 def _live(sagemaker: Any) -> Document:

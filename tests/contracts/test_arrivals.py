@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fogbank.components import Arrivals, BatchTransform, Failures, ModelService, Unscored
-from fogbank.components.arrivals import circular, policy
+from fogbank.components.arrivals import circular, may
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.testing import CloudProcess, Deployment
@@ -129,12 +129,10 @@ def test_times_are_a_rules_and_the_function_may_do_its_work_alone() -> None:
     for wrong in (lambda: Arrivals(sweep="at(2026-01-01T00:00:00)"), lambda: Unscored(schedule="daily")):
         with pytest.raises(ValueError, match=r"must be cron\(\.\.\.\) or rate\(\.\.\.\)"):
             wrong()
-    where = {"partition": "aws", "account": "1", "bucket": "b", "log": "arn:log"}
-    said = json.loads(policy(**where, prefix="nightly-", source="in/", ledger="ledger/"))
-    resources = [item["Resource"] for item in said["Statement"]]
-    assert resources == [
+    where = {"partition": "aws", "account": "1", "bucket": "b"}
+    said = may(**where, prefix="Nightly-", source="in/", ledger="ledger/")
+    assert [item["Resource"] for item in said] == [
         "arn:aws:sagemaker:*:1:transform-job/nightly-*",
         "arn:aws:s3:::b/ledger/*",
         "arn:aws:s3:::b",
-        "arn:log:*",
     ]

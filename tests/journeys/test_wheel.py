@@ -38,6 +38,7 @@ def test_the_wheel_carries_what_it_needs_and_nothing_of_the_tests(wheel: Path) -
         "_project/tests/test_service.py",
         "_project/examples/common/model/leave.py",
         "_project/examples/frameworks/keras/pyproject.toml",
+        "_project/examples/projects/fraud/infra/retraining.py",
         "cli/templates/report.html.j2",
         "cli/templates/report.css",
         "cli/templates/report.js",

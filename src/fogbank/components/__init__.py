@@ -18,8 +18,10 @@ from fogbank.components.naming import stack_prefix
 from fogbank.components.network import Network
 from fogbank.components.others import MultiModel, Pipeline, Step
 from fogbank.components.registry import ModelRegistry
+from fogbank.components.retraining import Drift, Retraining
 from fogbank.components.scaling import Scaling
 from fogbank.components.service import ModelService, load_package
+from fogbank.components.training import Training
 from fogbank.components.transform_job import Once
 from fogbank.components.variants import DataCapture, Hosting, Provisioned, Serverless, Variant
 from fogbank.components.violations import Alarm, Violations
@@ -43,6 +45,7 @@ __all__ = [
     "DataCapture",
     "DataProcessing",
     "DataQuality",
+    "Drift",
     "Endpoint",
     "Explainability",
     "Failures",
@@ -62,11 +65,13 @@ __all__ = [
     "Once",
     "Pipeline",
     "Provisioned",
+    "Retraining",
     "Rolling",
     "Scaling",
     "Serverless",
     "Step",
     "Throttle",
+    "Training",
     "Unscored",
     "Variant",
     "Violations",

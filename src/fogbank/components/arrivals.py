@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pulumi
 
 from fogbank.components.account import Account
-from fogbank.components.function import function, logging_to, started_by
+from fogbank.components.function import Code, function, started_by
 from fogbank.components.service import ModelService
 
 HANDLER = Path(__file__).with_name("batch_handler.py")
@@ -89,26 +90,18 @@ def declare_once_each(
     """Declare the function and its rules; its name. Jobs' names begin with `prefix`; `source` and `ledger` are prefixes in the bucket."""
     account = Account.of(component)
     known = pulumi.Output.all(partition=account.partition, account=account.id, bucket=service.bucket)
-
-    def allows(log: pulumi.Output[str]) -> pulumi.Output[str]:
-        return pulumi.Output.all(known, log).apply(
-            lambda facts: policy(**facts[0], log=facts[1], prefix=prefix, source=source, ledger=ledger)
-        )
-
     starts = function(
         component,
         name,
-        HANDLER,
-        allows=allows,
-        environment={
+        Code(module=HANDLER, entry="handler", timeout_s=LIMIT_S, log_days=LOG_DAYS),
+        may=known.apply(lambda facts: may(**facts, prefix=prefix, source=source, ledger=ledger)),
+        variables={
             "REQUEST": request.apply(template),
             "INPUT": service.uri(source),
             "LEDGER": service.uri(ledger),
             "PREFIX": prefix,
             "SUFFIX": each.suffix,
         },
-        timeout_s=LIMIT_S,
-        log_days=LOG_DAYS,
         boundary=service.permissions_boundary,
     )
     if isinstance(each, Arrivals):
@@ -146,8 +139,8 @@ def completed(prefix: str) -> str:
     return json.dumps({"source": ["aws.sagemaker"], "detail-type": kind, "detail": detail}, sort_keys=True)
 
 
-def policy(*, partition: str, account: str, bucket: str, log: str, prefix: str, source: str, ledger: str) -> str:
-    """Start these jobs and ask for them, list what is to be scored, keep the ledger, write the log, and nothing else."""
+def may(*, partition: str, account: str, bucket: str, prefix: str, source: str, ledger: str) -> list[dict[str, Any]]:
+    """Start these jobs and ask for them, list what is to be scored, and keep the ledger."""
     place = f"arn:{partition}:s3:::{bucket}"
     jobs = {
         "Effect": "Allow",
@@ -165,4 +158,4 @@ def policy(*, partition: str, account: str, bucket: str, log: str, prefix: str, 
         "Resource": place,
         "Condition": {"StringLike": {"s3:prefix": [f"{source}*", f"{ledger}*"]}},
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [jobs, kept, listed, logging_to(log)]})
+    return [jobs, kept, listed]

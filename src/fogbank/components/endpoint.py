@@ -99,11 +99,12 @@ class Endpoint(pulumi.ComponentResource):
         )
         alarms = _alarms(self, name, public_name, way, variants)
         names = [alarm.name for alarm in alarms] if isinstance(way.alarms, Alarms) else list(way.alarms or [])
+        self.guards = None if deployment is None else pulumi.Output.all(*names).apply(way.config)
         rollout = Rollout(
             f"{name}-rollout",
             endpoint_name=endpoint.name,
             config_name=config.name,
-            deployment=None if deployment is None else pulumi.Output.all(*names).apply(way.config),
+            deployment=self.guards,
             sleeps=sleeps,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[endpoint, *alarms]),
         )

@@ -1,8 +1,11 @@
-"""A Lambda function of a component's: one Python file, a role of its own that may do one thing, and a log that is kept for some days."""
+"""A Lambda function of a component's own: its code, a log that is kept for so long, a role that may do what is said and write that log, and the rules
+that call it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +17,26 @@ from fogbank.components.account import Account
 RUNTIME = "python3.12"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """A module alone, and the function in it that is called. It may work for `timeout_s`; what it writes is kept for `log_days`."""
+
+    module: Path
+    entry: str
+    timeout_s: int
+    log_days: int
+
+
 def function(
     component: pulumi.Resource,
     name: str,
-    handler: Path,
+    code: Code,
     *,
-    allows: Callable[[pulumi.Output[str]], pulumi.Output[str]],
-    environment: Mapping[str, pulumi.Input[str]],
-    timeout_s: int,
-    log_days: int,
+    may: pulumi.Input[Sequence[Mapping[str, Any]]],
+    variables: Mapping[str, pulumi.Input[str]],
     boundary: str | None,
 ) -> aws.lambda_.Function:
-    """Declare it. `handler` is a file with a function `handler`; `allows` gives its role's policy, of the ARN of its log group."""
+    """Declare it. `may` are statements of a policy, `boundary` is the ARN of what bounds its role."""
     child = pulumi.ResourceOptions(parent=component)
     role = aws.iam.Role(
         f"{name}-role",
@@ -34,25 +45,31 @@ def function(
         opts=child,
     )
     group = aws.cloudwatch.LogGroup(
-        f"{name}-log", name_prefix=f"/aws/lambda/{name}-", retention_in_days=log_days, opts=child
+        f"{name}-log", name_prefix=f"/aws/lambda/{name}-", retention_in_days=code.log_days, opts=child
     )
-    allowed = aws.iam.RolePolicy(f"{name}-role-policy", role=role.name, policy=allows(group.arn), opts=child)
+    allowed = aws.iam.RolePolicy(
+        f"{name}-role-policy",
+        role=role.name,
+        policy=pulumi.Output.all(may, group.arn).apply(lambda known: policy(*known)),
+        opts=child,
+    )
     return aws.lambda_.Function(
         f"{name}-function",
         name=group.name.apply(lambda known: known.removeprefix("/aws/lambda/")),
         role=role.arn,
         runtime=RUNTIME,
-        handler=f"{handler.stem}.handler",
-        code=pulumi.AssetArchive({handler.name: pulumi.FileAsset(str(handler))}),
-        timeout=timeout_s,
-        environment={"variables": {**environment}},
+        handler=f"{code.module.stem}.{code.entry}",
+        code=pulumi.AssetArchive({code.module.name: pulumi.FileAsset(str(code.module))}),
+        timeout=code.timeout_s,
+        environment={"variables": variables},
         opts=pulumi.ResourceOptions(parent=component, depends_on=[allowed]),
     )
 
 
-def logging_to(log_group: str) -> dict[str, Any]:
-    """The statement by which a function writes its log."""
-    return {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"{log_group}:*"}
+def policy(statements: Sequence[Mapping[str, Any]], log_group: str) -> str:
+    """What is said, writing one log, and nothing else."""
+    writing = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"{log_group}:*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [*statements, writing]})
 
 
 def started_by(component: pulumi.Resource, name: str, about: str, target: aws.lambda_.Function, **rule: Any) -> None:

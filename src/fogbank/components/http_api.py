@@ -6,7 +6,6 @@ another site, lets 50 requests a second through, and its function may invoke tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.endpoint import Endpoint
-from fogbank.components.function import function, logging_to
+from fogbank.components.function import Code, function
 from fogbank.components.others import addressed
 from fogbank.components.refusals import refuse
 from fogbank.contracts.tokens import HTTP_API
@@ -121,7 +120,15 @@ class HttpApi(pulumi.ComponentResource):
         refuse([*_refused(path, handler, timeout_s), *_unasked(endpoint, handler)], f"the HTTP API {name} has")
         super().__init__(HTTP_API, name, None, opts)
         child, limits = pulumi.ResourceOptions(parent=self), throttle or Throttle()
-        answering = _function(self, name, endpoint, handler or FORWARDING, timeout_s, log_days)
+        code = Code(module=handler or FORWARDING, entry="handler", timeout_s=timeout_s, log_days=log_days)
+        called = function(
+            self,
+            name,
+            code,
+            may=endpoint.endpoint_arn.apply(invoking),
+            variables={"ENDPOINT_NAME": endpoint.endpoint_name},
+            boundary=endpoint.service.permissions_boundary,
+        )
         api = aws.apigatewayv2.Api(
             f"{name}-api",
             protocol_type="HTTP",
@@ -132,7 +139,7 @@ class HttpApi(pulumi.ComponentResource):
             f"{name}-integration",
             api_id=api.id,
             integration_type="AWS_PROXY",
-            integration_uri=answering.arn,
+            integration_uri=called.arn,
             payload_format_version="2.0",
             opts=child,
         )
@@ -155,26 +162,22 @@ class HttpApi(pulumi.ComponentResource):
         self.execution_arn = pulumi.Output.format("{0}/*/POST{1}", api.execution_arn, path)
         aws.lambda_.Permission(
             f"{name}-permission",
-            function=answering.name,
+            function=called.name,
             action="lambda:InvokeFunction",
             principal="apigateway.amazonaws.com",
             source_arn=self.execution_arn,
             opts=child,
         )
         self.url = pulumi.Output.all(api.api_endpoint, stage.id).apply(lambda known: f"{known[0]}{path}")
-        self.function_name = answering.name
+        self.function_name = called.name
         self.register_outputs(
             {"url": self.url, "execution_arn": self.execution_arn, "function_name": self.function_name}
         )
 
 
-def invoking(endpoint: str, log_group: str) -> str:
-    """Invoke one endpoint, write one log, and nothing else."""
-    statements = [
-        {"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": endpoint},
-        logging_to(log_group),
-    ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+def invoking(endpoint: str) -> list[dict[str, Any]]:
+    """Invoke one endpoint."""
+    return [{"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": endpoint}]
 
 
 def _refused(path: str, handler: Path | None, timeout_s: int) -> Iterator[str]:
@@ -192,21 +195,6 @@ def _unasked(endpoint: Endpoint, handler: Path | None) -> Iterator[str]:
         yield "an asynchronous endpoint answers in S3: there is nothing that a caller could be given"
     if handler is None and addressed(endpoint.service.others):
         yield "a request must name a model or a container: give a handler that does"
-
-
-def _function(
-    component: HttpApi, name: str, endpoint: Endpoint, handler: Path, timeout_s: int, log_days: int
-) -> aws.lambda_.Function:  # fmt: skip
-    return function(
-        component,
-        name,
-        handler,
-        allows=lambda log: pulumi.Output.all(endpoint.endpoint_arn, log).apply(lambda known: invoking(*known)),
-        environment={"ENDPOINT_NAME": endpoint.endpoint_name},
-        timeout_s=timeout_s,
-        log_days=log_days,
-        boundary=endpoint.service.permissions_boundary,
-    )
 
 
 def _authorized(

@@ -86,6 +86,7 @@ class MonitoringSchedule(pulumi.ComponentResource):
         if not 0 <= delay_minutes < 60:
             raise ValueError(f"delay_minutes must be 0 to 59, not {delay_minutes}")
         super().__init__(MONITORING, name, None, opts)
+        self.endpoint, self.kind, self.window_s = endpoint, kind, window_s
         self.results_uri = service.uri(f"{MONITOR}/results")
         asks, self.ground_truth_uri = _asks(kind, looks_at)
         shadow = shadowed(name, self, service) if isinstance(kind, Explainability) else []

@@ -51,6 +51,7 @@ MONITORING = "fogbank:components:MonitoringSchedule"
 HTTP_API = "fogbank:components:HttpApi"
 DASHBOARD = "fogbank:components:Dashboard"
 BUDGET = "fogbank:components:Budget"
+RETRAINING = "fogbank:components:Retraining"
 
 
 def urn_parts(urn: str) -> tuple[str, str]:

@@ -23,6 +23,8 @@ from fogbank.contracts.errors import ProjectError
 from fogbank.contracts.tokens import IMAGE, JOB_DEFINITION, LIVE_CONFIGURATION
 
 LIMIT_S = 120
+TARGETS = frozenset({"lambda", "sqs", "sns"})
+"""Services whose ARNs others look at: an event's targets."""
 SECRET = "[secret]"  # noqa: S105 - what stands for one
 
 
@@ -105,8 +107,11 @@ def run(root: Path, place: Place) -> list[dict[str, Any]]:
             if args.custom:
                 self.found.append({"name": args.name, "type": args.typ, "inputs": inputs, "refused": refused})
             name = str(inputs.get("name") or inputs.get("bucket") or args.name)
-            arn = f"arn:{place.partition}:service:{place.region}:{place.account}:{name}"
-            return name, {**inputs, **({"arn": arn} if args.custom else {}), **_image(args.typ, inputs)}
+            module = args.typ.removeprefix("aws:").partition("/")[0]
+            service = module if module in TARGETS else "service"
+            arn = f"arn:{place.partition}:{service}:{place.region}:{place.account}:{name}"
+            archives = {key: value for key, value in args.inputs.items() if isinstance(value, pulumi.Archive)}
+            return name, {**inputs, **archives, **({"arn": arn} if args.custom else {}), **_image(args.typ, inputs)}
 
         def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
             """Where the account is."""
@@ -157,6 +162,14 @@ def _plain(value: Any) -> Any:
 
     if isinstance(value, pulumi.FileAsset):
         return {"path": Path(value.path).name}
+    if isinstance(value, pulumi.AssetArchive):
+        return {"assets": {name: _plain(item) for name, item in value.assets.items()}}
+    if isinstance(value, pulumi.FileArchive):
+        return {"path": Path(value.path).name}
+    if isinstance(value, pulumi.StringAsset):
+        return {"text": value.text}
+    if isinstance(value, pulumi.RemoteAsset | pulumi.RemoteArchive):
+        return {"uri": value.uri}
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -29,6 +29,7 @@ CONTENT_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
+    ".pgm": "image/x-portable-graymap",
 }
 CSV = CONTENT_TYPES[".csv"]
 MAGIC = {

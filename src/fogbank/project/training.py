@@ -39,16 +39,23 @@ def train_if_due(config: ProjectConfig, steps: Steps) -> None:
 def _run(config: ProjectConfig) -> str:
     from fogbank.pack import record_environment
 
-    private_folder(config.state)
     python = training_python(config)
+    said = run_module(config, config.train, python)
+    record_environment(config.trained, python)
+    return said
+
+
+def run_module(config: ProjectConfig, module: str, python: str | None = None) -> str:
+    """Run a module of the project's as training is run; its last line. Raises PackageError (`training-failed`)."""
+    private_folder(config.state)
     log = config.state / "train.log"
     with log.open("w") as stderr:
         process = subprocess.run(
             [
-                python,
+                python or training_python(config),
                 "-P",
                 str(RUNNER),
-                config.train,
+                module,
             ],  # by its path: that Python has no more of fogbank than what serves
             cwd=config.root,
             stdout=subprocess.PIPE,
@@ -61,10 +68,9 @@ def _run(config: ProjectConfig) -> str:
         cause = lines[-1] or f"it ended with status {process.returncode}"
         raise PackageError(
             "training-failed",
-            f"`python -m {config.train}` failed: {cause}",
+            f"`python -m {module}` failed: {cause}",
             f"mend that line and run `fogbank train` again; all of it is in {log}",
         )
-    record_environment(config.trained, python)
     return lines[-1]
 
 

@@ -138,6 +138,21 @@ def test_a_role_that_the_service_may_not_assume_is_refused_at_once(strict: Cloud
         function(strict, unique, "app.read", theirs)
 
 
+def test_a_service_assumes_a_role_for_its_own_account(strict: CloudProcess, unique: str) -> None:
+    iam, sagemaker = strict.client("iam"), strict.client("sagemaker")
+    made = {}
+    for account in (ACCOUNT, "999999999999"):
+        condition = {"StringEquals": {"aws:SourceAccount": account}}
+        statement = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Statement": [{**statement, "Condition": condition}]})
+        made[account] = iam.create_role(RoleName=f"{unique}-{account}", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+
+    sagemaker.create_model(ModelName=unique, ExecutionRoleArn=made.pop(ACCOUNT), PrimaryContainer={"Image": "i"})
+    [another] = made.values()
+    with pytest.raises(ClientError, match="Could not assume role"):
+        sagemaker.create_model(ModelName=f"{unique}-b", ExecutionRoleArn=another, PrimaryContainer={"Image": "i"})
+
+
 def test_a_model_is_fetched_and_scored_over_by_its_role(
     strict: CloudProcess, unique: str, fogbank_project: ProjectConfig
 ) -> None:

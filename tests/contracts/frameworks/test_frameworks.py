@@ -29,6 +29,7 @@ from fogbank.project.config import load_config
 from fogbank.project.environments import python_for
 from fogbank.project.events import Steps, ignore
 from fogbank.project.examples import examples, write_example
+from fogbank.project.installation import assets
 from fogbank.project.packing import pack
 from tests.contracts.container.served import Subprocess, invoke
 from tests.packages import settings_at
@@ -83,7 +84,9 @@ def served(manifest: Manifest, base: Path) -> Iterator[Served]:
 def wanted() -> list[Any]:
     asked = os.environ.get("FOGBANK_FRAMEWORKS", "").split()
     skipped = pytest.mark.skip(reason="FOGBANK_FRAMEWORKS does not name it")
-    return [pytest.param(name, marks=() if name in asked else (skipped,)) for name in examples()]
+    frameworks = {folder.name for folder in (assets() / "examples" / "frameworks").iterdir()}
+    known = [name for name in examples() if name in frameworks]
+    return [pytest.param(name, marks=() if name in asked else (skipped,)) for name in known]
 
 
 def baseline(config: ProjectConfig) -> tuple[list[list[str]], list[list[str]]]:

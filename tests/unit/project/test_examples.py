@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fogbank.contracts.errors import ProjectError
 from fogbank.project.config import load_config
@@ -19,6 +20,7 @@ def test_there_are_examples_and_each_says_what_it_is() -> None:
     known = examples()
 
     assert {"torch-export", "keras", "mlflow", "catboost", "quantlib"} <= known.keys()
+    assert {"digits", "fraud", "marketing", "sentiment"} <= known.keys()
     assert all(known.values())
 
 
@@ -34,6 +36,22 @@ def test_an_example_is_a_project_of_its_own_name(name: str, tmp_path: Path) -> N
         compile((config.root / module).read_text(), module, "exec")
     project = tomllib.loads((config.root / "pyproject.toml").read_text())["project"]
     assert project["name"] == "ours"
+    stack = yaml.safe_load((config.root / "Pulumi.yaml").read_text())
+    assert stack["description"] == project["description"] == examples()[name]
+    assert (config.root / "README.md").read_text().startswith("# ours\n")
+
+
+def test_an_example_brings_a_program_of_its_own_and_takes_what_it_shares(tmp_path: Path) -> None:
+    write_example("fraud", "ours", tmp_path / "ours")
+    write_example("marketing", "theirs", tmp_path / "theirs")
+
+    ours, theirs = ({path.name for path in (tmp_path / name / "infra").iterdir()} for name in ("ours", "theirs"))
+    assert ours == {"__main__.py", "serving.py", "watch.py", "retraining.py"}
+    assert theirs == {"__main__.py", "serving.py", "batch.py"}
+    alarm = (tmp_path / "ours" / "handlers" / "alarm.py").read_text()
+    assert alarm == (assets() / "handlers" / "alarm.py").read_text()
+    assert "trainingImage" in (tmp_path / "ours" / "Pulumi.aws.yaml").read_text()
+    assert "trainingImage" not in (tmp_path / "theirs" / "Pulumi.aws.yaml").read_text()
 
 
 def test_one_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:

@@ -117,12 +117,8 @@ def trusts(arn: str, principal: str) -> bool:
     identity = role(arn)
     if identity is None:
         return False
-    asked = Asked(
-        action="sts:AssumeRole",
-        resource=None,
-        principals=frozenset({principal}),
-        context={"aws:sourceaccount": [LOCAL_ACCOUNT]},
-    )
+    context: Context = {"aws:sourceaccount": [LOCAL_ACCOUNT]}
+    asked = Asked(action="sts:AssumeRole", resource=None, principals=frozenset({principal}), context=context)
     return verdict([identity.trust], asked, resource_based=True) == "allow"
 
 

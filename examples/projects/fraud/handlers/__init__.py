@@ -1,0 +1,1 @@
+"""What runs on a request or an event."""
