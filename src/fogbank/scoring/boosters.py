@@ -118,6 +118,23 @@ def lightgbm_model(path: Path) -> BoosterModel:
     return BoosterModel(lambda table: booster.predict(table, num_threads=1), booster.num_feature(), names, codes)
 
 
+def frame_categories(model: Any) -> dict[str, list[Any]]:
+    """Of a wrapper for scikit-learn the columns that were categories in the DataFrame that trained it, each with those; none of others.
+
+    Raises what `_lightgbm_codes` does.
+    """
+    names = [str(name) for name in getattr(model, "feature_names_in_", ())]
+    if not names:
+        return {}
+    if getattr(booster := getattr(model, "booster_", None), "pandas_categorical", None):
+        infos = next(line for line in booster.model_to_string().splitlines() if line.startswith("feature_infos="))
+        places = _lightgbm_codes(booster.pandas_categorical, infos.partition("=")[2].split())
+        return {names[place]: list(known) for place, known in zip(places, booster.pandas_categorical, strict=True)}
+    if getattr(model, "enable_categorical", False) and "c" in (model.get_booster().feature_types or ()):
+        return {names[place]: list(known) for place, known in _xgboost_codes(model.get_booster()).items()}
+    return {}
+
+
 def _lightgbm_codes(categories: Sequence[Sequence[Any]], infos: Sequence[str]) -> Codes:
     """The categories of a DataFrame's columns in their order; which columns they are follows from what the file says of each.
 
