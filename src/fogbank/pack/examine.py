@@ -246,12 +246,22 @@ def _catboost(path: str, trusted: list[str]) -> Any:
     return catboost_model(Path(path))
 
 
+def _onnx(path: str, trusted: list[str]) -> Any:
+    del trusted
+    import onnxruntime
+
+    from fogbank.serve.onnx_model import OnnxModel
+
+    return OnnxModel(onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]))
+
+
 LOADERS: dict[str, Callable[[str, list[str]], Any]] = {
     "joblib": _joblib,
     "skops": _skops,
     "xgboost": _xgboost,
     "lightgbm": _lightgbm,
     "catboost": _catboost,
+    "onnx": _onnx,
 }
 
 

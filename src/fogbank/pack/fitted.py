@@ -29,7 +29,9 @@ KINDS = ("joblib", "skops", "xgboost", "lightgbm", "catboost")
 class Fitted:
     """What a model says. `missing` is what stood for a string that is not there; `words` are names of columns that hold words.
 
-    `categories` are those of a DataFrame's columns at training. `modules` are the project's own that loading it imports, `in_main` names that were pickled from the module that trained and
+    `categories` are those of a DataFrame's columns at training.
+
+    `modules` are the project's own that loading it imports, `in_main` names that were pickled from the module that trained and
     cannot be found again.
     """
 

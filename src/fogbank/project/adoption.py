@@ -30,7 +30,7 @@ from fogbank.project.origin import fogbank_source
 from fogbank.project.samples import Sample, categorized, known_columns, read_sample, typed
 from fogbank.project.scaffold import MONITOR, check_target, copy_rooms, render, write_project, write_workflow
 
-LOADED = ("joblib", "skops", "xgboost", "lightgbm", "catboost")
+LOADED = ("joblib", "skops", "xgboost", "lightgbm", "catboost", "onnx")
 """The kinds that are asked by loading them."""
 SAMPLE_ROWS = 5
 ROOM = "model"
@@ -193,6 +193,10 @@ class Adoption:
             return self.look.output
         if self.look.kind not in LOADED or self.source.code is not None:
             return ()
+        if (
+            self.look.kind == "onnx" and not self.answer.predictions
+        ):  # a graph does not say how many columns a row of its answer has
+            return ()
         first = self.answer.predictions[0] if self.answer.predictions else [(self._classes() or (0.0,))[0]]
         names = ["prediction"] if len(first) == 1 else [f"prediction_{place}" for place in range(len(first))]
         return tuple(Column(name=name, dtype=_dtype(value)) for name, value in zip(names, first, strict=True))
@@ -254,6 +258,10 @@ def adopt(name: str, path: Path, sample: Path | None, target: Path, steps: Steps
             )
         adoption = Adoption(name=name, source=source, sample_file=sample, steps=steps, look=look)
         write_project(name, target, adoption.fill)
+    if adoption.sample.cells and not adoption.answer.predictions:
+        steps.notice(
+            "no monitor is declared: a handler answers, and nobody asked it for the baseline's predictions (docs/13-bring.md)"
+        )
     if adoption.sample.ignored:
         steps.notice(f"columns of the sample that the model does not take: {', '.join(adoption.sample.ignored)}")
 

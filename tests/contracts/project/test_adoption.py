@@ -121,6 +121,45 @@ def test_a_boosters_wrapper_gets_the_categories_that_its_frame_had(tmp_path: Pat
     assert answers == np.asarray(model.predict(frame)).tolist()
 
 
+def test_a_graph_with_an_input_for_each_column_gets_them_by_its_names(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(graph_of_columns())
+    (tmp_path / "rows.csv").write_text("city,age\nRome,1\nOslo,2.5\n")
+
+    adopt("graph", tmp_path / "m.onnx", tmp_path / "rows.csv", tmp_path / "graph", Steps(ignore), lambda _: False)
+
+    config = load_config(tmp_path / "graph")
+    assert (config.trained / "baseline.csv").read_text().split() == [
+        "prediction,age,city",
+        "11.0,1,Rome",
+        "22.5,2.5,Oslo",
+    ]
+    assert [(column.name, column.dtype) for column in packing.pack(config, Steps(ignore)).package.input.columns] == [
+        ("age", "float"),
+        ("city", "string"),
+    ]
+    (tmp_path / "m.onnx").write_bytes(graph_of_columns(width="any"))
+    with pytest.raises(PackageError, match="age is not one or more columns of a table") as caught:
+        adopt("graph", tmp_path / "m.onnx", None, tmp_path / "again", Steps(ignore), lambda _: False)
+    assert caught.value.code == "model-inputs"
+
+
+def graph_of_columns(width: int | str = 1) -> bytes:
+    """A graph as skl2onnx makes it of a DataFrame's pipeline: age plus ten for Rome, twenty for Oslo."""
+    from onnx import TensorProto, helper
+
+    age = helper.make_tensor_value_info("age", TensorProto.FLOAT, [None, width])
+    city = helper.make_tensor_value_info("city", TensorProto.STRING, [None, 1])
+    answer = helper.make_tensor_value_info("answer", TensorProto.FLOAT, [None, 1])
+    codes: dict[str, Any] = {"keys_strings": ["Rome", "Oslo"], "values_floats": [10.0, 20.0], "domain": "ai.onnx.ml"}
+    nodes = [
+        helper.make_node("LabelEncoder", ["city"], ["code"], **codes),
+        helper.make_node("Add", ["age", "code"], ["answer"]),
+    ]
+    versions = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    graph = helper.make_graph(nodes, "columns", [age, city], [answer])
+    return bytes(helper.make_model(graph, opset_imports=versions, ir_version=9).SerializeToString())
+
+
 OWN = """
 class Fit:
     def __init__(self):
