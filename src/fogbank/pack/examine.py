@@ -250,7 +250,7 @@ def _onnx(path: str, trusted: list[str]) -> Any:
     del trusted
     import onnxruntime
 
-    from fogbank.serve.onnx_model import OnnxModel
+    from fogbank.scoring.onnx_model import OnnxModel
 
     return OnnxModel(onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]))
 

@@ -126,7 +126,8 @@ def frame_categories(model: Any) -> dict[str, list[Any]]:
     names = [str(name) for name in getattr(model, "feature_names_in_", ())]
     if not names:
         return {}
-    if getattr(booster := getattr(model, "booster_", None), "pandas_categorical", None):
+    booster: Any = getattr(model, "booster_", None)
+    if getattr(booster, "pandas_categorical", None):
         infos = next(line for line in booster.model_to_string().splitlines() if line.startswith("feature_infos="))
         places = _lightgbm_codes(booster.pandas_categorical, infos.partition("=")[2].split())
         return {names[place]: list(known) for place, known in zip(places, booster.pandas_categorical, strict=True)}
