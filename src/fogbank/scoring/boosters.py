@@ -62,6 +62,11 @@ def _key(category: Any) -> Any:
     return category if isinstance(category, str) or category is None else float(category)
 
 
+def _whole(category: Any) -> Any:
+    """A category of numbers as pandas has it: an integer where it is whole."""
+    return int(category) if isinstance(category, float) and category.is_integer() else category
+
+
 def _numbered(categories: Sequence[Any]) -> dict[Any, float]:
     return {_key(category): float(code) for code, category in enumerate(categories)}
 
@@ -132,7 +137,7 @@ def frame_categories(model: Any) -> dict[str, list[Any]]:
         places = _lightgbm_codes(booster.pandas_categorical, infos.partition("=")[2].split())
         return {names[place]: list(known) for place, known in zip(places, booster.pandas_categorical, strict=True)}
     if getattr(model, "enable_categorical", False) and "c" in (model.get_booster().feature_types or ()):
-        return {names[place]: list(known) for place, known in _xgboost_codes(model.get_booster()).items()}
+        return {names[place]: [*map(_whole, known)] for place, known in _xgboost_codes(model.get_booster()).items()}
     return {}
 
 
