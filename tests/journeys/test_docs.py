@@ -80,11 +80,13 @@ def test_llms_txt_names_every_page() -> None:
     assert named == {page.name for page in (ROOT / "docs").glob("*.md")}
 
 
-def test_the_first_hour_names_tests_that_are_there() -> None:
-    page = (ROOT / "docs/first-hour.md").read_text()
+@pytest.mark.parametrize(("name", "letter", "frictions"), [("first-hour.md", "F", 24), ("second-hour.md", "S", 16)])
+def test_an_hours_journal_names_tests_that_are_there(name: str, letter: str, frictions: int) -> None:
+    page = (ROOT / "docs" / name).read_text()
     hour = (ROOT / "tests/journeys/test_first_hour.py").read_text()
 
-    assert re.findall(r"^\| (F\d+) \|", page, re.MULTILINE) == [f"F{number}" for number in range(1, 25)]
+    numbered = re.findall(rf"^\| ({letter}\d+)\b", page, re.MULTILINE)
+    assert numbered == [f"{letter}{number}" for number in range(1, frictions + 1)]
     for test in re.findall(r"`((?:contracts|journeys|unit)/[\w/]+\.py)`", page):
         assert (ROOT / "tests" / test).is_file(), test
     for name in re.findall(r"`(test_f\d+_\w+)`", page):

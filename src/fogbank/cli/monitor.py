@@ -69,4 +69,6 @@ def _show(ctx: click.Context, verdict: Verdict, *, as_json: bool) -> None:
             terminal.result(
                 f"  {item['feature_name']:<28} {item['constraint_check_type']:<24} {item['description'].strip()}"
             )
+        if verdict.aside:
+            terminal.result(f"  set aside: {verdict.aside}")
     ctx.exit(VIOLATIONS_FOUND if verdict.violations else 0)

@@ -17,6 +17,7 @@ STATISTICS = "statistics.json"
 CONSTRAINTS = "constraints.json"
 VIOLATIONS = "constraint_violations.json"
 BAD_RECORDS = "bad_records.json"
+SET_ASIDE = "Set aside: "
 """Fogbank's own: how many records could not be read, and the first thousand, each with its file, its line and the reason. Not there where
 there are none."""
 
@@ -150,6 +151,15 @@ def _utc(text: str | None) -> datetime | None:
     return datetime.strptime(text.replace("Z", "+0000"), "%Y-%m-%dT%H:%M:%S%z") if text else None
 
 
+def set_aside(message: str) -> str:
+    """Of a verdict's message what it says of records that could not be read; empty where all could.
+
+    >>> set_aside(exit_message(0, 2, "a.jsonl line 1: it is not JSON"))
+    '2 records that cannot be read (see bad_records.json), the first a.jsonl line 1: it is not JSON'
+    """
+    return message.partition(SET_ASIDE)[2]
+
+
 def exit_message(violations: int, bad_records: int = 0, first: str = "") -> str:
     """The verdict as SageMaker's analyzer words it; the word before the colon becomes the execution's status.
 
@@ -165,4 +175,4 @@ def exit_message(violations: int, bad_records: int = 0, first: str = "") -> str:
     )
     if not bad_records:
         return verdict
-    return f"{verdict} Set aside: {bad_records} records that cannot be read (see {BAD_RECORDS}), the first {first}"
+    return f"{verdict} {SET_ASIDE}{bad_records} records that cannot be read (see {BAD_RECORDS}), the first {first}"

@@ -17,6 +17,7 @@ NAMED = 1000
 CHUNK_ROWS, CHUNK_CELLS = 1 << 16, 1 << 20
 """A data set is read in chunks of so many rows at most, and so many cells."""
 BLANKS = " \t\r\n"
+TRUTHS = {"True": "true", "False": "false"}
 
 
 class DatasetError(Exception):
@@ -122,15 +123,21 @@ def records(rows: Sequence[Mapping[str, str | None]], first: Sequence[str] = ())
 
 
 def cells(values: Sequence[str | None]) -> list[str | None]:
-    """Cells without the blanks around them; nothing but blanks is a missing value. Other signs of Unicode are text."""
+    """Cells without the blanks around them; nothing but blanks is a missing value. Other signs of Unicode are text.
+
+    Python's `True` and `False` are JSON's: the same truth may be captured as CSV that pandas wrote, and as JSON.
+    """
     if None in values:
         return [cell(value) for value in values]
     whole = "".join(values)  # type: ignore[arg-type]  # none is None
-    if any(blank in whole for blank in BLANKS):
+    if any(blank in whole for blank in BLANKS) or any(truth in whole for truth in TRUTHS):
         return [cell(value) for value in values]
     return [value or None for value in values] if "" in values else list(values)
 
 
 def cell(value: str | None) -> str | None:
     """One cell, likewise."""
-    return (value.strip(BLANKS) or None) if value is not None else None
+    if value is None:
+        return None
+    text = value.strip(BLANKS)
+    return TRUTHS.get(text, text) or None

@@ -1,8 +1,9 @@
 """The rows of one captured record: cells without names (CSV, lists) or fields by name (flat JSON objects).
 
 JSON may come in the forms that the server reads: lists of rows, `instances`, `inputs`, `dataframe_records`, `dataframe_split`, `columns`
-with `data`; answers may come as `predictions` or `outputs`. A side without names beside one that has them takes the baseline's other
-names, in their order.
+with `data`; answers may come as `predictions` or `outputs`. CSV may have a header, by the server's rule: more than half of the first
+line's cells are names that the baseline has. A side without names beside one that has them takes the baseline's other names, in their
+order.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import chain
 from fogbank.contracts.capture import CapturedPayload, CaptureRecord, media_type
 from fogbank.monitor.dataset import DatasetError, csv_rows, positional
 from fogbank.monitor.fields import Fields, FieldsError, flat, read_json
+from fogbank.monitor.numbers import is_number
 
 Cells = list[str]
 Part = Cells | Fields
@@ -49,7 +51,7 @@ def encoding_of(record: CaptureRecord) -> str:
 
 def rows_of(record: CaptureRecord, names: Sequence[str]) -> list[Part]:
     """A record's rows. Raises DatasetError."""
-    parts = [parts_of(side) for side in sides(record)]
+    parts = [parts_of(side, names) for side in sides(record)]
     if len(parts) == 2 and len(parts[0]) == 1 and len(parts[1]) > 1 and _plain(parts[1]):
         parts[1] = [
             [cell for part in parts[1] for cell in part]
@@ -59,20 +61,31 @@ def rows_of(record: CaptureRecord, names: Sequence[str]) -> list[Part]:
     return [_together(row, names) for row in zip(*parts, strict=True)]
 
 
-def parts_of(side: CapturedPayload) -> list[Part]:
-    """The rows of one side. Raises DatasetError."""
+def parts_of(side: CapturedPayload, names: Sequence[str] = ()) -> list[Part]:
+    """The rows of one side; a CSV's header is one where it has `names`. Raises DatasetError."""
     encoding, data = _text(side)
     if encoding == "CSV":
-        return list(csv_rows(data))
+        rows = csv_rows(data)
+        stated = "header=absent" in side.content_type.replace(" ", "").lower()
+        return list(rows) if stated or not names else _below_header(rows, names)
     return [part for document in _documents(data) for part in _parts(document)]
 
 
 def output_names(record: CaptureRecord, names: Sequence[str]) -> list[str]:
     """The names that a record's answer has among a row's: the first where it has none of its own. Raises DatasetError."""
-    parts = parts_of(record.output) if record.output else []
+    parts = parts_of(record.output, names) if record.output else []
     if not parts:
         return []
     return positional(len(parts[0]), names) if isinstance(parts[0], list) else list(parts[0])
+
+
+def _below_header(rows: Sequence[Cells], names: Sequence[str]) -> list[Part]:
+    """The rows by name where the first is a header, else as they are; rows of another length keep their cells without names."""
+    header = [cell.strip() for cell in rows[0]] if len(rows) > 1 else []
+    known = set(header) & set(names)
+    if len(known) * 2 <= len(header) or len(set(header)) < len(header) or all(map(is_number, header)):
+        return list(rows)
+    return [dict(zip(header, row, strict=True)) if len(row) == len(header) else row for row in rows[1:]]
 
 
 def _plain(parts: Sequence[Part]) -> bool:

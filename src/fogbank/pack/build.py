@@ -151,7 +151,10 @@ def _check_dependencies(
             f"Python {trained.python} trained the model, and this is Python {config.target.python}",
             "train and pack with the same Python",
         )
-    check_versions(pins, trained.versions or installed_versions(pins), source.name)
+    here = (
+        {} if config.model else installed_versions(pins)
+    )  # of a model that was brought nobody here knows what trained it
+    check_versions(pins, trained.versions or here, source.name)
     check_imports(code, (pin.name for pin in pins), SERVER_DISTRIBUTIONS)
 
 

@@ -37,7 +37,18 @@ def examine(model: Any, dtypes: list[str]) -> dict[str, Any]:
         "rows": _rows(parts, names, dtypes),
         "missing": _missing(parts),
         "words": sorted({name for part in parts for name in _words(part)}),
+        "categories": _categories(model),
     }
+
+
+def _categories(model: Any) -> dict[str, list[Value]]:
+    """The categories that columns of the DataFrame had at training, as a booster's wrapper keeps them."""
+    from fogbank.scoring.boosters import frame_categories
+
+    try:
+        return frame_categories(model)
+    except Exception:  # noqa: BLE001 - a library of another version, which keeps them in another place
+        return {}
 
 
 def predictions(model: Any, order: dict[str, Any], answer: dict[str, Any]) -> list[list[Any]]:
@@ -51,7 +62,7 @@ def predictions(model: Any, order: dict[str, Any], answer: dict[str, Any]) -> li
     return [value if isinstance(value, list) else [value] for value in values]
 
 
-def _table(cells: list[list[str]], columns: list[dict[str, str]], answer: dict[str, Any]) -> Any:
+def _table(cells: list[list[str]], columns: list[dict[str, Any]], answer: dict[str, Any]) -> Any:
     import numpy as np
 
     if answer["rows"] == "texts":
@@ -61,14 +72,24 @@ def _table(cells: list[list[str]], columns: list[dict[str, str]], answer: dict[s
     if answer["rows"] == "frame":
         import pandas as pd
 
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             {column["name"]: column_values for column, column_values in zip(columns, values, strict=True)}
         )
+        for name, categories in answer["categories"].items():
+            frame[name] = pd.Categorical([_category(value, categories) for value in frame[name]], categories=categories)
+        return frame
     words = any(column["dtype"] == "string" for column in columns)
     return np.array(values, dtype=object if words else float).T
 
 
+def _category(cell: str, categories: list[Value]) -> Any:
+    """The category that a cell is, by its text; None for one that training did not see."""
+    return next((known for known in categories if str(known) == cell), None)
+
+
 def _value(cell: str, dtype: str, stands: Any) -> Any:
+    if dtype == "category":
+        return cell
     if dtype == "string":
         return cell or stands
     if dtype == "boolean" and cell:
@@ -104,6 +125,10 @@ def _rows(parts: list[Any], names: list[str], dtypes: list[str]) -> Rows:
     by_column = [part for part in parts if hasattr(part, "transformers_")]
     if vectorizes and not by_column and dtypes in ([], ["string"]):
         return "texts"
+    if any(
+        getattr(getattr(part, "model", None), "formula", None) for part in parts
+    ):  # statsmodels: it names its columns
+        return "frame"
     if not names:
         return "array"
     selects_by_name = any(
@@ -221,12 +246,22 @@ def _catboost(path: str, trusted: list[str]) -> Any:
     return catboost_model(Path(path))
 
 
+def _onnx(path: str, trusted: list[str]) -> Any:
+    del trusted
+    import onnxruntime
+
+    from fogbank.scoring.onnx_model import OnnxModel
+
+    return OnnxModel(onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]))
+
+
 LOADERS: dict[str, Callable[[str, list[str]], Any]] = {
     "joblib": _joblib,
     "skops": _skops,
     "xgboost": _xgboost,
     "lightgbm": _lightgbm,
     "catboost": _catboost,
+    "onnx": _onnx,
 }
 
 
@@ -264,7 +299,7 @@ def main() -> int:
         if "cells" in order:
             predicted = predictions(model, order, answer)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the probe loads it as the server does, and says what is wrong
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.stderr.write(f"{type(error).__name__}: {_line(error)}\n")
         in_main = in_main if isinstance(error, AttributeError) else []
     own = {
         name: sys.modules[name] for name in set(sys.modules) - before if _is_projects(sys.modules[name], order["roots"])
@@ -273,6 +308,12 @@ def main() -> int:
     files = sorted(str(module.__file__) for module in own.values())
     stdout.write(json.dumps({"fitted": fitted, "loaded": loaded, "files": files, "predictions": predicted}))
     return 0
+
+
+def _line(error: BaseException) -> str:
+    """What an error says, on one line, without the marks below a piece of code."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return " ".join(line for line in lines if line.strip("^~ "))
 
 
 def _record_main() -> list[str]:

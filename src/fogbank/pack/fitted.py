@@ -9,8 +9,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ KINDS = ("joblib", "skops", "xgboost", "lightgbm", "catboost")
 class Fitted:
     """What a model says. `missing` is what stood for a string that is not there; `words` are names of columns that hold words.
 
+    `categories` are those of a DataFrame's columns at training.
+
     `modules` are the project's own that loading it imports, `in_main` names that were pickled from the module that trained and
     cannot be found again.
     """
@@ -41,6 +43,7 @@ class Fitted:
     modules: tuple[str, ...] = ()
     in_main: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    categories: Mapping[str, Sequence[Value]] = field(default_factory=dict)
 
 
 def fitted_from(document: dict[str, Any]) -> Fitted:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.errors import PackageError
-from fogbank.contracts.schema import Value
+from fogbank.contracts.schema import Column, Dtype, Value
 from fogbank.pack.imports import owners_of
 from fogbank.pack.inert import Named, Thing, read_pickle, things, values_of
 from fogbank.pack.look import Look
@@ -124,14 +124,43 @@ def _onnx(path: Path) -> Look:
     model = onnx.load(str(path), load_external_data=False)
     weights = {item.name for item in model.graph.initializer}
     inputs = [item for item in model.graph.input if item.name not in weights]
-    if len(inputs) != 1:
-        raise ValueError(f"the graph has {len(inputs)} inputs; a table is one")
-    shape = inputs[0].type.tensor_type.shape.dim
     maker = f"{model.producer_name} {model.producer_version}".strip() or "somebody"
-    width = shape[1].dim_value if len(shape) == 2 else 0
+    columns = tuple(_onnx_columns(inputs)) if len(inputs) > 1 else ()
     return Look(
-        file="model.onnx", kind="onnx", what=f"an ONNX graph, made by {maker}", needs=("onnxruntime",), width=width
+        file="model.onnx",
+        kind="onnx",
+        what=f"an ONNX graph, made by {maker}",
+        needs=("onnxruntime",),
+        width=len(columns) or _onnx_width(inputs[0]),
+        names=tuple(column.name for column in columns),
+        columns=columns,
     )
+
+
+def _onnx_width(item: Any) -> int:
+    """How many columns an input takes; 0 where it does not say."""
+    shape = item.type.tensor_type.shape.dim
+    return int(shape[1].dim_value) if len(shape) == 2 else 0
+
+
+def _onnx_columns(inputs: Sequence[Any]) -> Iterator[Column]:
+    """The columns of a graph with several inputs, side by side. Raises PackageError (`model-inputs`)."""
+    from onnx import TensorProto
+
+    dtypes: dict[int, Dtype] = {
+        TensorProto.STRING: "string", TensorProto.BOOL: "boolean", TensorProto.INT64: "integer", TensorProto.INT32: "integer",
+        TensorProto.FLOAT: "float", TensorProto.DOUBLE: "float",
+    }  # fmt: skip
+    for item in inputs:
+        width, kind = _onnx_width(item), item.type.tensor_type.elem_type
+        if not width or kind not in dtypes:
+            raise PackageError(
+                "model-inputs",
+                f"the graph has {len(inputs)} inputs, and {item.name} is not one or more columns of a table",
+                "serve it by a handler: `fogbank new NAME` and a model_fn that returns the session",
+            )
+        names = [item.name] if width == 1 else [f"{item.name}_{place}" for place in range(width)]
+        yield from (Column(name=name, dtype=dtypes[kind]) for name in names)
 
 
 def _xgboost(path: Path) -> Look:

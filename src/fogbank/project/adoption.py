@@ -27,10 +27,10 @@ from fogbank.project.environments import model_python
 from fogbank.project.events import Steps
 from fogbank.project.installation import fogbank_version
 from fogbank.project.origin import fogbank_source
-from fogbank.project.samples import Sample, known_columns, read_sample, typed
+from fogbank.project.samples import Sample, categorized, known_columns, read_sample, typed
 from fogbank.project.scaffold import MONITOR, check_target, copy_rooms, render, write_project, write_workflow
 
-LOADED = ("joblib", "skops", "xgboost", "lightgbm", "catboost")
+LOADED = ("joblib", "skops", "xgboost", "lightgbm", "catboost", "onnx")
 """The kinds that are asked by loading them."""
 SAMPLE_ROWS = 5
 ROOM = "model"
@@ -87,8 +87,9 @@ class Adoption:
         shutil.copyfile(self.path, room / self.look.file)
 
     def _needs(self) -> list[str]:
-        """The distributions; pandas too, where the model knows its columns by name: whoever names columns has trained on a DataFrame."""
-        frames = self.look.kind == "skops" or (self.look.kind == "joblib" and self.look.names)
+        """The distributions; pandas too, where the model may have been trained on a DataFrame: it knows its columns by name, or wraps a booster."""
+        wrapped = any(name.startswith(("lightgbm", "xgboost")) for name in self.look.needs)
+        frames = self.look.kind == "skops" or (self.look.kind == "joblib" and (self.look.names or wrapped))
         return sorted({*self.look.needs, *(["pandas"] if frames else [])})
 
     def _requirements(self, folder: Path) -> None:
@@ -116,7 +117,7 @@ class Adoption:
         }
         first = self._answered(order).fitted
         width = 1 if first.rows == "texts" else first.width or self.look.width  # a vectorizer's words are no columns
-        self.sample = self._sampled(first.names or self.look.names, width, first.words)
+        self.sample = categorized(self._sampled(first.names or self.look.names, width, first.words), first.categories)
         columns = [{"name": column.name, "dtype": column.dtype} for column in self.sample.columns]
         order |= {"dtypes": [column.dtype for column in self.sample.columns]}
         if (
@@ -126,8 +127,9 @@ class Adoption:
         self.answer = self._answered(order)
         for module in sorted({name.partition(".")[0] for name in self.answer.fitted.modules}):
             _copy_module(self.path.parent, module, folder)
-        if self.answer.fitted.rows != "frame" and "pandas" not in self.look.needs and "pandas" in self.needs:
-            self.needs.remove("pandas")
+        wanted = sorted({*self.look.needs, *(["pandas"] if self.answer.fitted.rows == "frame" else [])})
+        if wanted != self.needs:
+            self.needs = wanted
             self._requirements(folder)
 
     def _answered(self, order: Mapping[str, Any]) -> Answer:
@@ -191,6 +193,10 @@ class Adoption:
             return self.look.output
         if self.look.kind not in LOADED or self.source.code is not None:
             return ()
+        if (
+            self.look.kind == "onnx" and not self.answer.predictions
+        ):  # a graph does not say how many columns a row of its answer has
+            return ()
         first = self.answer.predictions[0] if self.answer.predictions else [(self._classes() or (0.0,))[0]]
         names = ["prediction"] if len(first) == 1 else [f"prediction_{place}" for place in range(len(first))]
         return tuple(Column(name=name, dtype=_dtype(value)) for name, value in zip(names, first, strict=True))
@@ -237,7 +243,7 @@ def adopt(name: str, path: Path, sample: Path | None, target: Path, steps: Steps
     check_target(name, target)
     with tempfile.TemporaryDirectory(prefix="fogbank-adopt-") as folder:
         with steps("look") as step:
-            source = opened(path, Path(folder))
+            source = opened(path.absolute(), Path(folder))
             look = looked(source)
             step.done(look.what)
         told = ", ".join(f"{library} {version}" for library, version in look.versions.items())
@@ -252,6 +258,10 @@ def adopt(name: str, path: Path, sample: Path | None, target: Path, steps: Steps
             )
         adoption = Adoption(name=name, source=source, sample_file=sample, steps=steps, look=look)
         write_project(name, target, adoption.fill)
+    if adoption.sample.cells and not adoption.answer.predictions:
+        steps.notice(
+            "no monitor is declared: a handler answers, and nobody asked it for the baseline's predictions (docs/13-bring.md)"
+        )
     if adoption.sample.ignored:
         steps.notice(f"columns of the sample that the model does not take: {', '.join(adoption.sample.ignored)}")
 

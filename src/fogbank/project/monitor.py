@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from fogbank.contracts.errors import DataError
+from fogbank.contracts.monitoring import set_aside
 from fogbank.project.clients import Clients, aws_error
 from fogbank.project.cloud import ProjectCloud
 from fogbank.project.events import Steps
@@ -83,9 +84,10 @@ def _executions(clients: Clients, schedule: str, *, whole: bool = True) -> Itera
 def _execution(clients: Clients, schedule: str, execution: Mapping[str, Any], *, whole: bool) -> Verdict:
     """One, with what it wrote. Raises ClientError."""
     sagemaker = clients("sagemaker")
-    results = Results()
+    results, message = Results(), ""
     if "ProcessingJobArn" in execution:
         job = sagemaker.describe_processing_job(ProcessingJobName=execution["ProcessingJobArn"].rpartition("/")[2])
+        message = job.get("ExitMessage") or ""
         folder = job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
         results = Results.read(clients, folder, whole=whole)
     return Verdict(
@@ -94,6 +96,7 @@ def _execution(clients: Clients, schedule: str, execution: Mapping[str, Any], *,
         scheduled=execution["ScheduledTime"],
         reason=execution.get("FailureReason", ""),
         results=results,
+        aside=set_aside(message),
     )
 
 

@@ -45,7 +45,8 @@ def hint(kind: Kind, name: str, names: Sequence[str], prefix: str) -> str:
     'there is no endpoint yet: run `fogbank up`'
     """
     if not names:
-        return f"there is no {kind} yet: run `fogbank up`"
+        declared = "" if kind == "endpoint" else ", once infra/ declares one (docs/03-declare.md)"
+        return f"there is no {kind} yet: run `fogbank up`{declared}"
     near = difflib.get_close_matches(name, names, n=1)
     guess = f"did you mean {_short(near[0], prefix)!r}? " if near else ""
     return f"{guess}{'There' if guess else 'there'} is {', '.join(_short(item, prefix) for item in names)}"

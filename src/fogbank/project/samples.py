@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fogbank.contracts.errors import DataError
-from fogbank.contracts.schema import Column, Dtype
+from fogbank.contracts.schema import Column, Dtype, Value
 
 MOST = 10_000
 """The most rows that are read: a baseline is no data set."""
@@ -65,6 +65,17 @@ def typed(sample: Sample, columns: Sequence[Column], words: Sequence[str] = ()) 
     own = {column.name: column for column in columns}
     own |= {column.name: replace(column, dtype="string") for column in sample.columns if column.name in words}
     return replace(sample, columns=tuple(own.get(column.name, column) for column in sample.columns))
+
+
+def categorized(sample: Sample, categories: Mapping[str, Sequence[Value]]) -> Sample:
+    """The sample with the categories that columns had at training."""
+    columns = (
+        replace(column, dtype="category", categories=tuple(categories[column.name]))
+        if categories.get(column.name)
+        else column
+        for column in sample.columns
+    )
+    return replace(sample, columns=tuple(columns))
 
 
 def _lines(path: Path) -> list[list[str]]:

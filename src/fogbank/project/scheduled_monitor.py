@@ -21,7 +21,7 @@ from fogbank.contracts.analysis import (
     results_uri,
 )
 from fogbank.contracts.errors import DataError
-from fogbank.contracts.monitoring import NO_DATA, AnalyzerSettings
+from fogbank.contracts.monitoring import NO_DATA, AnalyzerSettings, set_aside
 from fogbank.contracts.processing import ProcessingRequest
 from fogbank.contracts.scheduler import starts
 from fogbank.project.clients import Clients
@@ -129,4 +129,5 @@ def _verdict(clients: Clients, analysis: Analysis, job: Mapping[str, Any], *, wh
         scheduled=(settings.end if settings else None) or job["CreationTime"],
         reason=job.get("FailureReason", ""),
         results=results,
+        aside=set_aside(message),
     )

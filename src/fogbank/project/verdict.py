@@ -52,7 +52,7 @@ class Results:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """How an execution ended; `idle` later ones found nothing to look at."""
+    """How an execution ended; `idle` later ones found nothing to look at. `aside` says which records could not be read."""
 
     schedule: str
     status: str
@@ -60,6 +60,7 @@ class Verdict:
     reason: str
     results: Results = field(default_factory=Results)
     idle: int = 0
+    aside: str = ""
 
     @property
     def violations(self) -> tuple[Mapping[str, str], ...]:
@@ -78,7 +79,8 @@ class Verdict:
 
     def document(self) -> dict[str, Any]:
         """The verdict as JSON has it."""
-        return {"status": self.status, "scheduled": self.scheduled, "violations": list(self.violations)}
+        document = {"status": self.status, "scheduled": self.scheduled, "violations": list(self.violations)}
+        return {**document, "set_aside": self.aside} if self.aside else document
 
 
 def judged(verdict: Verdict) -> Verdict:

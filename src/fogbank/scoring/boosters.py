@@ -62,6 +62,11 @@ def _key(category: Any) -> Any:
     return category if isinstance(category, str) or category is None else float(category)
 
 
+def _whole(category: Any) -> Any:
+    """A category of numbers as pandas has it: an integer where it is whole."""
+    return int(category) if isinstance(category, float) and category.is_integer() else category
+
+
 def _numbered(categories: Sequence[Any]) -> dict[Any, float]:
     return {_key(category): float(code) for code, category in enumerate(categories)}
 
@@ -116,6 +121,24 @@ def lightgbm_model(path: Path) -> BoosterModel:
     named = [name for place, name in enumerate(booster.feature_name()) if name != f"Column_{place}"]
     names = booster.feature_name() if named else []
     return BoosterModel(lambda table: booster.predict(table, num_threads=1), booster.num_feature(), names, codes)
+
+
+def frame_categories(model: Any) -> dict[str, list[Any]]:
+    """Of a wrapper for scikit-learn the columns that were categories in the DataFrame that trained it, each with those; none of others.
+
+    Raises what `_lightgbm_codes` does.
+    """
+    names = [str(name) for name in getattr(model, "feature_names_in_", ())]
+    if not names:
+        return {}
+    booster: Any = getattr(model, "booster_", None)
+    if getattr(booster, "pandas_categorical", None):
+        infos = next(line for line in booster.model_to_string().splitlines() if line.startswith("feature_infos="))
+        places = _lightgbm_codes(booster.pandas_categorical, infos.partition("=")[2].split())
+        return {names[place]: list(known) for place, known in zip(places, booster.pandas_categorical, strict=True)}
+    if getattr(model, "enable_categorical", False) and "c" in (model.get_booster().feature_types or ()):
+        return {names[place]: [*map(_whole, known)] for place, known in _xgboost_codes(model.get_booster()).items()}
+    return {}
 
 
 def _lightgbm_codes(categories: Sequence[Sequence[Any]], infos: Sequence[str]) -> Codes:

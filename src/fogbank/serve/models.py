@@ -14,8 +14,8 @@ from fogbank.ground.paths import inside
 from fogbank.scoring import compiled_model, one_job, open_session
 from fogbank.scoring.boosters import lightgbm_model, xgboost_model
 from fogbank.scoring.catboost_model import catboost_model
+from fogbank.scoring.onnx_model import OnnxModel
 from fogbank.serve.guard import Guarded
-from fogbank.serve.onnx_model import OnnxModel
 
 
 def load_model(package: PackageManifest, folder: Path) -> Any:

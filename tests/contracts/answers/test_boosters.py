@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import xgboost
 
+from fogbank.pack.examine import examine, predictions
 from fogbank.scoring.boosters import lightgbm_model, xgboost_model
 
 GENERATOR = np.random.default_rng(0)
@@ -109,3 +110,24 @@ def test_rows_that_do_not_fit_are_an_error_in_a_line(tmp_path: Path) -> None:
         model.predict(ROWS[:, :2])
     with pytest.raises(ValueError, match="could not convert"):
         model.predict(np.array([["x", 1.0, 2.0]], dtype=object))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        xgboost.XGBClassifier(n_estimators=3, enable_categorical=True),
+        lightgbm.LGBMClassifier(n_estimators=3, min_child_samples=1, verbose=-1),
+    ],
+    ids=["xgboost", "lightgbm"],
+)
+def test_a_wrapper_is_asked_with_the_categories_of_its_frame(model: Any) -> None:
+    model.fit(FRAME, CITIES)
+    dtypes = ["float", "category", "category"]
+    said = examine(model, dtypes)
+    columns = [{"name": name, "dtype": dtype} for name, dtype in zip(FRAME.columns, dtypes, strict=True)]
+    cells = [[str(cell) for cell in row] for row in FRAME.itertuples(index=False)]
+
+    answers = predictions(model, {"kind": "joblib", "cells": cells, "columns": columns}, said)
+
+    assert said["categories"] == {"city": ["bern", "oslo", "rome"], "code": [10, 20, 30]}
+    assert [answer[0] for answer in answers] == model.predict(FRAME).tolist()

@@ -6,8 +6,10 @@ import io
 import json
 import os
 import shutil
+import sys
 import tarfile
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from fogbank.pack import build, read_trained, record_environment
 from fogbank.pack.archive import write_archive
 from fogbank.pack.code import code_files
 from tests.fakes.probe import Probe
-from tests.projects import BASELINE, uncompiled_project
+from tests.projects import BASELINE, small_project, uncompiled_project
 
 
 @pytest.fixture
@@ -162,6 +164,19 @@ def test_what_trained_the_model_is_what_is_locked_before_anything_is_built(proje
         assert caught.value.code == "version-differs"
     record.write_text(json.dumps({**said, "python": "3.5", "model_sha256": "another model's"}))
     assert read_trained(project.trained).python == ""
+
+
+def test_of_a_model_that_was_brought_nobody_says_what_trained_it(tmp_path: Path) -> None:
+    config = small_project(tmp_path)
+    config = replace(config, model=config.trained)
+    lock = (tmp_path / "uv.lock").read_text()
+    here = f'name = "joblib"\nversion = "{version("joblib")}"'
+    assert here in lock
+    (tmp_path / "uv.lock").write_text(lock.replace(here, 'name = "joblib"\nversion = "1.5.0"'))
+
+    manifest = build(config, read_trained(config.trained), BASELINE, Probe(), lambda _: Path(sys.executable))
+
+    assert "joblib==1.5.0" in manifest.package.requirements
 
 
 def test_the_lock_and_the_imports_are_looked_at_before_anything_is_built(project: ProjectConfig) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +99,112 @@ def test_a_model_without_a_sample_has_its_columns_and_no_monitor(tmp_path: Path)
     manifest = packing.pack(config, Steps(ignore))
     assert manifest.package.input.names == ("age",)
     assert json.loads(manifest.statistics_path.read_text())["dataset"]["item_count"] == 0
+
+
+def test_a_boosters_wrapper_gets_the_categories_that_its_frame_had(tmp_path: Path) -> None:
+    import lightgbm
+
+    frame = FRAME.assign(city=FRAME.city.astype("category"))
+    model = lightgbm.LGBMClassifier(n_estimators=3, min_child_samples=1, verbose=-1).fit(frame, LABELS)
+    joblib.dump(model, tmp_path / "m.joblib")
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+
+    adopt("boost", tmp_path / "m.joblib", tmp_path / "rows.csv", tmp_path / "boost", Steps(ignore), lambda _: True)
+
+    config = load_config(tmp_path / "boost")
+    assert "pandas" in (config.root / "requirements.txt").read_text().split()
+    manifest = packing.pack(config, Steps(ignore))
+    assert manifest.package.input.columns[1].categories == ("Oslo", "Rome")
+    assert manifest.package.input.rows == "frame"
+    with (config.trained / "baseline.csv").open(newline="") as stream:
+        answers = [row[0] for row in list(csv.reader(stream))[1:]]
+    assert answers == np.asarray(model.predict(frame)).tolist()
+
+
+def test_a_graph_with_an_input_for_each_column_gets_them_by_its_names(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(graph_of_columns())
+    (tmp_path / "rows.csv").write_text("city,age\nRome,1\nOslo,2.5\n")
+
+    adopt("graph", tmp_path / "m.onnx", tmp_path / "rows.csv", tmp_path / "graph", Steps(ignore), lambda _: False)
+
+    config = load_config(tmp_path / "graph")
+    assert (config.trained / "baseline.csv").read_text().split() == [
+        "prediction,age,city",
+        "11.0,1,Rome",
+        "22.5,2.5,Oslo",
+    ]
+    assert [(column.name, column.dtype) for column in packing.pack(config, Steps(ignore)).package.input.columns] == [
+        ("age", "float"),
+        ("city", "string"),
+    ]
+    (tmp_path / "m.onnx").write_bytes(graph_of_columns(width="any"))
+    with pytest.raises(PackageError, match="age is not one or more columns of a table") as caught:
+        adopt("graph", tmp_path / "m.onnx", None, tmp_path / "again", Steps(ignore), lambda _: False)
+    assert caught.value.code == "model-inputs"
+
+
+def graph_of_columns(width: int | str = 1) -> bytes:
+    """A graph as skl2onnx makes it of a DataFrame's pipeline: age plus ten for Rome, twenty for Oslo."""
+    from onnx import TensorProto, helper
+
+    age = helper.make_tensor_value_info("age", TensorProto.FLOAT, [None, width])
+    city = helper.make_tensor_value_info("city", TensorProto.STRING, [None, 1])
+    answer = helper.make_tensor_value_info("answer", TensorProto.FLOAT, [None, 1])
+    codes: dict[str, Any] = {"keys_strings": ["Rome", "Oslo"], "values_floats": [10.0, 20.0], "domain": "ai.onnx.ml"}
+    nodes = [
+        helper.make_node("LabelEncoder", ["city"], ["code"], **codes),
+        helper.make_node("Add", ["age", "code"], ["answer"]),
+    ]
+    versions = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    graph = helper.make_graph(nodes, "columns", [age, city], [answer])
+    return bytes(helper.make_model(graph, opset_imports=versions, ir_version=9).SerializeToString())
+
+
+OWN = """
+class Fit:
+    def __init__(self):
+        self.model = type(self)
+    formula = "y ~ a"
+    def predict(self, frame):
+        return frame["a"] * 2
+"""
+
+
+def test_a_class_of_ones_own_travels_also_from_a_relative_path_and_a_formula_takes_a_frame(
+    tmp_path: Path, own_modules: Path
+) -> None:
+    (own_modules / "rows.csv").write_text("a\n1\n2.5\n")
+    relative = Path(os.path.relpath(own_modules / "m.pkl"))
+
+    adopt("own", relative, own_modules / "rows.csv", tmp_path / "own", Steps(ignore), lambda _: True)
+
+    assert (tmp_path / "own" / "ownfit.py").read_text() == OWN
+    assert (tmp_path / "own" / "model" / "baseline.csv").read_text().split() == ["prediction,a", "2.0,1", "5.0,2.5"]
+
+
+@pytest.fixture
+def own_modules(tmp_path: Path) -> Path:
+    """A pickle of a class whose module lies beside it, made by a process of its own."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "ownfit.py").write_text(OWN)
+    code = "import pickle, ownfit; pickle.dump(ownfit.Fit(), open('m.pkl', 'wb'))"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+    return folder
+
+
+def test_what_a_model_says_of_a_sample_that_it_cannot_take_is_told_on_one_line(
+    tmp_path: Path, own_modules: Path
+) -> None:
+    (own_modules / "ownfit.py").write_text(
+        OWN.replace("return", 'raise ValueError("no such column\\n  y ~ a\\n      ^"); return')
+    )
+    (own_modules / "rows.csv").write_text("a\n1\n")
+
+    with pytest.raises(PackageError, match="ValueError: no such column y ~ a") as caught:
+        adopt("own", own_modules / "m.pkl", own_modules / "rows.csv", tmp_path / "own", Steps(ignore), lambda _: True)
+
+    assert "^" not in caught.value.cause
 
 
 def test_a_program_that_says_nothing_of_its_columns_asks_for_rows(tmp_path: Path) -> None:

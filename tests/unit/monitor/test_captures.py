@@ -69,10 +69,10 @@ def test_any_text_is_captured_read_back_and_counted(read: Read, rows: list[tuple
     out = io.StringIO(newline="")
     csv.writer(out).writerows(rows)
 
-    captures = read(sides(out.getvalue(), None, "text/csv"), names=("a", "b"))
+    captures = read(sides(out.getvalue(), None, "text/csv"), names=("left", "right"))
 
     assert not captures.aside.count
-    assert table(captures) == counted(a=[cell(a) for a, _ in rows], b=[cell(b) for _, b in rows])
+    assert table(captures) == counted(left=[cell(a) for a, _ in rows], right=[cell(b) for _, b in rows])
     commons = [
         (item.get("numerical_statistics") or item["string_statistics"])["common"]
         for item in captures.profile.document()["features"]

@@ -8,7 +8,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fogbank.monitor.dataset import Dataset, cell, csv_rows, records, table
+from fogbank.monitor.dataset import Dataset, cell, cells, csv_rows, records, table
 
 CELLS = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from('\n\r",\x0b\x0c\x1c\x85\u2028\u2029\x00')))
 
@@ -45,3 +45,7 @@ def test_blanks_are_missing_and_other_signs_are_text() -> None:
         "\u2028",
         "\x85",
     ]
+
+
+def test_a_truth_of_python_is_one_of_json() -> None:
+    assert cells(["True", "false", " False", "Truest"]) == ["true", "false", "false", "Truest"]

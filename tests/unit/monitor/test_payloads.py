@@ -58,6 +58,21 @@ def test_base64_of_a_type_that_can_be_read_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "answer", "rows"),
+    [
+        ("b,a\nx,1\ny,\n", "0.5\n1\n", [{"p": "0.5", "a": "1", "b": "x"}, {"p": "1", "a": "", "b": "y"}]),
+        ("a,b\n1,x\n", "p\n0.5\n", [{"p": "0.5", "a": "1", "b": "x"}]),
+        ("1,a\n2,b\n", "0.5\n1\n", [["0.5", "1", "a"], ["1", "2", "b"]]),
+        ("a,b\n", "0.5\n", [["0.5", "a", "b"]]),
+    ],
+)
+def test_a_header_is_told_as_the_server_tells_it(asked: str, answer: str, rows: list[object]) -> None:
+    assert rows_of(record(asked, answer, "CSV", "text/csv"), NAMES) == rows
+    with pytest.raises(DatasetError, match="3 rows and its answer 2"):
+        rows_of(record("a,b\n1,x\n2,y\n", "0.5\n1\n", "CSV", "text/csv; header=absent"), NAMES)
+
+
+@pytest.mark.parametrize(
     ("captured", "reason"),
     [
         (record("!", "!", "BASE64", "text/csv"), "its BASE64 holds no CSV"),

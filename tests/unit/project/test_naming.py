@@ -71,3 +71,4 @@ def test_an_error_about_something_else_stays(code: str, name: str) -> None:
 
 def test_where_there_is_nothing_the_way_to_some_is_told() -> None:
     assert hint("endpoint", "churn-live", [], "churn") == "there is no endpoint yet: run `fogbank up`"
+    assert hint("monitoring schedule", "m-quality", [], "m").endswith("once infra/ declares one (docs/03-declare.md)")
