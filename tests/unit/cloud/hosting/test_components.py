@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -247,6 +248,36 @@ def test_who_changes_while_the_endpoint_moves_follows_it(hosting: Hosting) -> No
     until(lambda: config_of() == "more")
     settled(hosting)
     until(lambda: counts(hosting) == (2, 2) and len(hosting.hosts.running) == 2)
+
+
+def test_no_request_fails_while_a_component_changes(hosting: Hosting) -> None:
+    endpoint(hosting, count=2)
+    hosting.model("new")
+    create(hosting)
+    settled(hosting)
+    statuses: list[int] = []
+    over = threading.Event()
+
+    def asks(_: threading.Event) -> None:
+        while not over.is_set():
+            statuses.append(ask(hosting).status)
+
+    tasks = [hosting.runner.begin(("asks",), asks) for _ in range(4)]
+    for model in ("new", "old", "new"):
+        update(hosting, ModelName=model)
+        settled(hosting)
+    for copies in (3, 1, 2):
+        update(hosting, copies=copies)
+        settled(hosting)
+    config(hosting, "more", count=2)
+    hosting.update("more")
+    hosting.settle()
+    settled(hosting)
+    over.set()
+    for task in tasks:
+        assert task.ended.wait(20)
+    assert set(statuses) == {200}
+    assert len(statuses) > 20
 
 
 def test_what_is_captured_of_a_component_is_the_endpoints(hosting: Hosting) -> None:
