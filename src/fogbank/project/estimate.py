@@ -277,6 +277,15 @@ def _function(whole: _Whole, resource: Declared) -> Iterator[Line]:
     """What a function does: requests that it hands to an endpoint, or jobs that it starts, by arrival or by its rule's times."""
     said = (resource.inputs.get("environment") or {}).get("variables") or {}
     request, calls = _document(said.get("REQUEST")), whole.traffic.requests
+    if not request and "ENDPOINT_NAME" not in said:
+        nobody = Span(Decimal(0), Decimal(0))
+        yield Line(
+            resource=resource.name,
+            what="calls",
+            usd=nobody,
+            how="nobody is known to call it; it bills by a million of calls",
+        )
+        return
     if request:
         calls = _started(whole, resource)
         cluster = request["TransformResources"]

@@ -85,18 +85,41 @@ def _of(resource: Declared) -> Iterator[tuple[str, str, int]]:
     elif resource.type == tokens.DATA_QUALITY_JOB_DEFINITION:
         cluster = inputs["jobResources"]["clusterConfig"]
         yield cluster["instanceType"], PROCESSING, int(cluster["instanceCount"])
+    elif resource.type == tokens.JOB_DEFINITION:
+        yield from _cluster(_document(inputs.get("request")).get("JobResources"))
+    elif resource.type == tokens.TRANSFORM_JOB:
+        yield from _transform(_document(inputs.get("request")))
+    elif resource.type == tokens.FUNCTION:
+        variables = (inputs.get("environment") or {}).get("variables") or {}
+        yield from _transform(_document(variables.get("REQUEST")))
     elif resource.type == tokens.SCHEDULE:
         yield from _started(inputs.get("target") or {})
 
 
 def _started(target: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
-    try:
-        request = json.loads(target.get("input") or "{}")
-    except ValueError:
-        return
+    request = _document(target.get("input"))
     if starts(target["arn"], CREATE_TRANSFORM_JOB):
-        resources = request["TransformResources"]
-        yield resources["InstanceType"], TRANSFORM, int(resources["InstanceCount"])
+        yield from _transform(request)
     elif starts(target["arn"], CREATE_PROCESSING_JOB):
-        cluster = request["ProcessingResources"]["ClusterConfig"]
+        yield from _cluster(request.get("ProcessingResources"))
+
+
+def _transform(request: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """Those of a CreateTransformJob request; none where it is none."""
+    if resources := request.get("TransformResources"):
+        yield resources["InstanceType"], TRANSFORM, int(resources["InstanceCount"])
+
+
+def _cluster(resources: Mapping[str, Any] | None) -> Iterator[tuple[str, str, int]]:
+    """Those of a processing job's resources, or of a monitor's."""
+    if resources:
+        cluster = resources["ClusterConfig"]
         yield cluster["InstanceType"], PROCESSING, int(cluster["InstanceCount"])
+
+
+def _document(text: Any) -> Mapping[str, Any]:
+    try:
+        document = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -160,11 +160,14 @@ def test_a_batch_costs_its_jobs_by_arrivals_or_by_its_times_and_an_http_api_its_
         arrivals=span(10, 20),
     )
     variables = {"variables": {"REQUEST": json.dumps(TRANSFORM)}}
-    starts = Declared(name="b-function", type="aws:lambda/function:Function", inputs={"environment": variables})
+    starts = Declared(name="b-function", type=tokens.FUNCTION, inputs={"environment": variables})
     sweeps = Declared(name="b-sweeps", type=tokens.EVENT_RULE, inputs={"scheduleExpression": "rate(1 day)"})
     arrives = Declared(name="b-arrives", type=tokens.EVENT_RULE, inputs={})
     front = [
-        Declared(name="f-function", type="aws:lambda/function:Function", inputs={}),
+        Declared(
+            name="f-function", type=tokens.FUNCTION, inputs={"environment": {"variables": {"ENDPOINT_NAME": "live"}}}
+        ),
+        Declared(name="another", type=tokens.FUNCTION, inputs={}),
         Declared(name="f-api", type="aws:apigatewayv2/api:Api", inputs={}),
     ]
 

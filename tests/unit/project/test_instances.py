@@ -40,6 +40,19 @@ def test_every_instance_is_counted_under_its_quota() -> None:
     }
 
 
+def test_instances_that_requests_of_fogbanks_own_types_and_of_its_functions_ask_for_are_counted_too() -> None:
+    transform = json.dumps({"TransformResources": {"InstanceType": "ml.c5.large", "InstanceCount": 2}})
+    monitor = json.dumps({"JobResources": {"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1}}})
+    own = [
+        Declared(name="once", type=tokens.TRANSFORM_JOB, inputs={"request": transform}),
+        Declared(name="bias", type=tokens.JOB_DEFINITION, inputs={"request": monitor}),
+        Declared(name="arrives", type=tokens.FUNCTION, inputs={"environment": {"variables": {"REQUEST": transform}}}),
+        Declared(name="another", type=tokens.FUNCTION, inputs={"environment": {"variables": {"REQUEST": "no JSON"}}}),
+    ]
+
+    assert by_quota(uses(own)) == {"ml.c5.large for transform job usage": 4, "ml.m5.large for processing job usage": 1}
+
+
 @pytest.mark.parametrize(
     ("endpoint", "transform", "platform", "codes"),
     [
