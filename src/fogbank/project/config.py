@@ -12,6 +12,9 @@ from typing import Any
 from fogbank.contracts.config import DEFAULT_HANDLER, TABLE, ProjectConfig, defaulted, validate
 from fogbank.contracts.errors import ConfigError, ProjectError
 
+BUDGET, POLICY = "fogbank:budget", "fogbank:policy"
+"""Of a stack's own configuration: what it may cost in a month, and its team's rules."""
+
 
 def load_config(start: Path) -> ProjectConfig:
     """The settings of the project that `start` lies in. Raises ProjectError, ConfigError."""

@@ -11,10 +11,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from fogbank.contracts.errors import BudgetError, ProjectError
+from fogbank.project.config import BUDGET
 from fogbank.project.declaration import Declared
 from fogbank.project.estimate import Estimate, Line, cents, estimate
 from fogbank.project.rates import UNSOURCED, Rates, rates
-from fogbank.project.stacks import BUDGET
 from fogbank.project.traffic import KEY, Span, Traffic
 
 
@@ -104,7 +104,7 @@ def hold(found: Price) -> None:
 def money(usd: Span) -> str:
     """A range, to the cent.
 
-        >>> from fogbank.project.stacks import BUDGET
+        >>> from fogbank.project.config import BUDGET
     from fogbank.project.traffic import span
         >>> money(span("1.005", "2")), money(span(3, 3))
         ('1.01 to 2.00', '3.00')

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PolicyError, ProjectError
 from fogbank.project.accounts import offline
+from fogbank.project.config import POLICY
 from fogbank.project.declaration import Declared
 from fogbank.project.events import Steps
 from fogbank.project.price import Price, hold, priced
 from fogbank.project.rates import rates
 from fogbank.project.rules import Broken, Policy, Program, judged, unused
-from fogbank.project.stacks import POLICY, has_limits, stack_values
+from fogbank.project.stacks import has_limits, stack_values
 
 
 def price(config: ProjectConfig, stack: str) -> Price:

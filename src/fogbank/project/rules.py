@@ -15,9 +15,9 @@ from typing import Any, Self
 from fogbank.contracts import tokens
 from fogbank.contracts.errors import ProjectError
 from fogbank.contracts.scheduler import starts
+from fogbank.project.config import POLICY
 from fogbank.project.declaration import Declared
 from fogbank.project.instances import uses
-from fogbank.project.stacks import POLICY
 from fogbank.provider.standin import TABLE
 
 STAGES = ("production", "development")

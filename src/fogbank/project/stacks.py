@@ -18,6 +18,7 @@ from fogbank.contracts.names import OWN_CREDENTIALS, is_local_stack, stack_prefi
 from fogbank.project.account import AccountClients, AccountSettings, refuse_local_shell
 from fogbank.project.clients import Clients
 from fogbank.project.cloud import ProjectCloud
+from fogbank.project.config import BUDGET, POLICY
 from fogbank.project.events import Step, Steps
 from fogbank.project.installation import engine_recipes
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from fogbank.engine.updates import Update
 
 ENDPOINTS = "aws:endpoints"
-BUDGET, POLICY = "fogbank:budget", "fogbank:policy"
 
 
 def is_local(config: ProjectConfig, stack: str) -> bool:

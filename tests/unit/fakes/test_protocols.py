@@ -57,6 +57,7 @@ REAL = {
     "cloud/ground/payload.py:Readable": "any file in memory",
     "cloud/ground/sending.py:Sent": "a function",
     "cloud/hosting/capacity.py:Capacity": "Provisioned: a number",
+    "cloud/hosting/endpoints.py:Tenants": "the room of inference components, on instances in memory",
     "cloud/hosting/invocation.py:Plane": "the runtime, on instances in memory",
     "cloud/hosting/instance.py:Launcher": "processes of a server of a few lines, and containers in tests/contracts/image",
     "cloud/hosting/lines.py:Sink": "a stream: nothing is quicker",
