@@ -123,6 +123,41 @@ def test_every_kind_lives_and_answers(
     assert s3.list_buckets()["Buckets"] == []
 
 
+def test_an_asynchronous_endpoint_rests_without_an_instance_and_wakes_for_what_waits(
+    local_cloud: CloudProcess, deploy: Deploy, package: Manifest, fogbank_project: ProjectConfig
+) -> None:
+    def program() -> dict[str, Any]:
+        service = ModelService("churn", package=package, image=IMAGE, force_destroy=True)
+        on = Provisioned(scaling=Scaling(least=0, most=2, per_instance=5))
+        Endpoint("waits", variants=[Variant(service=service, on=on)], asynchronous=Asynchronous())
+        return {"bucket": service.bucket}
+
+    bucket = deploy(program, mocks=True).outputs["bucket"]
+    sagemaker, s3 = local_cloud.client("sagemaker"), local_cloud.client("s3")
+
+    def instances() -> int:
+        [variant] = sagemaker.describe_endpoint(EndpointName="waits")["ProductionVariants"]
+        count: int = variant["CurrentInstanceCount"]
+        return count
+
+    minutes = 0
+    while instances():
+        local_cloud.advance(300)
+        minutes += 5
+        assert minutes <= 40, "fifteen minutes without a request end in none"
+    s3.put_object(Bucket=bucket, Key="asks/rows.csv", Body=(fogbank_project.trained / "sample.csv").read_bytes())
+    local_cloud.client("sagemaker-runtime").invoke_endpoint_async(
+        EndpointName="waits", InputLocation=f"s3://{bucket}/asks/rows.csv", ContentType="text/csv"
+    )
+
+    def answered() -> int:
+        local_cloud.advance(60)
+        found: int = s3.list_objects_v2(Bucket=bucket, Prefix="async/out/").get("KeyCount", 0)
+        return found
+
+    until_answer(answered, bool)
+
+
 def test_what_does_not_go_with_others_is_refused_where_it_is_declared(
     deploy: Deploy, package: Manifest, script: Manifest
 ) -> None:

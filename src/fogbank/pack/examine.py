@@ -25,6 +25,8 @@ KNOWN = {"sklearn", "xgboost", "lightgbm", "catboost", "imblearn"}
 MOST = 20_000
 """The most objects inside of a model that are looked at."""
 
+FOGBANK = Path(__file__).parents[1]
+
 
 def examine(model: Any, dtypes: list[str]) -> dict[str, Any]:
     """What a loaded model says, given the dtypes of the schema's columns."""
@@ -330,7 +332,10 @@ def _record_main() -> list[str]:
 
 
 def _is_projects(module: Any, roots: list[str]) -> bool:
+    """Whether it travels: what lies in the project, but for environments in it, and fogbank's own sources where they are the project's."""
     path = Path(getattr(module, "__file__", None) or "/")
+    if path.is_relative_to(FOGBANK):
+        return False
     below = [path.relative_to(root).parts for root in roots if path.is_relative_to(root)]
     return any(not any(part.startswith(".") or part == "site-packages" for part in parts) for parts in below)
 
