@@ -77,7 +77,7 @@ class Aws:
 
     def create_processing_job(self, **request: Any) -> None:
         self.started.append(ProcessingRequest.decode(request))
-        message = exit_message(1, 2, "a.jsonl line 1: it is not JSON")
+        message = "CompletedWithViolations: Job completed successfully with 1 violations."
         self.jobs.insert(
             0, {**request, "ProcessingJobStatus": "Completed", "ExitMessage": message, "CreationTime": NOON}
         )
@@ -121,7 +121,7 @@ def test_a_verdict_is_what_the_newest_job_wrote_to_its_windows_folder() -> None:
         f"{folder}/constraint_violations.json": {"violations": [VIOLATION]},
         f"{folder}/statistics.json": {"version": 0},
     }
-    message = "CompletedWithViolations: Job completed successfully with 1 violations."
+    message = exit_message(1, 2, "a.jsonl line 1: it is not JSON")
     aws = Aws(jobs=[job("b", NOON, ExitMessage=message), job("a", NOON - timedelta(hours=1))], files=files)
     analysis = scheduled_analysis(aws, NAME)
     assert analysis is not None
