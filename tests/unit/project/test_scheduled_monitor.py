@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from fogbank.contracts.analysis import CREATE_PROCESSING_JOB, encoded, looked_at, over
 from fogbank.contracts.errors import DataError
+from fogbank.contracts.monitoring import exit_message
 from fogbank.contracts.processing import ProcessingRequest
 from fogbank.contracts.scheduler import universal_target
 from fogbank.project.monitor import history, newest_verdict
@@ -120,7 +121,7 @@ def test_a_verdict_is_what_the_newest_job_wrote_to_its_windows_folder() -> None:
         f"{folder}/constraint_violations.json": {"violations": [VIOLATION]},
         f"{folder}/statistics.json": {"version": 0},
     }
-    message = "CompletedWithViolations: Job completed successfully with 1 violations."
+    message = exit_message(1, 2, "a.jsonl line 1: it is not JSON")
     aws = Aws(jobs=[job("b", NOON, ExitMessage=message), job("a", NOON - timedelta(hours=1))], files=files)
     analysis = scheduled_analysis(aws, NAME)
     assert analysis is not None
@@ -128,6 +129,7 @@ def test_a_verdict_is_what_the_newest_job_wrote_to_its_windows_folder() -> None:
 
     assert (verdict.status, verdict.scheduled) == ("CompletedWithViolations", NOON.astimezone(UTC))
     assert (verdict.violations, verdict.statistics) == ((VIOLATION,), {"version": 0})
+    assert str(verdict.document()["set_aside"]).startswith("2 records that cannot be read")
     newest, before = history(aws, NAME, 5)
     assert (newest.violations, newest.statistics, before.status) == ((VIOLATION,), {}, "Completed")
     assert len(history(aws, NAME, 1)) == 1
