@@ -60,7 +60,7 @@ def test_pulumi_aws_takes_all_of_it(found: dict[str, Declared]) -> None:
     assert [each.refused for each in own.values() if each.refused] == []
     assert {each.type for each in own.values()} <= TABLE.keys()
     assert {name.removeprefix("again-") for name in own if "-script-" not in name} == {
-        "role", "role-policy", "log", "function", "drift-mean_radius", "drift-mean_texture",
+        "role", "role-policy", "data-policy", "log", "function", "drift-mean_radius", "drift-mean_texture",
         *(f"{about}{part}" for about in ("alarm", "training", "scored", "calendar") for part in ("", "-permission", "-target")),
     }  # fmt: skip
 

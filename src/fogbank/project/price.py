@@ -104,8 +104,7 @@ def hold(found: Price) -> None:
 def money(usd: Span) -> str:
     """A range, to the cent.
 
-        >>> from fogbank.project.config import BUDGET
-    from fogbank.project.traffic import span
+        >>> from fogbank.project.traffic import span
         >>> money(span("1.005", "2")), money(span(3, 3))
         ('1.01 to 2.00', '3.00')
     """
