@@ -104,9 +104,9 @@ def hold(found: Price) -> None:
 def money(usd: Span) -> str:
     """A range, to the cent.
 
-        >>> from fogbank.project.traffic import span
-        >>> money(span("1.005", "2")), money(span(3, 3))
-        ('1.01 to 2.00', '3.00')
+    >>> from fogbank.project.traffic import span
+    >>> money(span("1.005", "2")), money(span(3, 3))
+    ('1.01 to 2.00', '3.00')
     """
     low, high = cents(usd.low), cents(usd.high)
     return str(low) if low == high else f"{low} to {high}"
