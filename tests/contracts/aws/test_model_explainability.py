@@ -7,6 +7,7 @@ import json
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.monitored import Monitored
 from tests.unit.cloud.monitoring.requests import definition, schedule
+from tests.waiting import until
 
 CONFIG = {"headers": ["a", "b"], "methods": {"shap": {"baseline": [[0, 0]]}}, "dataset_type": "text/csv"}
 
@@ -47,8 +48,4 @@ def test_a_model_is_explained_by_its_shadow(shared_cloud: CloudProcess, unique: 
     }  # the model answers with its request: its first cell is the score
     [violation] = monitored.result("constraint_violations.json")["violations"]
     assert (violation["label"], violation["constraint_check_type"]) == ("label0", "feature_attribution_drift_check")
-    names = [
-        item["EndpointName"]
-        for item in sagemaker.list_endpoints(NameContains="sagemaker-clarify-endpoint")["Endpoints"]
-    ]
-    assert names == []
+    until(lambda: not sagemaker.list_endpoints(NameContains="sagemaker-clarify-endpoint")["Endpoints"])
