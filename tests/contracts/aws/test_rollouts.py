@@ -89,8 +89,13 @@ class Account:
         return answers
 
     def events(self, topic: str) -> list[str]:
-        events = self.cloud.admin.call("events", since=0)["events"]
-        return [event["change"] for event in events if event["topic"] == topic and event["name"] == self.name]
+        found: list[str] = []
+        page = self.cloud.admin.call("events", since=0)
+        while page["events"]:
+            own = (event for event in page["events"] if event["topic"] == topic and event["name"] == self.name)
+            found += [event["change"] for event in own]
+            page = self.cloud.admin.call("events", since=page["next"])
+        return found
 
     def servers(self) -> list[int]:
         """The processes below the cloud's own."""
