@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,20 +68,24 @@ def definition(name: str, endpoint: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def standin(shared_cloud: CloudProcess) -> StandIn:
     return StandIn(clients=LocalClients(shared_cloud.url))
 
 
 @pytest.fixture
 def bucket(standin: StandIn, unique: str, fogbank_project: ProjectConfig) -> str:
+    return with_model(standin, unique, fogbank_project)
+
+
+def with_model(standin: StandIn, name: str, project: ProjectConfig) -> str:
     """A bucket with the reference model in it."""
-    standin.create(tokens.BUCKET, {"bucket": unique})
-    package = load_manifest(fogbank_project.package)
+    standin.create(tokens.BUCKET, {"bucket": name})
+    package = load_manifest(project.package)
     standin.create(
-        tokens.BUCKET_OBJECT, {"bucket": unique, "key": "m.tar.gz", "source": {"path": str(package.artifact_path)}}
+        tokens.BUCKET_OBJECT, {"bucket": name, "key": "m.tar.gz", "source": {"path": str(package.artifact_path)}}
     )
-    return unique
+    return name
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +95,14 @@ def issuer() -> Iterator[str]:
         yield found.url
 
 
-@pytest.fixture
-def lives(standin: StandIn, unique: str, bucket: str, tmp_path: Path, issuer: str) -> dict[str, Life]:
-    """One life for every row of the table, with what it refers to in place."""
-    text = tmp_path / "o.txt"
+@pytest.fixture(scope="module")
+def lives(
+    standin: StandIn, tmp_path_factory: pytest.TempPathFactory, issuer: str, fogbank_project: ProjectConfig
+) -> dict[str, Life]:
+    """One life for every row of the table, with what all of them refer to in place, once: each ends before the next begins."""
+    unique = f"l{uuid.uuid4().hex[:10]}"
+    bucket = with_model(standin, unique, fogbank_project)
+    text = tmp_path_factory.mktemp("lives") / "o.txt"
     text.write_text("one")
     standin.create(tokens.ROLE, {"name": f"{unique}-r", "assumeRolePolicy": TRUST})
     standin.create(tokens.MODEL, model(f"{unique}-m", bucket))
@@ -270,8 +278,9 @@ def test_an_endpoint_that_fails_is_an_error_with_the_cause_and_leaves_nothing(
 
 
 def test_an_update_that_was_rolled_back_is_never_a_success(
-    standin: StandIn, unique: str, lives: dict[str, Life], bucket: str
+    standin: StandIn, lives: dict[str, Life], bucket: str
 ) -> None:
+    unique = lives[tokens.ENDPOINT].inputs["name"]
     standin.create(tokens.ENDPOINT, lives[tokens.ENDPOINT].inputs)
     broken = model(f"{unique}-x", bucket)
     broken["primaryContainer"]["environment"] = {"SAGEMAKER_PROGRAM": "no_such_handler.py"}

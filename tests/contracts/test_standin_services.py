@@ -25,7 +25,7 @@ SECRET, VERSION = "aws:secretsmanager/secret:Secret", "aws:secretsmanager/secret
 Client = Callable[[str], Any]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def standin(shared_cloud: CloudProcess) -> StandIn:
     return StandIn(clients=LocalClients(shared_cloud.url))
 
