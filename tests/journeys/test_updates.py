@@ -26,8 +26,8 @@ def test_changes_reach_the_endpoint_and_nothing_changes_twice(
 ) -> None:
     shutil.copytree(fogbank_project.trained, project / ".fogbank" / "trained", copy_function=shutil.copy)
     first = json.loads(ok(fogbank(project, "up", "--json")))
-    assert first["changes"] == {"create": 24}
-    assert json.loads(ok(fogbank(project, "up", "--json")))["changes"] == {"same": 24}
+    assert first["changes"] == {"create": 25}
+    assert json.loads(ok(fogbank(project, "up", "--json")))["changes"] == {"same": 25}
     ok(fogbank(project, "preview", "--expect-no-changes"))
     plain_pulumi_agrees(project, fogbank)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fogbank.cloud.ground.store import Store
+from fogbank.cloud.ground.store import JournalEntry, Store
 from fogbank.cloud.moto.gateway import MotoGateway
 from fogbank.cloud.moto.history import MANY
 from fogbank.cloud.moto.snapshot import FILE, Snapshots
@@ -36,6 +37,44 @@ def queues(gateway: MotoGateway, ask: Ask) -> list[str]:
 def make(gateway: MotoGateway, ask: Ask, *names: str) -> None:
     for name in names:
         assert gateway.handle(ask("sqs", "CreateQueue", QueueName=name)).status == 200
+
+
+class Failing(Store):
+    """A store whose journal takes nothing while it `fails`."""
+
+    fails = False
+
+    def append(self, entry: JournalEntry) -> None:
+        if self.fails:
+            raise sqlite3.OperationalError("disk I/O error")
+        super().append(entry)
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_change_that_could_not_be_written_is_written_before_any_other(
+    start: Start, ask: Ask, tmp_path: Path, memory: Callable[[], None], *, saved: bool
+) -> None:
+    memory()
+    store = Failing(tmp_path / "s.db")
+    gateway = MotoGateway(store, lambda: 1.0, Snapshots(tmp_path, b"k" * 32))
+    make(gateway, ask, "a")
+    store.fails = True
+    for name in ("b", "c"):
+        with pytest.raises(sqlite3.OperationalError):
+            gateway.handle(ask("sqs", "CreateQueue", QueueName=name))
+    gateway.save()
+    assert gateway.history()["problem"] == "disk I/O error"
+    assert queues(gateway, ask) == ["a", "b"], "the second was not made on top of the first"
+    store.fails = False
+    if saved:
+        gateway.save()
+    else:
+        make(gateway, ask, "d")
+    store.close()
+
+    again = start()
+    again.replay()
+    assert queues(again, ask) == (["a", "b"] if saved else ["a", "b", "d"])
 
 
 def test_a_start_plays_back_what_came_after_the_snapshot(start: Start, ask: Ask) -> None:

@@ -131,10 +131,11 @@ class Store:
                 yield
                 if slot := current():
                     self.mark(slot)
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # SQLite ends some by itself, where the disk failed
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def mark(self, slot: str) -> None:
         """A slot has been done."""
@@ -271,11 +272,9 @@ class Store:
 
     def leave_objects(self, seqs: Iterable[int]) -> None:
         """Take entries out of the journal whose objects lie elsewhere from now on."""
-        with self._lock:
-            self._db.execute("BEGIN")
+        with self._writing():
             self._db.executemany("DELETE FROM journal WHERE seq=?", [(seq,) for seq in seqs])
             self._db.execute("DELETE FROM settings WHERE key=?", (OBJECTS_IN_JOURNAL,))
-            self._db.execute("COMMIT")
 
     def setting(self, key: str, default: str) -> str:
         """A setting's value."""

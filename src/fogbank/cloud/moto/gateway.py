@@ -85,12 +85,13 @@ class MotoGateway:
         return answer
 
     def _write(self, request: Request) -> Answer:
+        self._history.settle()  # no change is made on top of one that could not be written
+        if source := copied_object(request):
+            self._store.keep(source)
         seq = self._store.next_seq()
         mock_random.seed(seq * SEED_FACTOR)
         answer = self._ask(request)
         if answer.status < 400:
-            if source := copied_object(request):
-                self._store.keep(source)
             self._history.append(entry(seq, self._wall(), request, answer), request)
         return answer
 
@@ -115,6 +116,7 @@ class MotoGateway:
 
     def _try(self, poll: Poll) -> Answer:
         """What received nothing, and moved nothing to a dead letter queue, is not written down."""
+        self._history.settle()
         length = poll.length()
         mock_random.seed(self._store.next_seq() * SEED_FACTOR)
         answer = self._ask(poll.request)

@@ -7,6 +7,7 @@ or when many changes came, and before the answer where moto makes what no seed b
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,14 +49,23 @@ class History:
         self._store, self._snapshots = store, snapshots
         self._timing = Timing()
         self._covered = 0
+        self._unwritten: list[JournalEntry] = []
         self.problem = ""
 
     def append(self, entry: JournalEntry, request: Request) -> None:
-        """Write a change down; when this returns, it is there after whatever happens."""
-        self._store.append(entry)
+        """Write a change down; when this returns, it is there after whatever happens. Raises sqlite3.Error; moto remembers the change then,
+        others can see it, and so it is written before any other, as soon as the disk takes it."""
+        self._unwritten.append(entry)
+        self.settle()
         self._timing.changed = time.monotonic()
         if operation_name(request) in UNSEEDED.get(request.service, ()):
             self.save()
+
+    def settle(self) -> None:
+        """Write what could not be written so far, in its order. Raises sqlite3.Error."""
+        while self._unwritten:
+            self._store.append(self._unwritten[0])
+            del self._unwritten[0]
 
     def unread(self) -> Iterator[JournalEntry]:
         """Bring the snapshot back, and give what came after it; everything, where there is none that can be used."""
@@ -79,16 +89,20 @@ class History:
         now, timing = time.monotonic(), self._timing
         rested = now - timing.written >= timing.took / SHARE
         behind = self.behind()
+        if self._unwritten:
+            return rested
         return rested and behind > 0 and (behind >= MANY or now - timing.changed >= QUIET_S)
 
     def save(self) -> None:
-        """Write a snapshot. Where that cannot be, `problem` says why, and the journal has everything."""
-        if self.behind() <= 0:
+        """Write a snapshot. Where that cannot be, `problem` says why, and the journal has everything that was acknowledged."""
+        if self.behind() <= 0 and not self._unwritten:
             return
-        started, seq = time.monotonic(), self._store.next_seq() - 1
+        started = time.monotonic()
         try:
+            self.settle()
+            seq = self._store.next_seq() - 1
             self._snapshots.write(Snapshot(seq=seq, data=freeze()))
-        except (FrozenError, OSError) as error:
+        except (FrozenError, OSError, sqlite3.Error) as error:
             if str(error) != self.problem:
                 log.warning("no snapshot, so every change is played back at a start: %s", error)
             self.problem = str(error)
@@ -100,4 +114,5 @@ class History:
     def forget(self) -> None:
         """Everything was reset."""
         self._snapshots.forget()
+        self._unwritten.clear()
         self._covered = self._store.next_seq() - 1
