@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from fogbank.components.service import ModelService
 
 HANDLER = Path(__file__).with_name("batch_handler.py")
 LIMIT_S, LOG_DAYS = 900, 30
+RUNS = "runs/"
+"""Below the ledger: the manifests that jobs read."""
 TIMES = re.compile(r"(cron|rate)\(.+\)")
 
 
@@ -86,8 +88,10 @@ def declare_once_each(
     request: pulumi.Output[str],
     source: str,
     ledger: str,
+    needs: Sequence[pulumi.Resource] = (),
 ) -> pulumi.Output[str]:
-    """Declare the function and its rules; its name. Jobs' names begin with `prefix`; `source` and `ledger` are prefixes in the bucket."""
+    """Declare the function and its rules; its name. Jobs' names begin with `prefix`; `source` and `ledger` are prefixes in the bucket; `needs`
+    is what jobs may do, which is there before one is started."""
     account = Account.of(component)
     known = pulumi.Output.all(partition=account.partition, account=account.id, bucket=service.bucket)
     starts = function(
@@ -103,6 +107,7 @@ def declare_once_each(
             "SUFFIX": each.suffix,
         },
         boundary=service.permissions_boundary,
+        needs=[*needs, *service.ready],
     )
     if isinstance(each, Arrivals):
         service.tell_events()

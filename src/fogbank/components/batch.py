@@ -14,9 +14,9 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.account import Account
-from fogbank.components.arrivals import Arrivals, Unscored, circular, declare_once_each
+from fogbank.components.arrivals import RUNS, Arrivals, Unscored, circular, declare_once_each
 from fogbank.components.failures import Failures, buried, dead_letters, sending
-from fogbank.components.grants import granted, once_too
+from fogbank.components.grants import folder, granted, once_too
 from fogbank.components.naming import default_tags
 from fogbank.components.others import not_in_batches
 from fogbank.components.refusals import refuse
@@ -78,6 +78,12 @@ class BatchTransform(pulumi.ComponentResource):
     ) -> None:
         if isinstance(schedule, str) and not schedule.startswith(("cron(", "rate(", "at(")):
             raise ValueError(f"schedule must be cron(...), rate(...) or at(...), not {schedule!r}")
+        input_prefix, output_prefix, ledger_prefix = (
+            input_prefix.lstrip("/"),
+            folder(output_prefix),
+            folder(ledger_prefix),
+        )
+        capture_prefix = None if capture_prefix is None else folder(capture_prefix)
         if isinstance(schedule, Arrivals | Unscored):
             written = {"output_prefix": output_prefix, "capture_prefix": capture_prefix, "ledger_prefix": ledger_prefix}
             refuse(list(circular(input_prefix, written)), f"the batch {name} has")
@@ -110,19 +116,32 @@ class BatchTransform(pulumi.ComponentResource):
                 tags=tags,
             )
         )
-        captures = [] if capture_prefix is None else [f"{capture_prefix.strip('/')}/"]
-        writes = [*once_too(f"{output_prefix.strip('/')}/"), *captures]
-        needs = granted(name, self, service, reads=once_too(input_prefix), writes=writes)
+        ledger = f"{ledger_prefix}{public_name}/" if isinstance(schedule, Arrivals | Unscored) else ""
+        needs = granted(
+            name,
+            self,
+            service,
+            reads=[*once_too(input_prefix), *([f"{ledger}{RUNS}"] if ledger else [])],
+            writes=[*once_too(output_prefix), *([capture_prefix] if capture_prefix else [])],
+        )
         self.job_name = self.schedule_name = self.function_name = self.ledger_uri = pulumi.Output.from_input("")
         if isinstance(schedule, Once):
             self.job_name = self._once(name, service, schedule, needs)
         elif isinstance(schedule, Arrivals | Unscored):
-            ledger, starts = f"{ledger_prefix}{public_name}/", f"{public_name[:26]}-"
+            starts = f"{public_name[:26]}-"
             self.ledger_uri = service.uri(ledger)
             if failures is not None:
                 buried(self, name, failures, "Transform", starts)
             self.function_name = declare_once_each(
-                self, name, service, schedule, prefix=starts, request=self.job, source=input_prefix, ledger=ledger
+                self,
+                name,
+                service,
+                schedule,
+                prefix=starts,
+                request=self.job,
+                source=input_prefix,
+                ledger=ledger,
+                needs=needs,
             )
         else:
             self.schedule_name = self._scheduled(name, service, schedule, public_name, failures, needs)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
+from fogbank.components.account import Account
 from fogbank.components.asynchronous import Asynchronous, telling
 from fogbank.components.deployments import Alarms, AllAtOnce, Deployment
 from fogbank.components.grants import granted
@@ -106,7 +108,9 @@ class Endpoint(pulumi.ComponentResource):
             config_name=config.name,
             deployment=self.guards,
             sleeps=sleeps,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[endpoint, *alarms]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[endpoint, *alarms, *_looking(self, name, names, every)]
+            ),
         )
         scaled(self, name, public_name, variants, rollout, asynchronous=asynchronous is not None)
         if sleeps:
@@ -157,6 +161,31 @@ def _telling(
     policy = pulumi.Output.all(*asynchronous.topics).apply(telling)
     options = pulumi.ResourceOptions(parent=component)
     return [*data, aws.iam.RolePolicy(f"{name}-async-policy", role=service.role.name, policy=policy, opts=options)]
+
+
+def _looking(
+    component: pulumi.Resource, name: str, alarms: Sequence[pulumi.Input[str]], variants: Sequence[Variant]
+) -> list[pulumi.Resource]:
+    """The services' own roles may look at the alarms of a deployment (the Developer Guide, "Auto-Rollback Configuration and Monitoring")."""
+    account = Account.of(component)
+    policy = pulumi.Output.all(account.partition, account.id, *alarms).apply(lambda known: watching(*known))
+    roles = {id(variant.service): variant.service.role for variant in variants} if alarms else {}
+    return [
+        aws.iam.RolePolicy(
+            f"{name}-alarms-policy" + (f"-{number}" if number else ""),
+            role=role.name,
+            policy=policy,
+            opts=pulumi.ResourceOptions(parent=component),
+        )
+        for number, role in enumerate(role for role in roles.values() if role is not None)
+    ]
+
+
+def watching(partition: str, account: str, *alarms: str) -> str:
+    """Describe these alarms, and nothing else."""
+    places = [f"arn:{partition}:cloudwatch:*:{account}:alarm:{alarm}" for alarm in alarms]
+    statement = {"Effect": "Allow", "Action": "cloudwatch:DescribeAlarms", "Resource": places}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _alarms(

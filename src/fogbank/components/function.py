@@ -35,8 +35,9 @@ def function(
     may: pulumi.Input[Sequence[Mapping[str, Any]]],
     variables: Mapping[str, pulumi.Input[str]],
     boundary: str | None,
+    needs: Sequence[pulumi.Resource] = (),
 ) -> aws.lambda_.Function:
-    """Declare it. `may` are statements of a policy, `boundary` is the ARN of what bounds its role."""
+    """Declare it. `may` are statements of a policy, `boundary` is the ARN of what bounds its role; `needs` are there before it."""
     child = pulumi.ResourceOptions(parent=component)
     role = aws.iam.Role(
         f"{name}-role",
@@ -62,7 +63,7 @@ def function(
         code=pulumi.AssetArchive({code.module.name: pulumi.FileAsset(str(code.module))}),
         timeout=code.timeout_s,
         environment={"variables": variables},
-        opts=pulumi.ResourceOptions(parent=component, depends_on=[allowed]),
+        opts=pulumi.ResourceOptions(parent=component, depends_on=[allowed, *needs]),
     )
 
 

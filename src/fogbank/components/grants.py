@@ -31,6 +31,15 @@ def granted(
     return [aws.iam.RolePolicy(f"{name}-data-policy", role=service.role.name, policy=policy, opts=options)]
 
 
+def folder(prefix: str) -> str:
+    """A prefix as keys begin with it, and nothing beside it.
+
+    >>> folder("/batch/out"), folder("batch/out/")
+    ('batch/out/', 'batch/out/')
+    """
+    return f"{prefix.strip('/')}/"
+
+
 def once_too(prefix: str) -> list[str]:
     """A prefix, and that of `fogbank transform`, which runs a schedule's job over one file, now.
 

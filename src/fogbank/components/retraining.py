@@ -20,7 +20,7 @@ import pulumi_aws as aws
 from fogbank.components.account import Account
 from fogbank.components.endpoint import Endpoint
 from fogbank.components.function import Code, function, started_by
-from fogbank.components.grants import granted
+from fogbank.components.grants import folder, granted
 from fogbank.components.monitor import MonitoringSchedule
 from fogbank.components.monitor_kinds import DataQuality
 from fogbank.components.naming import by_content
@@ -119,12 +119,13 @@ class Retraining(pulumi.ComponentResource):
         refuse(problems, f"the retraining {name} has")
         super().__init__(RETRAINING, name, None, opts)
         service = endpoint.service
-        self.train_uri = service.uri(training.prefix)
-        self.labelled_uri = service.uri(labelled_prefix)
+        train, labelled = folder(training.prefix), folder(labelled_prefix)
+        self.train_uri = service.uri(train)
+        self.labelled_uri = service.uri(labelled)
         output = service.uri(WORK, "out")
         made = f"{WORK}/out/"
-        reads = [f"{prefix.strip('/')}/" for prefix in (training.prefix, labelled_prefix, f"{WORK}/code", made)]
-        granted(name, self, service, reads=reads, writes=[made], image=training.image)
+        reads = [train, labelled, f"{WORK}/code/", made]
+        needs = granted(name, self, service, reads=reads, writes=[made], image=training.image)
         account = Account.of(self)
         called = function(
             self,
@@ -146,6 +147,7 @@ class Retraining(pulumi.ComponentResource):
                 **({} if endpoint.guards is None else {"DEPLOYMENT": endpoint.guards.apply(json.dumps)}),
             },
             boundary=service.permissions_boundary,
+            needs=needs,
         )
         for about, rule in _occasions(name, self, endpoint, drift, schedule).items():
             started_by(self, name, about, called, **rule)
