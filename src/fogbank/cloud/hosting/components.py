@@ -7,6 +7,7 @@ or fails with SageMaker's words. Sources: botocore's documentation; the states i
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Iterator, Mapping
@@ -152,6 +153,7 @@ class Components(Resource[ComponentState]):
             name, status = (record.region, record.name), record.public["InferenceComponentStatus"]
             if status == "Deleting":
                 self.remove(*name)
+                self._housing.release(record.region, record.public["EndpointName"], record.public["VariantName"])
             elif status in {"Creating", "Updating"} or (record.state.live and self._housing.endpoint_of(record)):
                 self._revive(name, status)
         self.runner.every(("copies",), LOOK_S, self.copies.adjust)
@@ -228,6 +230,11 @@ class Components(Resource[ComponentState]):
             )
         if variant is None:
             raise validation("A VariantName must be given.")
+        coming = endpoint.state.pending
+        if coming is not None and all(item["VariantName"] != variant for item in coming.variants):
+            raise validation(
+                f'The endpoint "{arn}" is being updated to a configuration without the variant "{variant}".'
+            )
         return endpoint, item_of(endpoint, variant)
 
     def _part(self, scope: Scope, name: str, specification: Document, count: int, endpoint: Endpoint) -> Part:
@@ -289,11 +296,15 @@ class Components(Resource[ComponentState]):
                     part = self._bring(slot, record, stop)
                 except StartError as error:
                     leaves = stop.is_set() or slot.closed  # the cloud stops, or the endpoint has gone
+                    if not leaves:
+                        self._bring_back(slot, record, stop)
                     if not leaves or self._housing.endpoint_of(record) is None:
                         self._fail(record, str(error))
-                    return
-                serves = replace(record.state, live=part, pending=None)
-                self.move(*name, "InService", lambda _: serves, FailureReason=None)
+                    if leaves or record.state.live is None or record.state.pending is None:
+                        return
+                else:
+                    serves = replace(record.state, live=part, pending=None)
+                    self.move(*name, "InService", lambda _: serves, FailureReason=None)
         finally:
             self.copies.arrived(name)
         self._housing.release(name[0], record.public["EndpointName"], record.public["VariantName"])
@@ -306,6 +317,12 @@ class Components(Resource[ComponentState]):
             raise StartError(record.state.refusal or "it has no specification")
         self.copies.bring(slot, part, self._site(record), stop)
         return part
+
+    def _bring_back(self, slot: Slot, record: Component, stop: threading.Event) -> None:
+        """What it had serves again, where a restart in the middle of an update ended it."""
+        if slot.serving is None and record.state.live is not None and record.state.pending is not None:
+            with contextlib.suppress(StartError):
+                self.copies.bring(slot, record.state.live, self._site(record), stop)
 
     def _fail(self, record: Component, reason: str) -> None:
         """It has what it had, if anything of it runs."""

@@ -26,9 +26,12 @@ class Housing:
         self._records, self._endpoints = records, endpoints
 
     def endpoint_of(self, record: Component) -> Endpoint | None:
-        """The endpoint that hosts a component; None where it was deleted, also where another one has its name now."""
+        """The endpoint that hosts a component; None where it was deleted, also where another one has its name now, or it lost the variant."""
         endpoint = self._endpoints.find(record.region, record.public["EndpointName"])
         if endpoint is None or not lives_on(record, endpoint) or endpoint.public["EndpointStatus"] == "Deleting":
+            return None
+        live = endpoint.state.live
+        if live is not None and all(item["VariantName"] != record.public["VariantName"] for item in live.variants):
             return None
         return endpoint
 
