@@ -114,13 +114,16 @@ def first(batches: Batches) -> str:
 
 
 @pytest.mark.parametrize("name", ["output_prefix", "capture_prefix", "ledger_prefix"])
-def test_what_is_written_below_what_is_read_is_refused(deploy: Deploy, package: Manifest, name: str) -> None:
+@pytest.mark.parametrize(("prefix", "said"), [("batch/in/more/", "batch/in/more/"), ("/batch/in", "batch/in/")])
+def test_what_is_written_below_what_is_read_is_refused(
+    deploy: Deploy, package: Manifest, name: str, prefix: str, said: str
+) -> None:
     def declare() -> None:
         service = ModelService("churn", package=package, image="i")
-        given: dict[str, Any] = {name: "batch/in/more/"}
+        given: dict[str, Any] = {name: prefix}
         BatchTransform("b", service=service, schedule=Arrivals(), **given)
 
-    with pytest.raises(ValueError, match=f"{name} 'batch/in/more/' lies below input_prefix"):
+    with pytest.raises(ValueError, match=f"{name} '{said}' lies below input_prefix"):
         deploy(declare, mocks=True)
     assert list(circular("in/", {"output_prefix": "in", "capture_prefix": None})) == []
 

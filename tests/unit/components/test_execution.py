@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fogbank.components import batch, scheduled_monitor
+from fogbank.components.endpoint import watching
 from fogbank.components.execution import DEPLOYED, IN_A_VPC, data_policy, execution_policy, shadow_policy
 
 ACCOUNT = "210987654321"
@@ -125,3 +126,10 @@ def test_a_monitors_schedule_may_start_its_own_jobs_under_one_role() -> None:
     assert jobs["Action"] == ["sagemaker:CreateProcessingJob", "sagemaker:AddTags"]
     assert (passing["Action"], passing["Resource"]) == ("iam:PassRole", role)
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_a_deployments_alarms_are_described_and_no_other() -> None:
+    said = watching("aws-cn", ACCOUNT, "live-v-errors", "own")
+
+    places = {f"arn:aws-cn:cloudwatch:*:{ACCOUNT}:alarm:{name}" for name in ("live-v-errors", "own")}
+    assert grants(said) == {("cloudwatch:DescribeAlarms", place) for place in places}

@@ -386,6 +386,38 @@ def test_one_that_does_not_come_up_again_is_failed_and_the_next_restart_tries_ag
     assert "FailureReason" not in described(hosting)
 
 
+def test_killed_in_an_update_that_does_not_come_what_served_serves_again(hosting: Hosting) -> None:
+    endpoint(hosting)
+    hosting.model("new")
+    create(hosting)
+    settled(hosting)
+    hosting.hosts.of("new").go.clear()
+    update(hosting, ModelName="new")
+    until(lambda: hosting.hosts.of("new").attempts == 1)
+    hosting.kill()
+    hosting.hosts.of("new").failure = "no handler"
+    restart(hosting)
+    found = settled(hosting)
+    assert (found["InferenceComponentStatus"], found["FailureReason"]) == ("InService", "no handler")
+    assert (found["Specification"]["ModelName"], ask(hosting).body) == ("old", b"old:x")
+
+
+def test_a_failed_one_whose_variant_has_gone_is_described_and_takes_no_start_down(hosting: Hosting) -> None:
+    endpoint(hosting)
+    create(hosting, cores=99)
+    settled(hosting)
+    config(hosting, "other", VariantName="w")
+    hosting.update("other")
+    hosting.settle()
+    assert described(hosting)["InferenceComponentStatus"] == "Failed"
+    hosting.kill()
+    restart(hosting)
+    hosting.settle()
+    assert described(hosting)["InferenceComponentStatus"] == "Failed"
+    hosting.components.delete(US, {"InferenceComponentName": "c"})
+    until(lambda: hosting.components.find("us-east-1", "c") is None)
+
+
 def test_a_copy_that_dies_is_replaced(hosting: Hosting) -> None:
     endpoint(hosting)
     create(hosting)
