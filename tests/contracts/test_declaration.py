@@ -187,6 +187,7 @@ def watched(service: ModelService, **arguments: Any) -> MonitoringSchedule:
         (lambda service: watched(service, schedule="cron(0 8 ? * MON *)"), "window_hours must be given with"),
         (lambda service: watched(service, window_hours=0), "window_hours must be at least 1"),
         (lambda service: watched(service, delay_minutes=60), "delay_minutes must be 0 to 59"),
+        (lambda service: watched(service, delay_minutes=5, carrier="model-monitor"), "Model Monitor waits by itself"),
     ],
 )
 def test_contradictory_arguments_are_refused_before_anything_is_declared(

@@ -68,6 +68,8 @@ class Endpoint(pulumi.ComponentResource):
         log_days: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        if service is None and (instance_type, instance_count, hosting) != ("ml.m5.large", 1, None):
+            raise ValueError("instance_type, instance_count and hosting are of `service`: variants have their own")
         if service is not None:
             on = Provisioned(instance_type=instance_type, count=instance_count, hosting=hosting or Hosting())
             variants = [Variant(service=service, on=on), *variants]

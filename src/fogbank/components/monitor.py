@@ -42,8 +42,9 @@ class MonitoringSchedule(pulumi.ComponentResource):
 
     `carrier` is `scheduler` (EventBridge Scheduler starts a processing job with fogbank's analyzer, out of the service's own image
     unless another `image` is named) or `model-monitor` (SageMaker's MonitoringSchedule, with AWS's own image of the region).
-    `schedule` is a cron or rate expression such as `cron(0 * ? * * *)` for hourly. Each run looks at `window_hours`: by default the time
-    between two runs. The scheduler's runs come `delay_minutes` later than `schedule` says, when captured records have arrived in S3.
+    `schedule` is a cron or rate expression such as `cron(0 * ? * * *)` for hourly. Each run of the scheduler looks at `window_hours`: by
+    default the time between two runs, as Model Monitor's always do; they come `delay_minutes` later than `schedule` says, when captured records
+    have arrived in S3.
     `failures` says where failed jobs, and what could not be started, go; `on_violations` who is told of runs that found some.
 
     Outputs: `schedule_name`, `results_uri`; `rule_name`, of the rule on runs that found violations, empty where nobody is told;
@@ -74,6 +75,8 @@ class MonitoringSchedule(pulumi.ComponentResource):
             raise ValueError(f"carrier must be {' or '.join(CARRIERS)}, not {carrier!r}")
         if failures is not None and carrier != "scheduler":
             raise ValueError("failures are the scheduler's: the carrier model-monitor tells them in its own events")
+        if delay_minutes != DELAY_MINUTES and carrier != "scheduler":
+            raise ValueError("delay_minutes is the scheduler's: Model Monitor waits by itself")
         kind = kind or DataQuality()
         problems = [
             *not_monitored(service.others, by_columns=not isinstance(kind, ModelQuality)),

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from fogbank.components import Asynchronous, DataCapture, Hosting, Network, Provisioned, Scaling, Serverless, Variant
+from fogbank.components import (
+    Asynchronous,
+    DataCapture,
+    Endpoint,
+    Hosting,
+    Network,
+    Provisioned,
+    Scaling,
+    Serverless,
+    Variant,
+)
 from fogbank.components.others import MultiModel, Others, Pipeline, Step
 from fogbank.components.variants import contradictions, endpoint_config
 from fogbank.contracts import tokens
@@ -180,3 +190,9 @@ def test_kinds_of_inference_that_cannot_be_together(
 
     assert len(problems) == len(said), problems
     assert all(words in problem for words, problem in zip(said, problems, strict=True))
+
+
+@pytest.mark.parametrize("given", [{"instance_type": "ml.c5.large"}, {"instance_count": 2}, {"hosting": Hosting()}])
+def test_what_is_said_of_a_service_that_is_not_there_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="variants have their own"):
+        Endpoint("live", variants=[], **given)
