@@ -108,6 +108,7 @@ def declare_once_each(
         },
         boundary=service.permissions_boundary,
         needs=[*needs, *service.ready],
+        kms_key=service.kms_key,
     )
     if isinstance(each, Arrivals):
         service.tell_events()

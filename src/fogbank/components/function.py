@@ -36,8 +36,10 @@ def function(
     variables: Mapping[str, pulumi.Input[str]],
     boundary: str | None,
     needs: Sequence[pulumi.Resource] = (),
+    kms_key: pulumi.Input[str] | None = None,
 ) -> aws.lambda_.Function:
-    """Declare it. `may` are statements of a policy, `boundary` is the ARN of what bounds its role; `needs` are there before it."""
+    """Declare it. `may` are statements of a policy, `boundary` is the ARN of what bounds its role; `needs` are there before it; `kms_key` is the
+    ARN of the key that encrypts the bucket it works on, if any does."""
     child = pulumi.ResourceOptions(parent=component)
     role = aws.iam.Role(
         f"{name}-role",
@@ -51,7 +53,7 @@ def function(
     allowed = aws.iam.RolePolicy(
         f"{name}-role-policy",
         role=role.name,
-        policy=pulumi.Output.all(may, group.arn).apply(lambda known: policy(*known)),
+        policy=pulumi.Output.all(may, group.arn, kms_key or "").apply(lambda known: policy(*known)),
         opts=child,
     )
     return aws.lambda_.Function(
@@ -67,10 +69,11 @@ def function(
     )
 
 
-def policy(statements: Sequence[Mapping[str, Any]], log_group: str) -> str:
-    """What is said, writing one log, and nothing else."""
+def policy(statements: Sequence[Mapping[str, Any]], log_group: str, kms_key: str = "") -> str:
+    """What is said, writing one log, working with one key if there is one, and nothing else."""
     writing = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"{log_group}:*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [*statements, writing]})
+    key = {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": kms_key}
+    return json.dumps({"Version": "2012-10-17", "Statement": [*statements, writing, *([key] if kms_key else [])]})
 
 
 def started_by(component: pulumi.Resource, name: str, about: str, target: aws.lambda_.Function, **rule: Any) -> None:

@@ -148,6 +148,7 @@ class Retraining(pulumi.ComponentResource):
             },
             boundary=service.permissions_boundary,
             needs=needs,
+            kms_key=service.kms_key,
         )
         for about, rule in _occasions(name, self, endpoint, drift, schedule).items():
             started_by(self, name, about, called, **rule)

@@ -99,7 +99,7 @@ class ModelService(pulumi.ComponentResource):
             else brought(bucket, account)
         )
         data = ModelData(self, name, storage, package, others)
-        self.permissions_boundary = permissions_boundary
+        self.permissions_boundary, self.kms_key = permissions_boundary, kms_key
         self.role: aws.iam.Role | None = None
         needs: list[pulumi.Resource] = []
         self.image = pulumi.Output.from_input(image).apply(deployable)

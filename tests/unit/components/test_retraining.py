@@ -108,3 +108,10 @@ def test_what_would_never_start_is_refused(more: dict[str, Any], said: str) -> N
     training = Training(image="i", program="a.py", files={"a.py": HANDLER})
     with pytest.raises(ValueError, match=said):
         Retraining("again", **{"endpoint": endpoint(), "training": training, "handler": HANDLER, **more})
+
+
+def test_its_function_works_with_the_buckets_key_alone() -> None:
+    said = json.loads(policy([], GROUP, "arn:aws:kms:us-east-1:123456789012:key/k"))["Statement"]
+
+    assert [item["Resource"] for item in said] == [f"{GROUP}:*", "arn:aws:kms:us-east-1:123456789012:key/k"]
+    assert [item["Resource"] for item in json.loads(policy([], GROUP))["Statement"]] == [f"{GROUP}:*"]
