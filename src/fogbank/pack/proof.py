@@ -130,14 +130,15 @@ def main() -> int:
     sys.path.insert(0, root)
     warnings.simplefilter("ignore")
     order = json.load(sys.stdin)
-    outcome = _compile(order)
+    outcome = carry_out(order)
     if outcome.onnx is not None:
         Path(out).write_bytes(outcome.onnx)
     sys.stdout.write("\n" + json.dumps(asdict(outcome.compilation), allow_nan=False))
     return 0
 
 
-def _compile(order: dict[str, Any]) -> Compiled:
+def carry_out(order: dict[str, Any]) -> Compiled:
+    """What an order asks for: the model is loaded, converted and compared with itself."""
     path = Path(order["model"])
     model = _load(path, order["kind"])
     columns = _in_the_models_order(order["columns"], getattr(model, "feature_names_in_", None))

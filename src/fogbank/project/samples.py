@@ -49,8 +49,12 @@ def read_sample(path: Path, names: Sequence[str], width: int) -> Sample:
             f"{path.name} has {have}; the model takes {want}",
             "give a CSV with a header, with the model's columns and nothing that it is to predict",
         )
-    cells = tuple(tuple(line[place].strip() for place in places) for line in lines)
-    columns = tuple(_column(name, [row[place] for row in cells]) for place, name in enumerate(takes))
+    columns = tuple(
+        _column(name, [line[place].strip() for line in lines]) for name, place in zip(takes, places, strict=True)
+    )
+    cells = tuple(
+        tuple(_cell(line[place], column) for place, column in zip(places, columns, strict=True)) for line in lines
+    )
     return Sample(columns=columns, cells=cells, ignored=tuple(name for name in header if name not in takes))
 
 
@@ -103,6 +107,11 @@ def _column(name: str, cells: Sequence[str]) -> Column:
     elif {cell.lower() for cell in present} <= TRUTHS:
         dtype = "boolean"
     return Column(name=name, dtype=dtype, nullable=len(present) < len(cells))
+
+
+def _cell(cell: str, column: Column) -> str:
+    """A cell of words is what it is, as pandas reads it; blanks around numbers and truths are none of theirs."""
+    return cell if column.dtype == "string" else cell.strip()
 
 
 def _is_number(cell: str) -> bool:

@@ -45,6 +45,7 @@ class Cells:
         }
         self._read = readers[column.dtype]
         self._numeric = column.dtype in {"float", "integer", "boolean"}
+        self._worded = column.dtype == "string" or any(isinstance(value, str) for value in column.categories)
         self.missing = missing_value(column)
 
     def read(self, value: Any, row: int, *, text: bool) -> Any:
@@ -54,15 +55,15 @@ class Cells:
                 if self.column.nullable:
                     return self.missing
                 raise bad_request(f"{self._where(row)}: a value is required")
-            return self._read(value.strip() if text and self.column.dtype != "string" else value, text)
+            return self._read(value.strip() if text and not self._worded else value, text)
         except (ValueError, OverflowError) as error:
             raise bad_request(f"{self._where(row)}: {shortened(value)} {error}") from error
 
     def _is_missing(self, value: Any, *, text: bool) -> bool:
         if value is None or value == "":
             return value is None or text
-        if text and self.column.dtype != "string" and value.isspace():
-            return True
+        if text and value.isspace():
+            return self.column.dtype != "string" and value not in self._texts
         number = _not_a_number(value, text=text)
         return number and (self.column.nullable if self._numeric else not text)
 

@@ -59,16 +59,16 @@ def _draw(generator: Generator) -> Drawn:
     rows = np.column_stack([_column(generator, int(generator.integers(40, 160))) for _ in range(1)])
     count = len(rows)
     rows = np.column_stack([rows, *(_column(generator, count) for _ in range(width - 1))])
-    estimator = _pick(generator, ESTIMATORS)(generator)
+    estimator = pick(generator, ESTIMATORS)(generator)
     nullable = generator.random(width) < (0.5 if generator.random() < 0.5 else 0.0)
     holes = rows.copy()
     holes[(generator.random(rows.shape) < 0.15) & nullable] = np.nan
     model, steps = _behind_steps(generator, estimator, width)
     score = np.nan_to_num(rows) @ generator.normal(size=width) / (np.abs(rows).max(axis=0) @ np.ones(width) + 1e-9)
-    target = _values(generator, score) if is_regressor(estimator) else _labels(generator, score)
+    target = values(generator, score) if is_regressor(estimator) else labels(generator, score)
     trained = holes if "imputer" in steps or _takes_missing(model, holes, target) else rows
     model.fit(trained, target)
-    method = _pick(
+    method = pick(
         generator,
         [name for name in ("predict", "predict", "predict_proba", "decision_function") if hasattr(model, name)],
     )
@@ -90,7 +90,8 @@ def _takes_missing(model: Any, holes: Rows, target: Any) -> bool:
     return True
 
 
-def _pick(generator: Generator, choices: Any) -> Any:
+def pick(generator: Generator, choices: Any) -> Any:
+    """One of them."""
     return choices[int(generator.integers(0, len(choices)))]
 
 
@@ -114,7 +115,8 @@ def _column(generator: Generator, count: int) -> Rows:
     return np.full(count, 3.25) if generator.random() < 0.3 else np.round(generator.normal(size=count) * 1e5)
 
 
-def _labels(generator: Generator, score: Rows) -> Any:
+def labels(generator: Generator, score: Rows) -> Any:
+    """Two to four classes by a score, of some type of labels."""
     classes = int(generator.integers(2, 5))
     edges = np.quantile(score, np.linspace(0, 1, classes + 1)[1:-1])
     codes = np.digitize(score + generator.normal(size=len(score)) * 0.1 * score.std(), edges)
@@ -133,9 +135,10 @@ def _labels(generator: Generator, score: Rows) -> Any:
     return codes * 3 - 4
 
 
-def _values(generator: Generator, score: Rows) -> Rows:
-    values = score * 10.0 ** generator.integers(-3, 8) + generator.normal(size=len(score)) * 0.01
-    return values - values.min() + 0.5 if generator.random() < 0.5 else values
+def values(generator: Generator, score: Rows) -> Rows:
+    """What a regressor learns, by a score."""
+    made = score * 10.0 ** generator.integers(-3, 8) + generator.normal(size=len(score)) * 0.01
+    return made - made.min() + 0.5 if generator.random() < 0.5 else made
 
 
 def _behind_steps(generator: Generator, estimator: Any, width: int) -> tuple[Any, tuple[str, ...]]:
@@ -163,7 +166,7 @@ def _asked(generator: Generator, rows: Rows, nullable: NDArray[np.bool_]) -> Row
 
 STEPS: dict[str, Callable[[Generator, int], Any]] = {
     "imputer": lambda g, __: SimpleImputer(
-        strategy=_pick(g, ["mean", "median", "most_frequent"]), add_indicator=bool(g.random() < 0.3)
+        strategy=pick(g, ["mean", "median", "most_frequent"]), add_indicator=bool(g.random() < 0.3)
     ),
     "standard": lambda g, __: preprocessing.StandardScaler(
         with_mean=bool(g.random() < 0.8), with_std=bool(g.random() < 0.8)
@@ -175,7 +178,7 @@ STEPS: dict[str, Callable[[Generator, int], Any]] = {
     "columns": lambda _, w: ColumnTransformer(
         [("scaled", preprocessing.StandardScaler(), [0]), ("rest", "passthrough", list(range(w)))], sparse_threshold=0
     ),
-    "normalizer": lambda g, __: preprocessing.Normalizer(norm=_pick(g, ["l1", "l2", "max"])),
+    "normalizer": lambda g, __: preprocessing.Normalizer(norm=pick(g, ["l1", "l2", "max"])),
     "polynomial": lambda g, __: preprocessing.PolynomialFeatures(2, interaction_only=bool(g.random() < 0.5)),
     "pca": lambda g, __: PCA(whiten=bool(g.random() < 0.5)),
     "best": lambda _, w: SelectKBest(k=max(1, w // 2)),
@@ -187,14 +190,14 @@ STEPS: dict[str, Callable[[Generator, int], Any]] = {
 def _trees(g: Generator) -> dict[str, Any]:
     return {
         "n_estimators": int(g.integers(1, 24)),
-        "max_depth": _pick(g, [None, 2, 5]),
+        "max_depth": pick(g, [None, 2, 5]),
         "random_state": int(g.integers(0, 99)),
     }
 
 
 ESTIMATORS: tuple[Callable[[Generator], Any], ...] = (
-    lambda g: tree.DecisionTreeClassifier(max_depth=_pick(g, [None, 1, 4]), random_state=0),
-    lambda g: tree.DecisionTreeRegressor(max_depth=_pick(g, [None, 3])),
+    lambda g: tree.DecisionTreeClassifier(max_depth=pick(g, [None, 1, 4]), random_state=0),
+    lambda g: tree.DecisionTreeRegressor(max_depth=pick(g, [None, 3])),
     lambda _: tree.ExtraTreeClassifier(random_state=0),
     lambda g: ensemble.RandomForestClassifier(**_trees(g)),
     lambda g: ensemble.RandomForestClassifier(**_trees(g)),
@@ -206,7 +209,7 @@ ESTIMATORS: tuple[Callable[[Generator], Any], ...] = (
     ),
     lambda _: ensemble.GradientBoostingClassifier(n_estimators=3, loss="exponential", random_state=0),
     lambda g: ensemble.GradientBoostingRegressor(
-        n_estimators=int(g.integers(1, 15)), loss=_pick(g, ["squared_error", "huber", "quantile"])
+        n_estimators=int(g.integers(1, 15)), loss=pick(g, ["squared_error", "huber", "quantile"])
     ),
     lambda g: ensemble.HistGradientBoostingClassifier(
         max_iter=int(g.integers(1, 12)), max_leaf_nodes=7, min_samples_leaf=3
@@ -223,13 +226,13 @@ ESTIMATORS: tuple[Callable[[Generator], Any], ...] = (
     lambda g: linear_model.Ridge(alpha=float(10 ** g.uniform(-3, 3))),
     lambda g: linear_model.LinearRegression(fit_intercept=bool(g.random() < 0.7)),
     lambda _: linear_model.Lasso(alpha=0.01),
-    lambda g: linear_model.SGDClassifier(loss=_pick(g, ["hinge", "log_loss", "modified_huber"]), random_state=0),
+    lambda g: linear_model.SGDClassifier(loss=pick(g, ["hinge", "log_loss", "modified_huber"]), random_state=0),
     lambda _: linear_model.RidgeClassifier(),
     lambda _: linear_model.PoissonRegressor(),
     lambda _: linear_model.HuberRegressor(),
     lambda _: svm.LinearSVC(),
-    lambda g: svm.SVC(kernel=_pick(g, ["rbf", "linear", "poly"]), random_state=0),
-    lambda g: svm.SVR(kernel=_pick(g, ["rbf", "linear"])),
+    lambda g: svm.SVC(kernel=pick(g, ["rbf", "linear", "poly"]), random_state=0),
+    lambda g: svm.SVR(kernel=pick(g, ["rbf", "linear"])),
     lambda _: naive_bayes.GaussianNB(),
     lambda _: naive_bayes.BernoulliNB(),
     lambda _: LinearDiscriminantAnalysis(),

@@ -22,6 +22,7 @@ from fogbank.scoring.refusal import FAULTS
 from fogbank.serve.handler import Call, load_handler
 from fogbank.serve.service import failure
 from tests.contracts.answers.drawn import Drawn, Rows
+from tests.contracts.answers.drawn_frames import DrawnFrame
 from tests.contracts.container.served import Subprocess
 from tests.packages import signed
 
@@ -100,9 +101,9 @@ def differences(drawn: Drawn, outcome: Compiled, ask: Ask) -> list[str]:
             where = f"{drawn.name} ({'compiled' if outcome.onnx else 'native'}), {len(rows)} rows as {kind}"
             status, answer = ask(body, kind)
             found = (
-                _refused_wrong(status, answer, refused)
+                refused_wrong(status, answer, refused)
                 if refused is not None
-                else _wrong(drawn, outcome, right, (status, answer))
+                else wrong_answer(drawn, outcome, right, (status, answer))
             )
             wrong += [f"{where}: {found}"] if found else []
     return wrong
@@ -138,14 +139,14 @@ def _right(drawn: Drawn, rows: Rows) -> tuple[Any, int | None]:
     raise AssertionError("the model refuses rows together that it takes alone")
 
 
-def _refused_wrong(status: int, answer: Any, refused: int) -> str:
+def refused_wrong(status: int, answer: Any, refused: int) -> str:
     named = re.search(r"row (\d+)", str(answer))
     if status == 400 and named is not None and int(named[1]) == refused + 1:
         return ""
     return f"{status} {str(answer)[:200]!r}, and the model refuses row {refused + 1}"
 
 
-def _wrong(drawn: Drawn, outcome: Compiled, right: Any, got: tuple[int, Any]) -> str:
+def wrong_answer(drawn: Drawn | DrawnFrame, outcome: Compiled, right: Any, got: tuple[int, Any]) -> str:
     status, answer = got
     if status != 200:
         return f"{status} {str(answer)[:200]!r}, and the model answers"

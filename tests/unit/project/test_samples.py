@@ -70,3 +70,10 @@ def test_columns_of_words_are_words_with_and_without_a_sample(tmp_path: Path) ->
     sample = read_sample(write(tmp_path, "age,zip\n3,0123\n4,0456\n"), ("age", "zip"), 2)
     assert [column.dtype for column in typed(sample, (), ("zip",)).columns] == ["float", "string"]
     assert sample.cells[0] == ("3", "0123")
+
+
+def test_blanks_are_part_of_words_and_not_of_numbers(tmp_path: Path) -> None:
+    sample = read_sample(write(tmp_path, "city,age\n Rome , 30\nOslo,31 \n"), ["city", "age"], 2)
+
+    assert sample.columns == (Column(name="city", dtype="string"), Column(name="age"))
+    assert sample.cells == ((" Rome ", "30"), ("Oslo", "31"))

@@ -319,3 +319,15 @@ def test_no_bytes_are_anything_but_rows_or_a_refusal(body: bytes, content_type: 
     except RequestError as error:
         width, status = 3, error.status
     assert (width, status in {400, 413, 415}) == (3, True)
+
+
+def test_blanks_are_part_of_a_category_of_words_and_of_no_category_of_numbers() -> None:
+    towns = Column(name="town", dtype="category", categories=("Rome", " Oslo", " "))
+    sizes = Column(name="size", dtype="category", categories=(1, 2))
+    decoder = Decoder(Schema(columns=(towns, sizes), rows="frame"))
+
+    found = decoder(b" Oslo, 2 \n ,1\n", "text/csv")
+
+    assert found.values.tolist() == [[" Oslo", 2], [" ", 1]]
+    with pytest.raises(RequestError, match="'Rome ' is not one of"):
+        decoder(b"Rome ,1\n", "text/csv")
