@@ -94,11 +94,15 @@ def _column(generator: Generator, place: int, count: int) -> tuple[Column, Any]:
     holes = _holes(generator, count, nullable and kind != "text")
     if kind == "category":
         column = Column(name=name, dtype="category", categories=known, nullable=nullable)
-        return column, pd.Categorical(np.where(holes, None, cells), categories=known)
+        return column, pd.Categorical(pd.Series(cells).mask(holes), categories=known)
     missing: Missing = pick(generator, ("nan", "none"))
-    cells = np.where(holes, np.nan if missing == "nan" else None, cells)
+    nothing = np.nan if missing == "nan" else None
     nullable = nullable and kind != "text"
-    return Column(name=name, dtype="string", nullable=nullable, missing=missing), pd.Series(cells, dtype=object)
+    return Column(name=name, dtype="string", nullable=nullable, missing=missing), _with_holes(cells, holes, nothing)
+
+
+def _with_holes(cells: Any, holes: Any, nothing: Any) -> pd.Series:
+    return pd.Series([nothing if hole else cell for cell, hole in zip(cells, holes, strict=True)], dtype=object)
 
 
 def _holes(generator: Generator, count: int, nullable: bool) -> Any:
