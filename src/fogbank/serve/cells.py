@@ -63,7 +63,7 @@ class Cells:
         if value is None or value == "":
             return value is None or text
         if text and value.isspace():
-            return self.column.dtype != "string" and value not in self._texts
+            return not self._worded
         number = _not_a_number(value, text=text)
         return number and (self.column.nullable if self._numeric else not text)
 
