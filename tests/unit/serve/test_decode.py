@@ -319,3 +319,29 @@ def test_no_bytes_are_anything_but_rows_or_a_refusal(body: bytes, content_type: 
     except RequestError as error:
         width, status = 3, error.status
     assert (width, status in {400, 413, 415}) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "rows"),
+    [
+        (b"[[1.5, 2]]", [[1.5, 2.0]]),
+        (b"[1.5, 2]", [[1.5, 2.0]]),
+        (b"[[1e308, 1e308]]", [[1e308, 1e308]]),  # their sum is no number
+        (b"[[9007199254740993, 18446744073709551615]]", [[9007199254740992.0, 18446744073709551616.0]]),
+        (b"[[1, 2], [3, 4]]", [[1.0, 2.0], [3.0, 4.0]]),
+        (b"[[NaN, 1]]", "row 1, column 'a': nan is not a finite number"),
+        (b"[[true, 1]]", [[1.0, 1.0]]),
+        (b"[[1, null]]", "row 1, column 'b'"),
+        (b"[[1, [2]]]", "row 1, column 'b'"),
+        (b"[[1, 2, 3]]", "row 1 has 3 columns"),
+        (b"[]", "holds no rows"),
+    ],
+)
+def test_one_row_of_numbers_is_read_as_all_are(body: bytes, rows: Any) -> None:
+    decode = Decoder(Schema(columns=(Column(name="a"), Column(name="b"))))
+    if isinstance(rows, str):
+        with pytest.raises(RequestError, match=rows):
+            decode(body, "application/json")
+    else:
+        table = decode(body, "application/json")
+        assert (table.dtype, table.tolist()) == (np.float64, rows)
