@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fogbank.scoring.finish import Step, finisher
+from fogbank.scoring.finish import DOUBLE, Step, finisher
 from fogbank.scoring.plan import INPUT, METADATA, REFUSED, UNSEEN, Leaves, Plan, decode_plan
 from fogbank.scoring.refusal import RefusedError, suspects
 
@@ -66,12 +66,12 @@ class CompiledModel:
             setattr(self, name, partial(self._answer, method.output, [method.output, *self._checks], steps))
 
     def _answer(self, output: str, outputs: list[str], steps: tuple[Step, ...], rows: Any) -> NDArray[Any]:
-        if type(rows) is not np.ndarray or rows.dtype != np.float64 or rows.ndim != 2:
+        if type(rows) is not np.ndarray or rows.dtype != DOUBLE or rows.ndim != 2:
             rows = self._table(rows)
         if rows.shape[1] != self.n_features_in_ or not len(rows):
             raise ValueError(f"the rows have shape {rows.shape}; the model takes {self.n_features_in_} columns")
         raw, *refused = self._session.run(outputs, {INPUT: rows})
-        if refused and np.count_nonzero(refused[0]):  # a third of what any() costs for a row
+        if refused and (refused[0].item() if len(rows) == 1 else np.count_nonzero(refused[0])):  # cheaper than any()
             row = int(np.flatnonzero(refused[0])[0])
             raise RefusedError(row, suspects(rows[row].tolist()), getattr(self, "feature_names_in_", ()), NOT_TAKEN)
         if output in self._leaves:

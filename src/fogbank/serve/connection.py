@@ -12,6 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Coroutine, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -361,7 +362,15 @@ class Connection(asyncio.Protocol):
 
 def _head(request: Request, reply: Reply) -> str:
     """The status line and headers, but for those that say how long the body is."""
-    line = STATUS_LINES.get(reply.status) or f"HTTP/1.1 {reply.status} \r\n"
-    named = f"x-request-id: {request.id}\r\n" if request.id else ""
-    more = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items()) if reply.headers else ""
-    return f"{line}content-type: {reply.content_type}\r\n{named}{more}"
+    start = _start(reply.status, reply.content_type)
+    named = f"{start}x-request-id: {request.id}\r\n" if request.id else start
+    if not reply.headers:
+        return named
+    return named + "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
+
+
+@lru_cache(64)
+def _start(status: int, content_type: str) -> str:
+    """The status line and the type, which are few."""
+    line = STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
+    return f"{line}content-type: {content_type}\r\n"

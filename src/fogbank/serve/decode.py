@@ -107,8 +107,15 @@ class Decoder:
         return joined(tables)
 
     def _json(self, body: bytes) -> Any:
-        document = parse(body, "the body") if len(body) <= LARGE else outline(body)
-        long = pieces_in(document) if len(body) > LARGE else []
+        if len(body) <= LARGE:
+            document = parse(body, "the body")
+            table = self._table.one_row(document)
+            if table is not None:
+                return table
+            long = []
+        else:
+            document = outline(body)
+            long = pieces_in(document)
         if self._table.schema is not None and len(long) == 1 and self._has_rows(long[0]):
             return self._in_parts(document, long[0])
         if long:

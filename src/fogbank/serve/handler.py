@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,7 @@ class Handler:
         self._default_accept = settings.default_accept
         self.accepted, self.offered = self._decoder.accepted, self._encoder.preference(settings.default_accept or JSON)
         self._offers = {kind: self._encoder.preference(kind) for kind in self.offered}
+        self._accepted = lru_cache(256)(self._accept)
         self._names = package.input.names if package else ()
         self._predictor = (
             None
@@ -97,10 +98,6 @@ class Handler:
                 self._own("transform_fn", call, self._model, body, call.content_type, accept), call, accept
             )
         return self.encode(self._predicted(self.decode(call), call, accept), call, accept)
-
-    def alone(self, call: Call) -> bool:
-        """Whether this call's answer is made in a run of its own: it is asked for in a form that takes more than its rows."""
-        return ";" in self.accept(call)
 
     def decode(self, call: Call) -> Any:
         """The call's rows, or whatever the user's input_fn makes of the body."""
@@ -166,15 +163,18 @@ class Handler:
 
         Raises RequestError 406 before anything runs.
         """
+        return self._accepted(call.accept, call.content_type)
+
+    def _accept(self, accept: str, content_type: str) -> str:
         if self._writes_itself:
-            return media.first_choice(call.accept, self._default_accept or JSON)
+            return media.first_choice(accept, self._default_accept or JSON)
         if self._default_accept:
-            accepted = media.styled(call.accept, self.offered, self._default_accept)
+            accepted = media.styled(accept, self.offered, self._default_accept)
         else:
-            kind, _ = media.content_type(call.content_type)
-            accepted = media.styled(call.accept, self._offers.get(kind, self.offered), kind)
+            kind, _ = media.content_type(content_type)
+            accepted = media.styled(accept, self._offers.get(kind, self.offered), kind)
         if accepted is None:
-            raise self._encoder.unacceptable(call.accept)
+            raise self._encoder.unacceptable(accept)
         return accepted
 
     def reply(self, result: Any, call: Call, accept: str) -> Reply:

@@ -93,7 +93,7 @@ class Runner:
         """The answer of what is all ours. Raises RequestError."""
         started = time.perf_counter()
         reply = self._handler(call)
-        self._ran(time.perf_counter() - started, [call])
+        self._ran(time.perf_counter() - started, (call,))
         return reply
 
     def invoke_together(self, calls: Sequence[Call]) -> list[Reply | Exception]:
@@ -149,7 +149,7 @@ class Runner:
     def _ran(self, seconds: float, calls: Sequence[Call]) -> None:
         """Count a run, and learn how long one takes from those whose bodies are small enough to be run at once."""
         self._slot.ran(seconds, len(calls))
-        if max([len(call.body) for call in calls]) <= AT_ONCE_BYTES:
+        if len(calls[0].body) <= AT_ONCE_BYTES and (len(calls) == 1 or max(map(_size, calls)) <= AT_ONCE_BYTES):
             self._runs += 1
             self._cost = seconds if self._runs <= RUNS_TO_KNOW else self._cost + WEIGHT * (seconds - self._cost)
 
@@ -177,15 +177,20 @@ class Runner:
         return await future
 
 
+def _size(call: Call) -> int:
+    return len(call.body)
+
+
 def run_together(handler: Handler, jobs: Sequence[Job]) -> None:
     """One prediction for the rows of several calls, each call's part its answer. What cannot share runs by itself."""
     decoded: list[tuple[Job, Any, str]] = []
     for job in jobs:
         try:
-            if handler.alone(job.call):
+            accept = handler.accept(job.call)
+            if ";" in accept:  # asked for in a form that takes more than its rows: it runs by itself
                 run_one(job)
                 continue
-            decoded.append((job, handler.decode(job.call), handler.accept(job.call)))
+            decoded.append((job, handler.decode(job.call), accept))
         except Exception as error:  # noqa: BLE001 - it is this caller's answer alone
             job.error = error
     if not decoded:

@@ -5,6 +5,7 @@ The fast way converts everything at once and looks at the whole; only what fails
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -37,6 +38,7 @@ class Table:
             Cells(column, limit_of(column) if self.form == "frame" and column.dtype == "integer" else EXACT)
             for column in self._columns
         ]
+        self._doubles = self.is_array and all(column.dtype == "float" for column in self._columns)
         self._whole = [i for i, column in enumerate(self._columns) if column.dtype == "integer"]
         self._truths = [i for i, column in enumerate(self._columns) if column.dtype == "boolean"]
         self._nullable = np.array([column.nullable for column in self._columns], dtype=bool)
@@ -58,6 +60,21 @@ class Table:
             if table is not None and self.fits(table):
                 return self.formed(table)
         return self._by_cell(ordered, text=text, before=before)
+
+    def one_row(self, document: Any) -> Rows | None:
+        """The table of a document that is one row of numbers, or a list of one, where every column is one of doubles.
+
+        None for any other document, which may be rows too. Most requests are such a row: their numbers are looked at in two steps.
+        """
+        if type(document) is not list or not (self._doubles and document):
+            return None
+        row = document[0] if len(document) == 1 else document
+        if type(row) is not list or len(row) != len(self.names) or not NUMBERS.issuperset(map(type, row)):
+            return None
+        try:
+            return np.array((row,), dtype=np.float64) if math.isfinite(sum(row)) else None
+        except OverflowError:
+            return None
 
     def from_array(self, array: Rows) -> Any:
         """An array of numbers; of two dimensions, or one row, where there is a schema."""

@@ -50,7 +50,7 @@ class SageMaker(BaseHTTPRequestHandler):
 def sagemaker() -> Iterator[tuple[type[SageMaker], dict[str, str]]]:
     handler = type("Handler", (SageMaker,), {"asked": [], "status": "InService", "answer": b"a,0.5\nb,0.25\n"})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         env = {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
             "AWS_ACCESS_KEY_ID": "key",

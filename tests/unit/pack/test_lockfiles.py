@@ -189,7 +189,7 @@ def index(tmp_path: Path) -> Iterator[str]:
         )
         wheel.writestr("only_here-2.0.dist-info/RECORD", "")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(folder)))
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

@@ -42,10 +42,16 @@ def test_probabilities_are_the_librarys() -> None:
 
 
 def test_a_probability_is_the_same_bits_alone_and_in_company() -> None:
-    scores = np.random.default_rng(0).normal(size=(1000, 1)) * 20
-    alone = np.concatenate([logistic(scores[place : place + 1]) for place in range(1000)])
+    drawn = np.random.default_rng(0).normal(size=1000) * 20
+    scores = np.array(
+        [*drawn, 0.0, -0.0, 36.8, -708.9, -709.0, -709.1, -745.2, -1e30, 1e30, np.inf, -np.inf, np.nan]
+    ).reshape(-1, 1)
+    for kind in (np.float64, np.float32):
+        given = scores.astype(kind)
+        alone = [logistic(row.reshape(1, 1)) for row in given]
 
-    np.testing.assert_array_equal(logistic(scores), alone)
+        assert {each.dtype for each in alone} == {np.dtype(kind)}
+        np.testing.assert_array_equal(logistic(given), np.concatenate(alone))
 
 
 def test_labels_follow_from_the_graphs_codes() -> None:

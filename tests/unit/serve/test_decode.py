@@ -331,3 +331,29 @@ def test_blanks_are_part_of_a_category_of_words_and_of_no_category_of_numbers() 
     assert found.values.tolist() == [[" Oslo", 2], [" ", 1]]
     with pytest.raises(RequestError, match="'Rome ' is not one of"):
         decoder(b"Rome ,1\n", "text/csv")
+
+
+@pytest.mark.parametrize(
+    ("body", "rows"),
+    [
+        (b"[[1.5, 2]]", [[1.5, 2.0]]),
+        (b"[1.5, 2]", [[1.5, 2.0]]),
+        (b"[[1e308, 1e308]]", [[1e308, 1e308]]),  # their sum is no number
+        (b"[[9007199254740993, 18446744073709551615]]", [[9007199254740992.0, 18446744073709551616.0]]),
+        (b"[[1, 2], [3, 4]]", [[1.0, 2.0], [3.0, 4.0]]),
+        (b"[[NaN, 1]]", "row 1, column 'a': nan is not a finite number"),
+        (b"[[true, 1]]", [[1.0, 1.0]]),
+        (b"[[1, null]]", "row 1, column 'b'"),
+        (b"[[1, [2]]]", "row 1, column 'b'"),
+        (b"[[1, 2, 3]]", "row 1 has 3 columns"),
+        (b"[]", "holds no rows"),
+    ],
+)
+def test_one_row_of_numbers_is_read_as_all_are(body: bytes, rows: Any) -> None:
+    decode = Decoder(Schema(columns=(Column(name="a"), Column(name="b"))))
+    if isinstance(rows, str):
+        with pytest.raises(RequestError, match=rows):
+            decode(body, "application/json")
+    else:
+        table = decode(body, "application/json")
+        assert (table.dtype, table.tolist()) == (np.float64, rows)

@@ -108,7 +108,7 @@ class Components(Resource[ComponentState]):
                 "Tags": params.get("Tags", []),
             }
             record = self.add(scope, name, public, state)
-            self._claim(record, endpoint, item)
+            self._claim(record, endpoint)
         self._begin((scope.region, name))
         return {"InferenceComponentArn": record.public["InferenceComponentArn"]}
 
@@ -213,7 +213,7 @@ class Components(Resource[ComponentState]):
             state = replace(record.state, pending=part, refusal="")
             moved = self.move(scope.region, name, "Updating", lambda _: state, FailureReason=None)
             if moved is not None:
-                self._claim(moved, endpoint, item_of(endpoint, record.public["VariantName"]))
+                self._claim(moved, endpoint)
         self._begin((scope.region, name))
         return {"InferenceComponentArn": record.public["InferenceComponentArn"]}
 
@@ -250,9 +250,9 @@ class Components(Resource[ComponentState]):
         check_hosted(model)
         return Part(specification=specification, model=model, copies=count, taken=self.clock.epoch())
 
-    def _claim(self, record: Component, endpoint: Endpoint, item: Document) -> None:
+    def _claim(self, record: Component, endpoint: Endpoint) -> None:
         """Let the variant have the instances that all copies on it need, or note that there is no room for those of this one."""
-        if not self._housing.widen(endpoint, item):
+        if not self._housing.widen(endpoint, record.public["VariantName"]):
             self.change(record.region, record.name, lambda state: replace(state, refusal=NO_ROOM))
 
     def _instance_type(self, record: Component) -> str:
@@ -278,7 +278,7 @@ class Components(Resource[ComponentState]):
             record = self.move(*name, "Updating", FailureReason=None)
             endpoint = self._housing.endpoint_of(record) if record else None
             if record and endpoint and status == "Failed":  # its room may be another one's by now
-                self._claim(record, endpoint, item_of(endpoint, record.public["VariantName"]))
+                self._claim(record, endpoint)
         self._begin(name)
 
     def _begin(self, name: Name) -> None:
@@ -353,7 +353,7 @@ class Components(Resource[ComponentState]):
     def _move_all(self, endpoint: Endpoint, stop: threading.Event) -> None:
         """Instances for all copies, and the copies to where the endpoint is now."""
         for item in endpoint.state.live.variants if endpoint.state.live else []:
-            self._housing.widen(endpoint, item)
+            self._housing.widen(endpoint, item["VariantName"])
         for record in self._housing.hosted(endpoint.region, endpoint.name):
             if not stop.is_set():
                 self._follow((record.region, record.name))

@@ -1,11 +1,14 @@
 """Which inference components live on which endpoint, and the room that their copies take on the instances of its variants.
 
 In: records of components and of endpoints; out: whether there is room, and as many instances as copies need where those are managed.
+A count is made and written under the components' lock and then the endpoints', as everywhere where both are held: so it is of all
+components that there are then, and of what the endpoint serves then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from fogbank.cloud.api.errors import validation
 from fogbank.cloud.api.resource import Record, Resource
@@ -57,28 +60,36 @@ class Housing:
             if Room.of(item, deployment.counts[name]).count_for(needs(hosted, name)) is None:
                 raise validation(NO_ROOM)
 
-    def widen(self, endpoint: Endpoint, item: Document) -> bool:
+    def widen(self, endpoint: Endpoint, variant: str) -> bool:
         """Let a variant have the instances that all copies on it need; False where it may not have so many."""
-        live, variant = endpoint.state.live, item["VariantName"]
-        if live is None:
-            return False
-        room = Room.of(item, live.counts[variant])
-        count = room.count_for(needs(self.hosted(endpoint.region, endpoint.name), variant))
-        if count is not None and count > room.count:
-            self._endpoints.set_instances(endpoint.region, endpoint.name, variant, count)
-        return count is not None
+        with self._room(endpoint.region, endpoint.name, variant) as room:
+            if room is None:
+                return False
+            count = room.count_for(needs(self.hosted(endpoint.region, endpoint.name), variant))
+            if count is not None and count > room.count:
+                self._endpoints.set_instances(endpoint.region, endpoint.name, variant, count)
+            return count is not None
 
     def release(self, region: str, endpoint: str, variant: str) -> None:
         """Let a variant whose instances are managed have no more of them than its copies need."""
-        record = self._endpoints.find(region, endpoint)
-        live = record.state.live if record else None
-        item = next((each for each in live.variants if each["VariantName"] == variant), None) if live else None
-        if live is None or item is None or not live.hosts_components:
-            return
-        room = Room.of(item, live.counts[variant])
-        count = room.fewest(needs(self.hosted(region, endpoint), variant))
-        if count < room.count:
-            self._endpoints.set_instances(region, endpoint, variant, count)
+        with self._room(region, endpoint, variant) as room:
+            if room is None:
+                return
+            count = room.fewest(needs(self.hosted(region, endpoint), variant))
+            if count < room.count:
+                self._endpoints.set_instances(region, endpoint, variant, count)
+
+    @contextmanager
+    def _room(self, region: str, endpoint: str, variant: str) -> Iterator[Room | None]:
+        """What a variant that hosts components has, while nobody else makes a component or changes an endpoint."""
+        with self._records.lock, self._endpoints.lock:
+            record = self._endpoints.find(region, endpoint)
+            live = record.state.live if record else None
+            item = next((each for each in live.variants if each["VariantName"] == variant), None) if live else None
+            if live is None or item is None or not live.hosts_components:
+                yield None
+            else:
+                yield Room.of(item, live.counts[variant])
 
 
 def needs(hosted: Sequence[Component], variant: str) -> list[Need]:

@@ -80,6 +80,7 @@ class Revival:
             for fleet in stage.fleets:
                 fleet.close()
             self._stages.place(stage, live=None, pending=None)
+            self._stages.arrived(stage.name)  # first: who is told that it is out of service is not told to ask later
             if restarts:
                 self._records.move(
                     record.region, record.name, "OutOfService", FailureReason=str(error)[:LONGEST_REASON]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import pytest
 
 from fogbank.cloud.api.errors import ApiError
+from fogbank.cloud.api.resource import Ground, Record, Resource
+from fogbank.cloud.hosting.component import ComponentState
+from fogbank.cloud.hosting.components import COMPONENT
 from fogbank.cloud.hosting.housing import Housing, item_of, lives_on, needs
 from fogbank.cloud.hosting.placement import NO_ROOM
 from tests.unit.cloud.hosting.conftest import Hosting
@@ -47,6 +53,37 @@ def test_managed_instances_go_to_none_and_come_back_with_a_copy(hosting: Hosting
     update(hosting, copies=1)
     settled(hosting)
     assert instances(hosting) == (1, 1)
+
+
+class Slow(Resource[ComponentState]):
+    """The components' records and their lock; whoever looks through them is overtaken by `meanwhile`, where nothing keeps that waiting."""
+
+    def __init__(self, hosting: Hosting, meanwhile: Callable[[], None]) -> None:
+        super().__init__(
+            COMPONENT, ComponentState, Ground(hosting.store, hosting.clock, hosting.events, hosting.runner)
+        )
+        self.lock = hosting.components.lock
+        self.other = threading.Thread(target=meanwhile)
+
+    def all(self, region: str | None = None) -> list[Record[ComponentState]]:
+        """As ever, and old by the time that they are here."""
+        found = super().all(region)
+        self.other.start()
+        self.other.join(0.2)
+        return found
+
+
+def test_a_component_made_while_instances_are_given_back_keeps_those_that_it_needs(hosting: Hosting) -> None:
+    endpoint(hosting, ManagedInstanceScaling=MANAGED)
+    create(hosting, cores=2)
+    settled(hosting)
+    hosting.endpoints.set_instances("us-east-1", "e", "v", 2)
+    records = Slow(hosting, lambda: create(hosting, "d", cores=2))
+    Housing(records, hosting.endpoints).release("us-east-1", "e", "v")
+    records.other.join(20)
+
+    assert settled(hosting, "d")["InferenceComponentStatus"] == "InService"
+    assert instances(hosting) == (2, 2)
 
 
 def test_who_failed_or_goes_takes_no_room_and_the_oldest_is_the_first(hosting: Hosting) -> None:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from fogbank.cloud.api.resource import Ground, Record, Resource
+from fogbank.cloud.hosting.deployment import EndpointState
+from fogbank.cloud.hosting.endpoints import ENDPOINT
+from fogbank.cloud.hosting.revival import Revival
+from fogbank.cloud.hosting.stages import Name
 from tests.unit.cloud.hosting.conftest import NAME, US, Hosting
 from tests.unit.cloud.hosting.test_rollouts import canary
 from tests.waiting import until
@@ -141,12 +148,46 @@ def test_what_does_not_come_up_is_out_of_service_and_is_tried_again(hosting: Hos
     hosting.settle("OutOfService")
     assert hosting.record().public["FailureReason"] == "production variant v: the data is gone"
     assert hosting.endpoints.router(*NAME) is None
-    until(lambda: hosting.endpoints.stages.coming() == [])
+    assert hosting.endpoints.stages.coming() == []
 
     hosting.kill()
     hosting.endpoints.start()
     hosting.settle()
     assert "FailureReason" not in hosting.record().public
+
+
+class Heard(Resource[EndpointState]):
+    """The endpoints' records; `expected` is who was said to come up again when one of them was said to be out of service."""
+
+    expected: list[Name]
+
+    def __init__(self, hosting: Hosting) -> None:
+        super().__init__(ENDPOINT, EndpointState, Ground(hosting.store, hosting.clock, hosting.events, hosting.runner))
+        self._stages = hosting.endpoints.stages
+
+    def move(
+        self,
+        region: str,
+        name: str,
+        status: str,
+        state: Callable[[EndpointState], EndpointState] | None = None,
+        **members: Any,
+    ) -> Record[EndpointState] | None:
+        """As ever."""
+        if status == "OutOfService":
+            self.expected = self._stages.coming()
+        return super().move(region, name, status, state, **members)
+
+
+def test_what_is_said_to_be_out_of_service_is_not_said_to_come(hosting: Hosting) -> None:
+    hosting.endpoint()
+    hosting.kill()
+    hosting.hosts.of("old").failure = "the data is gone"
+    records, room = Heard(hosting), hosting.endpoints
+    Revival(records, room.stages, room.rollouts, hosting.models, hosting.runner).begin()
+    hosting.settle("OutOfService")
+
+    assert records.expected == []
 
 
 def test_an_endpoint_outlives_its_model_and_its_configuration(hosting: Hosting) -> None:
