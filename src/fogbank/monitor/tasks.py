@@ -52,13 +52,14 @@ def _analysis(env: Mapping[str, str]) -> Callable[[], str]:
 
         if is_clarify(base):
             return partial(clarify, base)
-    return partial(_data_quality, analyzer_settings(env))
+    return partial(_data_quality, env, analyzer_settings(env))
 
 
-def _data_quality(settings: AnalyzerSettings) -> str:
+def _data_quality(env: Mapping[str, str], settings: AnalyzerSettings) -> str:
     from fogbank.monitor.analyzer import analyze
+    from fogbank.monitor.kept import kept
 
-    return analyze(settings)
+    return analyze(settings, kept(env, settings))
 
 
 def _captured(env: Mapping[str, str], work: Callable[[], str]) -> str:
