@@ -57,9 +57,10 @@ def _stream(stream: Document | None) -> Iterator[str]:
         return
     named = [short(name) for name in stream["shifted"]]
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
-    found = f"{', '.join(named[:NAMED])}{more} shifted" if named else "nothing shifted"
+    ever = f"; without a shift at most one schedule in {1 / stream['level']:.0f} ever says so"
+    found = f"{', '.join(named[:NAMED])}{more} shifted{ever}" if named else "nothing shifted"
     since = stream["since"].replace("T", " ").removesuffix("Z")
-    yield f"Over all {stream['windows']} windows since {since} UTC together {found}, with a false alarm in one of {1 / stream['level']:.0f} streams."
+    yield f"Over all {stream['windows']} windows since {since} UTC together {found}."
 
 
 def _drifted(document: Document) -> list[Document]:
