@@ -267,10 +267,16 @@ def _parquet(source: Source) -> None:
     try:
         file = parquet.ParquetFile(source.file)
         for batch in file.iter_batches(batch_size=chunk_rows(len(file.schema_arrow.names))):
-            columns = {name: _arrow(pa, name, batch.column(name)) for name in batch.schema.names}
-            source.profile.add(columns, batch.num_rows)
+            add_batch(source.profile, batch)
     except (pa.ArrowException, OSError) as error:
         raise DatasetError(f"it is not Parquet: {error}") from error
+
+
+def add_batch(profile: Profile, batch: Any) -> None:
+    """Take an Arrow record batch. Raises DatasetError for a column that is nested."""
+    import pyarrow as pa
+
+    profile.add({name: _arrow(pa, name, batch.column(name)) for name in batch.schema.names}, batch.num_rows)
 
 
 def _arrow(arrow: Any, name: str, column: Any) -> Any:
