@@ -1,7 +1,8 @@
 """The monitor's analyzer: a profile and all checks of 1,000,000 x 20, from arrays and from CSV, and how often shifts are told.
 
 `python benchmarks/bench_monitor.py [--rows 1000000] [--windows 2000]`. What is timed: missing and different values, moments, quantiles,
-frequent values, SageMaker's checks and shifts.json; the baseline's profile is made before. Memory is the process's own, beside a tenth
+frequent values, SageMaker's checks and shifts.json; the baseline's profile is made before. CSV is read by as many processes as there are
+cores; processor time is all of theirs, and that of one alone is beside it. Memory is the process's own, beside a tenth
 of the rows. The power curve: of windows of 500 rows x 20 features of which one is moved by so many deviations, the share in which that
 one is told, by fogbank's shifts (one false alarm in twenty windows), by SageMaker's rule (Robust, 0.1), by Evidently's drift preset, and how
 often another one is. Evidently and NannyML run in environments of their own, over the same arrays; what is compared is processor time.
@@ -117,6 +118,15 @@ def from_csv(file: Path) -> float:
     return time.perf_counter() - started
 
 
+def processor_from_csv(file: Path, processes: int | None) -> float:
+    """Seconds of processor time, of all processes."""
+    base = profile(table(100_000, 1), 100_000).document()
+    constraints = suggest_constraints(base)
+    started = sum(os.times()[:4])
+    judge(profile_files([file], "csv", {}, processes=processes).profile, base, constraints)
+    return sum(os.times()[:4]) - started
+
+
 def written(folder: Path, rows: int) -> Path:
     """A CSV of so many rows, of six digits."""
     file = folder / f"{rows}.csv"
@@ -177,6 +187,8 @@ def main() -> None:
         small, large = (written(Path(folder), rows) for rows in (asked.rows // 10, asked.rows))
         files = [alone(from_csv, large) for _ in range(3)]
         tell(f"{asked.rows} x {COLUMNS} from CSV", [seconds for seconds, _ in files], 2.0)
+        spent = [alone(processor_from_csv, large, count)[0] for count in (1, None)]
+        print(f"processor time from CSV: {spent[0]:.2f} s by one process, {spent[1]:.2f} s by all")
         print(
             f"memory from CSV: {alone(from_csv, small)[1]:.0f} MB for {asked.rows // 10} rows, {files[0][1]:.0f} MB for {asked.rows}"
         )

@@ -55,6 +55,10 @@ def test_a_month_by_both_carriers_is_the_same_file_by_file(
     assert len(violations) == DAYS - 1, "on one day there was no traffic"
     assert sum(bool(each) for each in violations) == DAYS // 2
     assert sum(name.endswith("bad_records.json") for name in own) == 1
+    streams = [json.loads(own[name]) for name in sorted(own) if name.endswith("stream.json")]
+    assert [each["windows"] for each in streams] == list(range(1, DAYS)), "each goes on from the one before"
+    assert {each["since"] for each in streams} == {streams[0]["since"]}
+    assert [bool(each["shifted"]) for each in streams] == [day >= DAYS // 2 for day in range(DAYS) if day != 9]
     failed = [item for item in fired if "Failed" in item["result"]]
     assert len(failed) == 2
     assert all("Job inputs had no data" in item["result"] for item in failed)

@@ -21,6 +21,7 @@ from fogbank.contracts.monitoring import (
     CAPTURED,
     DELAY,
     EARLIER,
+    KEPT,
     PROCESSING,
     S3_URL,
     SCHEDULED,
@@ -28,6 +29,7 @@ from fogbank.contracts.monitoring import (
     AnalyzerSettings,
     analyzer_settings,
     results_folder,
+    results_home,
 )
 from fogbank.contracts.processing import Cluster, ProcessingInput, ProcessingOutput, ProcessingRequest
 from fogbank.contracts.scheduler import EXECUTION_ID, SCHEDULED_TIME
@@ -114,6 +116,7 @@ class ScheduledAnalysis:
         container inherits no region (Developer Guide, "Build Your Own Processing Container").
         """
         files = {name: uri for name, uri in self._files().items() if uri}
+        home = results_home(self.endpoint, self.schedule)
         return ProcessingRequest(
             job=f"{job_prefix(self.schedule)}{EXECUTION_ID}",
             image=self.image,
@@ -131,6 +134,7 @@ class ScheduledAnalysis:
                 WINDOW: str(self.window_s),
                 DELAY: str(self.delay_s),
                 **self.asks.environment(),
+                **({KEPT: f"{self.results.rstrip('/')}/{home}"} if self.statistics else {}),
             },
             inputs=(
                 *([_input("groundtruth", f"{self.asks.truth.rstrip('/')}/", TRUTH)] if self.asks.labelled else []),

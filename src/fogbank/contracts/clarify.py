@@ -6,6 +6,7 @@ Source: AWS Developer Guide, "Analysis Configuration Files" and "Analysis Result
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,31 @@ MODEL_EXPLAINABILITY = "MODEL_EXPLAINABILITY"
 EXPLAIN_METRICS = "aws/sagemaker/Endpoints/explainability-metrics"
 BIAS_METRICS = "aws/sagemaker/Endpoints/bias-metrics"
 VERSION = "1.0"
+FILE_NAME = re.compile(r"[\w-][\w. -]{0,99}")
 AGGREGATIONS = ("mean_abs", "mean_sq", "median")
+REPORT, TITLE = "report", "Analysis Report"
+"""The name (without an ending) and the title of a report, where `methods.report` says none: what the SDK writes there."""
+MEMBERS: Mapping[str, frozenset[str]] = {
+    "": frozenset(
+        {
+            "version", "dataset_type", "headers", "label", "predicted_label", "label_values_or_threshold", "probability_threshold", "facet",
+            "group_variable", "excluded_columns", "joinsource_name_or_index", "label_headers", "predictor", "methods",
+        }
+    ),
+    "predictor": frozenset(
+        {
+            "model_name", "instance_type", "initial_instance_count", "content_type", "accept_type", "label", "probability", "label_headers",
+        }
+    ),
+    "methods": frozenset({"pre_training_bias", "post_training_bias", "shap", "report"}),
+    "methods.pre_training_bias": frozenset({"methods"}),
+    "methods.post_training_bias": frozenset({"methods"}),
+    "methods.shap": frozenset(
+        {"baseline", "num_samples", "agg_method", "use_logit", "save_local_shap_values", "seed"}
+    ),
+    "methods.report": frozenset({"name", "title"}),
+}  # fmt: skip
+"""The members that are there; any other one is refused by its name, unless it says nothing."""
 STAGES = {"pre_training_bias": "pre_training_bias_metrics", "post_training_bias": "post_training_bias_metrics"}
 
 
@@ -40,8 +65,24 @@ class Facet:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PredictorConfig:
+    """The shadow endpoint that is made of a model; `score` and `label` are columns of its answer, `name` is what its label is called."""
+
+    model: str
+    instance_type: str = "ml.m5.large"
+    instance_count: int = 1
+    accept: str = "text/csv"
+    score: int | None = None
+    label: int | None = None
+    name: str = "label0"
+
+
+@dataclass(frozen=True, kw_only=True)
 class BiasConfig:
-    """What an analysis of bias is told. `methods` has the stages with the names of their metrics, or none for all of them."""
+    """What an analysis of bias is told. `methods` has the stages with the names of their metrics, or none for all of them.
+
+    Columns of `aside` are no features. With a `threshold` predictions are probabilities; without `predicted` the `predictor` makes them.
+    """
 
     label: str | int
     positive: Sequence[Any]
@@ -51,18 +92,9 @@ class BiasConfig:
     dataset_type: str = "text/csv"
     group: str | int | None = None
     predicted: str | int | None = None
-    threshold: float = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class PredictorConfig:
-    """The shadow endpoint that is made of a model; `score` is the column of its answer."""
-
-    model: str
-    instance_type: str = "ml.m5.large"
-    instance_count: int = 1
-    accept: str = "text/csv"
-    score: int | None = None
+    threshold: float | None = None
+    aside: Sequence[str | int] = ()
+    predictor: PredictorConfig | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +103,35 @@ class ShapConfig:
 
     predictor: PredictorConfig
     headers: Sequence[str]
-    label: str | None = None
+    label: str | int | None = None
+    aside: Sequence[str | int] = ()
     baseline: Sequence[Sequence[Any]] = ()
     samples: int | None = None
     aggregated: str = "mean_abs"
     dataset_type: str = "text/csv"
+    logit: bool = False
+    local: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportConfig:
+    """The report that is asked for: `<name>.html`, under a title."""
+
+    name: str = REPORT
+    title: str = TITLE
+
+
+def read_report(body: bytes) -> ReportConfig | None:
+    """The report that a configuration asks for, if it does. Raises ClarifyConfigError."""
+    methods = _document(body).get("methods")
+    asked = methods.get("report") if isinstance(methods, dict) else None
+    if asked is None:
+        return None
+    own = ReportConfig(name=str(asked.get("name") or REPORT), title=str(asked.get("title") or TITLE))
+    if not FILE_NAME.fullmatch(own.name):
+        raise ClarifyConfigError(f"methods.report.name must be a file's name, not {own.name!r}")
+    return own
 
 
 def read_shap_config(body: bytes, score: int | None = None) -> ShapConfig:
@@ -83,16 +139,8 @@ def read_shap_config(body: bytes, score: int | None = None) -> ShapConfig:
     document = _document(body)
     methods = document.get("methods")
     shap = methods.get("shap") if isinstance(methods, dict) else None
-    predictor = document.get("predictor")
     if not isinstance(shap, dict):
         raise ClarifyConfigError(f"{CONFIG} needs methods.shap")
-    if not isinstance(predictor, dict) or not predictor.get("model_name"):
-        raise ClarifyConfigError(f"{CONFIG} needs predictor.model_name: a shadow endpoint of that model is asked")
-    if (
-        predictor.get("content_type", "text/csv") != "text/csv"
-        or predictor.get("accept_type", "text/csv") != "text/csv"
-    ):
-        raise ClarifyConfigError("predictor.content_type and accept_type must be text/csv here")
     baseline, aggregated = shap.get("baseline") or (), shap.get("agg_method") or "mean_abs"
     if isinstance(baseline, str):
         raise ClarifyConfigError("methods.shap.baseline must be rows, or left out: no address is read here")
@@ -100,27 +148,67 @@ def read_shap_config(body: bytes, score: int | None = None) -> ShapConfig:
         raise ClarifyConfigError(
             f"methods.shap.agg_method must be one of {', '.join(AGGREGATIONS)}, not {aggregated!r}"
         )
-    own = predictor.get("probability", predictor.get("label", score))
     return ShapConfig(
-        predictor=PredictorConfig(
-            model=predictor["model_name"],
-            instance_type=predictor.get("instance_type") or "ml.m5.large",
-            instance_count=int(predictor.get("initial_instance_count") or 1),
-            score=own if isinstance(own, int) else None,
-        ),
+        predictor=_predictor(document, score),
         headers=document.get("headers") or (),
         label=document.get("label"),
+        aside=_aside(document),
         baseline=baseline,
         samples=shap.get("num_samples"),
         aggregated=aggregated,
-        dataset_type=document.get("dataset_type", "text/csv"),
+        dataset_type=document.get("dataset_type") or "text/csv",
+        logit=bool(shap.get("use_logit")),
+        local=bool(shap.get("save_local_shap_values")),
+        seed=_whole(shap.get("seed") or 0, "methods.shap.seed"),
     )
 
 
-def asks_shap(body: bytes) -> bool:
-    """Whether a configuration asks for explanations. Raises ClarifyConfigError."""
-    methods = _document(body).get("methods")
-    return isinstance(methods, dict) and "shap" in methods
+def _predictor(document: Mapping[str, Any], score: int | None = None) -> PredictorConfig:
+    """The shadow endpoint of a configuration; `score` where nothing is said. Raises ClarifyConfigError."""
+    own = document.get("predictor")
+    if not isinstance(own, dict) or not own.get("model_name"):
+        raise ClarifyConfigError(f"{CONFIG} needs predictor.model_name: a shadow endpoint of that model is asked")
+    if any((own.get(name) or "text/csv") != "text/csv" for name in ("content_type", "accept_type")):
+        raise ClarifyConfigError("predictor.content_type and accept_type must be text/csv here")
+    columns = {name: own[name] for name in ("label", "probability") if own.get(name) is not None}
+    for name, column in columns.items():
+        if not isinstance(column, int) or isinstance(column, bool):
+            raise ClarifyConfigError(f"predictor.{name} must be the index of a column of the answer, not {column!r}")
+    headers = _list(own.get("label_headers") or document.get("label_headers") or ["label0"])
+    if len(headers) != 1:
+        raise ClarifyConfigError(
+            f"label_headers must name one label, not {len(headers)}: of an answer one score is explained here"
+        )
+    return PredictorConfig(
+        model=own["model_name"],
+        instance_type=own.get("instance_type") or "ml.m5.large",
+        instance_count=_whole(own.get("initial_instance_count") or 1, "predictor.initial_instance_count"),
+        score=columns.get("probability", columns.get("label", score)),
+        label=columns.get("label"),
+        name=str(headers[0]),
+    )
+
+
+def _aside(document: Mapping[str, Any]) -> list[str | int]:
+    """The columns that are no features, beside the label."""
+    joined = document.get("joinsource_name_or_index")
+    excluded = document.get("excluded_columns")
+    return [*([] if excluded is None else _list(excluded)), *([] if joined is None else [joined])]
+
+
+def _whole(value: Any, member: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ClarifyConfigError(f"{member} must be a whole number, not {value!r}")
+    return value
+
+
+def asked_methods(body: bytes) -> frozenset[str]:
+    """The methods that a configuration asks for, of which one at least is an analysis. Raises ClarifyConfigError."""
+    methods = _document(body).get("methods") or {}
+    asked = frozenset(name for name, own in methods.items() if own is not None)
+    if not asked - {"report"}:
+        raise ClarifyConfigError(f"{CONFIG} needs methods: {', '.join((*STAGES, 'shap'))}")
+    return asked
 
 
 def read_config(body: bytes, *, monitored: bool = False) -> BiasConfig:
@@ -131,10 +219,14 @@ def read_config(body: bytes, *, monitored: bool = False) -> BiasConfig:
             raise ClarifyConfigError(f"{CONFIG} needs {name}")
     methods = _methods(document.get("methods"), monitored=monitored)
     predicted = document.get("predicted_label")
-    if "post_training_bias" in methods and predicted is None and not monitored:
+    asks = "post_training_bias" in methods and predicted is None and not monitored
+    if asks and not document.get("predictor"):
         raise ClarifyConfigError(
-            "post_training_bias needs predicted_label, the column of the predictions: no shadow endpoint of a predictor is made here"
+            "post_training_bias needs predicted_label, the column of the predictions, or a predictor, whose shadow endpoint makes them"
         )
+    threshold = document.get("probability_threshold")
+    if threshold is not None and (not isinstance(threshold, int | float) or isinstance(threshold, bool)):
+        raise ClarifyConfigError(f"probability_threshold must be a number, not {threshold!r}")
     facets = document["facet"] if isinstance(document["facet"], list) else [document["facet"]]
     return BiasConfig(
         label=document["label"],
@@ -142,10 +234,12 @@ def read_config(body: bytes, *, monitored: bool = False) -> BiasConfig:
         facets=[_facet(facet) for facet in facets],
         methods=methods,
         headers=document.get("headers") or (),
-        dataset_type=document.get("dataset_type", "text/csv"),
+        dataset_type=document.get("dataset_type") or "text/csv",
         group=document.get("group_variable"),
         predicted=predicted,
-        threshold=float(document.get("probability_threshold") or 0.5),
+        threshold=None if threshold is None else float(threshold),
+        aside=_aside(document),
+        predictor=_predictor(document) if asks else None,
     )
 
 
@@ -156,12 +250,24 @@ def _document(body: bytes) -> dict[str, Any]:
         raise ClarifyConfigError(f"{CONFIG} is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise ClarifyConfigError(f"{CONFIG} is no JSON object")
+    for place, members in MEMBERS.items():
+        own: Any = document
+        for name in place.split(".") if place else ():
+            own = own.get(name) if isinstance(own, dict) else None
+        if own is not None and not isinstance(own, dict):
+            raise ClarifyConfigError(f"{place} must be an object")
+        lacking = sorted(name for name, value in (own or {}).items() if name not in members and value is not None)
+        if lacking:
+            said = f"{place}.{lacking[0]}" if place else lacking[0]
+            raise ClarifyConfigError(f"{said} is not supported here: {', '.join(sorted(members))} are")
     return document
 
 
 def _facet(facet: Any) -> Facet:
     if not isinstance(facet, dict) or facet.get("name_or_index") is None:
         raise ClarifyConfigError("a facet needs name_or_index")
+    if lacking := sorted(facet.keys() - {"name_or_index", "value_or_threshold"}):
+        raise ClarifyConfigError(f"facet.{lacking[0]} is not supported here: name_or_index, value_or_threshold are")
     return Facet(column=facet["name_or_index"], values=_list(facet.get("value_or_threshold", [])))
 
 
@@ -171,9 +277,6 @@ def _methods(methods: Any, *, monitored: bool) -> dict[str, Sequence[str] | None
         return dict.fromkeys(STAGES)
     if not isinstance(methods, dict) or not methods:
         raise ClarifyConfigError(f"{CONFIG} needs methods")
-    lacking = sorted(methods.keys() - STAGES.keys() - {"report", "shap"})
-    if lacking:
-        raise ClarifyConfigError(f"methods.{lacking[0]} is not supported here: {', '.join(STAGES)} are")
     found: dict[str, Sequence[str] | None] = {}
     for stage in STAGES:
         if stage in methods:

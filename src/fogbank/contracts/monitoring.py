@@ -24,6 +24,9 @@ there are none."""
 SHIFTS = "shifts.json"
 """Fogbank's own: every feature's shift by tests and sizes that SageMaker lacks. Not there without a baseline's statistics."""
 
+STREAM = "stream.json"
+"""Fogbank's own: the evidence of a shift over all windows of a schedule so far, from which its next execution goes on."""
+
 CURVES = "curves.json"
 """Fogbank's own: a binary model's curves and calibration with their intervals. Not there where records have no score."""
 
@@ -50,6 +53,9 @@ CAPTURED, S3_URL = "FOGBANK_CAPTURED", "FOGBANK_S3_URL"
 hours of its window from there, into its `dataset_source`."""
 BATCHES = "FOGBANK_BATCHES"
 """Fogbank's own, in its place of a monitor of batch transform jobs: the S3 URI below which the manifests of one side of them lie, by the hour."""
+
+KEPT = "FOGBANK_KEPT"
+"""Fogbank's own: the S3 URI of a schedule's results, where an execution finds the stream.json that it continues from. Without it none does."""
 
 ANALYZER, MERGER = "sagemaker-model-monitor-analyzer", "sagemaker-model-monitor-groundtruth-merger"
 CLARIFY = "sagemaker-clarify-processing"
@@ -125,8 +131,16 @@ def results_folder(endpoint: str, schedule: str, end: datetime) -> str:
     'live/quality/2026/11/25/13'
     """
     between = f"/{end:%M-%S}" if end.minute or end.second else ""
-    whose = f"{endpoint}/{schedule}" if endpoint else schedule
-    return f"{whose}/{end:%Y/%m/%d/%H}{between}"
+    return f"{results_home(endpoint, schedule)}{end:%Y/%m/%d/%H}{between}"
+
+
+def results_home(endpoint: str, schedule: str) -> str:
+    """The folder of all results of a schedule.
+
+    >>> results_home("", "batches")
+    'batches/'
+    """
+    return f"{endpoint}/{schedule}/" if endpoint else f"{schedule}/"
 
 
 def _format(text: str) -> Mapping[str, Mapping[str, object]]:

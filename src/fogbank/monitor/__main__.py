@@ -13,6 +13,7 @@ from fogbank.ground.processes import end_with_parent
 from fogbank.monitor.dataset import DatasetError
 from fogbank.monitor.scripts import ScriptError
 from fogbank.monitor.tasks import task
+from fogbank.monitor.together import EndedError
 
 
 def main() -> int:
@@ -30,7 +31,7 @@ def main() -> int:
         return _failed(str(error))
     try:
         sys.stdout.write(work() + "\n")
-    except (DatasetError, ScriptError) as error:
+    except (DatasetError, ScriptError, EndedError) as error:
         return _failed(str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the job says it, and the log has the traceback
         traceback.print_exc()

@@ -16,6 +16,7 @@ from fogbank.contracts.monitoring import (
     PREPROCESSOR,
     SHIFTS,
     STATISTICS,
+    STREAM,
     VIOLATIONS,
     AnalyzerSettings,
     exit_message,
@@ -31,10 +32,14 @@ from fogbank.monitor.files import Profiled, profile_files
 from fogbank.monitor.profile import Document
 from fogbank.monitor.scripts import Preprocessor, Script, postprocess
 from fogbank.monitor.shifts import shifts
+from fogbank.monitor.stream import Window, continued, evidence
 
 
-def analyze(settings: AnalyzerSettings) -> str:
-    """Run the analysis, write its files and return the exit message. Raises DatasetError, ScriptError."""
+def analyze(settings: AnalyzerSettings, window: Window | None = None) -> str:
+    """Run the analysis, write its files and return the exit message; with a `window` the evidence of its stream goes on.
+
+    Raises DatasetError, ScriptError.
+    """
     constraints = _constraints(settings.baseline_constraints)
     base = _document(settings.baseline_statistics)
     read = _read(settings, [item["name"] for item in constraints["features"]] if constraints else [])
@@ -46,7 +51,7 @@ def analyze(settings: AnalyzerSettings) -> str:
     if constraints:
         _write(settings.output_path / VIOLATIONS, {"violations": failures})
     if base:
-        _write(settings.output_path / SHIFTS, shifts(base, now, outputs=read.outputs))
+        _shifts(settings.output_path, base, now, read.outputs, window)
     if read.aside.count:
         named = [asdict(bad) for bad in read.aside.named]
         _write(settings.output_path / BAD_RECORDS, {"count": read.aside.count, "records": named})
@@ -58,6 +63,19 @@ def analyze(settings: AnalyzerSettings) -> str:
     message = exit_message(len(failures), read.aside.count, first)
     text(settings.base_dir / "output" / "message", message)
     return message
+
+
+def _shifts(folder: Path, base: Document, now: Document, outputs: tuple[str, ...], window: Window | None) -> None:
+    """What has shifted in this window, and in the stream that it continues."""
+    found = shifts(base, now, outputs=outputs)
+    if window is not None:
+        stream = continued(window, base, now)
+        _write(folder / STREAM, stream)
+        found["stream"], columns = evidence(stream)
+        for item in found["features"]:
+            if item["name"] in columns:
+                item["stream"] = columns[item["name"]]
+    _write(folder / SHIFTS, found)
 
 
 def _read(settings: AnalyzerSettings, names: list[str]) -> Profiled:

@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,17 @@ BYTES, MOST_BYTES, ROWS = 4 << 20, 32 << 20, 512
 COMMA, NEWLINE = ord(","), ord("\n")
 FRACTION = np.isin(np.arange(256), [ord(letter) for letter in ".eE"])
 Numbered = tuple[int, list[str]]
+
+
+class Bytes(Protocol):
+    """Whatever gives the bytes that follow."""
+
+    def read(self, size: int, /) -> bytes:
+        """So many of them, or fewer; none at the end."""
+
+
+class QuotedError(Exception):
+    """A part of a CSV whose rows cannot be told without what comes before it: there are quotes in it, or carriage returns alone."""
 
 
 class Columns(NamedTuple):
@@ -41,10 +52,10 @@ class Columns(NamedTuple):
         return [(number, [cell or "" for cell in row]) for number, row in enumerate(rows, self.line)]
 
 
-def parts(file: BinaryIO, *, header: bool, size: int = BYTES) -> Iterator[Columns | list[Numbered]]:
+def parts(file: Bytes, *, header: bool, size: int = BYTES, whole: bool = True) -> Iterator[Columns | list[Numbered]]:
     """A CSV from its first line on, after a byte order mark; with a header, that row comes alone. `size` is a block's at first, in bytes.
 
-    Raises DatasetError.
+    Raises DatasetError; QuotedError where it is not the `whole` file.
     """
     left, line, width = file.read(max(3, size)).removeprefix(b"\xef\xbb\xbf"), 1, 0
     if header and left:
@@ -52,6 +63,7 @@ def parts(file: BinaryIO, *, header: bool, size: int = BYTES) -> Iterator[Column
         line_end = body.index(b"\n") + 1
         first = body[:line_end].rstrip(b"\n").removesuffix(b"\r")
         if b'"' in first or b"\r" in first or not first:
+            _needs(whole=whole)
             yield from _headed(_rows(_rest(body + left, file), 1))
             return
         yield [(1, first.decode("utf-8", "surrogateescape").split(","))]
@@ -60,6 +72,7 @@ def parts(file: BinaryIO, *, header: bool, size: int = BYTES) -> Iterator[Column
         body, left = _whole_lines(file, left, size)
         plain = body.replace(b"\r\n", b"\n") if b"\r" in body else body
         if b'"' in plain or b"\r" in plain:
+            _needs(whole=whole)
             yield from _rows(_rest(body + left, file), line)
             return
         body, count = plain, plain.count(b"\n")
@@ -73,6 +86,11 @@ def parts(file: BinaryIO, *, header: bool, size: int = BYTES) -> Iterator[Column
             yield Columns(line, count, columns)
         line += count
         left += file.read(max(0, size - len(left)))
+
+
+def _needs(*, whole: bool) -> None:
+    if not whole:
+        raise QuotedError
 
 
 def _columns(body: bytes, rows: int, width: int) -> Sequence[Plain] | Sequence[list[str | None]] | None:
@@ -129,7 +147,7 @@ def _headed(chunks: Iterator[list[Numbered]]) -> Iterator[list[Numbered]]:
         yield from chunks
 
 
-def _whole_lines(file: BinaryIO, body: bytes, size: int) -> tuple[bytes, bytes]:
+def _whole_lines(file: Bytes, body: bytes, size: int) -> tuple[bytes, bytes]:
     """The lines that a block has to their ends, and what follows. The last line of a file has an end here."""
     while True:
         at = body.rfind(b"\n") + 1
@@ -152,7 +170,7 @@ def _plain(body: bytes, count: int, width: int) -> bool:
     return bool((ends.reshape(count, width)[:, -1] == NEWLINE).all())
 
 
-def _rest(read: bytes, file: BinaryIO) -> BinaryIO:
+def _rest(read: bytes, file: Bytes) -> BinaryIO:
     return io.BufferedReader(_Rest(read, file))
 
 
@@ -167,7 +185,7 @@ def _rows(body: BinaryIO, line: int) -> Iterator[list[Numbered]]:
 class _Rest(io.RawIOBase):
     """What was read of a file already, and then the rest of it."""
 
-    def __init__(self, read: bytes, file: BinaryIO) -> None:
+    def __init__(self, read: bytes, file: Bytes) -> None:
         self._read, self._file = memoryview(read), file
 
     def readable(self) -> bool:

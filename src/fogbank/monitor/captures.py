@@ -1,13 +1,15 @@
 """Captured records as a profile, read as SageMaker's analyzer reads them: output columns first, then input.
 
 In: capture files and a window; out: the profile of the records in it, and what cannot be read, set aside by file, line and reason.
-CSV has no names: its columns are the baseline's, in their order. JSON is put together by name.
+CSV has no names: its columns are the baseline's, in their order. JSON is put together by name. Many files are read by several processes,
+whose records merge in the files' order; those that a script reads are its own process's.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,12 +17,17 @@ from fogbank.contracts.capture import CapturedLine, CaptureRecord, read_lines
 from fogbank.contracts.monitoring import NO_DATA
 from fogbank.monitor.dataset import Aside, DatasetError, chunk_rows, records
 from fogbank.monitor.fields import Fields
-from fogbank.monitor.files import Profiled, UnnamedRows
+from fogbank.monitor.files import Profiled
 from fogbank.monitor.payloads import Part, encoding_of, output_names, rows_of
 from fogbank.monitor.profile import Profile
+from fogbank.monitor.spans import grouped
+from fogbank.monitor.together import in_order
+from fogbank.monitor.unnamed import UnnamedRows
 
 RowsOf = Callable[[CaptureRecord, Sequence[str]], list[Part]]
 """What makes rows of a record: the reader of SageMaker's encodings, or a script. Raises DatasetError."""
+GROUP = 4 << 20
+"""Bytes of captured files that one process reads at once."""
 HOUR_FOLDER = re.compile(r"/(\d{4}/\d\d/\d\d/\d\d)$")
 
 
@@ -46,6 +53,21 @@ class _Read:
         if len(self._fields) >= chunk_rows(len(self._fields[-1]) if self._fields else 1):
             self._profile()
 
+    def packed(self) -> _Read:
+        """The same with no rows that wait."""
+        self._profile()
+        self._rows.packed()
+        return self
+
+    def merge(self, other: _Read) -> None:
+        """Take the rows of records that follow."""
+        self._outputs = self._outputs or other._outputs
+        self._rows.merge(other._rows)
+        if self._named.rows:
+            self._named.merge(other._named)
+        else:
+            self._named = other._named
+
     def profiled(self, aside: Aside) -> Profiled:
         """Of all of them: the names' columns first."""
         self._profile()
@@ -64,23 +86,54 @@ class _Read:
             self._fields.clear()
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Group:
+    """Files that one process reads."""
+
+    files: Sequence[Path]
+    start: datetime | None
+    end: datetime | None
+    names: Sequence[str]
+    own: RowsOf | None = None
+
+
 def read_captures(
-    folder: Path, start: datetime | None, end: datetime | None, names: Sequence[str], own: RowsOf | None = None
+    folder: Path,
+    start: datetime | None,
+    end: datetime | None,
+    names: Sequence[str],
+    own: RowsOf | None = None,
+    processes: int | None = None,
+    size: int = GROUP,
 ) -> Profiled:
-    """Every captured record below `folder` with start <= time < end; `own` is a script's reader.
+    """Every captured record below `folder` with start <= time < end; `own` is a script's reader. Files are read in parts of `size` bytes;
+    `processes` do not change the result.
 
     Raises DatasetError where there is none that can be read.
     """
     read, aside = _Read(names, own), Aside()
-    for file, line, record in records_of(folder, start, end, aside, any_encoding=own is not None):
-        try:
-            read.add(file, line, record)
-        except DatasetError as error:
-            aside.add(file, line, str(error))
+    files = [path for path in sorted(folder.rglob("*.jsonl")) if _hour_within(path, start, end)]
+    groups = [[span.file for span in spans] for spans in grouped(files, split=False, size=size)]
+    asked = [_Group(files=own_files, start=start, end=end, names=tuple(names), own=own) for own_files in groups]
+    for part, bad in in_order(_group, asked, 1 if own else processes):
+        read.merge(part)
+        aside.merge(bad)
     profiled = read.profiled(aside)
     if not profiled.profile.rows and aside.count:
         raise DatasetError(f"{aside.named[0]} (of {aside.count} captured records none can be read)")
     return profiled.some(NO_DATA)
+
+
+def _group(group: _Group) -> tuple[_Read, Aside]:
+    """The records of some files."""
+    read, aside = _Read(group.names, group.own), Aside()
+    records = _records(group.files, group.start, group.end, aside, any_encoding=group.own is not None)
+    for file, line, record in records:
+        try:
+            read.add(file, line, record)
+        except DatasetError as error:
+            aside.add(file, line, str(error))
+    return read.packed(), aside
 
 
 def records_of(
@@ -88,7 +141,14 @@ def records_of(
 ) -> Iterator[tuple[str, int, CaptureRecord]]:
     """The records of a window with their files and lines; a line that is none is set aside, and so is a record of two encodings,
     unless those do not matter."""
-    for file, line in _lines(folder, start, end):
+    files = [path for path in sorted(folder.rglob("*.jsonl")) if _hour_within(path, start, end)]
+    return _records(files, start, end, aside, any_encoding=any_encoding)
+
+
+def _records(
+    files: Sequence[Path], start: datetime | None, end: datetime | None, aside: Aside, *, any_encoding: bool
+) -> Iterator[tuple[str, int, CaptureRecord]]:
+    for file, line in _lines(files, start, end, aside):
         record = line.record
         if record is None:
             aside.add(file, line.number, line.problem)
@@ -102,14 +162,18 @@ def records_of(
                 yield file, line.number, record
 
 
-def _lines(folder: Path, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, CapturedLine]]:
+def _lines(
+    files: Sequence[Path], start: datetime | None, end: datetime | None, aside: Aside
+) -> Iterator[tuple[str, CapturedLine]]:
     """The lines of the files of a window, as Model Monitor would give them: of a whole endpoint's files, those of its hours that hold a
     record of it; one of which no line can be read is among them.
     """
-    for path in sorted(folder.rglob("*.jsonl")):
-        if not _hour_within(path, start, end):
+    for path in files:
+        try:
+            lines = list(read_lines(path.read_bytes()))
+        except OSError as error:
+            aside.add(path.name, 0, str(error.strerror or error))
             continue
-        lines = list(read_lines(path.read_bytes()))
         records = [line.record for line in lines if line.record is not None]
         if not records or any(_within(record, start, end) for record in records):
             yield from ((path.name, line) for line in lines)

@@ -5,10 +5,13 @@ In: analysis_config.json and rows; out: analysis.json; of a monitor constraint_v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from fogbank.contracts.clarify import (
     ANALYSIS,
@@ -20,13 +23,14 @@ from fogbank.contracts.clarify import (
     STAGES,
     VERSION,
     BiasConfig,
-    asks_shap,
+    asked_methods,
     read_config,
 )
 from fogbank.contracts.monitoring import VIOLATIONS, AnalyzerSettings
 from fogbank.contracts.quality import QualitySettings
 from fogbank.monitor.baseline import encode
 from fogbank.monitor.bias import POST_TRAINING, PRE_TRAINING, Flags, measured
+from fogbank.monitor.clarify_report import write_report
 from fogbank.monitor.clarify_rows import dataset_table, merged_table
 from fogbank.monitor.dataset import Aside, DatasetError
 from fogbank.monitor.documents import read_document
@@ -34,6 +38,9 @@ from fogbank.monitor.emitted import emit
 from fogbank.monitor.endings import ended, set_aside
 from fogbank.monitor.explain import shap_config, told
 from fogbank.monitor.facets import Table, facet_rows, flagged
+from fogbank.monitor.numbers import is_number
+from fogbank.monitor.predictor import shadow_endpoint
+from fogbank.monitor.shapley import Rows
 
 Document = dict[str, Any]
 METRICS = {"pre_training_bias": PRE_TRAINING, "post_training_bias": POST_TRAINING}
@@ -49,20 +56,44 @@ def clarify(base: Path) -> str:
     body = (_below(base, CONFIG_FOLDER) / CONFIG).read_bytes()
     aside = Aside()
     found: Document = {"version": VERSION}
-    if asks_shap(body):
-        own = shap_config(body)
-        table = dataset_table(_below(base, DATA_FOLDER), own.headers, own.dataset_type, aside)
-        features = Table({name: cells for name, cells in table.columns.items() if name != own.label})
-        found |= {"explanations": told(features, own)}
-    if any(stage in body.decode("utf-8", "replace") for stage in STAGES):
-        config = _config(body, monitored=False)
-        table = dataset_table(_below(base, DATA_FOLDER), config.headers, config.dataset_type, aside)
-        predicted = None if config.predicted is None else table.columns[table.name(config.predicted)]
-        found |= analysis(table, config, None if predicted is None else flagged(predicted, config.positive)[0])
     output = _below(base, OUTPUT_FOLDER)
     output.mkdir(parents=True, exist_ok=True)
+    asked = _asked(body)
+    if "shap" in asked:
+        own = shap_config(body)
+        table = dataset_table(_below(base, DATA_FOLDER), own.headers, own.dataset_type, aside)
+        features = table.without([own.label, json.loads(body).get("predicted_label"), *own.aside])
+        found |= {"explanations": told(features, own, output if own.local else None)}
+    if asked & STAGES.keys():
+        config = _config(body, monitored=False)
+        table = dataset_table(_below(base, DATA_FOLDER), config.headers, config.dataset_type, aside)
+        found |= analysis(table, config, _predicted(table, config))
+    write_report(output, body, found, aside)
     (output / ANALYSIS).write_bytes(encode(found))
     return ended(base, aside, 0)
+
+
+def _predicted(table: Table, config: BiasConfig) -> Flags | None:
+    """Which rows are predicted to have the positive label: by a column, or by a shadow endpoint of the predictor. Raises DatasetError."""
+    if config.predicted is not None:
+        return _positive(table.columns[table.name(config.predicted)], config)
+    if config.predictor is None:
+        return None
+    features = table.without([config.label, *config.aside])
+    rows: Rows = np.array([list(column) for column in features.columns.values()], dtype=object).T
+    with shadow_endpoint(config.predictor) as endpoint:
+        if config.predictor.label is None and (config.predictor.score is not None or config.threshold is not None):
+            return endpoint.scores(rows) > (0.5 if config.threshold is None else config.threshold)
+        return _positive(endpoint.labels(rows), config)
+
+
+def _positive(values: Sequence[str], config: BiasConfig) -> Flags:
+    """Of predictions those of the positive label: above the threshold, where one says that they are probabilities. Raises DatasetError."""
+    if config.threshold is None:
+        return flagged(values, config.positive)[0]
+    if lacking := next((value for value in values if not is_number(value)), None):
+        raise DatasetError(f"probability_threshold is set, and the prediction {lacking!r:.80} is no number")
+    return np.array([float(value) if value else np.nan for value in values]) > config.threshold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +113,7 @@ def analyze_bias(settings: BiasSettings) -> str:
     found = analysis(table, config, flagged(predictions, config.positive)[0])
     own.output_path.mkdir(parents=True, exist_ok=True)
     (own.output_path / ANALYSIS).write_bytes(encode(found))
+    write_report(own.output_path, settings.config.read_bytes(), found, aside)
     failures = bias_violations(found, baseline) if baseline else []
     if baseline:
         (own.output_path / VIOLATIONS).write_bytes(encode({"version": VERSION, "violations": failures}))
@@ -156,6 +188,13 @@ def _emit(settings: AnalyzerSettings, found: Document) -> None:
         dimensions = [{"Name": key, "Value": text_} for key, text_ in place.items()]
         lines.append({"MetricName": f"bias_metric_{name}", "Value": value, "Dimensions": dimensions})
     emit(settings, BIAS_METRICS, lines)
+
+
+def _asked(body: bytes) -> frozenset[str]:
+    try:
+        return asked_methods(body)
+    except ValueError as error:
+        raise DatasetError(str(error)) from error
 
 
 def _config(body: bytes, *, monitored: bool) -> BiasConfig:

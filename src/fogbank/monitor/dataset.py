@@ -38,14 +38,14 @@ class Dataset:
 
 @dataclass(frozen=True, kw_only=True)
 class BadRecord:
-    """A record that cannot be read; `line` counts from 1."""
+    """A record that cannot be read; `line` counts from 1. Where it is 0, the file cannot be read, or not to its end."""
 
     file: str
     line: int
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file} line {self.line}: {self.reason}"
+        return f"{self.file} line {self.line}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
 
 
 @dataclass
@@ -64,6 +64,15 @@ class Aside:
     def more(self, count: int) -> None:
         """Count some that are not named."""
         self.count += count
+
+    def merge(self, other: Aside, lines: int = 0) -> None:
+        """Take those of what follows: its lines count from `lines`. A file is named once."""
+        for bad in other.named:
+            if bad.line:
+                self.add(bad.file, bad.line + lines, bad.reason)
+            elif bad not in self.named:
+                self.add(bad.file, 0, bad.reason)
+        self.more(other.count - len(other.named))
 
 
 def chunk_rows(width: int) -> int:

@@ -6,6 +6,7 @@ no longer the baseline's.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from fogbank.contracts.clarify import ANALYSIS, EXPLAIN_METRICS, VERSION, ShapConfig, read_shap_config
 from fogbank.contracts.monitoring import VIOLATIONS, AnalyzerSettings
 from fogbank.monitor.baseline import encode
+from fogbank.monitor.clarify_report import write_report
 from fogbank.monitor.clarify_rows import monitored_table
 from fogbank.monitor.dataset import DatasetError
 from fogbank.monitor.documents import read_document
@@ -27,8 +29,11 @@ from fogbank.monitor.predictor import shadow_endpoint
 from fogbank.monitor.shapley import Rows, Score, ndcg, shapley
 from fogbank.monitor.sketch import Floats
 
-LABEL = "label0"
 LEAST_NDCG = 0.9
+LEAST_CHANCE = 1e-7
+"""Log-odds of 0 and of 1 would be infinite."""
+LOCAL, BASELINE = "explanations_shap/out.csv", "explanations_shap/baseline.csv"
+"""The values of single rows, and the background where the configuration has none, below the job's output."""
 MOST_ROWS = 200
 """So many rows are explained, evenly out of all: a shadow endpoint is asked for each coalition of each."""
 AGGREGATED: Mapping[str, Callable[[Floats], Floats]] = {
@@ -46,10 +51,10 @@ def shap_config(body: bytes, score: int | None = None) -> ShapConfig:
         raise DatasetError(str(error)) from error
 
 
-def told(table: Table, config: ShapConfig) -> dict[str, Any]:
-    """The `explanations` of a table by a shadow endpoint. Raises DatasetError."""
+def told(table: Table, config: ShapConfig, folder: Path | None = None) -> dict[str, Any]:
+    """The `explanations` of a table by a shadow endpoint; single rows' go to a folder where those are asked for. Raises DatasetError."""
     with shadow_endpoint(config.predictor) as endpoint:
-        return explained(table, config, endpoint.scores)
+        return explained(table, config, endpoint.scores, folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +71,11 @@ def analyze_explanations(settings: ExplainSettings) -> str:
     own = settings.analyzer
     config = shap_config(settings.config.read_bytes(), settings.score)
     baseline = read_document(own.baseline_constraints)
-    table, aside = monitored_table(own, [name for name in config.headers if name != config.label])
-    found: dict[str, Any] = {"version": VERSION, "explanations": told(table, config)}
+    table, aside = monitored_table(own, features_of(config))
+    folder = own.output_path if config.local else None
+    found: dict[str, Any] = {"version": VERSION, "explanations": told(table.without(config.aside), config, folder)}
     own.output_path.mkdir(parents=True, exist_ok=True)
+    write_report(own.output_path, settings.config.read_bytes(), found, aside)
     (own.output_path / ANALYSIS).write_bytes(encode(found))
     failures = drift(found, baseline) if baseline else []
     if baseline:
@@ -77,6 +84,16 @@ def analyze_explanations(settings: ExplainSettings) -> str:
     if own.publish_metrics:
         emit(own, EXPLAIN_METRICS, list(_lines(found["explanations"])))
     return ended(own.base_dir, aside, len(failures))
+
+
+def features_of(config: ShapConfig) -> list[str]:
+    """The columns of a captured request: the headers without the label, which may be told by its place."""
+    label = (
+        config.headers[config.label]
+        if isinstance(config.label, int) and config.label < len(config.headers)
+        else config.label
+    )
+    return [name for name in config.headers if name != label]
 
 
 def _lines(explanations: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -89,16 +106,38 @@ def _lines(explanations: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"MetricName": "ExpectedValue", "Value": own["expected_value"], "Dimensions": dimensions}
 
 
-def explained(table: Table, config: ShapConfig, score: Score) -> dict[str, Any]:
-    """The `explanations` of a table of features. Raises DatasetError."""
-    names = list(table.columns)
+def explained(table: Table, config: ShapConfig, score: Score, folder: Path | None = None) -> dict[str, Any]:
+    """The `explanations` of a table of features; with a folder all rows are explained, and their own values in it. Raises DatasetError."""
+    names, label = list(table.columns), config.predictor.name
     everything: Rows = np.array([list(column) for column in table.columns.values()], dtype=object).T
-    rows = everything[np.unique(np.linspace(0, len(everything) - 1, min(MOST_ROWS, len(everything))).astype(int))]
+    most = MOST_ROWS if folder is None else len(everything)
+    rows = everything[np.unique(np.linspace(0, len(everything) - 1, min(most, len(everything))).astype(int))]
     background = _background(config, everything)
-    values, expected = shapley(score, rows, background, samples=config.samples)
+    asked = (lambda rows: _logit(score(rows))) if config.logit else score
+    values, expected = shapley(asked, rows, background, samples=config.samples, seed=config.seed)
+    if folder is not None:
+        _written(folder / LOCAL, [f"{name}_{label}" for name in names], values.tolist())
+        if not config.baseline:
+            _written(folder / BASELINE, names, background.tolist())
     told = AGGREGATED[config.aggregated](values)
     shown = dict(zip(names, map(float, told), strict=True))
-    return {"kernel_shap": {LABEL: {"global_shap_values": shown, "expected_value": expected}}}
+    return {"kernel_shap": {label: {"global_shap_values": shown, "expected_value": expected}}}
+
+
+def _logit(scores: Floats) -> Floats:
+    """Log-odds of probabilities. Raises DatasetError for what is none."""
+    if ((scores < 0) | (scores > 1)).any():
+        raise DatasetError("methods.shap.use_logit needs probabilities, and a score of the model is below 0 or above 1")
+    held = np.clip(scores, LEAST_CHANCE, 1 - LEAST_CHANCE)
+    return np.log(held / (1 - held))
+
+
+def _written(file: Path, names: list[str], rows: list[list[Any]]) -> None:
+    """A CSV of rows under names."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerows([names, *rows])
 
 
 def drift(now: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[dict[str, str]]:

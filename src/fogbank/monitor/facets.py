@@ -36,6 +36,11 @@ class Table:
             raise DatasetError(f"there is no column {column!r}; there are {', '.join(names[:20])}")
         return str(column)
 
+    def without(self, columns: Sequence[str | int | None]) -> Table:
+        """The same without some columns. Raises DatasetError."""
+        gone = {self.name(column) for column in columns if column is not None}
+        return Table({name: cells for name, cells in self.columns.items() if name not in gone})
+
     def rows(self) -> int:
         """Their number."""
         return len(next(iter(self.columns.values()), ()))
@@ -66,8 +71,8 @@ def facet_rows(table: Table, config: BiasConfig, facet: Facet, predicted: Flags 
     label, _ = flagged(table.columns[table.name(config.label)], config.positive)
     values = table.columns[name]
     group = None if config.group is None else np.array(table.columns[table.name(config.group)])
-    aside = {name, table.name(config.label), *([table.name(config.predicted)] if config.predicted is not None else [])}
-    numbers = _numbers([column for own, column in table.columns.items() if own not in aside])
+    features = table.without([name, config.label, config.predicted, *config.aside])
+    numbers = _numbers(list(features.columns.values()))
     for wanted in [facet.values] if facet.values else [[value] for value in sorted({*values})]:
         flags, said = flagged(values, wanted) if facet.values else (np.array(values) == wanted[0], str(wanted[0]))
         yield said, Rows(facet=flags, label=label, predicted=predicted, group=group, numbers=numbers)

@@ -1,25 +1,27 @@
 """Files of a data set, read in chunks into a profile: CSV, JSON, JSON lines and Parquet, by SageMaker's `dataset_format`.
 
-In: files and a format; out: a profile, and the records that cannot be read, set aside. Columns find one another by name.
+In: files and a format; out: a profile, and the records that cannot be read, set aside. Columns find one another by name. Much data is read
+in parts, by as many processes as there are cores: which parts those are, and in which order they merge, the files alone say.
 Source: AWS Developer Guide, "Container contract inputs"; the SDK's DatasetFormat.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from fogbank.monitor.blocks import Columns, Numbered, parts
-from fogbank.monitor.dataset import NAMED, Aside, DatasetError, cells, chunk_rows, header_names, positional, records
+from fogbank.monitor.blocks import Columns, Numbered, QuotedError, parts
+from fogbank.monitor.dataset import Aside, DatasetError, cells, chunk_rows, header_names, records
 from fogbank.monitor.fields import FieldsError, flat, read_json
 from fogbank.monitor.profile import Profile
+from fogbank.monitor.spans import SIZE, Span, grouped
+from fogbank.monitor.together import in_order
+from fogbank.monitor.unnamed import UnnamedRows, add_rows
 
 JSON_LINES = 4096
-WIDTHS = 8
-"""Of rows without names, so many different numbers of columns are kept apart until it is known which is the right one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,113 +47,101 @@ class Profiled:
 
 
 def profile_files(
-    files: Sequence[Path], kind: str, options: Mapping[str, object], names: Sequence[str] = ()
+    files: Sequence[Path],
+    kind: str,
+    options: Mapping[str, object],
+    names: Sequence[str] = (),
+    processes: int | None = None,
+    size: int = SIZE,
 ) -> Profiled:
-    """The profile of files of one format; columns without names are those of `names`. Raises DatasetError that names the file."""
-    reader = READERS.get(kind)
-    if reader is None:
+    """The profile of files of one format; columns without names are those of `names`. Parts have `size` bytes, by which alone sketches differ:
+    `processes` do not change the result.
+
+    A file that cannot be read is set aside. Raises DatasetError that names it where there is no row in the others.
+    """
+    if kind not in READERS:
         raise DatasetError(
             f"dataset_format {kind!r} is not supported: {', '.join(READERS)} and sagemakerCaptureJson are"
         )
-    profile, aside = Profile(), Aside()
-    rows = UnnamedRows(names)
-    for file in files:
-        try:
-            reader(Source(file=file, options=options, profile=profile, aside=aside, rows=rows))
-        except (OSError, UnicodeDecodeError, DatasetError) as error:
-            raise DatasetError(f"{file.name}: {error}") from error
-    unnamed = rows.settled(aside)
-    if unnamed.rows:
-        profile.merge(unnamed)
-    return Profiled(profile=profile, aside=aside)
+    split = kind == "csv" or bool(options.get("lines"))
+    asked = _Group(spans=(), kind=kind, options=options, names=tuple(names))
+    try:
+        return _profiled(asked, grouped(files, split=split, size=size), processes)
+    except QuotedError:
+        return _profiled(asked, grouped(files, split=False, size=size), processes)
 
 
-@dataclass
-class _Width:
-    """The rows of one number of columns: those that wait for a chunk to be full, and the profile of the others."""
+@dataclass(frozen=True, kw_only=True)
+class _Group:
+    """What one process reads at once: whole files, or a part of one."""
 
+    spans: Sequence[Span]
+    kind: str
+    options: Mapping[str, object]
+    names: Sequence[str]
+
+
+@dataclass(kw_only=True)
+class _Part:
+    """What was read of a group; `lines` are those of a part of a file, by which the next one's count."""
+
+    rows: UnnamedRows
     profile: Profile = field(default_factory=Profile)
-    waiting: list[list[str]] = field(default_factory=list)
-    places: list[tuple[str, int]] = field(default_factory=list)
-    count: int = 0
+    aside: Aside = field(default_factory=Aside)
+    lines: int = 0
 
 
-class UnnamedRows:
-    """Rows without names: their columns are those of `names`, in their order, and those beyond SageMaker's `_c<i>`.
-
-    Which number of columns is the right one is known at the end: what most rows have, of two that are as frequent that of the names.
-    """
-
-    def __init__(self, names: Sequence[str] = ()) -> None:
-        self._names = names
-        self._widths: dict[int, _Width] = {}
-        self._others = Aside()
-
-    def add(self, file: str, line: int, row: list[str]) -> None:
-        """Take a row."""
-        width = self._width(file, line, len(row), 1)
-        if width is None:
-            return
-        width.waiting.append(row)
-        if len(width.waiting) >= chunk_rows(len(row)):
-            self._profile(len(row), width)
-
-    def add_columns(self, file: str, part: Columns) -> None:
-        """Take rows that are read as columns already."""
-        number = len(part.values)
-        width = self._width(file, part.line, number, part.rows)
-        if width is not None:
-            width.profile.add(dict(zip(positional(number, self._names), part.values, strict=True)), part.rows)
-
-    def _width(self, file: str, line: int, number: int, rows: int) -> _Width | None:
-        """Where rows of so many columns go, and that they are there; None where that number is one too many."""
-        width = self._widths.get(number)
-        if width is None:
-            if len(self._widths) == WIDTHS:
-                for at in range(line, line + rows):
-                    self._others.add(file, at, f"a row has {number} columns")
-                return None
-            width = self._widths[number] = _Width()
-        width.count += rows
-        width.places += [(file, at) for at in range(line, line + min(rows, NAMED - len(width.places)))]
-        return width
-
-    def settled(self, aside: Aside) -> Profile:
-        """The profile of the rows of the right number of columns; the others are set aside."""
-        if not self._widths:
-            return Profile()
-        right = max(self._widths, key=lambda number: (self._widths[number].count, number == len(self._names)))
-        for number, width in self._widths.items():
-            if number != right:
-                for file, line in width.places:
-                    aside.add(file, line, f"a row has {number} columns, the others {right}")
-                aside.more(width.count - len(width.places))
-        for bad in self._others.named:
-            aside.add(bad.file, bad.line, f"{bad.reason}, the others {right}")
-        aside.more(self._others.count - len(self._others.named))
-        self._profile(right, self._widths[right])
-        return self._widths[right].profile
-
-    def _profile(self, number: int, width: _Width) -> None:
-        add_rows(width.profile, width.waiting, positional(number, self._names))
-        width.waiting.clear()
+def _profiled(asked: _Group, groups: Sequence[Sequence[Span]], processes: int | None) -> Profiled:
+    """Of all groups. Raises DatasetError, QuotedError."""
+    whole = _Part(rows=UnnamedRows(asked.names))
+    for spans, part in zip(
+        groups, in_order(_part, [replace(asked, spans=spans) for spans in groups], processes), strict=True
+    ):
+        lines = whole.lines if spans[0].start else 0
+        whole.rows.merge(part.rows, lines)
+        whole.aside.merge(part.aside, lines)
+        whole.lines = lines + part.lines
+        if whole.profile.columns:
+            whole.profile.merge(part.profile)
+        else:
+            whole.profile = part.profile
+    unnamed = whole.rows.settled(whole.aside)
+    if unnamed.rows:
+        whole.profile.merge(unnamed)
+    gone = [bad for bad in whole.aside.named if not bad.line]
+    if gone and not whole.profile.rows:
+        raise DatasetError(str(gone[0]))
+    return Profiled(profile=whole.profile, aside=whole.aside)
 
 
-def add_rows(profile: Profile, rows: Sequence[Sequence[str]], names: Sequence[str]) -> None:
-    """Take a chunk of rows that are as long as the names."""
-    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
-    profile.add({name: cells(column) for name, column in zip(names, columns, strict=True)}, len(rows))
+def _part(group: _Group) -> _Part:
+    """Of one group. Raises QuotedError."""
+    part = _Part(rows=UnnamedRows(group.names))
+    for span in group.spans:
+        source = Source(span=span, options=group.options, profile=part.profile, aside=part.aside, rows=part.rows)
+        try:
+            READERS[group.kind](source)
+        except (OSError, UnicodeDecodeError, DatasetError) as error:
+            part.aside.add(span.file.name, 0, str(getattr(error, "strerror", None) or error))
+        part.lines = span.lines
+    part.rows.packed()
+    return part
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A file to be read, and where its rows go."""
+    """A file to be read, or a part of one, and where its rows go."""
 
-    file: Path
+    span: Span
     options: Mapping[str, object]
     profile: Profile
     aside: Aside
     rows: UnnamedRows
+
+    @property
+    def file(self) -> Path:
+        """The file."""
+        return self.span.file
 
     def bad(self, line: int, reason: str) -> None:
         """Set a record of this file aside."""
@@ -160,21 +150,36 @@ class Source:
 
 def _csv(source: Source) -> None:
     header = bool(source.options.get("header", True))
-    with source.file.open("rb") as stream:
-        found = parts(stream, header=header)
+    names = header_names(_header(source.file)) if header and source.span.start else None
+    with source.span.open() as stream:
+        found = parts(stream, header=header and names is None, whole=source.span.whole)
         first = next(found, None)
         if first is None:
+            if source.span.start:
+                return
             raise DatasetError("the CSV is empty")
-        if not isinstance(first, Columns) and (reason := _undecoded("".join(first[0][1]))):
+        if not isinstance(first, Columns) and (reason := _undecoded("".join(first[0][1]))) and not source.span.start:
             raise DatasetError(reason)
-        if header and not isinstance(first, Columns):
+        if header and names is None and not isinstance(first, Columns):
             names = header_names(first[0][1])
             source.profile.add(dict.fromkeys(names, ()), 0)
-            for part in found:
+        else:
+            found = chain([first], found)
+        for part in found:
+            if names is None:
+                _add_unnamed(source, part)
+            else:
                 _add_named(source, part, names)
-            return
-        for part in chain([first], found):
-            _add_unnamed(source, part)
+
+
+def _header(file: Path) -> list[str]:
+    """The names of a file whose first part is read elsewhere. Raises DatasetError."""
+    with Span(file=file).open() as stream:
+        first = next(parts(stream, header=True, whole=False))
+    names = first[0][1] if not isinstance(first, Columns) else []
+    if reason := _undecoded("".join(names)):
+        raise DatasetError(reason)
+    return names
 
 
 def _add_named(source: Source, part: Columns | list[Numbered], names: Sequence[str]) -> None:
@@ -223,8 +228,8 @@ def _undecoded(text: str) -> str:
 
 def _json(source: Source) -> None:
     if source.options.get("lines"):
-        with source.file.open("rb") as stream:
-            numbered = ((number, line) for number, line in enumerate(stream, 1) if line.strip())
+        with source.span.open() as stream:
+            numbered = ((number, line) for number, line in enumerate(stream.lines(), 1) if line.strip())
             while chunk := list(islice(numbered, JSON_LINES)):
                 _add_documents(source, ((line, _line(text)) for line, text in chunk))
         return
@@ -262,10 +267,16 @@ def _parquet(source: Source) -> None:
     try:
         file = parquet.ParquetFile(source.file)
         for batch in file.iter_batches(batch_size=chunk_rows(len(file.schema_arrow.names))):
-            columns = {name: _arrow(pa, name, batch.column(name)) for name in batch.schema.names}
-            source.profile.add(columns, batch.num_rows)
+            add_batch(source.profile, batch)
     except (pa.ArrowException, OSError) as error:
         raise DatasetError(f"it is not Parquet: {error}") from error
+
+
+def add_batch(profile: Profile, batch: Any) -> None:
+    """Take an Arrow record batch. Raises DatasetError for a column that is nested."""
+    import pyarrow as pa
+
+    profile.add({name: _arrow(pa, name, batch.column(name)) for name in batch.schema.names}, batch.num_rows)
 
 
 def _arrow(arrow: Any, name: str, column: Any) -> Any:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from fogbank.contracts.capture import CapturedPayload
 from fogbank.contracts.monitoring import NO_DATA
-from fogbank.contracts.quality import QualitySettings, lines_of, read_merged
+from fogbank.contracts.quality import Merged, QualitySettings, lines_of, read_merged
 from fogbank.monitor.counts import number_text
 from fogbank.monitor.dataset import Aside, DatasetError, csv_rows, header_names, numbered_rows
-from fogbank.monitor.fields import flat, read_json
+from fogbank.monitor.fields import Fields, flat, read_json
 from fogbank.monitor.numbers import is_number
+from fogbank.monitor.scripts import Script, fields_of
 
 STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]|\['([^']+)'\]")
 
@@ -52,6 +54,7 @@ def read_labelled(settings: QualitySettings) -> Labelled:
     return found
 
 
+Answered = tuple[str | None, str | None, str | None]
 Row = tuple[str, int, str | None, str | None, str | None]
 
 
@@ -96,21 +99,61 @@ def plain(text: str) -> str:
 
 
 def _merged_rows(settings: QualitySettings, aside: Aside) -> Iterator[Row]:
+    if settings.analyzer.preprocessor is None:
+        yield from _rows(settings, aside, rows_and_labels)
+        return
+    with Script(settings.analyzer.preprocessor, "preprocess") as script:
+        yield from _rows(settings, aside, partial(_scripted, script))
+
+
+def _rows(
+    settings: QualitySettings, aside: Aside, read: Callable[[QualitySettings, bytes], list[Answered]]
+) -> Iterator[Row]:
     for file in sorted(settings.analyzer.dataset_source.rglob("*.jsonl")):
         for number, line in lines_of(file.read_bytes()):
             try:
-                rows = rows_and_labels(settings, line)
+                rows = read(settings, line)
             except (ValueError, DatasetError) as error:
                 aside.add(file.name, number, str(error))
             else:
                 yield from ((file.name, number, *row) for row in rows)
 
 
-def rows_and_labels(settings: QualitySettings, line: bytes) -> list[tuple[str | None, str | None, str | None]]:
-    """Label, prediction and probability of a merged record's rows; none where it is of another window. Raises ValueError, DatasetError."""
-    start, end = settings.analyzer.start, settings.analyzer.end
+def _scripted(script: Script, settings: QualitySettings, line: bytes) -> list[Answered]:
+    """The same of the rows that a script makes of a record: attributes are their names, or places in the order of those.
+
+    Rows have the record's ground truths, in their order, unless those have a name among them. Raises ValueError, DatasetError, ScriptError.
+    """
     record = read_merged(line)
-    if record.time and ((start and record.time < start) or (end and record.time >= end)):
+    if not _within(settings, record):
+        return []
+    rows, truth = [fields_of(row) for row in script.ask_line(line)], settings.ground_truth
+    own = [fields[truth] for fields in rows if truth is not None and truth in fields]
+    labels = own if len(own) == len(rows) else _labels(record.label.payload(), truth)
+    if rows and len(labels) != len(rows):
+        raise DatasetError(f"the script makes {len(rows)} rows of it, and its ground truth has {len(labels)}")
+    return [
+        (label, _named(fields, settings.inference), _named(fields, settings.probability))
+        for label, fields in zip(labels, rows, strict=False)
+    ]
+
+
+def _named(fields: Fields, attribute: str | None) -> str | None:
+    """The value of an attribute in a script's row. Raises DatasetError."""
+    if attribute is None or attribute in fields:
+        return fields[attribute] if attribute is not None else None
+    return _cell([value or "" for value in fields.values()], attribute)
+
+
+def _within(settings: QualitySettings, record: Merged) -> bool:
+    start, end = settings.analyzer.start, settings.analyzer.end
+    return record.time is None or not ((start and record.time < start) or (end and record.time >= end))
+
+
+def rows_and_labels(settings: QualitySettings, line: bytes) -> list[Answered]:
+    """Label, prediction and probability of a merged record's rows; none where it is of another window. Raises ValueError, DatasetError."""
+    record = read_merged(line)
+    if not _within(settings, record):
         return []
     labels = _labels(record.label.payload(), settings.ground_truth)
     if record.output is None:

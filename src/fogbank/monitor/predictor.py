@@ -69,10 +69,21 @@ class ShadowEndpoint:
 
     def scores(self, rows: Rows) -> Floats:
         """One score for each row: the configured column of the answer, or its first that is a number."""
-        parts = [self._ask(rows[start : start + ROWS_A_CALL]) for start in range(0, len(rows), ROWS_A_CALL)]
-        return np.concatenate(parts)
+        return np.array([self._score(cells) for cells in self._answers(rows)])
 
-    def _ask(self, rows: Rows) -> Floats:
+    def labels(self, rows: Rows) -> list[str]:
+        """One label for each row: the configured column of the answer, or its first."""
+        column = self._predictor.label or 0
+        answers = self._answers(rows)
+        if short := next((cells for cells in answers if len(cells) <= column), None):
+            raise DatasetError(f"the model's answer {','.join(short)!r:.80} has no column {column}")
+        return [cells[column].strip() for cells in answers]
+
+    def _answers(self, rows: Rows) -> list[list[str]]:
+        starts = range(0, len(rows), ROWS_A_CALL)
+        return [cells for start in starts for cells in self._ask(rows[start : start + ROWS_A_CALL])]
+
+    def _ask(self, rows: Rows) -> list[list[str]]:
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\n").writerows(rows.tolist())
         headers = {"content-type": "text/csv", "accept": self._predictor.accept}
@@ -82,7 +93,7 @@ class ShadowEndpoint:
             raise DatasetError(
                 f"the model answers {len(answers)} rows to {len(rows)}: it must answer text/csv, a row for each"
             )
-        return np.array([self._score(cells) for cells in answers])
+        return answers
 
     def _score(self, cells: list[str]) -> float:
         column = self._predictor.score

@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from fogbank.contracts.monitoring import BAD_RECORDS, CONSTRAINTS, CURVES, STATISTICS, VIOLATIONS, exit_message
+from fogbank.contracts.monitoring import (
+    BAD_RECORDS,
+    CONSTRAINTS,
+    CURVES,
+    PREPROCESSOR,
+    STATISTICS,
+    VIOLATIONS,
+    exit_message,
+)
 from fogbank.contracts.quality import (
     ESTIMATE,
     LESS,
@@ -30,14 +38,19 @@ from fogbank.monitor.emitted import emit, text
 from fogbank.monitor.estimate import audited, estimated
 from fogbank.monitor.labelled import read_labelled
 from fogbank.monitor.quality import Quality, quality
+from fogbank.monitor.scripts import postprocess
 
 Document = dict[str, Any]
 OPERATORS = {LESS, MORE}
 
 
 def analyze_quality(settings: QualitySettings) -> str:
-    """Run the analysis, write its files and return the exit message. Raises DatasetError."""
+    """Run the analysis, write its files and return the exit message. Raises DatasetError, ScriptError."""
     own = settings.analyzer
+    if own.preprocessor is not None and "sagemakerMergeJson" not in own.dataset_format:
+        raise DatasetError(
+            f"{PREPROCESSOR} reads merged records, and dataset_format is {next(iter(own.dataset_format), '')}"
+        )
     data = read_labelled(settings)
     try:
         found = quality(data, settings)
@@ -63,6 +76,8 @@ def analyze_quality(settings: QualitySettings) -> str:
         write(ESTIMATE, audited(promised, found.values()))
     if own.publish_metrics:
         emit(own, MODEL_METRICS, [{"MetricName": name, "Value": value} for name, value in found.values().items()])
+    if own.postprocessor is not None:
+        postprocess(own.postprocessor)
     first = str(data.aside.named[0]) if data.aside.named else ""
     message = exit_message(len(failures), data.aside.count, first)
     text(own.base_dir / "output" / "message", message)

@@ -76,6 +76,8 @@ def record_of(document: dict[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(
         endpoint_input=_side(data.get("endpointInput")),
         endpoint_output=_side(data.get("endpointOutput")),
+        batch_transform_output=_side(data.get("batchTransformOutput")),
+        ground_truth=_side(document.get("groundTruthData")),
         event_metadata=SimpleNamespace(
             event_id=meta.get("eventId"),
             event_time=meta.get("inferenceTime"),

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from fogbank.contracts.capture import CaptureRecord
 from fogbank.monitor.dataset import DatasetError
-from fogbank.monitor.fields import flat, read_json
+from fogbank.monitor.fields import Fields, flat, read_json
 from fogbank.monitor.payloads import Part
 
 CHILD = Path(__file__).with_name("script_child.py")
@@ -65,9 +65,13 @@ class Script:
 
     def ask(self, record: CaptureRecord) -> list[Mapping[str, Any]]:
         """The rows that the script makes of a record. Raises DatasetError where it says that it cannot, ScriptError where it ended."""
+        return self.ask_line(record.line().encode())
+
+    def ask_line(self, line: bytes) -> list[Mapping[str, Any]]:
+        """Likewise of a captured or merged record's line."""
         assert self._process.stdin is not None  # noqa: S101 - it is a pipe
         try:
-            self._process.stdin.write(record.line().encode() + b"\n")
+            self._process.stdin.write(line + b"\n")
             self._process.stdin.flush()
         except OSError as error:
             raise ScriptError(self._ended()) from error
@@ -127,8 +131,13 @@ class Preprocessor:
         return [_row(row, names) for row in self._script.ask(record)]
 
 
+def fields_of(row: Mapping[str, Any]) -> Fields:
+    """A script's row by its names, in their order. Raises DatasetError."""
+    return flat(read_json(json.dumps(dict(sorted(row.items())))))
+
+
 def _row(row: Mapping[str, Any], names: Sequence[str]) -> Part:
-    fields = flat(read_json(json.dumps(dict(sorted(row.items())))))
+    fields = fields_of(row)
     if names and not fields.keys() & set(names):
         return [value or "" for value in fields.values()]
     return fields

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from fogbank.contracts.quality import MODEL_QUALITY, quality_settings
 
 def task(env: Mapping[str, str]) -> Callable[[], str]:
     """The work, which gives the exit message. Raises KeyError or ValueError that names a variable."""
+    _alone(Path(env.get("SAGEMAKER_BASE_DIR", "/opt/ml")))
     if env.get("ground_truth_source") and env.get("analysis_type"):
         from fogbank.monitor.scheduled import merged_first
 
@@ -26,6 +28,22 @@ def task(env: Mapping[str, str]) -> Callable[[], str]:
 
     work = _analysis(env)
     return partial(_captured, env, work) if in_s3(env) else work
+
+
+def _alone(base: Path) -> None:
+    """Refuse a job of several instances, each of which would tell its share of the data for all. Raises ValueError.
+
+    Source: AWS Developer Guide, "Build Your Own Processing Container": resourceconfig.json has `current_host` and `hosts`.
+    """
+    try:
+        hosts = json.loads((base / "config" / "resourceconfig.json").read_bytes())["hosts"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if len(hosts) > 1:
+        raise ValueError(
+            f"the job has {len(hosts)} instances, and the analyzer runs on one: set InstanceCount to 1 (a larger instance has more cores, "
+            "and all of them are used)"
+        )
 
 
 def _analysis(env: Mapping[str, str]) -> Callable[[], str]:
@@ -52,13 +70,14 @@ def _analysis(env: Mapping[str, str]) -> Callable[[], str]:
 
         if is_clarify(base):
             return partial(clarify, base)
-    return partial(_data_quality, analyzer_settings(env))
+    return partial(_data_quality, env, analyzer_settings(env))
 
 
-def _data_quality(settings: AnalyzerSettings) -> str:
+def _data_quality(env: Mapping[str, str], settings: AnalyzerSettings) -> str:
     from fogbank.monitor.analyzer import analyze
+    from fogbank.monitor.kept import kept
 
-    return analyze(settings)
+    return analyze(settings, kept(env, settings))
 
 
 def _captured(env: Mapping[str, str], work: Callable[[], str]) -> str:

@@ -48,6 +48,19 @@ def _data(document: Document) -> Iterator[str]:
     elif watched["wrong"]:
         yield f"The newest execution found {_count(watched['wrong'], 'violation')}, of no feature."
     yield f"That is of {_number(watched['rows'])} rows, seen at {watched['at']} UTC."
+    yield from _stream(watched.get("stream"))
+
+
+def _stream(stream: Document | None) -> Iterator[str]:
+    """What all windows together say, where there are more than one."""
+    if not stream or stream["windows"] < 2:
+        return
+    named = [short(name) for name in stream["shifted"]]
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    ever = f"; without a shift at most one schedule in {1 / stream['level']:.0f} ever says so"
+    found = f"{', '.join(named[:NAMED])}{more} shifted{ever}" if named else "nothing shifted"
+    since = stream["since"].replace("T", " ").removesuffix("Z")
+    yield f"Over all {stream['windows']} windows since {since} UTC together {found}."
 
 
 def _drifted(document: Document) -> list[Document]:

@@ -171,6 +171,7 @@ def _watched(watch: Verdict | None) -> Document | None:
         "at": f"{watch.scheduled:%Y-%m-%d %H:%M}",
         "rows": rows,
         "wrong": len(watch.violations),
+        "stream": watch.results.shifts.get("stream"),
     }
 
 

@@ -64,6 +64,7 @@ def _with(
         "shifted": bool(own.get("shifted")),
         "smallest": (own.get("smallest_detectable") or {}).get("value"),
         "since": since(runs, column["name"]),
+        "stream": own.get("stream"),
     }
 
 

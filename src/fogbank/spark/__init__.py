@@ -1,4 +1,5 @@
-"""Packages on Spark: a DataFrame with predictions beside its columns, a column function, and a transform job's file by an application.
+"""Packages on Spark: a DataFrame with predictions beside its columns, a column function, and a transform job's file by an application;
+and the statistics of a DataFrame, a baseline for a monitor.
 
 The package goes to the executors with the application (`addFile`) and is loaded once in each of their Python workers, whose Python is the
 model's: it has the package's requirements, pyarrow and this fogbank. `pip install fogbank[spark]` brings PySpark; it needs a Java.
@@ -9,6 +10,7 @@ model's: it has the package's requirements, pyarrow and this fogbank. `pip insta
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -16,16 +18,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fogbank.contracts.manifest import Manifest, load_manifest
+from fogbank.contracts.monitoring import NO_DATA
 from fogbank.contracts.transform import TransformRequest
 from fogbank.direct.files import Task, Work, tasks, write
 from fogbank.direct.scorer import Packed
 from fogbank.direct.tables import predictions
+from fogbank.monitor.dataset import DatasetError, chunk_rows
+from fogbank.monitor.files import add_batch
+from fogbank.monitor.profile import Profile
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-__all__ = ["score", "score_file", "transform", "udf"]
+__all__ = ["score", "score_file", "statistics", "transform", "udf"]
 TYPES = {"float": "double", "integer": "long", "boolean": "boolean"}
 """A column's dtype to Spark's; any other is a string."""
 
@@ -70,6 +76,38 @@ def udf(spark: SparkSession, package: str | Path | Manifest) -> Any:
         return predictions(_here(packed), table).to_pandas()
 
     return pandas_udf(scored, f"struct<{', '.join(types)}>")
+
+
+def statistics(frame: DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:
+    """statistics.json and constraints.json of a frame, as the monitor's analyzer makes them of files: a baseline out of Spark.
+
+    Each partition is profiled where it is, and the profiles merge in the partitions' order: no row moves. Raises DatasetError where there
+    is no row, and what PySpark makes of one for a nested column.
+    """
+    from fogbank.monitor.constraints import suggest_constraints
+
+    parts = frame.mapInArrow(_profiled, "part int, profile binary").collect()
+    whole = Profile()
+    for part in sorted(parts, key=lambda row: row["part"]):
+        whole.merge(pickle.loads(part["profile"]))  # noqa: S301 - of the application's own executors
+    if not whole.rows:
+        raise DatasetError(NO_DATA)
+    found = whole.document()
+    return found, suggest_constraints(found)
+
+
+def _profiled(batches: Iterator[Any]) -> Iterator[Any]:
+    """A partition's number and profile, as one row."""
+    import pyarrow as pa
+    from pyspark import TaskContext
+
+    profile = Profile()
+    for batch in batches:
+        for start in range(0, batch.num_rows, rows := chunk_rows(batch.num_columns)):
+            add_batch(profile, batch.slice(start, rows))
+    context = TaskContext.get()
+    number = context.partitionId() if context else 0
+    yield pa.RecordBatch.from_pydict({"part": pa.array([number], pa.int32()), "profile": [pickle.dumps(profile)]})
 
 
 def score_file(spark: SparkSession, work: Work, target: Path) -> None:

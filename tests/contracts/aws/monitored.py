@@ -76,10 +76,10 @@ class Monitored:
         key = f"capture/{hour_prefix(self.name, 'v', moment)}{moment:%M-%S}-put.jsonl"
         self.cloud.client("s3").put_object(Bucket=self.name, Key=key, Body=body)
 
-    def result(self, file: str) -> dict[str, Any]:
+    def result(self, file: str, prefix: str = "results/") -> dict[str, Any]:
         """The newest result of a name."""
         s3 = self.cloud.client("s3")
-        listed = s3.list_objects_v2(Bucket=self.name, Prefix="results/").get("Contents", [])
+        listed = s3.list_objects_v2(Bucket=self.name, Prefix=prefix).get("Contents", [])
         key = max(item["Key"] for item in listed if item["Key"].endswith("/" + file))
         document: dict[str, Any] = json.loads(s3.get_object(Bucket=self.name, Key=key)["Body"].read())
         return document

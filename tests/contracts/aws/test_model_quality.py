@@ -58,6 +58,7 @@ def test_answers_are_judged_by_the_labels_that_came(shared_cloud: CloudProcess, 
         **quality_definition(unique, unique, unique), ModelQualityBaselineConfig=baseline
     )
     sagemaker.create_monitoring_schedule(**schedule(unique, unique, MonitoringType="ModelQuality"))
+    scripted_monitor(monitored, f"{unique}-scripted")
     moment = monitored.now()
     answers(monitored, moment, ("a", "1,0.9"), ("b", "0,0.4"), ("c", "1,0.6"), ("d", "1,0.7"))
     without = shared_cloud.admin.call("run-monitor", name=unique)
@@ -83,6 +84,24 @@ def test_answers_are_judged_by_the_labels_that_came(shared_cloud: CloudProcess, 
         StartTime=moment - timedelta(days=1), EndTime=moment + timedelta(days=1),
     )["Datapoints"]  # fmt: skip
     assert [round(each["Average"], 6) for each in point] == [round(2 / 3, 6)]
+
+    scripted = shared_cloud.admin.call("run-monitor", name=f"{unique}-scripted")
+    assert scripted["MonitoringExecutionStatus"] == "Completed", scripted["FailureReason"]
+    judged = monitored.result("statistics.json", f"results/{unique}/{unique}-scripted/")
+    assert judged["binary_classification_metrics"]["accuracy"]["value"] == 1.0
+
+
+def scripted_monitor(monitored: Monitored, name: str) -> None:
+    """One of the same endpoint, whose script knows better than the answers do."""
+    cloud = monitored.cloud
+    text = b"def preprocess_handler(record): return {'guess': record.ground_truth.data, 'score': record.endpoint_output.data[2:]}"
+    cloud.client("s3").put_object(Bucket=monitored.name, Key="code/mine.py", Body=text)
+    request = quality_definition(
+        name, monitored.name, monitored.name, InferenceAttribute="guess", ProbabilityAttribute="score"
+    )
+    request["ModelQualityAppSpecification"]["RecordPreprocessorSourceUri"] = f"s3://{monitored.name}/code/mine.py"
+    cloud.client("sagemaker").create_model_quality_job_definition(**request)
+    cloud.client("sagemaker").create_monitoring_schedule(**schedule(name, name, MonitoringType="ModelQuality"))
 
 
 def test_what_a_definition_lacks_is_refused(shared_cloud: CloudProcess, unique: str) -> None:

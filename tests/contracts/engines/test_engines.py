@@ -21,6 +21,8 @@ from fogbank.direct.files import score
 from fogbank.direct.scorer import Packed
 from fogbank.ground.cache import cache_dir
 from fogbank.ground.locks import locked
+from fogbank.monitor.dataset import Dataset
+from fogbank.monitor.profile import statistics
 from tests.contracts.direct.test_files import work
 from tests.direct_work import packed_sums, request_of, rows
 from tests.engines import needs
@@ -83,3 +85,21 @@ def test_an_engine_gives_the_bytes_of_the_job_and_rows_their_predictions(tmp_pat
     assert answered["rows"] == [[number, 10.0 * (3 * number + 201)] for number in range(100)]
     assert answered["columns"] == ["a", "b", "id", "total"]
     assert "not this one" in answered["failure"]
+    if engine == "spark":
+        _a_baseline_of_partitions_is_that_of_all(answered)
+
+
+def _a_baseline_of_partitions_is_that_of_all(answered: dict[str, Any]) -> None:
+    rows: dict[str, list[str | None]] = {
+        "a": [str(100.0 + n) for n in range(100)],
+        "id": [str(n) for n in range(100)],
+        "s": [*["x"] * 90, *[None] * 10],
+    }
+    whole = statistics(Dataset(rows))
+    kept = ("name", "inferred_type", "string_statistics")
+    for one, two in zip(answered["statistics"]["features"], whole["features"], strict=True):
+        assert [one.get(name) for name in kept] == [two.get(name) for name in kept]
+    assert answered["statistics"]["dataset"] == {"item_count": 100}
+    assert answered["statistics"]["features"][1]["numerical_statistics"]["sum"] == 4950.0
+    assert [item["completeness"] for item in answered["constraints"]["features"]] == [1.0, 1.0, 0.9]
+    assert answered["empty"] == "Job inputs had no data"

@@ -60,15 +60,82 @@ def test_a_facet_without_values_is_each_of_them(tmp_path: Path) -> None:
     [
         ({"label": None}, "analysis_config.json needs label"),
         ({"methods": {"shap": {}}}, "needs predictor.model_name"),
-        ({"predicted_label": None}, "post_training_bias needs predicted_label"),
+        ({"predicted_label": None}, "post_training_bias needs predicted_label, .* or a predictor"),
         ({"methods": {"pre_training_bias": {"methods": ["XX"]}}}, "has no metric 'XX'"),
         ({"facet": [{"name_or_index": "race"}]}, "there is no column 'race'; there are y, sex, age, guess"),
+        ({"methods": {"report": {}}}, "needs methods: pre_training_bias, post_training_bias, shap"),
+        (
+            {"methods": {"pdp": {}}},
+            "methods.pdp is not supported here: post_training_bias, pre_training_bias, report, shap are",
+        ),
+        ({"methods": []}, "methods must be an object"),
+        ({"facet_dataset_uri": "s3://b/f"}, "facet_dataset_uri is not supported here"),
+        ({"features": "a[0]"}, "features is not supported here"),
+        ({"facet": [{"name_or_index": "sex", "values": [1]}]}, "facet.values is not supported here"),
+        (
+            {"methods": {"pre_training_bias": {"method": "all"}}},
+            "methods.pre_training_bias.method is not supported here",
+        ),
+        ({"methods": {"shap": {"num_clusters": 3}}}, "methods.shap.num_clusters is not supported here"),
+        (
+            {"methods": {"pre_training_bias": {}, "report": {"name": "../x"}}},
+            "methods.report.name must be a file's name",
+        ),
+        (
+            {"predictor": {"model_name": "m", "content_template": "$features"}},
+            "predictor.content_template is not supported here",
+        ),
+        ({"probability_threshold": "half"}, "probability_threshold must be a number, not 'half'"),
+        (
+            {"probability_threshold": 0.5, "predicted_label": "sex"},
+            "probability_threshold is set, and the prediction 'm' is no number",
+        ),
         ({"dataset_type": "application/x-parquet"}, "dataset_type 'application/x-parquet' is not supported here"),
     ],
 )
 def test_what_is_not_right_is_named(tmp_path: Path, config: dict[str, Any], reason: str) -> None:
     with pytest.raises(DatasetError, match=reason):
         clarified(tmp_path, ROWS, **config)
+
+
+def test_probabilities_are_cut_at_the_threshold(tmp_path: Path) -> None:
+    rows = [row[:-1] + guess for row, guess in zip(ROWS, ("0.9", "0.7", "0.2", "0.1", "0.8"), strict=True)]
+    cut = clarified(tmp_path, rows, probability_threshold=0.6)
+
+    assert values(cut["post_training_bias_metrics"]["facets"]["sex"][0]) == pytest.approx(
+        {"DI": 0.0, "AD": 2 / 3 - 1 / 2}
+    )
+
+
+def test_columns_that_are_set_aside_are_no_features(tmp_path: Path) -> None:
+    """The flip test looks at features that are numbers: names among them leave it without a value."""
+    headers = ["id", *CONFIG["headers"], "town"]
+    rows = [f"n{number},{row},x" for number, row in enumerate(ROWS)]
+    config = {"headers": headers, "methods": {"post_training_bias": {"methods": ["FT"]}}, "facet": CONFIG["facet"][:1]}
+    (with_names, without) = (
+        clarified(tmp_path / name, rows, **config, **others)["post_training_bias_metrics"]["facets"]["sex"][0]["metrics"][0]
+        for name, others in (
+            ("with", {}), ("without", {"excluded_columns": ["town"], "joinsource_name_or_index": 0}),
+        )
+    )  # fmt: skip
+
+    assert with_names["value"] is None
+    assert isinstance(without["value"], float)
+
+
+def test_a_report_is_written_where_one_is_asked_for(tmp_path: Path) -> None:
+    report = {"name": "mine", "title": "Sex & <age>"}
+    methods = {**CONFIG["methods"], "report": report}
+    clarified(tmp_path, [*ROWS, "1,f"], methods=methods)
+
+    page = (tmp_path / "processing/output/mine.html").read_text()
+    assert page.count("<h1>Sex &amp; &lt;age&gt;</h1>") == 1
+    assert "Facet <b>age</b>: <b>(40.5, 60.5]</b>" in page
+    assert "Pre-training bias" in page
+    assert "Post-training bias" in page
+    assert "1 records could not be read and were left out. The first: d.csv line 6" in page
+    assert not any(word in page for word in ("<script", "http://", "https://", "src="))
+    assert sorted(file.name for file in (tmp_path / "processing/output").iterdir()) == ["analysis.json", "mine.html"]
 
 
 def merged_line(asked: str, answer: str, truth: str) -> str:

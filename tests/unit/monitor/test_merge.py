@@ -197,3 +197,18 @@ def test_what_an_environment_lacks_is_named(env: dict[str, str], error: str) -> 
                 **env,
             }
         )
+
+
+def test_several_instances_are_refused(tmp_path: Path) -> None:
+    """With ShardedByS3Key each would have a share of the data, and none all of it."""
+    (tmp_path / "config").mkdir()
+    place = tmp_path / "config" / "resourceconfig.json"
+    env = {"SAGEMAKER_BASE_DIR": str(tmp_path)}
+    place.write_text(json.dumps({"current_host": "algo-1", "hosts": ["algo-1", "algo-2"]}))
+    with pytest.raises(
+        ValueError, match="the job has 2 instances, and the analyzer runs on one: set InstanceCount to 1"
+    ):
+        task(env)
+    place.write_text(json.dumps({"current_host": "algo-1", "hosts": ["algo-1"]}))
+    with pytest.raises(KeyError, match="dataset_format"):
+        task(env)

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from fogbank.monitor.dataset import DatasetError
 from fogbank.monitor.explain import drift, explained
 from fogbank.monitor.facets import Table
 from fogbank.monitor.predictor import ShadowEndpoint
+from fogbank.monitor.tasks import task
 
 ROWS = np.array([["1", "2"], ["3", "4"]], dtype=object)
 
@@ -101,6 +103,67 @@ def test_a_table_is_explained_beside_its_middle() -> None:
     told = explained(table, config, lambda rows: rows[:, 0].astype(float))["kernel_shap"]["label0"]
 
     assert told == {"global_shap_values": {"n": 1.0, "s": 0.0}, "expected_value": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("predictor", "others", "expected"),
+    [
+        ({}, {"label_values_or_threshold": ["a"]}, {"DI": 0.0, "AD": -1.0}),
+        ({"label": 0}, {"label_values_or_threshold": ["a"]}, {"DI": 0.0, "AD": -1.0}),
+        (
+            {"probability": 1},
+            {"label_values_or_threshold": ["b"], "probability_threshold": 0.3},
+            {"DI": 0.0, "AD": 1.0},
+        ),
+        (
+            {"probability": 1},
+            {"label_values_or_threshold": ["b"], "probability_threshold": 0.2},
+            {"DI": 1.0, "AD": 0.0},
+        ),
+    ],
+    ids=["the first column", "a column", "a probability", "a lower threshold"],
+)
+def test_a_predictor_makes_the_predictions_of_a_bias_analysis(
+    sagemaker: tuple[type[SageMaker], dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    predictor: dict[str, Any], others: dict[str, Any], expected: dict[str, float],
+) -> None:  # fmt: skip
+    handler, env = sagemaker
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    for place in ("config", "data"):
+        (tmp_path / "processing/input" / place).mkdir(parents=True)
+    config = {
+        "headers": ["y", "sex", "n"], "label": "y", "facet": [{"name_or_index": "sex", "value_or_threshold": ["f"]}],
+        "predictor": {"model_name": "m", **predictor}, "methods": {"post_training_bias": {"methods": ["DI", "AD"]}}, **others,
+    }  # fmt: skip
+    (tmp_path / "processing/input/config/analysis_config.json").write_text(json.dumps(config))
+    (tmp_path / "processing/input/data/d.csv").write_text("b,m,1\nb,f,2\n")
+    task({"SAGEMAKER_BASE_DIR": str(tmp_path)})()
+
+    found = json.loads((tmp_path / "processing/output/analysis.json").read_text())["post_training_bias_metrics"]
+    metrics = {item["name"]: item["value"] for item in found["facets"]["sex"][0]["metrics"]}
+    assert metrics == pytest.approx(expected)
+    assert handler.asked[-2:] == ["DeleteEndpoint", "DeleteEndpointConfig"]
+
+
+def test_single_rows_values_and_the_background_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
+    table = Table({"n": ["1", "3", "5"], "s": ["x", "x", "y"]})
+    config = ShapConfig(predictor=PredictorConfig(model="m", name="risk"), headers=("n", "s"), local=True)
+    told = explained(table, config, lambda rows: rows[:, 0].astype(float), tmp_path)["kernel_shap"]
+
+    assert told.keys() == {"risk"}
+    assert (tmp_path / "explanations_shap/out.csv").read_text() == "n_risk,s_risk\n-2.0,0.0\n0.0,0.0\n2.0,0.0\n"
+    assert (tmp_path / "explanations_shap/baseline.csv").read_text() == "n,s\n3.0,x\n"
+
+
+def test_log_odds_are_of_probabilities() -> None:
+    table = Table({"n": ["0.2", "0.8"]})
+    config = ShapConfig(predictor=PredictorConfig(model="m"), headers=("n",), baseline=[[0.5]], logit=True)
+    told = explained(table, config, lambda rows: rows[:, 0].astype(float))["kernel_shap"]["label0"]
+
+    assert told["global_shap_values"]["n"] == pytest.approx(np.log(4))
+    with pytest.raises(DatasetError, match="use_logit needs probabilities"):
+        explained(Table({"n": ["2"]}), config, lambda rows: rows[:, 0].astype(float))
 
 
 def test_an_order_that_is_kept_is_no_violation() -> None:

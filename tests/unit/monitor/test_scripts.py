@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fogbank.contracts.capture import CaptureRecord, captured
+from fogbank.contracts.quality import MERGE_FORMAT
 from fogbank.monitor.__main__ import main
 from fogbank.monitor.scripts import Script, ScriptError
 from tests.unit.monitor.traffic import NOON
@@ -144,3 +145,64 @@ def test_a_script_reads_captured_records_alone(tmp_path: Path, monkeypatch: pyte
     status, message = analyzed(tmp_path, monkeypatch, own, dataset_format='{"csv": {}}')
 
     assert (status, message) == (1, "record_preprocessor_script reads captured records, and dataset_format is csv")
+
+
+QUALITY = """
+def preprocess_handler(record):
+    if record.event_metadata.inference_id == "left out":
+        return []
+    score = float(record.endpoint_output.data)
+    assert record.ground_truth.encoding == "CSV"
+    return {"z": score, "guess": int(score > 0.7), "truth": {"yes": 1, "no": 0}[record.ground_truth.data]}
+
+def postprocess_handler():
+    open("PLACE", "w").write("done")
+"""
+
+
+def merged(name: str, score: str, truth: str) -> str:
+    answer = captured(score.encode(), "text/csv", "OUTPUT", CSV, JSON)
+    line = json.loads(CaptureRecord(event_id="e", inference_id=name, time=NOON, output=answer).line())
+    return json.dumps({**line, "groundTruthData": {"data": truth, "encoding": "CSV"}}) + "\n"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"inference_attribute": "guess", "ground_truth_attribute": "truth"},
+        {"inference_attribute": "0", "probability_attribute": "z", "ground_truth_attribute": "truth"},
+    ],
+    ids=["by name", "by place"],
+)
+def test_model_quality_is_of_what_the_script_makes_of_merged_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attributes: dict[str, str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    lines = [merged("a", "0.9", "yes"), merged("b", "0.8", "no"), merged("c", "0.6", "no"), merged("d", "0.9", "maybe")]
+    (tmp_path / "in" / "x.jsonl").write_text("".join([*lines, merged("left out", "0.1", "yes")]))
+    own = script(tmp_path, QUALITY.replace("PLACE", str(tmp_path / "said")))
+    status, message = analyzed(
+        tmp_path, monkeypatch, own, post_analytics_processor_script=str(own), analysis_type="MODEL_QUALITY",
+        dataset_format=MERGE_FORMAT, problem_type="BinaryClassification", **attributes,
+    )  # fmt: skip
+
+    assert status == 0, message
+    metrics = json.loads((tmp_path / "out" / "statistics.json").read_text())["binary_classification_metrics"]
+    assert metrics["confusion_matrix"] == {"0": {"0": 1, "1": 1}, "1": {"0": 0, "1": 1}}
+    assert message.endswith("the first x.jsonl line 4: the script mine.py: KeyError('maybe')")
+    assert (tmp_path / "said").read_text() == "done"
+
+
+def test_rows_that_have_no_ground_truth_of_their_own_are_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x.jsonl").write_text(merged("a", "0.9", "1"))
+    own = script(tmp_path, "def preprocess_handler(record): return [{'y': 1}, {'y': 0}]\n")
+    status, message = analyzed(
+        tmp_path, monkeypatch, own, analysis_type="MODEL_QUALITY", dataset_format=MERGE_FORMAT, problem_type="BinaryClassification",
+        inference_attribute="y",
+    )  # fmt: skip
+
+    assert status == 1
+    assert "the script makes 2 rows of it, and its ground truth has 1" in message

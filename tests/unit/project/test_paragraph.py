@@ -55,5 +55,14 @@ def test_metrics_that_cannot_be_read_are_told_and_an_endpoint_that_nobody_asked_
     assert "metrics" not in paragraph(document(endpoint={"performance": []}))
 
 
+def test_what_all_windows_say_together_is_told_where_there_are_some() -> None:
+    stream = {"windows": 24, "since": "2026-11-25T13:00:00Z", "level": 0.05, "shifted": []}
+    found = paragraph(document(watched={**WATCHED, "stream": stream}))
+    assert "Over all 24 windows since 2026-11-25 13:00:00 UTC together nothing shifted." in found
+    found = paragraph(document(watched={**WATCHED, "stream": {**stream, "shifted": ["a", "b", "c"]}}))
+    assert "together a, b and 1 more shifted; without a shift at most one schedule in 20 ever says so." in found
+    assert "windows" not in paragraph(document(watched={**WATCHED, "stream": {**stream, "windows": 1}}))
+
+
 def test_a_violation_of_no_feature_is_told() -> None:
     assert "found 1 violation, of no feature" in paragraph(document(watched={**WATCHED, "wrong": 1}))

@@ -29,11 +29,21 @@ def test_an_extra_column_is_told_too() -> None:
     violations = [{"feature_name": "new", "constraint_check_type": "extra_column_check", "description": " one more "}]
     column = {"name": "a", "change": "mean 1 → 2"}
     tests = {
-        "features": [{"name": "a", "adjusted_p_value": 0.01, "psi": 0.3, "shifted": True, "test": "Kolmogorov-Smirnov"}]
+        "features": [
+            {
+                "name": "a",
+                "adjusted_p_value": 0.01,
+                "psi": 0.3,
+                "shifted": True,
+                "test": "Kolmogorov-Smirnov",
+                "stream": {"e_value": 9.0},
+            }
+        ]
     }
 
     known, extra = told([column], violations, tests, [run("2", "a", "new"), run("1")])
 
     assert (known["shifted"], known["psi"], known["since"], known["checks"]) == (True, 0.3, "2", [])
+    assert (known["stream"], extra["stream"]) == ({"e_value": 9.0}, None)
     assert extra["checks"] == [{"check": "extra_column_check", "text": "one more"}]
     assert (extra["like"], extra["since"]) == ("not in the baseline", "2")

@@ -18,11 +18,13 @@ from fogbank.contracts.monitoring import (
     ANALYZER,
     CAPTURE_FORMAT,
     CLARIFY,
+    KEPT,
     MERGER,
     POSTPROCESSOR,
     PREPROCESSOR,
     PROCESSING,
     results_folder,
+    results_home,
 )
 from fogbank.contracts.processing import ProcessingInput, ProcessingOutput, ProcessingRequest
 from fogbank.contracts.quality import MERGE_FORMAT, REPORT_PATH
@@ -77,6 +79,11 @@ class Asked:
         )
 
     @property
+    def home(self) -> str:
+        """The folder of all results of its schedule, in S3."""
+        return f"{self.definition.outputs[0].uri.rstrip('/')}/{results_home(self.endpoint, self.schedule)}"
+
+    @property
     def merged(self) -> str:
         """The folder of merged records, in S3."""
         folder = "" if self.endpoint else f"/{self.schedule}"
@@ -96,6 +103,7 @@ def analysis(asked: Asked, files: Sequence[CaptureFile]) -> ProcessingRequest:
         "publish_cloudwatch_metrics": "Enabled",
         **_times(asked),
         **_predictions(asked),
+        **({KEPT: asked.home} if definition.statistics_uri else {}),
         **(definition.environment or {}),
     }
     if definition.config_uri:

@@ -130,8 +130,8 @@ class JobDefinitions(Resource[NoState]):
             yield "DatasetFormat must be one of Csv, Json and Parquet."
         if self.monitor.analysis and ("Parquet" in kinds or ("Json" in kinds and not kinds["Json"].get("Line"))):
             yield f"{self.monitor.type} of batch transform jobs reads Csv, or Json with Line."
-        if definition.preprocessor_uri:
-            yield "The local cloud's RecordPreprocessorSourceUri is for an EndpointInput."
+        if definition.preprocessor_uri and not self.monitor.labelled:
+            yield "The local cloud's RecordPreprocessorSourceUri is for an EndpointInput, or for ModelQuality."
 
     def definition(self, region: str, name: str) -> Definition:
         """A definition. Raises ResourceNotFound."""

@@ -11,7 +11,8 @@ from pyspark.sql import SparkSession
 from fogbank.contracts.manifest import Manifest, decode_package
 from fogbank.direct.files import Work
 from fogbank.direct.scorer import Packed
-from fogbank.spark import score_file, transform, udf
+from fogbank.monitor.dataset import DatasetError
+from fogbank.spark import score_file, statistics, transform, udf
 
 told = json.load(sys.stdin)
 builder = SparkSession.builder.master("local-cluster[2,1,1024]").config("spark.ui.enabled", "false")
@@ -32,10 +33,17 @@ rows = [[row["id"], row["total"]] for row in made.orderBy("id").collect()]
 call = udf(spark, manifest)
 same = frame.select("id", call(frame["a"], frame["b"]).alias("p")).select("id", "p.total").orderBy("id").collect()
 assert [[row["id"], row["total"]] for row in same] == rows
+found, constraints = statistics(frame.selectExpr("a", "id", "case when id < 90 then 'x' end as s").repartition(5))
+empty = ""
+try:
+    statistics(frame.limit(0))
+except DatasetError as error:
+    empty = str(error)
 failure = ""
 try:
     transform(frame.selectExpr("cast(13 as double) as a", "b"), manifest).collect()
 except Exception as error:  # noqa: BLE001 - whatever the engine makes of it
     failure = str(error)
 spark.stop()
-print(json.dumps({"processes": pids, "rows": rows, "columns": made.columns, "failure": failure}))
+told = {"statistics": found, "constraints": constraints, "empty": empty}
+print(json.dumps({"processes": pids, "rows": rows, "columns": made.columns, "failure": failure, **told}))
