@@ -83,10 +83,12 @@ def network(clients: LocalClients, said: Any, stage: str) -> None:
 def arrivals(clients: LocalClients, said: Any, stage: str) -> None:
     s3 = clients("s3", "us-east-1")
     s3.put_object(Bucket=said["bucket"], Key=f"{stage}.csv", Body=b"1")
-    s3.put_object(Bucket=said["bucket"], Key=f"{stage}.bad", Body=b"1")
     assert received(clients, said["queue"]) == [{"key": f"{stage}.csv", "stage": stage}]
-    [lost] = received(clients, said["dead"])
-    assert lost["detail"]["object"]["key"] == f"{stage}.bad"
+    sqs = clients("sqs", "us-east-1")
+    sqs.send_message(QueueUrl=said["queue"], MessageBody='"nobody can read it"')
+    for _ in range(4):  # it is taken three times, and then no more
+        sqs.receive_message(QueueUrl=said["queue"], VisibilityTimeout=0)
+    assert received(clients, said["dead"]) == ["nobody can read it"]
 
 
 def promotion(clients: LocalClients, said: Any, stage: str) -> None:
@@ -152,10 +154,14 @@ def scaling(clients: LocalClients, said: Any, stage: str) -> None:
     assert {item["ScheduledActionName"]: item["ScalableTargetAction"]["MinCapacity"] for item in actions} == {f"{NAME}-morning": 2, f"{NAME}-evening": 1}
     [target] = autoscaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[said["target"]])["ScalableTargets"]
     assert target["MaxCapacity"] == (3 if stage == "second" else 2)
+    [alarm] = clients("cloudwatch", "us-east-1").describe_alarms(AlarmNames=[said["busy"]])["MetricAlarms"]
+    [policy] = autoscaling.describe_scaling_policies(**of)["ScalingPolicies"]
+    assert alarm["AlarmActions"] == [policy["PolicyARN"]]
     if stage == "first":
-        clients("cloudwatch", "us-east-1").set_alarm_state(AlarmName=said["busy"], StateValue="ALARM", StateReason="many")
+        asked = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}]
+        clients("sagemaker", "us-east-1").update_endpoint_weights_and_capacities(EndpointName=f"{NAME}-live", DesiredWeightsAndCapacities=asked)
         until_answer(lambda: count(clients), lambda found: found == 2)
-    assert count(clients) == 2, "an update keeps what autoscaling made"
+    assert count(clients) == 2, "an update keeps the count that somebody set"
 
 
 def count(clients: LocalClients) -> int:
