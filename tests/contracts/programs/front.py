@@ -28,13 +28,19 @@ table = aws.dynamodb.Table(
     "audit", name=f"{name}-audit", billing_mode="PAY_PER_REQUEST", hash_key="request", attributes=[{"name": "request", "type": "S"}],
     ttl={"attribute_name": "until", "enabled": True}, point_in_time_recovery={"enabled": later},
 )  # fmt: skip
-trust = aws.iam.get_policy_document(statements=[
-    {"actions": ["sts:AssumeRole"], "principals": [{"type": "Service", "identifiers": ["lambda.amazonaws.com"]}]}])
+trust = aws.iam.get_policy_document(
+    statements=[
+        {"actions": ["sts:AssumeRole"], "principals": [{"type": "Service", "identifiers": ["lambda.amazonaws.com"]}]}
+    ]
+)
 role = aws.iam.Role("front", name=f"{name}-front", assume_role_policy=trust.json)
-may = aws.iam.get_policy_document_output(statements=[
-    {"actions": ["sagemaker:InvokeEndpoint"], "resources": [live.endpoint_arn]},
-    {"actions": ["kms:Encrypt"], "resources": [key.arn]},
-    {"actions": ["dynamodb:PutItem"], "resources": [table.arn]}])
+may = aws.iam.get_policy_document_output(
+    statements=[
+        {"actions": ["sagemaker:InvokeEndpoint"], "resources": [live.endpoint_arn]},
+        {"actions": ["kms:Encrypt"], "resources": [key.arn]},
+        {"actions": ["dynamodb:PutItem"], "resources": [table.arn]},
+    ]
+)
 policy = aws.iam.Policy("front", name=f"{name}-front", policy=may.json)
 aws.iam.RolePolicyAttachment("front", role=role.name, policy_arn=policy.arn)
 function = aws.lambda_.Function(
@@ -42,16 +48,48 @@ function = aws.lambda_.Function(
     code=pulumi.AssetArchive({"index.py": pulumi.StringAsset(HANDLER)}),
     environment={"variables": {"ENDPOINT": live.endpoint_name, "TABLE": table.name, "KEY": key.key_id}},
 )  # fmt: skip
-api = aws.apigatewayv2.Api("front", name=f"{name}-front", protocol_type="HTTP", cors_configuration={
-    "allow_origins": ["https://shop.example"], "allow_methods": ["POST"], "max_age": 60})
-tokens = aws.apigatewayv2.Authorizer("tokens", api_id=api.id, name="tokens", authorizer_type="JWT", identity_sources=["$request.header.Authorization"],
-                                     jwt_configuration={"issuer": config.require("issuer"), "audiences": ["rows"]})
-asks = aws.apigatewayv2.Integration("asks", api_id=api.id, integration_type="AWS_PROXY", integration_uri=function.arn, payload_format_version="2.0")
-aws.apigatewayv2.Route("asks", api_id=api.id, route_key="POST /score", target=asks.id.apply("integrations/{}".format),
-                       authorization_type="JWT", authorizer_id=tokens.id)
-aws.apigatewayv2.Stage("front", api_id=api.id, name="$default", auto_deploy=True,
-                       default_route_settings={"throttling_rate_limit": 20 if later else 10, "throttling_burst_limit": 20})
-aws.lambda_.Permission("front", function=function.name, action="lambda:InvokeFunction", principal="apigateway.amazonaws.com",
-                       source_arn=api.execution_arn.apply("{}/*/*/score".format))
+api = aws.apigatewayv2.Api(
+    "front",
+    name=f"{name}-front",
+    protocol_type="HTTP",
+    cors_configuration={"allow_origins": ["https://shop.example"], "allow_methods": ["POST"], "max_age": 60},
+)
+tokens = aws.apigatewayv2.Authorizer(
+    "tokens",
+    api_id=api.id,
+    name="tokens",
+    authorizer_type="JWT",
+    identity_sources=["$request.header.Authorization"],
+    jwt_configuration={"issuer": config.require("issuer"), "audiences": ["rows"]},
+)
+asks = aws.apigatewayv2.Integration(
+    "asks", api_id=api.id, integration_type="AWS_PROXY", integration_uri=function.arn, payload_format_version="2.0"
+)
+aws.apigatewayv2.Route(
+    "asks",
+    api_id=api.id,
+    route_key="POST /score",
+    target=asks.id.apply("integrations/{}".format),
+    authorization_type="JWT",
+    authorizer_id=tokens.id,
+)
+aws.apigatewayv2.Stage(
+    "front",
+    api_id=api.id,
+    name="$default",
+    auto_deploy=True,
+    default_route_settings={"throttling_rate_limit": 20 if later else 10, "throttling_burst_limit": 20},
+)
+aws.lambda_.Permission(
+    "front",
+    function=function.name,
+    action="lambda:InvokeFunction",
+    principal="apigateway.amazonaws.com",
+    source_arn=api.execution_arn.apply("{}/*/*/score".format),
+)
 aws.cloudwatch.LogGroup("front", name=f"/aws/lambda/{name}-front", retention_in_days=14)
-outputs = {"url": api.api_endpoint, "table": table.name, "rights": may.json.apply(lambda text: len(json.loads(text)["Statement"]))}
+outputs = {
+    "url": api.api_endpoint,
+    "table": table.name,
+    "rights": may.json.apply(lambda text: len(json.loads(text)["Statement"])),
+}

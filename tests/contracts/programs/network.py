@@ -9,7 +9,9 @@ vpc = aws.ec2.Vpc("ml", cidr_block="10.20.0.0/16", enable_dns_hostnames=True, ta
 table = aws.ec2.RouteTable("private", vpc_id=vpc.id)
 subnets = []
 for number, zone in enumerate(zones[:2]):
-    subnet = aws.ec2.Subnet(f"private-{number}", vpc_id=vpc.id, cidr_block=f"10.20.{number}.0/24", availability_zone=zone)
+    subnet = aws.ec2.Subnet(
+        f"private-{number}", vpc_id=vpc.id, cidr_block=f"10.20.{number}.0/24", availability_zone=zone
+    )
     aws.ec2.RouteTableAssociation(f"private-{number}", subnet_id=subnet.id, route_table_id=table.id)
     subnets.append(subnet.id)
 models = aws.ec2.SecurityGroup("models", vpc_id=vpc.id, description="Containers of models")
@@ -18,11 +20,20 @@ https = {"ip_protocol": "tcp", "from_port": 443, "to_port": 443}
 aws.vpc.SecurityGroupIngressRule(
     "from-models", security_group_id=services.id, referenced_security_group_id=models.id, **https
 )
-aws.vpc.SecurityGroupEgressRule("to-services", security_group_id=models.id, referenced_security_group_id=services.id, **https)
+aws.vpc.SecurityGroupEgressRule(
+    "to-services", security_group_id=models.id, referenced_security_group_id=services.id, **https
+)
 if later:
     aws.vpc.SecurityGroupIngressRule("from-office", security_group_id=services.id, cidr_ipv4="192.168.0.0/16", **https)
-own_data = aws.iam.get_policy_document(statements=[
-    {"actions": ["s3:GetObject", "s3:PutObject"], "resources": [f"arn:aws:s3:::{name}*/*"], "principals": [{"type": "*", "identifiers": ["*"]}]}])
+own_data = aws.iam.get_policy_document(
+    statements=[
+        {
+            "actions": ["s3:GetObject", "s3:PutObject"],
+            "resources": [f"arn:aws:s3:::{name}*/*"],
+            "principals": [{"type": "*", "identifiers": ["*"]}],
+        }
+    ]
+)
 s3 = aws.ec2.VpcEndpoint(
     "s3", vpc_id=vpc.id, service_name=f"com.amazonaws.{region}.s3", route_table_ids=[table.id], policy=own_data.json
 )

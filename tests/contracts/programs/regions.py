@@ -10,7 +10,13 @@ europe = aws.Provider(
     "europe", region="eu-west-1", default_tags={"tags": {"residency": "eu", "cost": "b" if later else "a"}},
     ignore_tags={"key_prefixes": ["scanner:"]}, **common,
 )  # fmt: skip
-pacific = aws.Provider("pacific", region="us-west-2", default_tags={"tags": {"residency": "us"}}, allowed_account_ids=["123456789012"], **common)
+pacific = aws.Provider(
+    "pacific",
+    region="us-west-2",
+    default_tags={"tags": {"residency": "us"}},
+    allowed_account_ids=["123456789012"],
+    **common,
+)
 outputs = {}
 for short, provider in {"eu": europe, "us": pacific}.items():
     own = pulumi.ResourceOptions(provider=provider)

@@ -13,14 +13,24 @@ pages = aws.sqs.Queue("pages", name=f"{name}-pages")
 tickets = aws.sqs.Queue("tickets", name=f"{name}-tickets")
 for topic, queue, short in ((page, pages, "pages"), (ticket, tickets, "tickets")):
     aws.sns.TopicSubscription(short, topic=topic.arn, protocol="sqs", endpoint=queue.arn, raw_message_delivery=True)
-    allowed = aws.iam.get_policy_document_output(statements=[{
-        "actions": ["sqs:SendMessage"], "resources": [queue.arn], "principals": [{"type": "Service", "identifiers": ["sns.amazonaws.com"]}],
-        "conditions": [{"test": "ArnEquals", "variable": "aws:SourceArn", "values": [topic.arn]}]}])
+    allowed = aws.iam.get_policy_document_output(
+        statements=[
+            {
+                "actions": ["sqs:SendMessage"],
+                "resources": [queue.arn],
+                "principals": [{"type": "Service", "identifiers": ["sns.amazonaws.com"]}],
+                "conditions": [{"test": "ArnEquals", "variable": "aws:SourceArn", "values": [topic.arn]}],
+            }
+        ]
+    )
     aws.sqs.QueuePolicy(short, queue_url=queue.url, policy=allowed.json)
 aws.sns.TopicSubscription("mail", topic=page.arn, protocol="email", endpoint="oncall@example.com")
 of = {"namespace": "AWS/SageMaker", "dimensions": {"EndpointName": live.endpoint_name, "VariantName": "AllTraffic"}}
 alarms = {}
-for short, metric, statistic, least in (("errors", "Invocation5XXErrors", "Sum", 5), ("latency", "ModelLatency", "Average", 200_000 if later else 400_000)):
+for short, metric, statistic, least in (
+    ("errors", "Invocation5XXErrors", "Sum", 5),
+    ("latency", "ModelLatency", "Average", 200_000 if later else 400_000),
+):
     alarms[short] = aws.cloudwatch.MetricAlarm(
         short, name=f"{name}-{short}", metric_name=metric, statistic=statistic, period=60, evaluation_periods=3, datapoints_to_alarm=2,
         threshold=least, comparison_operator="GreaterThanOrEqualToThreshold", treat_missing_data="notBreaching", alarm_actions=[ticket.arn],
@@ -31,8 +41,31 @@ both = aws.cloudwatch.CompositeAlarm(
     alarm_rule=pulumi.Output.format("ALARM({0}) AND ALARM({1})", alarms["errors"].name, alarms["latency"].name),
 )  # fmt: skip
 found = aws.sns.get_topic_output(name=page.name)
-graph = live.endpoint_name.apply(lambda it: json.dumps({"widgets": [{
-    "type": "metric", "x": 0, "y": 0, "width": 12, "height": 6,
-    "properties": {"region": "us-east-1", "title": "Requests", "metrics": [["AWS/SageMaker", "Invocations", "EndpointName", it, "VariantName", "AllTraffic"]]}}]}))
+graph = live.endpoint_name.apply(
+    lambda it: json.dumps(
+        {
+            "widgets": [
+                {
+                    "type": "metric",
+                    "x": 0,
+                    "y": 0,
+                    "width": 12,
+                    "height": 6,
+                    "properties": {
+                        "region": "us-east-1",
+                        "title": "Requests",
+                        "metrics": [["AWS/SageMaker", "Invocations", "EndpointName", it, "VariantName", "AllTraffic"]],
+                    },
+                }
+            ]
+        }
+    )
+)
 board = aws.cloudwatch.Dashboard("ops", dashboard_name=f"{name}-ops", dashboard_body=graph)
-outputs = {"pages": pages.url, "tickets": tickets.url, "both": both.alarm_name, "page": found.arn, "board": board.dashboard_name}
+outputs = {
+    "pages": pages.url,
+    "tickets": tickets.url,
+    "both": both.alarm_name,
+    "page": found.arn,
+    "board": board.dashboard_name,
+}
