@@ -94,7 +94,7 @@ class Endpoint(pulumi.ComponentResource):
             name,
             self,
             [variant.service for variant in every],
-            [capture and capture.kms_key, asynchronous and asynchronous.kms_key],
+            [each.kms_key for each in (capture, asynchronous) if each is not None],
         )
         kept = _kept(self, name, public_name, log_days)
         endpoint = aws.sagemaker.Endpoint(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -82,19 +83,20 @@ def test_no_network_or_more_than_one_is_an_error(standin: StandIn, unique: str) 
 
 
 def test_what_is_there_is_found_by_its_name(standin: StandIn, unique: str) -> None:
+    things: dict[str, dict[str, Any]] = {
+        "aws:ssm/parameter:Parameter": {"name": f"/{unique}", "type": "SecureString", "value": "one"},
+        "aws:secretsmanager/secret:Secret": {"name": unique, "description": "One", "tags": {"a": "1"}},
+        "aws:kms/key:Key": {"description": unique},
+        "aws:ecr/repository:Repository": {"name": unique, "imageScanningConfiguration": {"scanOnPush": True}},
+        "aws:sns/topic:Topic": {"name": unique, "tags": {"a": "1"}},
+        "aws:sqs/queue:Queue": {"name": unique},
+        "aws:iam/policy:Policy": {"name": unique, "policy": POLICY},
+        "aws:cloudwatch/logGroup:LogGroup": {"name": f"/{unique}", "retentionInDays": 7},
+        "aws:ec2/securityGroup:SecurityGroup": {"name": unique, "description": "One"},
+    }
     made = {
         token: standin.create(token, standin.check(token, inputs, {}, "logical", b"seed")[0])[1]
-        for token, inputs in {
-            "aws:ssm/parameter:Parameter": {"name": f"/{unique}", "type": "SecureString", "value": "one"},
-            "aws:secretsmanager/secret:Secret": {"name": unique, "description": "One", "tags": {"a": "1"}},
-            "aws:kms/key:Key": {"description": unique},
-            "aws:ecr/repository:Repository": {"name": unique, "imageScanningConfiguration": {"scanOnPush": True}},
-            "aws:sns/topic:Topic": {"name": unique, "tags": {"a": "1"}},
-            "aws:sqs/queue:Queue": {"name": unique},
-            "aws:iam/policy:Policy": {"name": unique, "policy": POLICY},
-            "aws:cloudwatch/logGroup:LogGroup": {"name": f"/{unique}", "retentionInDays": 7},
-            "aws:ec2/securityGroup:SecurityGroup": {"name": unique, "description": "One"},
-        }.items()
+        for token, inputs in things.items()
     }
     key = made["aws:kms/key:Key"]["keyId"]
     standin.create("aws:kms/alias:Alias", {"name": f"alias/{unique}", "targetKeyId": key})
