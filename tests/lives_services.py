@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from fogbank.ground.aws import LOCAL_ACCOUNT
 from fogbank.provider.standin import StandIn
 from tests.lives import Life
 
@@ -103,7 +104,27 @@ def watching(standin: StandIn, unique: str) -> list[Life]:
             },
             f"{rule}/t",
         ),
+        Life(
+            "aws:cloudwatch/eventBus:EventBus",
+            {"name": unique, "tags": {"a": "1"}},
+            {"tags": {"b": "2"}},
+            by_hand=("events", "delete_event_bus", {"Name": "{id}"}),
+        ),
+        _machine(unique),
     ]
+
+
+def _machine(unique: str) -> Life:
+    """A state machine."""
+    role = f"arn:aws:iam::{LOCAL_ACCOUNT}:role/{unique}"
+    one, two = (json.dumps({"StartAt": name, "States": {name: {"Type": "Pass", "End": True}}}) for name in ("A", "B"))
+    return Life(
+        "aws:sfn/stateMachine:StateMachine",
+        {"name": unique, "definition": one, "roleArn": role, "tags": {"a": "1"}},
+        {"definition": two, "tags": {"b": "2"}},
+        same={"type": "STANDARD"},
+        by_hand=("stepfunctions", "update_state_machine", {"stateMachineArn": "{id}", "definition": one}),
+    )
 
 
 def keeping(standin: StandIn, unique: str) -> list[Life]:

@@ -64,7 +64,13 @@ def settings(standin: StandIn, unique: str, bucket: str) -> list[Life]:
         "lambdaFunctionArn": f"arn:aws:lambda:us-east-1:123456789012:function:{unique}",
         "events": ["s3:ObjectCreated:*"],
     }
-    place = {"bucket": bucket}
+    place, role = {"bucket": bucket}, f"arn:aws:iam::{LOCAL_ACCOUNT}:role/{unique}"
+    versioned, _ = standin.create(tokens.BUCKET, {"bucket": f"{unique}-v"})
+    standin.create(s3_settings.VERSIONING, {"bucket": versioned, **on})
+    copied = {
+        "id": "all", "status": "Enabled", "priority": 1, "filter": {"prefix": ""}, "deleteMarkerReplication": {"status": "Disabled"},
+        "destination": {"bucket": "arn:aws:s3:::elsewhere", "storageClass": "STANDARD_IA"},
+    }  # fmt: skip
     return [
         Life(
             s3_settings.VERSIONING, {**place, **on}, off, leaves={**place, **off},
@@ -91,6 +97,10 @@ def settings(standin: StandIn, unique: str, bucket: str) -> list[Life]:
             },
             same={"queues": [{**told, "filterPrefix": "b/", "events": told["events"][::-1]}]},
             by_hand=("s3", "put_bucket_notification_configuration", {"Bucket": bucket, "NotificationConfiguration": {"EventBridgeConfiguration": {}}}),
+        ),
+        Life(
+            s3_settings.REPLICATION, {"bucket": versioned, "role": role, "rules": [copied]}, {"rules": [{**copied, "status": "Disabled"}]},
+            by_hand=("s3", "delete_bucket_replication", {"Bucket": versioned}),
         ),
     ]  # fmt: skip
 

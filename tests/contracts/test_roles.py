@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from fogbank.components import BatchTransform, DataCapture, Endpoint, ModelService, MonitoringSchedule
+from fogbank.cloud.enforcement.policy import Asked, verdict
+from fogbank.components import Asynchronous, BatchTransform, DataCapture, Endpoint, ModelService, MonitoringSchedule
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.testing import CloudProcess, Deployment
@@ -94,6 +95,42 @@ def test_everything_that_is_declared_runs_under_its_own_role_and_on_its_own_pref
         job = ended(sagemaker, name)
         assert job["TransformJobStatus"] == "Failed"
         assert "is not authorized to perform: s3:" in job["FailureReason"], job["FailureReason"]
+
+
+def test_the_roles_work_by_the_keys_of_records_and_of_waiting_answers_and_by_no_other(
+    local_cloud: CloudProcess, deploy: Deploy, fogbank_project: ProjectConfig
+) -> None:
+    """A key by its ARN, one by its alias; what the roles' own policies say of them, by IAM's evaluation."""
+    kms = local_cloud.client("kms")
+    records, answers, other = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(3))
+    kms.create_alias(AliasName="alias/answers", TargetKeyId=answers)
+
+    def declare() -> dict[str, Any]:
+        service = ModelService(
+            "churn", package=load_manifest(fogbank_project.package), image="local/churn", force_destroy=True
+        )
+        waits = Asynchronous(kms_key="alias/answers")
+        Endpoint(
+            "live", service=service, endpoint_name="keys", capture=DataCapture(kms_key=records), asynchronous=waits
+        )
+        return {"role": service.role_arn}
+
+    role = deploy(declare, mocks=True).outputs["role"].rpartition("/")[2]
+    iam = local_cloud.client("iam")
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    said = [json.dumps(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]) for name in names]
+    aliased = {"kms:resourcealiases": ["alias/answers"]}
+    for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        assert verdict(said, Asked(action=action, resource=records)) == "allow"
+        assert verdict(said, Asked(action=action, resource=answers, context=aliased)) == "allow"
+        assert (
+            verdict(said, Asked(action=action, resource=other, context={"kms:resourcealiases": ["alias/other"]}))
+            == "silent"
+        )
+    configured = local_cloud.client("sagemaker").list_endpoint_configs()["EndpointConfigs"][0]["EndpointConfigName"]
+    found = local_cloud.client("sagemaker").describe_endpoint_config(EndpointConfigName=configured)
+    assert found["DataCaptureConfig"]["KmsKeyId"] == records
+    assert found["AsyncInferenceConfig"]["OutputConfig"]["KmsKeyId"] == "alias/answers"
 
 
 def ended(sagemaker: Any, job: str) -> dict[str, Any]:

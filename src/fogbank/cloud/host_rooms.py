@@ -71,7 +71,7 @@ class HostRooms:
             ground.runner,
         )
         groups = Groups(ground)
-        packages = Packages(ground, groups)
+        self.packages = packages = Packages(ground, groups)
         self.models = Models(ground, packages.containers)
         configs = EndpointConfigs(ground, self.models)
         notices = Notices(clients, samples)

@@ -1,4 +1,4 @@
-"""SageMaker's state changes, told to EventBridge: each status that an endpoint or a job has had is an event on the default bus.
+"""SageMaker's state changes, told to EventBridge: each status that an endpoint, a job or a version of a model has had is an event on the default bus.
 
 In: the cloud's own stream of what happened; out: events with AWS's fields, in order, to whoever has a rule for them. How far that is lies
 in the store, so a cloud that was killed goes on where it was. Source: SageMaker Developer Guide, "Events that Amazon SageMaker AI sends to
@@ -25,8 +25,9 @@ log = logging.getLogger("fogbank.cloud")
 TOLD = "told-state-changes"
 """The setting that has the number of the last event that was told."""
 LOOK_S = 1.0
-GONE = frozenset({"Created", "Deleted"})
+GONE = frozenset({"Created", "Deleted", "Updated"})
 """Changes that are no status."""
+TIMES = frozenset({"CreationTime", "LastModifiedTime"})
 WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -78,6 +79,15 @@ def job_detail(document: Document) -> Document:
     return {**rest, **times, "Tags": _tags(document)}
 
 
+def package_detail(document: Document) -> Document:
+    """A version's of a group: what Describe says, times in ISO 8601 by the second."""
+    return {
+        key: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if key in TIMES else value
+        for key, value in document.items()
+        if value is not None and key not in {"CreatedBy", "LastModifiedBy", "Tags", "ModelPackageName"}
+    }
+
+
 KINDS: Mapping[str, Kind] = {
     "endpoint": Kind(
         type="SageMaker Endpoint State Change", arn="EndpointArn", status="EndpointStatus", detail=endpoint_detail
@@ -93,6 +103,12 @@ KINDS: Mapping[str, Kind] = {
     ),
     "training-job": Kind(
         type="SageMaker Training Job State Change", arn="TrainingJobArn", status="TrainingJobStatus", detail=job_detail
+    ),
+    "model-package": Kind(
+        type="SageMaker Model Package State Change",
+        arn="ModelPackageArn",
+        status="ModelApprovalStatus",
+        detail=package_detail,
     ),
     "processing-job": Kind(
         type="SageMaker Processing Job State Change",

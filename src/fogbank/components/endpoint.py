@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from fogbank.components.account import Account
 from fogbank.components.asynchronous import Asynchronous, telling
 from fogbank.components.deployments import Alarms, AllAtOnce, Deployment
-from fogbank.components.grants import granted
+from fogbank.components.grants import ciphering, granted
 from fogbank.components.hours import OfficeHours, last_moment, timed
 from fogbank.components.log_retention import ENDPOINTS, LogRetention, check_days
 from fogbank.components.naming import base_name, beside_the_old
@@ -90,6 +90,12 @@ class Endpoint(pulumi.ComponentResource):
         config = aws.sagemaker.EndpointConfiguration(base_name(public_name), **arguments, opts=beside_the_old(self))
         every = [*variants, *([shadow] if shadow else [])]
         tells = _telling(self, name, asynchronous, self.service)
+        tells += ciphering(
+            name,
+            self,
+            [variant.service for variant in every],
+            [each.kms_key for each in (capture, asynchronous) if each is not None],
+        )
         kept = _kept(self, name, public_name, log_days)
         endpoint = aws.sagemaker.Endpoint(
             f"{name}-endpoint",

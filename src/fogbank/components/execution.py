@@ -21,6 +21,7 @@ IN_A_VPC = (
 )  # fmt: skip
 
 PULLING = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
+CIPHERING = ("kms:Decrypt", "kms:GenerateDataKey")
 READING = ("s3:GetObject",)
 WRITING = ("s3:PutObject", "s3:AbortMultipartUpload")
 READ = ("models/", "capture/", "monitor/")
@@ -52,7 +53,7 @@ def execution_policy(
         *_pulling(images, partition),
     ]
     if kms_key:
-        statements.append(_allow(["kms:Decrypt", "kms:GenerateDataKey"], kms_key))
+        statements.append(_allow(CIPHERING, kms_key))
     if in_a_vpc:
         statements.append(_allow(IN_A_VPC, "*"))
     return _document(statements)
@@ -76,6 +77,22 @@ def _pulling(images: Sequence[str], partition: str) -> list[dict[str, Any]]:
     if not places:
         return []
     return [_allow("ecr:GetAuthorizationToken", "*"), _allow(PULLING, places if len(places) > 1 else places[0])]
+
+
+def keys_policy(partition: str, account: str, *keys: str) -> str:
+    """Write by other keys than the bucket's, and read what they wrote: each an ARN, an id, or an alias, which IAM knows by a condition alone.
+
+    Source: AWS KMS's "Key usage" of S3; "kms:ResourceAliases" of its condition keys.
+    """
+    statements = []
+    for key in sorted({*keys}):
+        place = key if ":key/" in key else f"arn:{partition}:kms:*:{account}:key/{key}"
+        if "alias/" in key:
+            condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{key.partition('alias/')[2]}"}}
+            statements.append({**_allow(CIPHERING, f"arn:{partition}:kms:*:{account}:key/*"), "Condition": condition})
+        else:
+            statements.append(_allow(CIPHERING, place))
+    return _document(statements)
 
 
 def shadow_policy(partition: str, account: str, model: str) -> str:

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.account import Account
-from fogbank.components.execution import data_policy
+from fogbank.components.execution import data_policy, keys_policy
 from fogbank.components.service import ModelService
 
 
@@ -29,6 +29,27 @@ def granted(
     )
     options = pulumi.ResourceOptions(parent=component)
     return [aws.iam.RolePolicy(f"{name}-data-policy", role=service.role.name, policy=policy, opts=options)]
+
+
+def ciphering(
+    name: str, component: pulumi.Resource, services: Sequence[ModelService], keys: Sequence[pulumi.Input[str] | None]
+) -> list[pulumi.Resource]:
+    """Let the roles of these services write, and read again, by these keys; a role that was brought is its owner's, one of several is asked once."""
+    given = [key for key in keys if key is not None]
+    roles = {id(service): service.role for service in services if service.role is not None} if given else {}
+    account = Account.of(component)
+    policy = (
+        pulumi.Output.all(account.partition, account.id, *given).apply(lambda known: keys_policy(*known))
+        if roles
+        else ""
+    )
+    options = pulumi.ResourceOptions(parent=component)
+    return [
+        aws.iam.RolePolicy(
+            f"{name}-keys-policy" + (f"-{number}" if number else ""), role=role.name, policy=policy, opts=options
+        )
+        for number, role in enumerate(roles.values())
+    ]
 
 
 def folder(prefix: str) -> str:

@@ -22,6 +22,7 @@ from fogbank.components.storage import Storage, brought, made
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.contracts.names import check_name
+from fogbank.contracts.registries import for_gpus
 from fogbank.contracts.tokens import MODEL_SERVICE
 
 MONITOR = "monitor"
@@ -103,6 +104,7 @@ class ModelService(pulumi.ComponentResource):
         self.role: aws.iam.Role | None = None
         needs: list[pulumi.Resource] = []
         self.image = pulumi.Output.from_input(image).apply(deployable)
+        self.for_gpus = isinstance(image, str) and for_gpus(image)
         if role_arn is None:
             self.role, policy = self._role(name, account, storage, kms_key)
             role_arn, needs = self.role.arn, [policy]

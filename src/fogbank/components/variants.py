@@ -237,6 +237,8 @@ def _of_serverless(every: Sequence[Variant], capture: DataCapture | None, kms_ke
     for variant in every:
         if isinstance(variant.on, Serverless) and variant.service.network is not None:
             yield f"variant {variant.name} is serverless, and its model is in a VPC or isolated: serverless has neither"
+        if isinstance(variant.on, Serverless) and variant.service.for_gpus:
+            yield f"variant {variant.name} is serverless, and its image is one for GPUs, which serverless has none of: take the image for CPUs"
         if isinstance(variant.on, Serverless) and isinstance(variant.service.others, MultiModel | Pipeline):
             kind = type(variant.service.others).__name__
             yield f"variant {variant.name} is serverless, and its service has a {kind}: serverless has one model in one container"

@@ -12,6 +12,7 @@ ECR = re.compile(
     r"|dkr-ecr(-fips)?\.(?P<dual>[a-z0-9-]+)\.on\.(aws|amazonwebservices\.com\.cn))"
 )
 """The hosts in every partition, with FIPS and dual-stack endpoints."""
+GPU = re.compile(r"(^|[-_.])(gpu|cu(da)?\d)")
 
 
 def repository_arn(image: str, partition: str) -> str:
@@ -28,3 +29,15 @@ def repository_arn(image: str, partition: str) -> str:
         return ""
     name = name.partition("@")[0].partition(":")[0]
     return f"arn:{partition}:ecr:{match['region'] or match['dual']}:{match['account']}:repository/{name}"
+
+
+def for_gpus(image: str) -> bool:
+    """Whether an image says by its tag that it is for GPUs, as AWS's own do (Deep Learning Containers, "Available images").
+
+    >>> for_gpus("763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.1.0-gpu-py310-cu118-ubuntu20.04-sagemaker")
+    True
+    >>> for_gpus("763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.1.0-cpu-py310"), for_gpus("local/gpu-words")
+    (False, False)
+    """
+    name = image.partition("@")[0].rpartition("/")[2]
+    return bool(GPU.search(name.partition(":")[2]))

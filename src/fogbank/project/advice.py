@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from fogbank.project.estimate import HOURS, cents
+from fogbank.project.estimated import HOURS, cents
 from fogbank.project.rates import Rates
 
 BUSY = 0.7

@@ -13,7 +13,8 @@ from typing import Any
 from fogbank.contracts.errors import BudgetError, ProjectError
 from fogbank.project.config import BUDGET
 from fogbank.project.declaration import Declared
-from fogbank.project.estimate import Estimate, Line, cents, estimate
+from fogbank.project.estimate import estimate
+from fogbank.project.estimated import Estimate, Line, cents
 from fogbank.project.rates import UNSOURCED, Rates, rates
 from fogbank.project.traffic import KEY, Span, Traffic
 

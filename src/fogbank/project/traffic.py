@@ -57,8 +57,8 @@ def span(low: str | int, high: str | int) -> Span:
 class Traffic:
     """A month of a stack: `requests` to each endpoint, of `request_kb` and with answers of `response_kb`, which take `latency_ms` and write
     `log_kb` each; a job of a monitor's schedule takes `monitor_minutes`, one of a batch `batch_minutes`, with instances that bill while
-    they start; for a batch by arrival `arrivals` objects come; `model_gb` is the artifact, `image_gb` the image. The defaults are guesses: a
-    small service, and a busy one.
+    they start; for a batch by arrival `arrivals` objects come; drift calls for `drifts` retrainings, each of `training_minutes`; `model_gb`
+    is the artifact, `image_gb` the image. The defaults are guesses: a small service, and a busy one.
     """
 
     requests: Span = span(10_000, 1_000_000)
@@ -69,6 +69,8 @@ class Traffic:
     monitor_minutes: Span = span(5, 10)
     batch_minutes: Span = span(10, 60)
     arrivals: Span = span(30, 300)
+    drifts: Span = span(0, 1)
+    training_minutes: Span = span(10, 60)
     model_gb: Span = span("0.01", 1)
     image_gb: Span = span("0.2", 2)
 

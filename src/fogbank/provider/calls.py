@@ -13,7 +13,7 @@ GONE_CODES = frozenset(
     {
         "404", "AWS.SimpleQueueService.NonExistentQueue", "LifecyclePolicyNotFoundException", "NoSuchBucket", "NoSuchEntity", "NoSuchKey",
         "NotFound", "NotFoundException", "ObjectNotFoundException", "ParameterNotFound", "QueueDoesNotExist", "RepositoryNotFoundException",
-        "RepositoryPolicyNotFoundException", "ResourceNotFound", "ResourceNotFoundException",
+        "RepositoryPolicyNotFoundException", "ResourceNotFound", "ResourceNotFoundException", "StateMachineDoesNotExist",
     }
 )  # fmt: skip
 """Codes by which services say that what a call names is not there."""

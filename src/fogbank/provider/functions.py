@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from fogbank.provider.calls import GoneError, call
+from fogbank.provider.lookups import LOOKUPS, Lookup
 from fogbank.provider.resource import Properties, ProvisionError
 from fogbank.provider.row import Session
-from fogbank.provider.services.ec2_lookups import subnets, vpc, zones
+from fogbank.provider.services.ec2_lookups import security_group, subnets, vpc, zones
 from fogbank.provider.services.iam_document import policy_document
 
 MODEL_MONITORS = "156813124566"
@@ -112,6 +113,10 @@ def _named(asked: Asked, key: str) -> str:
     return name
 
 
+def _of_session(lookup: Lookup) -> Callable[[Asked], Properties]:
+    return lambda asked: lookup(asked.session, asked.arguments)
+
+
 def _compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
@@ -124,7 +129,9 @@ FUNCTIONS: Mapping[str, Callable[[Asked], Properties]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": lambda asked: zones(asked.session, asked.arguments),
     "aws:ec2/getVpc:getVpc": lambda asked: vpc(asked.session, asked.arguments),
     "aws:ec2/getSubnets:getSubnets": lambda asked: subnets(asked.session, asked.arguments),
+    "aws:ec2/getSecurityGroup:getSecurityGroup": lambda asked: security_group(asked.session, asked.arguments),
     "aws:iam/getPolicyDocument:getPolicyDocument": lambda asked: policy_document(asked.arguments),
     "aws:iam/getRole:getRole": role,
     "aws:s3/getBucket:getBucket": bucket,
+    **{token: _of_session(lookup) for token, lookup in LOOKUPS.items()},
 }

@@ -32,6 +32,7 @@ class Tagging(Enum):
     NONE = ()
     SAGEMAKER = ("AddTags", "DeleteTags", "ListTags", "ResourceArn", "Tags")
     RESOURCE_ARN = ("TagResource", "UntagResource", "ListTagsForResource", "ResourceArn", "Tags")
+    EVENTS = ("TagResource", "UntagResource", "ListTagsForResource", "ResourceARN", "Tags")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,9 +12,10 @@ from fogbank.contracts import tokens
 from fogbank.ground.aws import LOCAL_ACCOUNT, LocalClients
 from fogbank.provider.resource import ProvisionError
 from fogbank.provider.services import ec2
+from fogbank.provider.settings import Settings
 from fogbank.provider.standin import StandIn
 from fogbank.testing import CloudProcess
-from tests.lives import TRUST
+from tests.lives import POLICY, TRUST
 
 GET_VPC, GET_SUBNETS = "aws:ec2/getVpc:getVpc", "aws:ec2/getSubnets:getSubnets"
 GET_ROLE, GET_BUCKET = "aws:iam/getRole:getRole", "aws:s3/getBucket:getBucket"
@@ -77,3 +80,80 @@ def test_no_network_or_more_than_one_is_an_error(standin: StandIn, unique: str) 
         standin.invoke(GET_VPC, {"id": "vpc-00000000000000000"})
     with pytest.raises(ProvisionError, match="say which"):
         standin.invoke(GET_VPC, {})
+
+
+def test_what_is_there_is_found_by_its_name(standin: StandIn, unique: str) -> None:
+    things: dict[str, dict[str, Any]] = {
+        "aws:ssm/parameter:Parameter": {"name": f"/{unique}", "type": "SecureString", "value": "one"},
+        "aws:secretsmanager/secret:Secret": {"name": unique, "description": "One", "tags": {"a": "1"}},
+        "aws:kms/key:Key": {"description": unique},
+        "aws:ecr/repository:Repository": {"name": unique, "imageScanningConfiguration": {"scanOnPush": True}},
+        "aws:sns/topic:Topic": {"name": unique, "tags": {"a": "1"}},
+        "aws:sqs/queue:Queue": {"name": unique},
+        "aws:iam/policy:Policy": {"name": unique, "policy": POLICY},
+        "aws:cloudwatch/logGroup:LogGroup": {"name": f"/{unique}", "retentionInDays": 7},
+        "aws:ec2/securityGroup:SecurityGroup": {"name": unique, "description": "One"},
+    }
+    made = {
+        token: standin.create(token, standin.check(token, inputs, {}, "logical", b"seed")[0])[1]
+        for token, inputs in things.items()
+    }
+    key = made["aws:kms/key:Key"]["keyId"]
+    standin.create("aws:kms/alias:Alias", {"name": f"alias/{unique}", "targetKeyId": key})
+    secret = made["aws:secretsmanager/secret:Secret"]["arn"]
+    standin.create("aws:secretsmanager/secretVersion:SecretVersion", {"secretId": secret, "secretString": "hidden"})
+
+    def look(token: str, **arguments: object) -> dict[str, object]:
+        return standin.invoke(token, arguments)
+
+    parameter = look("aws:ssm/getParameter:getParameter", name=f"/{unique}")
+    assert (parameter["value"], parameter["type"], "insecureValue" in parameter) == ("one", "SecureString", False)
+    assert look("aws:ssm/getParameter:getParameter", name=f"/{unique}", withDecryption=False)["value"] != "one"
+    by_name, by_arn = (
+        look("aws:secretsmanager/getSecret:getSecret", **which) for which in ({"name": unique}, {"arn": secret})
+    )
+    assert (by_name, by_name["tags"], by_name["description"]) == (by_arn, {"a": "1"}, "One")
+    version = look("aws:secretsmanager/getSecretVersion:getSecretVersion", secretId=secret)
+    assert (version["secretString"], version["versionStages"]) == ("hidden", ["AWSCURRENT"])
+    found = look("aws:kms/getAlias:getAlias", name=f"alias/{unique}")
+    assert (found["targetKeyId"], found["targetKeyArn"]) == (key, made["aws:kms/key:Key"]["arn"])
+    assert look("aws:kms/getKey:getKey", keyId=f"alias/{unique}")["description"] == unique
+    repository = look("aws:ecr/getRepository:getRepository", name=unique)
+    assert repository["repositoryUrl"] == made["aws:ecr/repository:Repository"]["repositoryUrl"]
+    assert look("aws:sns/getTopic:getTopic", name=unique)["tags"] == {"a": "1"}
+    assert look("aws:sqs/getQueue:getQueue", name=unique)["arn"] == made["aws:sqs/queue:Queue"]["arn"]
+    policy = look("aws:iam/getPolicy:getPolicy", name=unique)
+    assert (policy["arn"], json.loads(str(policy["policy"]))) == (
+        made["aws:iam/policy:Policy"]["arn"],
+        json.loads(POLICY),
+    )
+    assert look("aws:cloudwatch/getLogGroup:getLogGroup", name=f"/{unique}")["retentionInDays"] == 7
+    group = look("aws:ec2/getSecurityGroup:getSecurityGroup", name=unique)
+    assert (group["arn"], group["description"]) == (made["aws:ec2/securityGroup:SecurityGroup"]["arn"], "One")
+    tagged = replace(standin, settings=Settings(default_tags={"team": "fraud"}))
+    assert tagged.invoke("aws:index/getDefaultTags:getDefaultTags", {})["tags"] == {"team": "fraud"}
+
+
+@pytest.mark.parametrize(
+    ("token", "arguments"),
+    [
+        ("aws:ssm/getParameter:getParameter", {"name": "/none"}),
+        ("aws:secretsmanager/getSecret:getSecret", {"name": "none"}),
+        ("aws:secretsmanager/getSecretVersion:getSecretVersion", {"secretId": "none"}),
+        ("aws:kms/getAlias:getAlias", {"name": "alias/none"}),
+        ("aws:kms/getKey:getKey", {"keyId": "none"}),
+        ("aws:ecr/getRepository:getRepository", {"name": "none"}),
+        ("aws:sns/getTopic:getTopic", {"name": "none"}),
+        ("aws:sqs/getQueue:getQueue", {"name": "none"}),
+        ("aws:iam/getPolicy:getPolicy", {"name": "none"}),
+        ("aws:cloudwatch/getLogGroup:getLogGroup", {"name": "/none"}),
+        ("aws:ec2/getSecurityGroup:getSecurityGroup", {"name": "none"}),
+    ],
+)
+def test_what_no_look_up_finds_is_an_error_that_names_it(
+    standin: StandIn, token: str, arguments: dict[str, str]
+) -> None:
+    with pytest.raises(ProvisionError, match=r"none|no matching"):
+        standin.invoke(token, arguments)
+    with pytest.raises(ProvisionError, match="mystery is not implemented"):
+        standin.invoke(token, {**arguments, "mystery": "x"})

@@ -16,6 +16,8 @@ from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.jobs.transforms import TRANSFORM_JOB
+from fogbank.cloud.registry.groups import Groups
+from fogbank.cloud.registry.packages import Packages
 from fogbank.cloud.state_events import StateEvents
 from tests.waiting import until
 
@@ -73,3 +75,21 @@ def test_what_is_gone_is_not_told(account: Account) -> None:
     account.job("there")
     account.follow(1)
     assert account.statuses() == [("there", "InProgress")]
+
+
+def test_a_version_of_a_model_tells_each_verdict(account: Account) -> None:
+    """As EventBridge has it: the group, the version, and what it is now; an update that is no verdict is not told."""
+    groups = Groups(account.ground)
+    packages = Packages(account.ground, groups)
+    account.jobs = packages  # type: ignore[assignment]  # what is followed
+    account.follow(0)
+    groups.create(US, {"ModelPackageGroupName": "g"})
+    made = packages.create(US, {"ModelPackageGroupName": "g", "SourceUri": "s3://b/m"})
+    packages.update(US, {**made, "SourceUri": "s3://b/n"})
+    packages.update(US, {**made, "ModelApprovalStatus": "Approved"})
+    account.follow(2)
+    assert [event["detail-type"] for event in account.told] == ["SageMaker Model Package State Change"] * 2
+    details = [event["detail"] for event in account.told]
+    assert [detail["ModelApprovalStatus"] for detail in details] == ["PendingManualApproval", "Approved"]
+    assert (details[1]["ModelPackageGroupName"], details[1]["ModelPackageVersion"]) == ("g", 1)
+    assert (details[1]["CreationTime"], account.told[1]["resources"]) == ("1970-01-01T00:16:40Z", [made["ModelPackageArn"]])

@@ -16,7 +16,7 @@ SHAPE = boto3.client("sagemaker", region_name="us-east-1").meta.service_model.sh
 
 
 def variant(count: int = 2, **on: Any) -> Variant:
-    service: Any = SimpleNamespace(model_name="m", network=None)
+    service: Any = SimpleNamespace(model_name="m", network=None, for_gpus=False)
     return Variant(service=service, on=on.get("on", Provisioned(count=count)))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from fogbank.components import batch, scheduled_monitor
 from fogbank.components.endpoint import watching
-from fogbank.components.execution import DEPLOYED, IN_A_VPC, data_policy, execution_policy, shadow_policy
+from fogbank.components.execution import DEPLOYED, IN_A_VPC, data_policy, execution_policy, keys_policy, shadow_policy
 
 ACCOUNT = "210987654321"
 BUCKET = "arn:aws:s3:::b"
@@ -96,6 +96,18 @@ def test_a_job_has_its_own_prefixes_besides() -> None:
     assert {resource for action, resource in said if action == "s3:PutObject"} == {f"{BUCKET}/out/*"}
     assert ("ecr:BatchGetImage", REPOSITORY) in said
     assert grants(data_policy(BUCKET, "aws", ["truth/"])) == {("s3:GetObject", f"{BUCKET}/truth/*")}
+
+
+def test_keys_are_known_by_their_arn_their_id_or_an_alias() -> None:
+    arn, key = "arn:aws:kms:eu-west-1:1:key/2b", "1a"
+    by_id, by_alias, by_arn = json.loads(keys_policy("aws", ACCOUNT, arn, "alias/records", key, key))["Statement"]
+
+    assert by_id["Resource"] == f"arn:aws:kms:*:{ACCOUNT}:key/{key}"
+    assert (by_arn["Resource"], "Condition" in by_arn) == (arn, False)
+    assert by_alias["Condition"] == {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/records"}}
+    [full] = json.loads(keys_policy("aws", ACCOUNT, f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/records"))["Statement"]
+    assert full["Condition"] == by_alias["Condition"]
+    assert full["Resource"] == f"arn:aws:kms:*:{ACCOUNT}:key/*"
 
 
 def test_explaining_describes_its_model_by_the_name_that_arns_have() -> None:

@@ -22,6 +22,7 @@ from fogbank.components import (
 from fogbank.components.others import MultiModel, Others, Pipeline, Step
 from fogbank.components.variants import contradictions, endpoint_config
 from fogbank.contracts import tokens
+from fogbank.contracts.registries import for_gpus
 from fogbank.provider.standin import TABLE
 
 ALL = Hosting(
@@ -62,9 +63,11 @@ def test_what_sagemaker_would_refuse_is_refused(wrong: dict[str, object], reason
         Hosting(**wrong)  # type: ignore[arg-type]  # wrong on purpose
 
 
-def variant(name: str = "a", *, network: Network | None = None, others: Others | None = None, **values: Any) -> Variant:
+def variant(
+    name: str = "a", *, network: Network | None = None, others: Others | None = None, image: str = "i", **values: Any
+) -> Variant:
     """A variant of a service that is declared nowhere."""
-    service: Any = SimpleNamespace(model_name="m", network=network, others=others)
+    service: Any = SimpleNamespace(model_name="m", network=network, others=others, for_gpus=for_gpus(image))
     return Variant(service=service, name=name, **values)
 
 
@@ -156,6 +159,24 @@ def test_all_that_serverless_excludes_is_told_at_once() -> None:
         "serverless variants have no disk that kms_key could encrypt", "variant b is serverless",
     ]  # fmt: skip
     assert list(contradictions([variant(on=Serverless())], None, None, None)) == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "gpus"),
+    [
+        ("2.1.0-gpu-py310", True),
+        ("2.1.0-cpu-py310", False),
+        ("py3.12-cu124", True),
+        ("accurate-1", False),
+        ("1", False),
+    ],
+)
+def test_an_image_for_gpus_goes_not_with_serverless(tag: str, gpus: bool) -> None:
+    image = f"763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:{tag}"
+    said = list(contradictions([variant(on=Serverless(), image=image)], None, None, None))
+
+    assert [text.split(",")[1] for text in said] == [" and its image is one for GPUs"] * gpus
+    assert list(contradictions([variant(image=image)], None, None, None)) == []
 
 
 MANY, DIRECT, SERIAL = (

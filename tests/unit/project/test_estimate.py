@@ -1,4 +1,4 @@
-"""Twenty prices, each worked by hand from the rates in the package and equal to the cent; and what has no price is told."""
+"""Prices, each worked by hand from the rates in the package and equal to the cent; and what has no price is told."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import pytest
 
 from fogbank.contracts import tokens
 from fogbank.project.declaration import Declared
-from fogbank.project.estimate import Estimate, cents, estimate
+from fogbank.project.estimate import PRICED, estimate
+from fogbank.project.estimated import Estimate, cents
 from fogbank.project.rates import rates
 from fogbank.project.traffic import Traffic, span
+from fogbank.project.unbilled import UNBILLED
+from fogbank.provider.standin import TABLE
 
 IDLE = Traffic(requests=span(0, 0))
 BUSY = Traffic(
@@ -70,6 +73,31 @@ SMALL = [
     Declared(name="k", type="aws:kms/key:Key", inputs={}),
     Declared(name="x", type="aws:secretsmanager/secret:Secret", inputs={}),
 ]
+TRAINING = {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}}
+RETRAINED = [
+    Declared(name="r-function", type=tokens.FUNCTION, inputs={"environment": {"variables": {"TRAINING": json.dumps(TRAINING)}}}),
+    Declared(name="r-alarm", type=tokens.EVENT_RULE, inputs={}),
+    Declared(name="r-training", type=tokens.EVENT_RULE, inputs={}),
+    Declared(name="r-calendar", type=tokens.EVENT_RULE, inputs={"scheduleExpression": "rate(10 days)"}),
+    Declared(name="other-calendar", type=tokens.EVENT_RULE, inputs={"scheduleExpression": "rate(1 day)"}),
+]  # fmt: skip
+FRONT = [
+    Declared(name="f-function", type=tokens.FUNCTION, inputs={"memorySize": 512, "environment": {"variables": {"ENDPOINT_NAME": "live"}}}),
+    Declared(name="f-api", type="aws:apigatewayv2/api:Api", inputs={}),
+]  # fmt: skip
+ALARMED = [
+    Declared(name="b", type="aws:cloudwatch/compositeAlarm:CompositeAlarm", inputs={}),
+    Declared(name="p", type=tokens.SCALING_POLICY, inputs={"policyType": "TargetTrackingScaling"}),
+    Declared(name="q", type=tokens.SCALING_POLICY, inputs={"policyType": "StepScaling"}),
+]
+REACHED = [
+    Declared(name="i", type="aws:ec2/vpcEndpoint:VpcEndpoint", inputs={"vpcEndpointType": "Interface", "subnetIds": ["a", "b"]}),
+    Declared(name="g", type="aws:ec2/vpcEndpoint:VpcEndpoint", inputs={"routeTableIds": ["r"]}),
+]  # fmt: skip
+USED = [
+    Declared(name=token, type=token, inputs={})
+    for token in (tokens.QUEUE, "aws:sns/topic:Topic", "aws:dynamodb/table:Table", "aws:cloudwatch/eventBus:EventBus", "aws:sfn/stateMachine:StateMachine")
+]  # fmt: skip
 CAPTURE = {"enableCapture": True, "initialSamplingPercentage": 100}
 SERVERLESS = {"serverlessConfig": {"memorySizeInMb": 2048, "maxConcurrency": 5}}
 
@@ -121,6 +149,17 @@ EXAMPLES: list[tuple[str, list[Declared], Traffic, str, str]] = [
         "0.01 x 0.023 + 0.2 x 0.10 + 0.10 + 1 + 0.40 = 1.52023; 1 x 0.023 + 2 x 0.10 + 1.50 = 1.723",
         SMALL, IDLE, "1.52", "1.72",
     ),
+    (
+        "730 / 240 h = 3.0417 and 4.0417 runs x 1 h x 0.115 = 0.3498 and 0.4648, + 3.0417 and 4.0417 h / 730 x 30 GB x 0.14 = 0.0175 and 0.0233",
+        RETRAINED, Traffic(training_minutes=span(60, 60), drifts=span(0, 1)), "0.37", "0.49",
+    ),
+    (
+        "0.20 + 1e6 x 0.1 s x 0.5 GB x 0.0000166667 = 0.8333, + 1 GB of logs x 0.50 + 1.00 a million at the API",
+        FRONT, BUSY, "2.53", "2.53",
+    ),
+    ("0.50 + 2 alarms x 0.10", ALARMED, IDLE, "0.70", "0.70"),
+    ("2 subnets x 730 h x 0.01, and a gateway", REACHED, IDLE, "14.60", "14.60"),
+    ("a queue, a topic, a table, a bus, a machine of steps: by use alone", USED, BUSY, "0.00", "0.00"),
 ]  # fmt: skip
 
 
@@ -137,8 +176,8 @@ def test_a_price_worked_by_hand(resources: list[Declared], traffic: Traffic, low
     assert (str(total.low), str(total.high)) == (low, high)
 
 
-def test_there_are_twenty() -> None:
-    assert len(EXAMPLES) == 20
+def test_there_are_more_than_twenty() -> None:
+    assert len(EXAMPLES) == 25
 
 
 def test_fogbanks_own_definitions_and_jobs_have_their_clusters_price() -> None:
@@ -173,7 +212,26 @@ def test_a_batch_costs_its_jobs_by_arrivals_or_by_its_times_and_an_http_api_its_
 
     assert priced([starts, sweeps, arrives], traffic).total == span("1.15", "2.30"), "10 and 20 jobs x 1 h x 0.115"
     assert priced([starts, sweeps], traffic).total == span("3.50", "3.50"), "730 / 24 nights"
-    assert priced(front, traffic).total == span("1.41", "1.41"), "0.20 + 1e6 x 0.1 s x 0.125 GB x 0.0000166667 + 1.00"
+    assert priced(front, traffic).total == span("1.51", "1.91"), (
+        "0.20 + 1e6 x 0.1 s x 0.125 GB x 0.0000166667 + 0.2 and 1 GB of logs x 0.50 + 1.00"
+    )
+
+
+def test_whatever_a_stack_can_declare_has_a_price_or_bills_nothing_and_not_both() -> None:
+    """So that a budget refuses no stack for a type of which nobody thought."""
+    declarable = {*TABLE, *tokens.OWN}
+
+    assert declarable - {*PRICED, *UNBILLED} == set()
+    assert {*PRICED} & UNBILLED == set()
+    assert UNBILLED - declarable == set()
+
+
+def test_what_bills_by_use_says_its_rate_and_that_nobody_knows_how_much() -> None:
+    queue = priced([Declared(name="q", type=tokens.QUEUE, inputs={})]).lines
+
+    assert [(line.what, line.how) for line in queue] == [
+        ("requests", "0.40 a million; how many there are is not known")
+    ]
 
 
 def test_what_has_no_price_is_a_line_and_not_in_the_total() -> None:

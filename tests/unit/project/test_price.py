@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from fogbank.contracts.errors import BudgetError
-from fogbank.project.estimate import Estimate, Line
+from fogbank.project.estimated import Estimate, Line
 from fogbank.project.price import Price, hold
 from fogbank.project.rates import rates
 from fogbank.project.traffic import span

@@ -7,6 +7,8 @@ import pytest
 
 from fogbank.contracts import tokens
 from fogbank.provider.compare import SIGNATURE
+from fogbank.provider.declared import Inputs, object_inputs
+from fogbank.provider.standin import TABLE
 from tests.unit.provider.asking import difference
 
 ROLE = "arn:aws:iam::123456789012:role/r"
@@ -114,3 +116,63 @@ def test_an_asset_is_compared_by_its_content() -> None:
 
     assert difference(tokens.BUCKET_OBJECT, asset("1", "/a"), asset("1", "/b")).changed == ()
     assert difference(tokens.BUCKET_OBJECT, asset("1", "/a"), asset("2", "/a")).changed == ("source",)
+
+
+def below(path: str, value: Any) -> dict[str, Any]:
+    """An input by its path, `a[].b` for that of a list's only item."""
+    head, dot, rest = path.partition(".")
+    inner = below(rest, value) if dot else value
+    return {head.removesuffix("[]"): [inner] if head.endswith("[]") else inner}
+
+
+def has_members(inputs: Inputs, path: str) -> bool:
+    """Whether what is in a list is objects."""
+    head, dot, rest = path.replace("[]", "").partition(".")
+    nested = object_inputs(inputs[head].object) if head in inputs else {}
+    return has_members(nested, rest) if dot else bool(nested)
+
+
+def members(kind: str) -> list[tuple[str, str]]:
+    """(type, path) of every row's `kind`: `defaults`, `sets` or `policies`."""
+    return [(token, path) for token, row in sorted(TABLE.items()) for path in sorted(getattr(row, kind))]
+
+
+@pytest.mark.parametrize(("token", "path"), members("defaults"))
+def test_a_default_that_is_written_out_changes_nothing_of_any_type(token: str, path: str) -> None:
+    row = TABLE[token]
+    said = row.defaults[path]
+    parent, _, key = path.rpartition(".")
+    without = below(parent, {"other": "1"}) if parent else {}
+    written = below(parent, {"other": "1", key: said}) if parent else {path: said}
+
+    assert row.diff(without, written).changed == ()
+    assert row.diff(written, without).changed == ()
+
+
+@pytest.mark.parametrize("token", sorted(TABLE))
+def test_what_pulumi_aws_documents_as_a_default_is_one(token: str) -> None:
+    row = TABLE[token]
+    documented = {
+        key: declared.default_value for key, declared in row.inputs.items() if declared.default_value is not None
+    }
+
+    assert row.diff({}, {key: row.defaults.get(key, value) for key, value in documented.items()}).changed == ()
+
+
+@pytest.mark.parametrize(("token", "path"), members("sets"))
+def test_a_set_has_no_order_in_any_type(token: str, path: str) -> None:
+    row = TABLE[token]
+    plain = ["a", "b", "c"]
+    items: list[Any] = [{"x": each} for each in plain] if has_members(row.inputs, path) else plain
+
+    assert row.diff(below(path, items), below(path, items[::-1])).changed == ()
+    assert row.diff(below(path, items), below(path, items[:2])).changed != ()
+
+
+@pytest.mark.parametrize(("token", "path"), members("policies"))
+def test_an_equal_policy_changes_nothing_in_any_type(token: str, path: str) -> None:
+    row = TABLE[token]
+    one, same = policy("s3:GetObject", "s3:PutObject"), policy("s3:PutObject", "s3:GetObject")
+
+    assert row.diff(below(path, one), below(path, same)).changed == ()
+    assert row.diff(below(path, one), below(path, policy("s3:*"))).changed != ()

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from fogbank.contracts import tokens
+from fogbank.provider.resource import AUTONAMED
 from fogbank.provider.settings import Settings
+from fogbank.provider.standin import TABLE
 from tests.unit.provider.asking import STANDIN, complete, difference, refused
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
@@ -62,6 +64,25 @@ def test_a_resource_whose_name_the_program_chose_goes_before_its_replacement_com
     assert difference(token, automatic, {**automatic, **change}).replaces
     assert not difference(token, automatic, {**automatic, **change}).delete_first
     assert not difference(token, inputs, {**inputs, "tags": {"a": "1"}}).delete_first
+
+
+NAMED = sorted(token for token, row in TABLE.items() if row.auto_name is not None)
+
+
+@pytest.mark.parametrize("token", NAMED)
+def test_of_every_type_with_a_name_the_programs_own_is_free_before_it_is_taken_again(token: str) -> None:
+    row = TABLE[token]
+    assert row.auto_name is not None
+    key, others = row.auto_name.key, {row.auto_name.key, row.auto_name.prefix_key, "tags", "tagsAll", "region"}
+    replacing = next((name for name in row.inputs if name not in others | row.in_place), None)
+    if replacing is None:
+        pytest.skip("all but its name is updated in place")
+    old, new = {key: "mine", replacing: "one"}, {key: "mine", replacing: "two"}
+
+    assert row.diff(old, new).delete_first
+    automatic = {AUTONAMED: key}
+    assert row.diff({**old, **automatic}, {**new, **automatic}).delete_first is row.delete_first
+    assert not row.diff(old, {**old, key: "another"}).delete_first or row.delete_first, "another name is free already"
 
 
 def test_an_update_is_never_a_reason_to_delete() -> None:

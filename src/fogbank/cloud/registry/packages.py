@@ -92,6 +92,8 @@ class Packages(Resource[PackageState]):
             public = {"ModelApprovalStatus": PENDING, **public, **versioned}
             name = f"{name}/{version}"
         record = self.add(scope, str(name), {**public, **status, "CreatedBy": {}}, PackageState(token=token))
+        if group:
+            self.events.emit(PACKAGE.path, scope.region, record.name, public["ModelApprovalStatus"])
         return {"ModelPackageArn": record.public["ModelPackageArn"]}
 
     def describe(self, scope: Scope, params: Params) -> Params:

@@ -1,4 +1,4 @@
-"""aws:ec2/getVpc, aws:ec2/getSubnets, aws:index/getAvailabilityZones: networks that are there, found by id, tags and filters.
+"""aws:ec2/getVpc, aws:ec2/getSubnets, aws:ec2/getSecurityGroup, aws:index/getAvailabilityZones: networks that are there, found by id, tags and filters.
 
 In: a function's arguments by pulumi-aws's names; out: its answer. One VPC is found, or it is an error, as in Terraform's aws_vpc.
 """
@@ -90,6 +90,31 @@ def zones(session: Session, arguments: Properties) -> Properties:
     region = ec2.meta.region_name
     names, ids = [name for name, _ in kept], [id_ for _, id_ in kept]
     return {"id": region, "region": region, "names": names, "zoneIds": ids, "groupNames": [region]}
+
+
+def security_group(session: Session, arguments: Properties) -> Properties:
+    """DescribeSecurityGroups, of which one is meant."""
+    refuse_unknown(arguments, frozenset({"id", "name", "vpcId", "tags", "filters", "region"}), "")
+    said = {"group-name": arguments.get("name"), "vpc-id": arguments.get("vpcId")}
+    filters = [*_filters(arguments), *({"Name": name, "Values": [value]} for name, value in said.items() if value)]
+    ids = {"GroupIds": [arguments["id"]]} if arguments.get("id") else {}
+    try:
+        found = call(session.client("ec2"), "DescribeSecurityGroups", Filters=filters, **ids)["SecurityGroups"]
+    except GoneError:
+        found = []
+    if len(found) != 1:
+        raise ProvisionError(f"getSecurityGroup: {len(found) or 'no'} matching security group found, not one; say more of it")
+    [group] = found
+    region, id_ = session.client("ec2").meta.region_name, group["GroupId"]
+    return {
+        "id": id_,
+        "arn": f"arn:aws:ec2:{region}:{group['OwnerId']}:security-group/{id_}",
+        "name": group["GroupName"],
+        "description": group["Description"],
+        "vpcId": group.get("VpcId", ""),
+        "tags": {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])},
+        "region": region,
+    }
 
 
 def _filters(arguments: Properties) -> list[dict[str, Any]]:

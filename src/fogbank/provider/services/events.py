@@ -1,4 +1,4 @@
-"""EventBridge: a rule and a target of it. pulumi-aws has them in its module `cloudwatch`.
+"""EventBridge: a bus, a rule and a target of it. pulumi-aws has them in its module `cloudwatch`.
 
 What is updated in place: Terraform's aws_cloudwatch_event_rule (all but name, name_prefix and event_bus_name) and
 aws_cloudwatch_event_target (all but rule, target_id and event_bus_name).
@@ -11,7 +11,7 @@ from typing import Any
 
 from fogbank.provider.calls import GoneError, call, ensure_gone, require
 from fogbank.provider.resource import AutoName, Failure, Properties, ProvisionError
-from fogbank.provider.row import Row, Session, common_state, pairs
+from fogbank.provider.row import Row, Session, Tagging, common_state, pairs
 from fogbank.provider.shapes import UNKNOWN, from_api, to_api
 
 RULE = {
@@ -188,6 +188,21 @@ def _target_state(row: Row, session: Session, inputs: Properties) -> Properties:
 
 
 ROWS = (
+    Row(
+        token="aws:cloudwatch/eventBus:EventBus",
+        service="events",
+        calls={"create": "CreateEventBus", "describe": "DescribeEventBus", "delete": "DeleteEventBus"},
+        identity={"Name": "name"},
+        auto_name=AutoName(prefix_key=None, longest=256),
+        only=frozenset({"name", "description"}),
+        lacks={
+            "deadLetterConfig": "the local cloud sends what a target does not take to the target's own queue",
+            "eventSourceName": "the local cloud has no partners' events",
+            "kmsKeyIdentifier": "the local cloud keeps no events",
+            "logConfig": "the local cloud writes no log of a bus",
+        },
+        tags=Tagging.EVENTS,
+    ),
     Row(
         token="aws:cloudwatch/eventRule:EventRule",
         service="events",

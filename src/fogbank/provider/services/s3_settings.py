@@ -1,11 +1,12 @@
 """What a bucket is set to besides: versioning, encryption, ownership, CORS. Each is the whole of its kind, put anew at every change.
 
-What is updated in place: Terraform's aws_s3_bucket_versioning, _server_side_encryption_configuration, _ownership_controls and
-_cors_configuration (all but the bucket). A bucket that had versions cannot be without: deleting the setting suspends it.
+What is updated in place: Terraform's aws_s3_bucket_versioning, _server_side_encryption_configuration, _ownership_controls,
+_replication_configuration and _cors_configuration (all but the bucket). A bucket that had versions cannot be without: deleting the setting suspends it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,14 @@ VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
 CORS = "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration"
+REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 DISABLED, SUSPENDED = "Disabled", "Suspended"
+RULE = frozenset({"id", "priority", "status", "destination", "filter", "deleteMarkerReplication", "__defaults"})
+"""What a rule of replication may say."""
+SAID: Mapping[str, tuple[Properties, ...]] = {
+    "filter": ({}, {"prefix": ""}),
+    "deleteMarkerReplication": ({"status": DISABLED},),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +150,22 @@ def encryption_failures(inputs: Properties) -> list[Failure]:
     ]
 
 
+def replication_failures(inputs: Properties) -> list[Failure]:
+    """What moto does not tell of a rule that it has is refused: whom it is for, and deletions. A rule is for the whole bucket."""
+    rules = inputs.get("rules")
+    return [
+        Failure(f"rules[{number}].{key}", f"{LACKING}: a rule is for the whole bucket, and its deletions stay")
+        for number, rule in enumerate(rules if isinstance(rules, list) else [])
+        if isinstance(rule, dict)
+        for key, value in rule.items()
+        if value is not None and (key not in RULE or (key in SAID and value not in SAID[key]))
+    ]
+
+
 ROWS = (
+    Setting(
+        kind="BucketReplication", member="ReplicationConfiguration", absent="ReplicationConfigurationNotFoundError"
+    ).row(REPLICATION, "role", "rules", checks=replication_failures, lacks={"token": "it is for buckets with an object lock"}),
     Versioning(
         kind="BucketVersioning", member="VersioningConfiguration", whole="versioningConfiguration", answered=False
     ).row(VERSIONING, "versioningConfiguration", checks=versioning_failures),
