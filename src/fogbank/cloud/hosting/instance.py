@@ -53,15 +53,17 @@ class Spawned:
     lifeline: Lifeline
 
 
-def spawn(command: Sequence[str], lifeline: Lifeline, log: IO[bytes], **options: Any) -> Spawned:
-    """Start a command that holds the other end of the lifeline and writes to the log. Raises OSError."""
+def spawn(
+    command: Sequence[str], lifeline: Lifeline, log: IO[bytes], inherited: Sequence[int] = (), **options: Any
+) -> Spawned:
+    """Start a command that holds the other end of the lifeline, and what is `inherited`, and writes to the log. Raises OSError."""
     try:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=(lifeline.inherited,),
+            pass_fds=(lifeline.inherited, *inherited),
             umask=MASK,
             **options,
         )
@@ -265,6 +267,9 @@ class Instance:
         return "\n".join(lines[-TAIL_LINES:]) or "(it printed nothing)"
 
 
+SERVER = ("fogbank.serve", "serve")
+
+
 class ProcessLauncher:
     """Runs the server with a Python of the package's own environment."""
 
@@ -273,18 +278,32 @@ class ProcessLauncher:
 
     def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> Spawned:
         """The server itself."""
+        more = {
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            **({ENV_USER: str(os.geteuid())} if sys.platform == "linux" else {}),
+        }
+        return self.run(SERVER, plan, more, log)
+
+    def run(
+        self,
+        module: Sequence[str],
+        plan: LaunchPlan,
+        more: Mapping[str, str],
+        log: IO[bytes],
+        inherited: Sequence[int] = (),
+    ) -> Spawned:
+        """A module of fogbank's with its arguments, in the container's environment and `more`. Raises OSError."""
         lifeline = Lifeline()
         env = {
             **bare_environment(plan.base_dir / "home"),
             **ON_A_LAPTOP,
             **plan.environment,
             "SAGEMAKER_BASE_DIR": str(plan.base_dir),
-            "SAGEMAKER_BIND_TO_PORT": str(port),
             ENV_PARENT_FD: str(lifeline.inherited),
-            **({ENV_USER: str(os.geteuid())} if sys.platform == "linux" else {}),
+            **more,
         }
-        command = [str(self._python), "-P", "-m", "fogbank.serve", "serve"]
-        spawned = spawn(command, lifeline, log, env=env, cwd=plan.base_dir, start_new_session=True)
+        command = [str(self._python), "-P", "-m", *module]
+        spawned = spawn(command, lifeline, log, inherited, env=env, cwd=plan.base_dir, start_new_session=True)
         if plan.memory:
             bound_memory(spawned.process.pid, plan.memory)
         return spawned

@@ -81,7 +81,14 @@ def headers_of(request: TransformRequest) -> dict[str, str]:
     return {**headers, "Accept": request.target.accept} if request.target.accept else headers
 
 
-def settings_of(request: TransformRequest, scorer: Scorer) -> Settings:
+class Parameters(Protocol):
+    """What says its /execution-parameters."""
+
+    def get(self, path: str) -> Reply:
+        """GET. Raises InstanceDownError."""
+
+
+def settings_of(request: TransformRequest, scorer: Parameters) -> Settings:
     """The request's, then those of the container's /execution-parameters, then the defaults. Raises JobError, InstanceDownError."""
     reply = scorer.get("/execution-parameters")
     client = request.client or ModelClient()

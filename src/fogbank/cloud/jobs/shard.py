@@ -1,7 +1,8 @@
 """The part of a transform job that one instance does: its objects, one after another, each into its output.
 
 In: objects and an instance; out: an output for each object, in one piece when all of it is there, or the reason why there is none. What
-lies in memory is a mini-batch for each request that is under way, and a part of the output.
+lies in memory is a mini-batch for each request that is under way, and a part of the output. Where processes score without HTTP, the
+instance is asked only for what is not a plain success.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fogbank.cloud.hosting.lines import InstanceDownError, InstanceTimeoutError
+from fogbank.cloud.jobs.direct import Direct
 from fogbank.cloud.jobs.job import JobStoppedError
 from fogbank.cloud.jobs.objects import ObjectError, Objects, Source, Upload
 from fogbank.cloud.jobs.progress import InputObject, Mark, Progress
-from fogbank.cloud.jobs.scoring import Scorer, Settings, headers_of
+from fogbank.cloud.jobs.scoring import Parameters, Scorer, Settings, headers_of
 from fogbank.contracts.transform import TransformRequest
 from fogbank.ground.aws import split_uri
 from fogbank.transform.association import Associated, AssociationError
@@ -62,16 +64,33 @@ class ObjectFailedError(Exception):
 
 
 class Seat:
-    """One instance's place in the job. An instance that died is replaced by another."""
+    """One instance's place in the job. An instance that died is replaced by another; where `direct` gives processes that score without
+    HTTP there is none before it is asked for."""
 
-    def __init__(self, start: Callable[[], Scorer], stop: threading.Event) -> None:
-        self._start, self._stop = start, stop
+    def __init__(
+        self, start: Callable[[], Scorer], stop: threading.Event, direct: Callable[[], Direct | None] = lambda: None
+    ) -> None:
+        self._start, self._stop, self._begin = start, stop, direct
         self._scorer: Scorer | None = None
+        self.direct: Direct | None = None
         self._opening = threading.Lock()
+        self.turn = threading.Lock()
+
+    def begin(self) -> None:
+        """Start what scores: processes without HTTP, or else an instance. Raises StartError, JobStoppedError."""
+        if self._stop.is_set():
+            raise JobStoppedError
+        self.direct = self._begin()
+        if self.direct is None:
+            self.open()
+
+    def parameters(self) -> Parameters:
+        """What says the model's /execution-parameters."""
+        return self.direct or self.scorer()
 
     def open(self) -> None:
         """Start an instance in place of the one that is there, if any. Raises StartError, JobStoppedError."""
-        self.close()
+        self._leave()
         if self._stop.is_set():
             raise JobStoppedError
         self._scorer = self._start()
@@ -87,6 +106,13 @@ class Seat:
         return scorer
 
     def close(self) -> None:
+        """End what is there."""
+        self._leave()
+        direct, self.direct = self.direct, None
+        if direct is not None:
+            direct.close()
+
+    def _leave(self) -> None:
         """End the instance, if there is one."""
         scorer, self._scorer = self._scorer, None
         if scorer is not None:
@@ -110,7 +136,8 @@ class Shard:
     def run(self) -> dict[InputObject, ObjectFailedError]:
         """Transform them one after another; returns why objects failed, which keeps no other. Raises StartError, JobStoppedError."""
         failures = {}
-        with ThreadPoolExecutor(self.settings.concurrency) as pool:
+        direct = self.seat.direct
+        with ThreadPoolExecutor(direct.workers if direct else self.settings.concurrency) as pool:
             for item in self.objects:
                 try:
                     self._transform(item, pool)
@@ -161,18 +188,15 @@ class Shard:
         return decompressed(source.parts, self.request.source.compression or "None")
 
     def _score(self, item: InputObject, source: Source, upload: Upload, mark: Mark, pool: Executor) -> None:
-        settings, how = self.settings, self.request.target.assemble_with or "None"
+        settings = self.settings
         batches = mini_batches(
             source.parts, self.request.source.split_type or "None", settings.strategy, settings.payload_limit,
             at=mark.offset, first=mark.records + 1,
         )  # fmt: skip
-        asked = ((batch, self._asked(batch)) for batch in batches)
-        for (batch, request), reply in in_order(pool, self._post, asked, settings.concurrency + 1):
+        for batch, output in in_order(pool, self._output, batches, self._ahead()):
             if self.stop.is_set():
                 raise JobStoppedError
-            with _named(batch):
-                output = self.associated.output(batch.body, reply) if request is not None else b""
-            if upload.write(assembled(output, how) if request is not None else b""):
+            if upload.write(output):
                 identifier, parts = upload.state()
                 mark = replace(
                     mark, offset=batch.end, records=batch.first + batch.count - 1, upload=identifier, parts=tuple(parts)
@@ -192,11 +216,34 @@ class Shard:
             )
         return body if body or not batch.body else None
 
-    def _post(self, asked: tuple[MiniBatch, bytes | None]) -> bytes:
-        """The model's answer. An instance that died is replaced, as often as a request is tried. Raises ObjectFailedError, StartError."""
-        batch, body = asked
+    def _ahead(self) -> int:
+        """How many mini-batches are under way or wait to be written. One is enough where a server answers, which is slower than that."""
+        direct = self.seat.direct
+        return 2 * direct.workers + 1 if direct else self.settings.concurrency + 1
+
+    def _output(self, batch: MiniBatch) -> bytes:
+        """What is written of a mini-batch. Raises ObjectFailedError, StartError."""
+        direct = self.seat.direct
+        if direct is None:
+            return self._by_server(batch)
+        output = direct.output(batch.body, self.settings.timeout_s)
+        if output is not None:
+            return output
+        with self.seat.turn:  # there are more threads than MaxConcurrentTransforms
+            return self._by_server(batch)
+
+    def _by_server(self, batch: MiniBatch) -> bytes:
+        """As `_output`, over HTTP."""
+        body = self._asked(batch)
         if body is None:
             return b""
+        reply = self._post(batch, body)
+        with _named(batch):
+            output = self.associated.output(batch.body, reply)
+        return assembled(output, self.request.target.assemble_with or "None")
+
+    def _post(self, batch: MiniBatch, body: bytes) -> bytes:
+        """The model's answer. An instance that died is replaced, as often as a request is tried. Raises ObjectFailedError, StartError."""
         headers, problem = headers_of(self.request), ObjectFailedError(ALGORITHM, "")
         for _ in range(self.settings.retries + 1):
             scorer = self.seat.scorer()
