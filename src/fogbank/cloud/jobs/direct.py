@@ -63,6 +63,8 @@ def check(request: TransformRequest, plan: LaunchPlan) -> ProcessLauncher:
         raise NotDirectError(f"{ENV_BATCH_HTTP} is true")
     if request.capture is not None and request.capture.generate_inference_id:
         raise NotDirectError("GenerateInferenceId")
+    if request.max_payload_mb == 0:
+        raise NotDirectError("MaxPayloadInMB is 0")
     if any(name.startswith("OTEL_") for name in plan.environment):
         raise NotDirectError("its requests are traced")
     try:

@@ -19,8 +19,10 @@ from fogbank.cloud.hosting.lines import InstanceDownError, InstanceTimeoutError
 from fogbank.cloud.jobs.direct import Direct
 from fogbank.cloud.jobs.job import JobStoppedError
 from fogbank.cloud.jobs.objects import ObjectError, Objects, Source, Upload
+from fogbank.cloud.jobs.problems import ALGORITHM, CLIENT, LONGEST_QUOTE, PAUSE_S, ObjectFailedError
 from fogbank.cloud.jobs.progress import InputObject, Mark, Progress
 from fogbank.cloud.jobs.scoring import Parameters, Scorer, Settings, headers_of
+from fogbank.cloud.jobs.streamed import Streamed, is_streamed
 from fogbank.contracts.transform import TransformRequest
 from fogbank.ground.aws import split_uri
 from fogbank.transform.association import Associated, AssociationError
@@ -34,33 +36,8 @@ from fogbank.transform.records import (
     without,
 )
 
-LONGEST_QUOTE = 500
-PAUSE_S = 0.1
-"""Before a server that broke a connection is asked again: its supervisor may be about to replace a worker."""
-CLIENT, ALGORITHM = "ClientError", "AlgorithmError"
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-class ObjectFailedError(Exception):
-    """An object that has no output: whose error it is, as SageMaker calls it, what in short, and what the server said, if it did."""
-
-    def __init__(self, blame: str, what: str, message: str = "", where: object = "") -> None:
-        super().__init__(f"{where}: {what}" if where else what)
-        self.blame, self.what, self.message, self.where = blame, what, message, where
-
-    @property
-    def reason(self) -> str:
-        """In one line."""
-        return f"{self}: {self.message}" if self.message else str(self)
-
-    def lines(self) -> Iterator[str]:
-        """As the data log has it."""
-        yield f"{self.blame}: {self.what}"
-        if self.where:
-            yield str(self.where)
-        if self.message:
-            yield from ("", "Message:", *self.message.splitlines())
 
 
 class Seat:
@@ -154,7 +131,10 @@ class Shard:
         try:
             source, upload, mark = self._opened(item, mark)
             try:
-                self._score(item, source, upload, mark, pool)
+                if is_streamed(self.request, self.settings, self.associated):
+                    self._stream(item, source, upload)
+                else:
+                    self._score(item, source, upload, mark, pool)
             except BaseException as error:
                 if not isinstance(error, JobStoppedError):  # which may go on
                     upload.abort()
@@ -186,6 +166,20 @@ class Shard:
 
     def _plain(self, source: Source) -> Iterator[bytes]:
         return decompressed(source.parts, self.request.source.compression or "None")
+
+    def _stream(self, item: InputObject, source: Source, upload: Upload) -> None:
+        """All of the object as one request."""
+        opened = iter([source.parts])
+
+        def parts() -> Iterator[bytes]:
+            """From the beginning; what is open is read first."""
+            begun = next(opened, None)
+            return self._plain(self.store.read(item.bucket, item.key)) if begun is None else begun
+
+        Streamed(
+            request=self.request, settings=self.settings, parts=parts, scorer=self.seat.scorer, stop=self.stop
+        ).write(upload)  # fmt: skip
+        upload.finish()
 
     def _score(self, item: InputObject, source: Source, upload: Upload, mark: Mark, pool: Executor) -> None:
         settings = self.settings

@@ -7,7 +7,7 @@ written goes on after the last part of it that S3 has.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.models import Models, containers, has_source, is_direct
 from fogbank.cloud.api.resource import Ground, Kind, Record
 from fogbank.cloud.ground.store import Document
-from fogbank.cloud.hosting.instance import LaunchPlan
+from fogbank.cloud.hosting.instance import Instance, LaunchPlan, StreamedReply
 from fogbank.cloud.hosting.pipeline import Machine
 from fogbank.cloud.hosting.workspace import Workspace
 from fogbank.cloud.jobs.batch import Batch
@@ -208,6 +208,13 @@ class WorkspaceScorer:
     def invoke(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Reply:
         """POST /invocations."""
         return self.instance.invoke(body, headers, timeout_s)
+
+    def stream(self, parts: Iterator[bytes], headers: Mapping[str, str], timeout_s: float) -> StreamedReply:
+        """POST /invocations in chunks; between several containers a body is in one piece."""
+        if isinstance(self.instance, Instance):
+            return self.instance.stream(parts, headers, timeout_s)
+        reply = self.instance.invoke(b"".join(parts), headers, timeout_s)
+        return StreamedReply(reply.status, iter([reply.data]))
 
     def close(self) -> None:
         """End it and remove its folder."""
