@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fogbank.cloud.hosting.lines import InstanceDownError
@@ -11,6 +11,14 @@ from tests.fakes.reply import FakeReply
 
 NONE_THERE = FakeReply(404)
 Model = Callable[["FakeScorer", bytes], FakeReply]
+
+
+@dataclass
+class FakeStream:
+    """An answer in parts."""
+
+    status: int
+    parts: Iterator[bytes]
 
 
 @dataclass
@@ -40,6 +48,11 @@ class FakeScorer:
         self.bodies.append(body)
         self.headers.append(headers)
         return self.model(self, body)
+
+    def stream(self, parts: Iterator[bytes], headers: Mapping[str, str], timeout_s: float) -> FakeStream:
+        """What the model says of the whole, in two parts."""
+        reply = self.invoke(b"".join(parts), headers, timeout_s)
+        return FakeStream(reply.status, iter([reply.data[:1], reply.data[1:]]))
 
     def die(self) -> FakeReply:
         """End in the middle of an answer."""

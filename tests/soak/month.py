@@ -34,10 +34,12 @@ class Month:
             made = Monitored.made(self._cloud, NAME)
             made.scheduled("hourly")
             self._nightly()
-            lines: list[str] = []
+            runtime, lines = self._cloud.client("sagemaker-runtime"), list[str]()
             for hour in range(hours):
                 for number in range(_requests(hour % 24)):
-                    made.invoke(f"{hour},{number}\n".encode(), "text/csv")
+                    body = f"{hour},{number}\n".encode()
+                    answer = runtime.invoke_endpoint(EndpointName=NAME, ContentType="text/csv", Body=body)
+                    assert answer["Body"].read() == body
                 lines += [json.dumps(firing) for firing in self._cloud.advance(3600)]
                 lines += [json.dumps(_bare(event)) for event in self._events()]
             return _numbered("\n".join(lines))

@@ -19,6 +19,7 @@ from fogbank.cloud.jobs.objects import S3Objects
 from fogbank.cloud.jobs.processing import Places, ProcessingJobs
 from fogbank.cloud.jobs.processor import ProcessProcessor
 from fogbank.cloud.jobs.transforms import TransformJobs
+from fogbank.cloud.jobs.warm import WarmAnalyzer
 from fogbank.cloud.monitoring.alerts import MonitoringAlerts
 from fogbank.cloud.monitoring.captures import Captures, capture_source, check_captured
 from fogbank.cloud.monitoring.clockwork import MonitoringClockwork
@@ -53,10 +54,11 @@ class JobRooms:
             experiments=Experiments(partial(clients, "sagemaker")),
             logs=logs,
         )
+        self._warm = WarmAnalyzer(folder / "analyzer")
         self.processing = ProcessingJobs(
             ground,
             objects=objects,
-            processor=ProcessProcessor(settings.environments),
+            processor=ProcessProcessor(settings.environments, self._warm),
             cloudwatch=partial(clients, "cloudwatch"),
             places=Places(work=folder / "processing", logs=logs),
             grant=settings.grant,
@@ -97,6 +99,7 @@ class JobRooms:
         """Let every job leave off."""
         for jobs in self._all:
             jobs.stop_all(STOP_LIMIT_S)
+        self._warm.close()
 
     def settle(self) -> None:
         """Write down later what could not be written down at once."""

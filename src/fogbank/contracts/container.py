@@ -37,7 +37,9 @@ BATCH_PAYLOAD_LIMIT = 100 * MEBIBYTE
 
 # Distributions that the server itself needs; they belong to the image, not to the model's lock.
 SHIPPED_ROOMS = ("contracts", "ground", "monitor", "scoring", "serve")
-"""fogbank's own rooms that travel with a model: into a container's image, and into the environment of a local instance."""
+"""fogbank's own rooms that travel with a model into a container's image."""
+LOCAL_ROOMS = (*SHIPPED_ROOMS, "direct", "transform")
+"""Those in the environment of a local instance: a transform job's records may be scored there without HTTP."""
 SERVER_DISTRIBUTIONS = ("httptools", "uvloop", "orjson", "numpy", "pysimdjson")
 
 # Set by whoever starts the server as a child process: the read end of a pipe that closes when the parent is gone.
@@ -50,6 +52,11 @@ ENV_USER = "FOGBANK_USER"
 """The uid whose connections alone are taken, where a parent on the same machine says one."""
 ENV_UNIX_SOCKET = "FOGBANK_UNIX_SOCKET"
 ENV_REPORT_FD = "FOGBANK_REPORT_FD"
+ENV_BATCH_HTTP = "FOGBANK_BATCH_HTTP"
+"""`true` in the environment of a model or a transform job: all its records are scored over HTTP."""
+ENV_BATCH_FDS = "FOGBANK_BATCH_FDS"
+ENV_BATCH_REQUEST = "FOGBANK_BATCH_REQUEST"
+"""Where mini-batches of a transform job come without HTTP, a socket for each process that scores them; and the job's request, as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -115,6 +115,22 @@ class Scorer:
         except AssociationError as error:
             raise failed(f"{batch}: {error}") from error
 
+    def attempt(self, body: bytes, limit: int) -> bytes | None:
+        """What a job writes of a mini-batch; None where anything is not as usual, the model's request longer than `limit` bytes or its
+        answer no success: that is for the server to tell."""
+        try:
+            asked = self._associated.request(body)
+            if body and not asked:
+                return b""
+            if len(asked) > limit:
+                return None
+            reply = self._handler(Call(asked, self._content_type, self._accept))
+            if reply.status != 200 or not isinstance(reply.body, bytes):
+                return None
+            return assembled(self._associated.output(body, reply.body), self._assemble)
+        except Exception:  # noqa: BLE001 - the server meets it too, and says it
+            return None
+
     def ask(self, body: bytes, content_type: str, accept: str) -> Reply:
         """The handler's answer, in one piece; whatever it raises is an answer, as over the wire."""
         call = Call(body, content_type, accept)

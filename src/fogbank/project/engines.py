@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal, get_args
 
-from fogbank.contracts.container import SHIPPED_ROOMS
+from fogbank.contracts.container import LOCAL_ROOMS
 from fogbank.contracts.errors import DataError, PackageError
 from fogbank.contracts.manifest import Manifest
 from fogbank.contracts.transform import TransformRequest
@@ -25,7 +25,7 @@ from fogbank.project.installation import cached, server_pins
 
 EngineName = Literal["local", "spark", "ray"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
-ROOMS = (*SHIPPED_ROOMS, "direct", "ray", "spark", "transform")
+ROOMS = (*LOCAL_ROOMS, "ray", "spark")
 NEEDS: Mapping[EngineName, tuple[str, ...]] = {
     "local": (),
     "spark": ("pandas>=2.2", "pyarrow>=24"),

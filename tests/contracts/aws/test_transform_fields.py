@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def run(model: Scripted, job: str, target: dict[str, Any], media: str, **extra: 
     split = extra.pop("SplitType", "Line")
     compression = extra.pop("CompressionType", "None")
     model.start(
-        job, {}, BatchStrategy=extra.pop("BatchStrategy", "MultiRecord"),
+        job, {}, BatchStrategy=extra.pop("BatchStrategy", "SingleRecord" if split == "None" else "MultiRecord"),
         TransformInput={**source, "ContentType": media, "SplitType": split, "CompressionType": compression},
         TransformOutput={"S3OutputPath": f"s3://{model.name}/out", **target}, **extra,
     )  # fmt: skip
@@ -158,3 +159,22 @@ def test_nothing_under_the_prefix_is_refused_at_once(shared_cloud: CloudProcess,
     assert code == "ValidationException"
     assert message.startswith(f'No S3 objects found under S3 URL "s3://{unique}/in/" given in input data source.')
     assert 'the role "arn:aws:iam::123456789012:role/r" has "s3:ListBucket"' in message
+
+
+def test_an_object_of_any_size_goes_through_in_flat_memory(shared_cloud: CloudProcess, unique: str) -> None:
+    model = Scripted.made(shared_cloud, unique, ECHO)
+    body = (b"x" * 1023 + b"\n") * (96 << 10)
+    model.put(a=body)
+    pid = shared_cloud.address.pid
+    Path(f"/proc/{pid}/clear_refs").write_text("5")  # the most that it held is counted from now on
+    before = held(pid, "VmRSS")
+    job = run(model, unique, {}, "text/plain", SplitType="None", MaxPayloadInMB=0)
+
+    assert job["TransformJobStatus"] == "Completed", job
+    assert held(pid, "VmHWM") - before < 64 << 10  # an output's parts are 16 MB each, and go in one piece
+    assert model.outputs() == {"out/a.out": body}
+
+
+def held(pid: int, what: str) -> int:
+    """KiB of a process's memory."""
+    return int(Path(f"/proc/{pid}/status").read_text().partition(f"{what}:")[2].split()[0])

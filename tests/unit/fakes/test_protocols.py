@@ -29,7 +29,7 @@ from tests.fakes.patient import FakePatient
 from tests.fakes.processor import FakeProcessor
 from tests.fakes.progress import MemoryProgress
 from tests.fakes.reply import FakeReply
-from tests.fakes.scorers import FakeScorer
+from tests.fakes.scorers import FakeScorer, FakeStream
 from tests.fakes.source import HourlySource
 
 SOURCE = Path(__file__).parents[3] / "src" / "fogbank"
@@ -42,6 +42,8 @@ FAKES: dict[str, tuple[type, Any]] = {
     "cloud/jobs/objects.py:Upload": (Upload, MemoryUpload(MemoryObjects(), "b", "k", "", ())),
     "cloud/jobs/progress.py:Progress": (Progress, MemoryProgress()),
     "cloud/jobs/processor.py:Processor": (Processor, FakeProcessor(lambda *_: 0)),
+    "cloud/jobs/scoring.py:Parameters": (scoring.Parameters, FakeScorer(0, lambda *_: FakeReply())),
+    "cloud/jobs/scoring.py:Streaming": (scoring.Streaming, FakeStream(200, iter([]))),
     "cloud/jobs/scoring.py:Reply": (scoring.Reply, FakeReply()),
     "cloud/jobs/scoring.py:Scorer": (scoring.Scorer, FakeScorer(0, lambda *_: FakeReply())),
     "cloud/objects/bucket.py:Buckets": (Buckets, FakeBuckets()),
@@ -65,6 +67,8 @@ REAL = {
     "cloud/hosting/pipeline.py:Tell": "a function",
     "cloud/hosting/utilisation.py:Measured": "processes of instances, and frozen values",
     "cloud/hosting/workspace.py:Approval": "a project's own, with a key of the test's, in tests/unit/project/test_approval.py",
+    "cloud/jobs/direct.py:Direct": "processes, and a package in this one, in tests/contracts/jobs/test_direct.py",
+    "cloud/jobs/processor.py:Process": "processes",
     "cloud/moto/bridge.py:Objects": "objects on a shelf in a folder, in tests/contracts/aws/test_s3_objects.py",
     "cloud/objects/adopt.py:Begun": "what moto remembers: frozen values",
     "cloud/objects/adopt.py:Kept": "what moto remembers: frozen values",

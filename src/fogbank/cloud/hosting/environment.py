@@ -3,8 +3,8 @@
 What is locked by hash is installed as it is locked, and nothing else; what is not is resolved as `pip install -r` does. Only wheels are
 taken, and nothing of the package runs meanwhile.
 
-In: the lines of code/requirements.txt; out: a Python that has exactly these, and fogbank's `contracts`, `serve` and
-`monitor` rooms, and nothing else of the host's. Where the network is away, uv's own cache serves.
+In: the lines of code/requirements.txt; out: a Python that has exactly these, and the rooms of fogbank's that
+score and monitor, and nothing else of the host's. Where the network is away, uv's own cache serves.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fogbank.cloud.hosting.requirements import RefusedRequirementError, checked_lines, requirement_lines
-from fogbank.contracts.container import SHIPPED_ROOMS
+from fogbank.contracts.container import LOCAL_ROOMS
 from fogbank.ground.digest import sha256_bytes
 from fogbank.ground.installer import NOTHING_BUILT, run_uv
 from fogbank.ground.locks import locked
@@ -40,7 +40,7 @@ class Environments:
     fogbank's that are in it.
     """
 
-    def __init__(self, cache: Path, server_pins: Sequence[str], rooms: Sequence[str] = SHIPPED_ROOMS) -> None:
+    def __init__(self, cache: Path, server_pins: Sequence[str], rooms: Sequence[str] = LOCAL_ROOMS) -> None:
         self._cache, self._server_pins, self._rooms = cache, tuple(server_pins), rooms
 
     def python_for(self, requirements: Sequence[str]) -> Path:

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
@@ -35,6 +36,8 @@ from fogbank.ground.processes import (
 
 POLL_S = 0.02
 TAIL_LINES = 12
+PIECE = 1 << 20
+"""Bytes of an answer that comes in parts."""
 
 
 class StartError(Exception):
@@ -53,15 +56,17 @@ class Spawned:
     lifeline: Lifeline
 
 
-def spawn(command: Sequence[str], lifeline: Lifeline, log: IO[bytes], **options: Any) -> Spawned:
-    """Start a command that holds the other end of the lifeline and writes to the log. Raises OSError."""
+def spawn(
+    command: Sequence[str], lifeline: Lifeline, log: IO[bytes], inherited: Sequence[int] = (), **options: Any
+) -> Spawned:
+    """Start a command that holds the other end of the lifeline, and what is `inherited`, and writes to the log. Raises OSError."""
     try:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=(lifeline.inherited,),
+            pass_fds=(lifeline.inherited, *inherited),
             umask=MASK,
             **options,
         )
@@ -71,6 +76,14 @@ def spawn(command: Sequence[str], lifeline: Lifeline, log: IO[bytes], **options:
     finally:
         lifeline.handed_over()
     return Spawned(process=process, lifeline=lifeline)
+
+
+@dataclass(frozen=True)
+class StreamedReply:
+    """An answer whose body comes in parts, which raise InstanceDownError and InstanceTimeoutError."""
+
+    status: int
+    parts: Iterator[bytes]
 
 
 class Launcher(Protocol):
@@ -187,19 +200,31 @@ class Instance:
 
     def invoke(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> urllib3.BaseHTTPResponse:
         """POST /invocations. Raises InstanceDownError, InstanceTimeoutError."""
-        try:
+        with _told(timeout_s):
             return self._pool.request(
                 "POST",
-                "/invocations",
+                INVOCATIONS,
                 body=body,
                 headers=dict(headers),
                 timeout=urllib3.Timeout(connect=2, read=timeout_s),
                 preload_content=True,
             )
-        except urllib3.exceptions.ReadTimeoutError as error:
-            raise InstanceTimeoutError(f"no answer within {timeout_s:g} s") from error
-        except urllib3.exceptions.HTTPError as error:
-            raise InstanceDownError(f"{error}") from error
+
+    def stream(self, parts: Iterator[bytes], headers: Mapping[str, str], timeout_s: float) -> StreamedReply:
+        """POST /invocations in chunks, as they come; so comes the answer. Raises InstanceDownError, InstanceTimeoutError."""
+        timeout = urllib3.Timeout(connect=2, read=timeout_s)
+        with _told(timeout_s):
+            reply = self._pool.urlopen(
+                "POST", INVOCATIONS, body=parts, headers=dict(headers), timeout=timeout, preload_content=False,
+                chunked=True, retries=False,
+            )  # fmt: skip
+
+        def pieces() -> Iterator[bytes]:
+            with _told(timeout_s):
+                yield from reply.stream(PIECE)
+            reply.release_conn()
+
+        return StreamedReply(reply.status, pieces())
 
     def ask(
         self,
@@ -229,14 +254,10 @@ class Instance:
 
     def call(self, method: str, path: str, body: bytes, timeout_s: float) -> urllib3.BaseHTTPResponse:
         """A request in JSON. Raises InstanceDownError, InstanceTimeoutError."""
-        try:
+        with _told(timeout_s):
             return self._pool.request(
                 method, path, body=body, headers={"content-type": "application/json"}, timeout=timeout_s
             )
-        except urllib3.exceptions.ReadTimeoutError as error:
-            raise InstanceTimeoutError(f"no answer within {timeout_s:g} s") from error
-        except urllib3.exceptions.HTTPError as error:
-            raise InstanceDownError(f"{error}") from error
 
     def stop(self, grace_s: float = STOP_GRACE_S) -> int:
         """SIGTERM, then SIGKILL when the grace time is over, and to all that is left of its group; returns the exit status."""
@@ -265,6 +286,20 @@ class Instance:
         return "\n".join(lines[-TAIL_LINES:]) or "(it printed nothing)"
 
 
+SERVER = ("fogbank.serve", "serve")
+
+
+@contextmanager
+def _told(timeout_s: float) -> Iterator[None]:
+    """What urllib3 raises, as InstanceTimeoutError and InstanceDownError."""
+    try:
+        yield
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise InstanceTimeoutError(f"no answer within {timeout_s:g} s") from error
+    except urllib3.exceptions.HTTPError as error:
+        raise InstanceDownError(f"{error}") from error
+
+
 class ProcessLauncher:
     """Runs the server with a Python of the package's own environment."""
 
@@ -273,18 +308,32 @@ class ProcessLauncher:
 
     def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> Spawned:
         """The server itself."""
+        more = {
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            **({ENV_USER: str(os.geteuid())} if sys.platform == "linux" else {}),
+        }
+        return self.run(SERVER, plan, more, log)
+
+    def run(
+        self,
+        module: Sequence[str],
+        plan: LaunchPlan,
+        more: Mapping[str, str],
+        log: IO[bytes],
+        inherited: Sequence[int] = (),
+    ) -> Spawned:
+        """A module of fogbank's with its arguments, in the container's environment and `more`. Raises OSError."""
         lifeline = Lifeline()
         env = {
             **bare_environment(plan.base_dir / "home"),
             **ON_A_LAPTOP,
             **plan.environment,
             "SAGEMAKER_BASE_DIR": str(plan.base_dir),
-            "SAGEMAKER_BIND_TO_PORT": str(port),
             ENV_PARENT_FD: str(lifeline.inherited),
-            **({ENV_USER: str(os.geteuid())} if sys.platform == "linux" else {}),
+            **more,
         }
-        command = [str(self._python), "-P", "-m", "fogbank.serve", "serve"]
-        spawned = spawn(command, lifeline, log, env=env, cwd=plan.base_dir, start_new_session=True)
+        command = [str(self._python), "-P", "-m", *module]
+        spawned = spawn(command, lifeline, log, inherited, env=env, cwd=plan.base_dir, start_new_session=True)
         if plan.memory:
             bound_memory(spawned.process.pid, plan.memory)
         return spawned

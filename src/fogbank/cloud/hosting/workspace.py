@@ -45,6 +45,10 @@ Measure = Callable[[Source, Values, str, str], None]
 """Takes values of CloudWatch's metrics of a variant, or of a container of it, in a namespace."""
 
 
+FAILURES = (ArtifactError, DependencyError, StartError, TrustError, OSError)
+"""Why a model has no instance."""
+
+
 class Approval(Protocol):
     """Decides what may run. Each raises TrustError for what may not."""
 
@@ -125,9 +129,10 @@ class Workspace:
         extra: Mapping[str, str],
         stop: threading.Event | None = None,
         terms: Terms = Terms(),
+        planned: LaunchPlan | None = None,
     ) -> Machine:
-        """A ready instance of the model: its one container, or all of them. Raises StartError, also where `stop` is set before it is
-        ready."""
+        """A ready instance of the model: its one container, or all of them; `planned` is what `plan` gave, which is used up. Raises
+        StartError, also where `stop` is set before it is ready."""
         parts = containers(model)
         alone = len(parts) == 1
         started: dict[str, Instance] = {}
@@ -135,7 +140,7 @@ class Workspace:
             for part in parts:
                 with _named(part, alone=alone):
                     log = log_name if alone else f"{log_name}/{part.hostname}"
-                    started[part.hostname] = self._begin(model, part, log, extra, terms)
+                    started[part.hostname] = self._begin(model, part, log, extra, terms, planned)
             for part in parts:
                 with _named(part, alone=alone):
                     started[part.hostname].wait_ready(stop)
@@ -149,6 +154,28 @@ class Workspace:
         if alone:
             return next(iter(machines.values()))
         return Pipeline(Path(log_name).name, machines, terms.tell, direct=is_direct(model))
+
+    def plan(self, model: Document, log_name: str, extra: Mapping[str, str]) -> LaunchPlan:
+        """What an instance of a model with one container is started from, its data fetched; whoever has it ends with `start` or
+        `discard`. Raises StartError."""
+        [part] = containers(model)
+        home = self._folder / uuid.uuid4().hex[:12]
+        try:
+            plan = self._planned(model, part, home, log_name, Terms())
+            return replace(plan, environment={**plan.environment, **extra})
+        except FAILURES as error:
+            shutil.rmtree(home, ignore_errors=True)
+            raise StartError(str(error)) from error
+
+    @staticmethod
+    def discard(plan: LaunchPlan) -> None:
+        """Remove what was fetched for a plan."""
+        shutil.rmtree(plan.base_dir, ignore_errors=True)
+
+    def _planned(self, model: Document, part: Container, home: Path, log_name: str, terms: Terms) -> LaunchPlan:
+        """Raises FAILURES."""
+        with acting(str(model.get("ExecutionRoleArn", ""))):
+            return self._plan(part, home, log_name, terms.startup_limit_s)
 
     def _machine(self, part: Container, instance: Instance, role: str, tell: Tell) -> Machine:
         """A container's server, with what is before it."""
@@ -201,17 +228,17 @@ class Workspace:
                     file.unlink(missing_ok=True)
 
     def _begin(
-        self, model: Document, part: Container, log_name: str, extra: Mapping[str, str], terms: Terms
-    ) -> Instance:
+        self, model: Document, part: Container, log_name: str, extra: Mapping[str, str], terms: Terms,
+        planned: LaunchPlan | None,
+    ) -> Instance:  # fmt: skip
         """A container's server, which is not ready yet. Raises StartError."""
-        home = self._folder / uuid.uuid4().hex[:12]
+        home = planned.base_dir if planned is not None else self._folder / uuid.uuid4().hex[:12]
         grant = self._granted(model, log_name)
         try:
-            with acting(str(model.get("ExecutionRoleArn", ""))):
-                plan = self._plan(part, home, log_name, terms.startup_limit_s)
+            plan = planned or self._planned(model, part, home, log_name, terms)
             environment = {**grant.environment, **plan.environment, **extra}
             return Instance(replace(plan, environment=environment, memory=terms.memory), grant.end)
-        except (ArtifactError, DependencyError, StartError, TrustError, OSError) as error:
+        except FAILURES as error:
             grant.end()
             shutil.rmtree(home, ignore_errors=True)
             raise StartError(str(error)) from error

@@ -17,6 +17,7 @@ from typing import TypeVar
 from fogbank.cloud.ground.runner import Key, Runner, Work
 from fogbank.cloud.hosting.instance import StartError
 from fogbank.cloud.hosting.lines import InstanceDownError
+from fogbank.cloud.jobs.direct import Direct
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
 from fogbank.cloud.jobs.objects import ObjectError, Objects
 from fogbank.cloud.jobs.progress import InputObject, Progress
@@ -34,7 +35,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A run. `start` makes an instance (raises StartError), `key` is the job's, `log` takes lines of the data log.
+    """A run. `start` makes an instance (raises StartError), `direct` processes that score without HTTP, where those may; `key` is the
+    job's, `log` takes lines of the data log.
 
     `progress` knows how far an earlier run came; `started` is the job's time, Unix seconds.
     """
@@ -42,6 +44,7 @@ class Batch:
     request: TransformRequest
     store: Objects
     start: Callable[[], Scorer]
+    direct: Callable[[], Direct | None] = lambda: None
     runner: Runner
     key: Key
     progress: Progress
@@ -52,10 +55,10 @@ class Batch:
         """Transform every object. Raises JobError after all were tried, JobStoppedError soon after `stop` is set."""
         objects = input_objects(self.request, self.store)
         count = min(self.request.resources.instance_count, len(objects))
-        seats = [Seat(self.start, stop) for _ in range(count)]
+        seats = [Seat(self.start, stop, self.direct) for _ in range(count)]
         try:
-            self._at_once("start", [seat.open for seat in seats], seats, stop)
-            settings = settings_of(self.request, seats[0].scorer())
+            self._at_once("start", [seat.begin for seat in seats], seats, stop)
+            settings = settings_of(self.request, seats[0].parameters())
             self.log(f"[sagemaker logs]: {settings}")
             shards = [
                 Shard(

@@ -19,6 +19,7 @@ from typing import Protocol
 from fogbank.cloud.hosting.environment import DependencyError, Environments
 from fogbank.cloud.jobs.commands import ROOT, command, libraries, mounts, search_path
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
+from fogbank.cloud.jobs.warm import WarmAnalyzer, WarmError
 from fogbank.contracts.analysis import ENTRYPOINT
 from fogbank.contracts.container import ENV_PARENT_FD
 from fogbank.contracts.monitoring import ANALYZER_IMAGE, POSTPROCESSOR, PREPROCESSOR
@@ -46,6 +47,23 @@ class ProcessingContainer:
     limit_s: float
 
 
+class Process(Protocol):
+    """What subprocess.Popen has, of a process that may be another's child."""
+
+    @property
+    def pid(self) -> int:
+        """Its id, and that of its group."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit status. Raises subprocess.TimeoutExpired, WarmError."""
+
+    def poll(self) -> int | None:
+        """The exit status, or None. Raises WarmError."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal."""
+
+
 class JobTimeoutError(JobError):
     """The container ran for longer than it may."""
 
@@ -60,8 +78,8 @@ class Processor(Protocol):
 class ProcessProcessor:
     """Runs the analyzer in an environment of fogbank's own rooms, and other commands in one of their image's libraries."""
 
-    def __init__(self, environments: Environments) -> None:
-        self._environments = environments
+    def __init__(self, environments: Environments, warm: WarmAnalyzer | None = None) -> None:
+        self._environments, self._warm = environments, warm
 
     def run(self, container: ProcessingContainer, stop: threading.Event) -> int:
         """The exit status of the process."""
@@ -76,6 +94,11 @@ class ProcessProcessor:
         except DependencyError as error:
             raise JobError(f"InternalServerError: the container's environment cannot be made: {error}") from error
         if analyzer and container.environment.keys().isdisjoint({PREPROCESSOR, POSTPROCESSOR}):
+            if self._warm is not None:
+                with contextlib.suppress(
+                    WarmError
+                ):  # it has died, or was killed: a process of its own does it all again
+                    return run_warm(self._warm, python, container, stop)
             return run_process([str(python), *ANALYZE[1:]], container, stop)
         words = ANALYZE if analyzer else [*(container.entrypoint or ()), *container.arguments]
         mounted = mounts()
@@ -105,27 +128,19 @@ def run_process(
 
     Raises JobError, JobStoppedError, OSError.
     """
-    home = container.home
-    place = base or str(home)
-    environment = {name: value.replace(f"{ROOT}/", f"{place}/") for name, value in container.environment.items()}
-    if path is not None:
-        environment.setdefault("PATH", path)
+    place = base or str(container.home)
+    environment = _environment(container, place, path)
     container.log.parent.mkdir(parents=True, exist_ok=True)
     lifeline = Lifeline()
     try:
         with container.log.open("ab") as out:
             process = subprocess.Popen(
                 command,
-                env={
-                    **bare_environment(home),
-                    **environment,
-                    "SAGEMAKER_BASE_DIR": place,
-                    ENV_PARENT_FD: str(lifeline.inherited),
-                },
+                env={**environment, ENV_PARENT_FD: str(lifeline.inherited)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                cwd=home,
+                cwd=container.home,
                 pass_fds=(lifeline.inherited,),
                 start_new_session=True,
                 umask=MASK,
@@ -135,14 +150,43 @@ def run_process(
         raise
     finally:
         lifeline.handed_over()
+    return _attended(process, lifeline, container.limit_s, stop)
+
+
+def run_warm(warm: WarmAnalyzer, python: Path, container: ProcessingContainer, stop: threading.Event) -> int:
+    """Run the analyzer as the container, in a process group of its own. Raises JobError, JobStoppedError, WarmError."""
+    environment = _environment(container, str(container.home), None)
+    container.log.parent.mkdir(parents=True, exist_ok=True)
+    lifeline = Lifeline()
     try:
-        return _wait(process, container.limit_s, stop)
+        with container.log.open("ab") as out:
+            process = warm.run(python, environment, container.home, out, lifeline)
+    except BaseException:
+        lifeline.cut()
+        raise
+    finally:
+        lifeline.handed_over()
+    return _attended(process, lifeline, container.limit_s, stop)
+
+
+def _environment(container: ProcessingContainer, place: str, path: str | None) -> dict[str, str]:
+    """All of the container's, which finds its folder at `place`."""
+    environment = {name: value.replace(f"{ROOT}/", f"{place}/") for name, value in container.environment.items()}
+    if path is not None:
+        environment.setdefault("PATH", path)
+    return {**bare_environment(container.home), **environment, "SAGEMAKER_BASE_DIR": place}
+
+
+def _attended(process: Process, lifeline: Lifeline, limit_s: float, stop: threading.Event) -> int:
+    """Its exit status; nothing of it is left."""
+    try:
+        return _wait(process, limit_s, stop)
     finally:
         _end(process)
         lifeline.cut()
 
 
-def _wait(process: subprocess.Popen[bytes], limit_s: float, stop: threading.Event) -> int:
+def _wait(process: Process, limit_s: float, stop: threading.Event) -> int:
     deadline = time.monotonic() + limit_s
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -153,13 +197,14 @@ def _wait(process: subprocess.Popen[bytes], limit_s: float, stop: threading.Even
             raise JobTimeoutError(f"ClientError: the job ran longer than MaxRuntimeInSeconds ({limit_s:g} s)")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Process) -> None:
     """SIGTERM to what still runs, then SIGKILL to the whole group: nothing of the container is left."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        process.send_signal(signal.SIGCONT)  # one that was stopped would not hear of it
-        with contextlib.suppress(subprocess.TimeoutExpired):
+    with contextlib.suppress(WarmError, subprocess.TimeoutExpired):
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGCONT)  # one that was stopped would not hear of it
             process.wait(GRACE_S)
     end_group(process.pid)
-    process.wait()
+    with contextlib.suppress(WarmError):
+        process.wait()
     reap_group(process.pid)

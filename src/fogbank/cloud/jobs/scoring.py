@@ -6,7 +6,7 @@ Source: CreateTransformJob in the API reference; AWS Developer Guide, "Use Your 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +30,18 @@ class Reply(Protocol):
         """The body."""
 
 
+class Streaming(Protocol):
+    """A server's answer that comes in parts."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def parts(self) -> Iterator[bytes]:
+        """The body. Raises InstanceDownError, InstanceTimeoutError."""
+
+
 class Scorer(Protocol):
     """One instance of the job: a server of the model."""
 
@@ -41,6 +53,9 @@ class Scorer(Protocol):
 
     def invoke(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Reply:
         """POST /invocations. Raises InstanceDownError, InstanceTimeoutError."""
+
+    def stream(self, parts: Iterator[bytes], headers: Mapping[str, str], timeout_s: float) -> Streaming:
+        """POST /invocations with a body in chunks. Raises InstanceDownError, InstanceTimeoutError."""
 
     def close(self) -> None:
         """End it; what it is answering is broken off."""
@@ -81,7 +96,14 @@ def headers_of(request: TransformRequest) -> dict[str, str]:
     return {**headers, "Accept": request.target.accept} if request.target.accept else headers
 
 
-def settings_of(request: TransformRequest, scorer: Scorer) -> Settings:
+class Parameters(Protocol):
+    """What says its /execution-parameters."""
+
+    def get(self, path: str) -> Reply:
+        """GET. Raises InstanceDownError."""
+
+
+def settings_of(request: TransformRequest, scorer: Parameters) -> Settings:
     """The request's, then those of the container's /execution-parameters, then the defaults. Raises JobError, InstanceDownError."""
     reply = scorer.get("/execution-parameters")
     client = request.client or ModelClient()

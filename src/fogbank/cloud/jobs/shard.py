@@ -1,7 +1,8 @@
 """The part of a transform job that one instance does: its objects, one after another, each into its output.
 
 In: objects and an instance; out: an output for each object, in one piece when all of it is there, or the reason why there is none. What
-lies in memory is a mini-batch for each request that is under way, and a part of the output.
+lies in memory is a mini-batch for each request that is under way, and a part of the output. Where processes score without HTTP, the
+instance is asked only for what is not a plain success.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fogbank.cloud.hosting.lines import InstanceDownError, InstanceTimeoutError
+from fogbank.cloud.jobs.direct import Direct
 from fogbank.cloud.jobs.job import JobStoppedError
 from fogbank.cloud.jobs.objects import ObjectError, Objects, Source, Upload
+from fogbank.cloud.jobs.problems import ALGORITHM, CLIENT, LONGEST_QUOTE, PAUSE_S, ObjectFailedError
 from fogbank.cloud.jobs.progress import InputObject, Mark, Progress
-from fogbank.cloud.jobs.scoring import Scorer, Settings, headers_of
+from fogbank.cloud.jobs.scoring import Parameters, Scorer, Settings, headers_of
+from fogbank.cloud.jobs.streamed import Streamed, is_streamed
 from fogbank.contracts.transform import TransformRequest
 from fogbank.ground.aws import split_uri
 from fogbank.transform.association import Associated, AssociationError
@@ -32,46 +36,38 @@ from fogbank.transform.records import (
     without,
 )
 
-LONGEST_QUOTE = 500
-PAUSE_S = 0.1
-"""Before a server that broke a connection is asked again: its supervisor may be about to replace a worker."""
-CLIENT, ALGORITHM = "ClientError", "AlgorithmError"
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class ObjectFailedError(Exception):
-    """An object that has no output: whose error it is, as SageMaker calls it, what in short, and what the server said, if it did."""
-
-    def __init__(self, blame: str, what: str, message: str = "", where: object = "") -> None:
-        super().__init__(f"{where}: {what}" if where else what)
-        self.blame, self.what, self.message, self.where = blame, what, message, where
-
-    @property
-    def reason(self) -> str:
-        """In one line."""
-        return f"{self}: {self.message}" if self.message else str(self)
-
-    def lines(self) -> Iterator[str]:
-        """As the data log has it."""
-        yield f"{self.blame}: {self.what}"
-        if self.where:
-            yield str(self.where)
-        if self.message:
-            yield from ("", "Message:", *self.message.splitlines())
-
-
 class Seat:
-    """One instance's place in the job. An instance that died is replaced by another."""
+    """One instance's place in the job. An instance that died is replaced by another; where `direct` gives processes that score without
+    HTTP there is none before it is asked for."""
 
-    def __init__(self, start: Callable[[], Scorer], stop: threading.Event) -> None:
-        self._start, self._stop = start, stop
+    def __init__(
+        self, start: Callable[[], Scorer], stop: threading.Event, direct: Callable[[], Direct | None] = lambda: None
+    ) -> None:
+        self._start, self._stop, self._begin = start, stop, direct
         self._scorer: Scorer | None = None
+        self.direct: Direct | None = None
         self._opening = threading.Lock()
+        self.turn = threading.Lock()
+
+    def begin(self) -> None:
+        """Start what scores: processes without HTTP, or else an instance. Raises StartError, JobStoppedError."""
+        if self._stop.is_set():
+            raise JobStoppedError
+        self.direct = self._begin()
+        if self.direct is None:
+            self.open()
+
+    def parameters(self) -> Parameters:
+        """What says the model's /execution-parameters."""
+        return self.direct or self.scorer()
 
     def open(self) -> None:
         """Start an instance in place of the one that is there, if any. Raises StartError, JobStoppedError."""
-        self.close()
+        self._leave()
         if self._stop.is_set():
             raise JobStoppedError
         self._scorer = self._start()
@@ -87,6 +83,13 @@ class Seat:
         return scorer
 
     def close(self) -> None:
+        """End what is there."""
+        self._leave()
+        direct, self.direct = self.direct, None
+        if direct is not None:
+            direct.close()
+
+    def _leave(self) -> None:
         """End the instance, if there is one."""
         scorer, self._scorer = self._scorer, None
         if scorer is not None:
@@ -110,7 +113,8 @@ class Shard:
     def run(self) -> dict[InputObject, ObjectFailedError]:
         """Transform them one after another; returns why objects failed, which keeps no other. Raises StartError, JobStoppedError."""
         failures = {}
-        with ThreadPoolExecutor(self.settings.concurrency) as pool:
+        direct = self.seat.direct
+        with ThreadPoolExecutor(direct.workers if direct else self.settings.concurrency) as pool:
             for item in self.objects:
                 try:
                     self._transform(item, pool)
@@ -127,7 +131,10 @@ class Shard:
         try:
             source, upload, mark = self._opened(item, mark)
             try:
-                self._score(item, source, upload, mark, pool)
+                if is_streamed(self.request, self.settings, self.associated):
+                    self._stream(item, source, upload)
+                else:
+                    self._score(item, source, upload, mark, pool)
             except BaseException as error:
                 if not isinstance(error, JobStoppedError):  # which may go on
                     upload.abort()
@@ -160,19 +167,30 @@ class Shard:
     def _plain(self, source: Source) -> Iterator[bytes]:
         return decompressed(source.parts, self.request.source.compression or "None")
 
+    def _stream(self, item: InputObject, source: Source, upload: Upload) -> None:
+        """All of the object as one request."""
+        opened = iter([source.parts])
+
+        def parts() -> Iterator[bytes]:
+            """From the beginning; what is open is read first."""
+            begun = next(opened, None)
+            return self._plain(self.store.read(item.bucket, item.key)) if begun is None else begun
+
+        Streamed(
+            request=self.request, settings=self.settings, parts=parts, scorer=self.seat.scorer, stop=self.stop
+        ).write(upload)  # fmt: skip
+        upload.finish()
+
     def _score(self, item: InputObject, source: Source, upload: Upload, mark: Mark, pool: Executor) -> None:
-        settings, how = self.settings, self.request.target.assemble_with or "None"
+        settings = self.settings
         batches = mini_batches(
             source.parts, self.request.source.split_type or "None", settings.strategy, settings.payload_limit,
             at=mark.offset, first=mark.records + 1,
         )  # fmt: skip
-        asked = ((batch, self._asked(batch)) for batch in batches)
-        for (batch, request), reply in in_order(pool, self._post, asked, settings.concurrency + 1):
+        for batch, output in in_order(pool, self._output, batches, self._ahead()):
             if self.stop.is_set():
                 raise JobStoppedError
-            with _named(batch):
-                output = self.associated.output(batch.body, reply) if request is not None else b""
-            if upload.write(assembled(output, how) if request is not None else b""):
+            if upload.write(output):
                 identifier, parts = upload.state()
                 mark = replace(
                     mark, offset=batch.end, records=batch.first + batch.count - 1, upload=identifier, parts=tuple(parts)
@@ -192,11 +210,34 @@ class Shard:
             )
         return body if body or not batch.body else None
 
-    def _post(self, asked: tuple[MiniBatch, bytes | None]) -> bytes:
-        """The model's answer. An instance that died is replaced, as often as a request is tried. Raises ObjectFailedError, StartError."""
-        batch, body = asked
+    def _ahead(self) -> int:
+        """How many mini-batches are under way or wait to be written. One is enough where a server answers, which is slower than that."""
+        direct = self.seat.direct
+        return 2 * direct.workers + 1 if direct else self.settings.concurrency + 1
+
+    def _output(self, batch: MiniBatch) -> bytes:
+        """What is written of a mini-batch. Raises ObjectFailedError, StartError."""
+        direct = self.seat.direct
+        if direct is None:
+            return self._by_server(batch)
+        output = direct.output(batch.body, self.settings.timeout_s)
+        if output is not None:
+            return output
+        with self.seat.turn:  # there are more threads than MaxConcurrentTransforms
+            return self._by_server(batch)
+
+    def _by_server(self, batch: MiniBatch) -> bytes:
+        """As `_output`, over HTTP."""
+        body = self._asked(batch)
         if body is None:
             return b""
+        reply = self._post(batch, body)
+        with _named(batch):
+            output = self.associated.output(batch.body, reply)
+        return assembled(output, self.request.target.assemble_with or "None")
+
+    def _post(self, batch: MiniBatch, body: bytes) -> bytes:
+        """The model's answer. An instance that died is replaced, as often as a request is tried. Raises ObjectFailedError, StartError."""
         headers, problem = headers_of(self.request), ObjectFailedError(ALGORITHM, "")
         for _ in range(self.settings.retries + 1):
             scorer = self.seat.scorer()

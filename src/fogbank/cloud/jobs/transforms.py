@@ -7,9 +7,11 @@ written goes on after the last part of it that S3 has.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import validation
@@ -17,9 +19,11 @@ from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.models import Models, containers, has_source, is_direct
 from fogbank.cloud.api.resource import Ground, Kind, Record
 from fogbank.cloud.ground.store import Document
+from fogbank.cloud.hosting.instance import Instance, LaunchPlan, StreamedReply
 from fogbank.cloud.hosting.pipeline import Machine
 from fogbank.cloud.hosting.workspace import Workspace
 from fogbank.cloud.jobs.batch import Batch
+from fogbank.cloud.jobs.direct import BY_SERVER, Direct, DirectProcesses, NotDirectError, note
 from fogbank.cloud.jobs.experiments import Experiments
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError, job_name_taken, unknown_job
 from fogbank.cloud.jobs.objects import Objects
@@ -28,6 +32,7 @@ from fogbank.cloud.jobs.refusals import check, check_input
 from fogbank.cloud.jobs.scoring import Reply, Scorer, environment_of
 from fogbank.contracts.status import TRANSFORM_JOB as TRANSITIONS
 from fogbank.contracts.transform import TransformRequest
+from fogbank.ground.machine import usable_cores
 
 TRANSFORM_JOB = Kind(
     path="transform-job",
@@ -109,10 +114,7 @@ class TransformJobs(Jobs[TransformState]):
         """Transform every object."""
         request = TransformRequest.described(job.public)
 
-        def start() -> Scorer:
-            environment = environment_of(request)
-            instance = self._workspace.start(job.state.model, f"transform/{job.name}", environment, stop=stop)
-            return WorkspaceScorer(self._workspace, instance)
+        instances = Instances(self._workspace, job.state.model, request, stop)
 
         def log(line: str) -> None:
             path = self._logs / "transform" / f"{job.name}-data-log.log"
@@ -123,7 +125,8 @@ class TransformJobs(Jobs[TransformState]):
         batch = Batch(
             request=request,
             store=self._objects,
-            start=start,
+            start=instances.start,
+            direct=instances.direct,
             runner=self.runner,
             key=self.key(job.region, job.name),
             progress=StoredProgress(self.store, job.region, job.name),
@@ -140,6 +143,8 @@ class TransformJobs(Jobs[TransformState]):
         except JobError:
             batch.forget()
             raise
+        finally:
+            instances.close()
         batch.forget()
         return Ending()
 
@@ -147,6 +152,42 @@ class TransformJobs(Jobs[TransformState]):
         """Whether nobody has stopped the job itself."""
         found = self.find(job.region, job.name)
         return found is not None and found.public["TransformJobStatus"] != "Stopping"
+
+
+class Instances:
+    """What starts the instances of a job, and processes that score without HTTP."""
+
+    def __init__(self, workspace: Workspace, model: Document, request: TransformRequest, stop: threading.Event) -> None:
+        self._workspace, self._model, self._request, self._stop = workspace, model, request, stop
+        self._log, self._environment = f"transform/{request.job}", environment_of(request)
+        self._planned: SimpleQueue[LaunchPlan] = SimpleQueue()
+
+    def start(self) -> Scorer:
+        """A ready instance, of what was fetched already if `direct` could do nothing with it. Raises StartError."""
+        planned = None
+        with suppress(Empty):
+            planned = self._planned.get_nowait()
+        instance = self._workspace.start(self._model, self._log, self._environment, stop=self._stop, planned=planned)
+        return WorkspaceScorer(self._workspace, instance)
+
+    def close(self) -> None:
+        """Remove what was fetched and not used."""
+        with suppress(Empty):
+            while True:
+                self._workspace.discard(self._planned.get_nowait())
+
+    def direct(self) -> Direct | None:
+        """Processes that score as the instance would. Raises StartError."""
+        if len(containers(self._model)) > 1:
+            return None
+        plan = self._workspace.plan(self._model, self._log, self._environment)
+        workers = max(1, usable_cores() // self._request.resources.instance_count)
+        try:
+            return DirectProcesses(self._request, plan, workers, lambda: self._workspace.discard(plan))
+        except NotDirectError as error:
+            note(plan.log, BY_SERVER.format(error))
+            self._planned.put(plan)
+            return None
 
 
 @dataclass(frozen=True)
@@ -167,6 +208,13 @@ class WorkspaceScorer:
     def invoke(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Reply:
         """POST /invocations."""
         return self.instance.invoke(body, headers, timeout_s)
+
+    def stream(self, parts: Iterator[bytes], headers: Mapping[str, str], timeout_s: float) -> StreamedReply:
+        """POST /invocations in chunks; between several containers a body is in one piece."""
+        if isinstance(self.instance, Instance):
+            return self.instance.stream(parts, headers, timeout_s)
+        reply = self.instance.invoke(b"".join(parts), headers, timeout_s)
+        return StreamedReply(reply.status, iter([reply.data]))
 
     def close(self) -> None:
         """End it and remove its folder."""

@@ -1,0 +1,104 @@
+"""`python -m fogbank.direct.batches`: mini-batches of a transform job, scored in the model's own environment without HTTP.
+
+In: the environment of the job's container, and a socket for each process that is to score (ENV_BATCH_FDS); out: the messages of
+`contracts.batch_lines`. Whatever is not a plain success is left to the server, which says what it is. No code of a package's own is run.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+from fogbank.contracts.batch_lines import BUFFER, OUTPUT, READY, SERVER, receive, send
+from fogbank.contracts.container import ENV_BATCH_FDS, ENV_BATCH_REQUEST, ENV_PARENT_FD, MEBIBYTE, serve_settings
+from fogbank.contracts.transform import TransformRequest
+from fogbank.ground.processes import end_with_parent
+
+if TYPE_CHECKING:
+    from fogbank.direct.scorer import Scorer
+
+UNUSUAL = b"it is not a plain success"
+log = logging.getLogger("fogbank.access")
+
+
+def main() -> int:
+    """Score until the sockets are closed, or the parent is gone; a process for each socket."""
+    from fogbank.serve.__main__ import THREADS
+
+    os.environ.update({name: "1" for name in THREADS if name not in os.environ})
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lines = [socket.socket(fileno=int(number)) for number in os.environ[ENV_BATCH_FDS].split(",")]
+    from fogbank.direct import scorer  # noqa: F401 - before there are several: what is imported is shared
+
+    gc.freeze()
+    for line in lines:
+        if not os.fork():
+            _work(line, lines)
+    for line in lines:
+        line.close()
+    end_with_parent(int(os.environ[ENV_PARENT_FD]))
+    for _ in lines:
+        os.wait()
+    return 0
+
+
+def _work(line: socket.socket, lines: list[socket.socket]) -> NoReturn:
+    """Be one of the processes."""
+    status = 1
+    try:
+        end_with_parent(int(os.environ[ENV_PARENT_FD]))
+        for other in lines:
+            if other is not line:
+                other.close()
+        score(line)
+    except (EOFError, OSError):
+        status = 0  # nobody asks any more
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def score(line: socket.socket) -> None:
+    """Load, say that it is ready or why not, and answer. Raises EOFError, OSError where nobody asks any more."""
+    from fogbank.direct.scorer import DEFAULT_PAYLOAD_MB, Loaded, Scorer
+    from fogbank.serve import logs
+    from fogbank.serve.handler import load_handler
+
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+    try:
+        settings = serve_settings(os.environ)
+        logs.set_up(settings.log_level, settings.log_format)
+        handler = load_handler(settings)
+    except Exception as error:  # noqa: BLE001 - the server meets it too, and says it
+        return send(line, SERVER, f"{type(error).__name__}: {error}".encode())
+    if handler.own_code:
+        return send(line, SERVER, b"the model has code of its own")
+    request = TransformRequest.from_json(os.environ[ENV_BATCH_REQUEST])
+    payload_mb = DEFAULT_PAYLOAD_MB if request.max_payload_mb is None else request.max_payload_mb
+    limit = min(payload_mb * MEBIBYTE or settings.payload_limit, settings.payload_limit)
+    scorer = Scorer(Loaded(handler, settings.model_dir), request)
+    send(line, READY)
+    while True:
+        _answer(line, scorer, limit, settings.timeout_s)
+
+
+def _answer(line: socket.socket, scorer: Scorer, limit: int, timeout_s: float) -> None:
+    body = receive(line).body
+    began = time.perf_counter()
+    output = scorer.attempt(body, limit)
+    seconds = time.perf_counter() - began
+    if output is None or seconds > timeout_s:
+        send(line, SERVER, UNUSUAL)
+        return
+    log.info("POST /invocations 200 %.3f ms, without HTTP", seconds * 1000)
+    send(line, OUTPUT, output)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

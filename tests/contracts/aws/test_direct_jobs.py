@@ -1,0 +1,64 @@
+"""Jobs of a package without code on a real cloud: without HTTP and over it they write the same bytes, and say how."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.manifest import load_manifest
+from fogbank.testing import CloudProcess
+from tests.contracts.aws.served import ROLE, Served
+from tests.packages import signed
+
+
+@pytest.fixture
+def plain(shared_cloud: CloudProcess, unique: str, fogbank_project: ProjectConfig, tmp_path: Path) -> Served:
+    """The reference project's compiled model, in a package without its handler and in an environment that is there already."""
+    package = load_manifest(fogbank_project.package)
+    with tarfile.open(package.artifact_path) as tar:
+        tar.extractall(tmp_path / "whole", filter="data")
+    folder = tmp_path / "plain" / "model" / "code"
+    folder.mkdir(parents=True)
+    (folder / "requirements.txt").write_bytes((tmp_path / "whole" / "code" / "requirements.txt").read_bytes())
+    onnx = (tmp_path / "whole" / "model.onnx").read_bytes()
+    own = package.package
+    signed(tmp_path / "plain", model=("model.onnx", onnx), schema=own.input, kind=own.kind, method="predict_proba")
+    with tarfile.open(tmp_path / "m.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "plain" / "model", ".")
+    s3 = shared_cloud.client("s3")
+    s3.create_bucket(Bucket=unique)
+    s3.put_object(Bucket=unique, Key="m.tar.gz", Body=(tmp_path / "m.tar.gz").read_bytes())
+    container = {"Image": "i", "ModelDataUrl": f"s3://{unique}/m.tar.gz"}
+    shared_cloud.client("sagemaker").create_model(ModelName=unique, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    return Served(shared_cloud, unique, (fogbank_project.trained / "sample.csv").read_bytes())
+
+
+def test_the_same_bytes_and_the_same_failure_with_and_without_http(plain: Served, unique: str) -> None:
+    rows = b"".join(b"id%d,%b\n" % (n, row) for n, row in enumerate(plain.sample.splitlines()[1:]))
+    plain.s3.put_object(Bucket=unique, Key="in/a.csv", Body=rows * 200)
+    plain.s3.put_object(Bucket=unique, Key="in/b.csv", Body=rows + b"id,x\n")
+    logs = plain.cloud.folder / "logs" / "transform"
+    told, outputs, reasons = {}, {}, {}
+    for name, environment in ((f"{unique}-d", {}), (f"{unique}-h", {"FOGBANK_BATCH_HTTP": "true"})):
+        ended = plain.transform(
+            name, f"s3://{unique}/in/", MaxPayloadInMB=1, Environment=environment,
+            TransformOutput={"S3OutputPath": f"s3://{unique}/{name}", "Accept": "text/csv", "AssembleWith": "Line"},
+            DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"},
+        )  # fmt: skip
+        outputs[name] = plain.s3.get_object(Bucket=unique, Key=f"{name}/a.csv.out")["Body"].read()
+        reasons[name] = ended["FailureReason"].replace(name, "")
+        told[name] = (logs / f"{name}.log").read_text()
+        assert plain.keys(f"{name}/") == [f"{name}/a.csv.out"]
+    direct, http = outputs
+
+    assert outputs[direct] == outputs[http]
+    assert outputs[direct].count(b"\n") == rows.count(b"\n") * 200
+    assert reasons[direct] == reasons[http]
+    assert reasons[direct].startswith(f"ClientError: {unique}/in/b.csv: records 1-{rows.count(10) + 1}: 400: ")
+    assert (logs / f"{direct}-data-log.log").read_bytes() == (logs / f"{http}-data-log.log").read_bytes()
+    assert "fogbank: records are scored without HTTP, by " in told[direct]
+    assert "fogbank: records are scored by the model's server: FOGBANK_BATCH_HTTP is true" in told[http]
+    assert list((plain.cloud.folder / "instances").iterdir()) == []

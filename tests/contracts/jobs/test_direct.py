@@ -1,0 +1,235 @@
+"""A transform job without HTTP writes what it would write over it, fails as it would, and leaves to the server what it cannot do."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LinearRegression
+
+from fogbank.cloud.ground.runner import Runner
+from fogbank.cloud.hosting.instance import LaunchPlan, ProcessLauncher
+from fogbank.cloud.jobs.batch import Batch
+from fogbank.cloud.jobs.direct import Direct, DirectProcesses, NoParameters, NotDirectError
+from fogbank.cloud.jobs.job import JobError
+from fogbank.cloud.jobs.refusals import check
+from fogbank.contracts.manifest import Column, Schema
+from fogbank.contracts.transform import BatchCapture, DataProcessing, TransformInput, TransformOutput, TransformRequest
+from fogbank.direct.scorer import Loaded, Scorer
+from fogbank.ground.processes import children
+from fogbank.serve.handler import load_handler
+from tests.contracts.jobs.test_matrix import CSV, DOCUMENTS, JSON, JSON_LINES, ROWS, ways
+from tests.fakes.objects import MemoryObjects
+from tests.fakes.progress import MemoryProgress
+from tests.fakes.reply import FakeReply
+from tests.fakes.scorers import FakeInstances
+from tests.packages import script, signed
+from tests.unit.cloud.jobs.test_batch import REQUEST
+from tests.waiting import until
+
+LIMIT = 1 << 20
+
+
+def linear(folder: Path) -> Loaded:
+    """A package of two columns, a and b, without code: it answers a + b / 2."""
+    model = LinearRegression().fit(np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]]), np.array([0.0, 2.0, 1.0]))
+    model.coef_, model.intercept_ = np.array([1.0, 0.5]), 0.0
+    out = io.BytesIO()
+    joblib.dump(model, out)
+    given = signed(folder, None, model=("model.joblib", out.getvalue()), output=Schema(columns=(Column(name="y"),)))
+    return Loaded(load_handler(given), folder / "model")
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    return linear(tmp_path_factory.mktemp("linear"))
+
+
+@dataclass
+class InThisProcess:
+    """What a process does with mini-batches, without the process."""
+
+    scorer: Scorer
+    workers: int = 2
+    left: int = 0
+    done: int = 0
+
+    def get(self, path: str) -> NoParameters:
+        assert path == "/execution-parameters"
+        return NoParameters()
+
+    def output(self, body: bytes, timeout_s: float) -> bytes | None:
+        made = self.scorer.attempt(body, LIMIT)
+        self.left += made is None
+        self.done += made is not None
+        return made
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def job(runner: Runner, package: Loaded, request: TransformRequest, body: bytes, direct: Direct | None) -> object:
+    """Outputs, the reason of a failure, and the data log."""
+    check(request)
+    scorer = Scorer(package, request)
+
+    def answer(_: object, asked: bytes) -> FakeReply:
+        reply = scorer.ask(asked, request.source.content_type or "", request.target.accept or "")
+        return FakeReply(reply.status, bytes(reply.body))  # type: ignore[arg-type]  # `ask` has joined it
+
+    objects, log, reason = MemoryObjects(b={"in/a": body, "in/b": b"1,2\n"}), list[str](), ""
+    try:
+        Batch(
+            request=request, store=objects, start=FakeInstances(answer), direct=lambda: direct, runner=runner,
+            key=("transform-job", "r", "j"), progress=MemoryProgress(), started=0, log=log.append,
+        ).run(threading.Event())  # fmt: skip
+    except JobError as error:
+        reason = str(error)
+    return objects.buckets, reason, log
+
+
+def compared(runner: Runner, package: Loaded, request: TransformRequest, body: bytes) -> InThisProcess:
+    direct = InThisProcess(Scorer(package, request))
+    assert job(runner, package, request, body, direct) == job(runner, package, request, body, None), (request, body)
+    return direct
+
+
+def requested(split: str, strategy: str, assemble: str, media: str, processing: DataProcessing) -> TransformRequest:
+    return replace(
+        REQUEST,
+        batch_strategy=None if split == "None" else strategy,
+        source=TransformInput(data_type="S3Prefix", uri="s3://b/in/", content_type=media, split_type=split),
+        target=TransformOutput(uri="s3://b/out", accept=media, assemble_with=assemble),
+        processing=processing,
+    )
+
+
+@pytest.mark.parametrize(
+    ("media", "body"),
+    [
+        *((CSV, body) for body in [b"id,1,2\nx,3,4.5\n\n", b'"i,d",1,2\r\n7,8,9', *ROWS]),
+        *((JSON_LINES, body) for body in [b'{"id":1,"v":[1,2]}\n{"id":2,"v":[3,4]}\n', *DOCUMENTS]),
+        *((JSON, body) for body in [b'{"id":1,"v":[[1,2],[3,4]]}', b"[[1,2]]", b'{"id":']),
+    ],
+)
+def test_every_way_writes_the_same_bytes_or_fails_for_the_same_reason(
+    runner: Runner, package: Loaded, media: str, body: bytes
+) -> None:
+    before, after = (["$", "$[1:]"], ["$", "$[0,-1]"]) if media == CSV else (["$", "$.v"], ["$", "$.SageMakerOutput"])
+    for asked in ways(media, before, after):
+        processing = DataProcessing(
+            input_filter=asked.before, output_filter=asked.after, join_source="Input" if asked.join else "None"
+        )
+        request = requested(asked.split, asked.strategy, asked.assemble, media, processing)
+        if media != JSON or asked.split == "None":
+            compared(runner, package, request, body)
+
+
+CELLS = st.sampled_from(["1", "2.5", "-0.0", "1e5", "nan", "", "x", '"3"', " 4 ", "1e400"])
+
+
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=2, max_size=4), max_size=6),
+    end=st.sampled_from(["\n", "\r\n"]),
+    strategy=st.sampled_from(["MultiRecord", "SingleRecord"]),
+    processing=st.builds(
+        DataProcessing,
+        input_filter=st.sampled_from(["$", "$[-2:]", "$[0,1]"]),
+        output_filter=st.sampled_from(["$", "$[0,-1]", "$[1:]"]),
+        join_source=st.sampled_from(["None", "Input"]),
+    ),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rows_that_are_drawn(
+    runner: Runner, package: Loaded, rows: list[list[str]], end: str, strategy: str, processing: DataProcessing
+) -> None:
+    body = "".join(",".join(cells) + end for cells in rows).encode()
+
+    compared(runner, package, requested("Line", strategy, "Line", CSV, processing), body)
+
+
+def test_most_is_done_without_http_and_the_rest_is_not(runner: Runner, package: Loaded) -> None:
+    request = requested("Line", "SingleRecord", "Line", CSV, DataProcessing())
+    direct = compared(runner, package, request, b"1,2\n3,4\n")
+    assert (direct.done, direct.left) == (3, 0)
+    direct = compared(runner, package, request, b"1,2\nx,4\n")
+    assert (direct.done, direct.left) == (2, 1)
+
+
+def planned(folder: Path, **environment: str) -> LaunchPlan:
+    return LaunchPlan(
+        launcher=ProcessLauncher(Path(sys.executable)), base_dir=folder, environment=environment,
+        log=folder / "logs" / "j.log",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[DirectProcesses]:
+    linear(tmp_path)
+    processing = DataProcessing(join_source="Input")
+    made = DirectProcesses(
+        requested("Line", "MultiRecord", "Line", CSV, processing), planned(tmp_path), 2, lambda: None
+    )
+    yield made
+    made.close()
+
+
+def test_processes_score_and_leave_the_rest_to_the_server(processes: DirectProcesses, tmp_path: Path) -> None:
+    rows = b"".join(b"%d,2\n" % number for number in range(50_000))
+
+    assert processes.output(rows, 60) == b"".join(b"%d,2,%d.0\n" % (number, number + 1) for number in range(50_000))
+    assert [processes.output(body, 60) for body in (b"\n\n", b"1,2,3\n", b"x,1\n", b'"a\n')] == [b"", None, None, None]
+    assert processes.get("/execution-parameters").status == 404
+    log = (tmp_path / "logs" / "j.log").read_text()
+    assert "fogbank: records are scored without HTTP, by 2 processes" in log
+    assert log.count("POST /invocations 200") == 2
+
+
+def test_a_process_that_dies_is_asked_no_more_and_none_is_left(processes: DirectProcesses) -> None:
+    [first] = [pid for pid in children(os.getpid()) if len(children(pid)) == 2]
+    pids = children(first)
+    os.kill(pids[0], 9)
+    answers = {processes.output(b"1,2\n", 60) for _ in range(4)}
+    assert answers == {None, b"1,2,2.0\n"}
+    os.kill(pids[1], 9)
+    assert [processes.output(b"1,2\n", 60) for _ in range(3)] == [None] * 3
+    processes.close()
+
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (first, *pids)))
+
+
+@pytest.mark.parametrize(
+    ("environment", "capture", "why"),
+    [
+        ({"FOGBANK_BATCH_HTTP": "true"}, None, "FOGBANK_BATCH_HTTP is true"),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, None, "traced"),
+        ({}, BatchCapture(uri="s3://b/c", generate_inference_id=True), "GenerateInferenceId"),
+        ({"FOGBANK_MANIFEST_SHA256": "0" * 64}, None, "LoadError"),
+    ],
+)
+def test_what_might_be_other_bytes_is_the_servers(
+    tmp_path: Path, environment: dict[str, str], capture: BatchCapture | None, why: str
+) -> None:
+    linear(tmp_path)
+    request = replace(requested("Line", "MultiRecord", "Line", CSV, DataProcessing()), capture=capture)
+
+    with pytest.raises(NotDirectError, match=why):
+        DirectProcesses(request, planned(tmp_path, **environment), 1, lambda: None)
+
+
+def test_code_of_the_models_own_is_the_servers(tmp_path: Path) -> None:
+    signed(tmp_path / "packed", "def predict_fn(data, model):\n    return data\n", kind="handler")
+    script(tmp_path / "script", "def model_fn(model_dir):\n    return None\n")
+    for folder, why in (("packed", "code of its own"), ("script", "no package")):
+        with pytest.raises(NotDirectError, match=why):
+            DirectProcesses(REQUEST, planned(tmp_path / folder), 1, lambda: None)
