@@ -136,7 +136,9 @@ def test_no_request_fails_but_what_a_killed_worker_held(account: Account) -> Non
     about = f"SOAK_SEED={moments}: {rounds} rounds, {right.total()} right, {len(failures)} lost with {len(changes.kills)} killed workers"
     print(about)
     assert [line for caller in callers for line in caller.seen.wrong] == [], about
-    assert [each for each in failures if not held_by_a_killed_worker(each, changes.kills)] == [], about
+    assert [str(each) for each in failures if not held_by_a_killed_worker(each, changes.kills)] == [], (
+        f"{about}; kills: {changes.kills}"
+    )
     assert len(failures) <= len(changes.kills) * CONNECTIONS, about
 
 
