@@ -29,7 +29,21 @@ EXCEPTIONS = Path(__file__).parent / "exceptions.toml"
 PAGE = ROOT / "docs" / "parity.md"
 BLOCK = re.compile(r"(<!-- conformance -->\n).*?(<!-- /conformance -->)", re.DOTALL)
 FOLDERS = {"resourcegroupstagging": "resourcegroupstaggingapi"}
-SERVICES = ("scheduler", "events", "sns", "sqs", "iam", "logs", "cloudwatch", "ecr", "s3", "resourcegroupstagging")
+SERVICES = (
+    "scheduler",
+    "events",
+    "sns",
+    "sqs",
+    "iam",
+    "logs",
+    "cloudwatch",
+    "ecr",
+    "s3",
+    "resourcegroupstagging",
+    "applicationautoscaling",
+    "sagemaker",
+    "sagemakerruntime",
+)
 TEST_LIMIT_S, RUN_LIMIT_S = 600, 7200
 AWS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
 

@@ -156,7 +156,7 @@ def _retrain(loop: Loop) -> None:
         sagemaker, prefix = loop.client("sagemaker"), f"{loop.outputs['endpoint']}-"
 
         def begun() -> str | None:
-            jobs = sagemaker.list_training_jobs(NameContains=prefix)["TrainingJobSummaries"]
+            jobs = sagemaker.list_training_jobs(NameContains=prefix, SortOrder="Descending")["TrainingJobSummaries"]
             return jobs[0]["TrainingJobName"] if jobs else None
 
         def ended() -> str | None:
@@ -178,7 +178,8 @@ def _compare(loop: Loop) -> None:
 
         def registered() -> dict[str, Any] | None:
             group = loop.project.manifest.name
-            for item in sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]:
+            newest_first = {"ModelPackageGroupName": group, "SortOrder": "Descending"}
+            for item in sagemaker.list_model_packages(**newest_first)["ModelPackageSummaryList"]:
                 if item.get("ModelPackageDescription") == loop.run:
                     found: dict[str, Any] = sagemaker.describe_model_package(ModelPackageName=item["ModelPackageArn"])
                     return found

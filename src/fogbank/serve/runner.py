@@ -32,6 +32,7 @@ AT_ONCE_S = 0.01
 EXACT_BATCH = 32
 """How many calls share a run where nothing is said, and pack has proven that no answer changes by it."""
 GIVE_BACK_LIMIT_S = 60.0
+NOT_LOADED = "the model is not loaded yet"
 RUNS_TO_KNOW = 3
 """Runs in the thread before it is believed how long a model takes."""
 WEIGHT = 0.2
@@ -41,13 +42,14 @@ WEIGHT = 0.2
 class Runner:
     """Runs one handler's calls, up to `batch_size` of them in one run of the model.
 
-    `load` comes first; until it is done `handler` is None and calls are refused.
+    `load` comes first; until it is done `handler` is None, and calls are refused or wait for it (`loaded`).
     """
 
     def __init__(self, settings: ServeSettings, slot: Slot) -> None:
         self._settings, self._slot = settings, slot
         self.handler: Handler | None = None
         self._handler: Handler
+        self._tried = asyncio.Event()
         self._ours = False
         self.batch_size = 1
         self._cost, self._runs = 0.0, 0
@@ -59,16 +61,37 @@ class Runner:
         """Load in the model's thread. Raises what `load` raises, TimeoutError after the startup limit."""
         loop = asyncio.get_running_loop()
         wait_s = self._settings.batch_wait_us / 1e6
-        self._thread = ModelThread(loop, self._ran, wait_s)
+        self._thread = thread = ModelThread(loop, self._ran, wait_s)
         limit = self._settings.startup_timeout_s
-        async with asyncio.timeout(limit):
-            handler = await self._submit(self._thread, load, None, time.monotonic() + 10 * limit)
+        try:
+            async with asyncio.timeout(limit):
+                handler = await self._submit(thread, load, None, time.monotonic() + 10 * limit)
+            self._take(thread, handler)
+        finally:
+            self._tried.set()
+        self._tick(loop)
+
+    async def loaded(self) -> None:
+        """Return when calls can be made. Raises RequestError where it does not come to that in a call's time, or too many wait already."""
+        if self._held >= self._settings.queue_size:
+            raise overloaded(f"{self._held} requests are waiting already")
+        self._hold(1)
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                await self._tried.wait()
+        except TimeoutError as error:
+            raise overloaded(NOT_LOADED) from error
+        finally:
+            self._hold(-1)
+        if self.handler is None:
+            raise overloaded(NOT_LOADED)
+
+    def _take(self, thread: ModelThread, handler: Handler) -> None:
         self._ours = not handler.own_code and self._settings.batch_wait_us == 0
         if handler.batches:
             self.batch_size = self._settings.batch_size or (EXACT_BATCH if self._ours and handler.batch_exact else 1)
-            self._thread.share(partial(run_together, handler), self.batch_size)
+            thread.share(partial(run_together, handler), self.batch_size)
         self.handler = self._handler = handler
-        self._tick(loop)
 
     def stop(self) -> None:
         """End the model's thread and the watch."""
@@ -110,7 +133,7 @@ class Runner:
         """The handler's answer. Raises RequestError, and whatever the handler raises."""
         handler, thread = self._handler, self._thread
         if thread is None:
-            raise overloaded("the model is not loaded yet")
+            raise overloaded(NOT_LOADED)
         if self._held >= self._settings.queue_size:
             raise overloaded(f"{self._held} requests are waiting already")
         self._hold(1)
@@ -128,7 +151,7 @@ class Runner:
     async def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run something else in the model's thread: a part of an answer that is awaited or streamed."""
         if self._thread is None:
-            raise overloaded("the model is not loaded yet")
+            raise overloaded(NOT_LOADED)
         deadline = time.monotonic() + self._settings.timeout_s
         return await self._submit(self._thread, partial(copy_context().run, function, *arguments), None, deadline)
 

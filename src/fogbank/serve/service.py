@@ -23,8 +23,8 @@ from fogbank.serve.handler import Call, Handler
 from fogbank.serve.openapi import document
 from fogbank.serve.problems import RequestError, bad_request, overloaded
 from fogbank.serve.protocol import Reply, Request
-from fogbank.serve.runner import Runner
-from fogbank.serve.scoreboard import Scoreboard, Slot
+from fogbank.serve.runner import NOT_LOADED, Runner
+from fogbank.serve.scoreboard import Field, Scoreboard, Slot
 from fogbank.serve.streaming import pieces
 from fogbank.serve.tracing import RequestIds, Tracer, trace_id
 
@@ -129,7 +129,9 @@ class Service:
         self._begin(request)
         handler = self.runner.handler
         if handler is None:
-            return protocol.refusal(overloaded("the model is not loaded yet"))
+            return (
+                self._when_loaded(request) if self._slot[Field.RESTARTS] else protocol.refusal(overloaded(NOT_LOADED))
+            )
         call = self._call(request)
         if not self.runner.at_once(call):
             return self._later(request, call)
@@ -142,6 +144,14 @@ class Service:
     def _call(request: Request) -> Call:
         kind, accept = request.headers.get(b"content-type", b""), request.headers.get(b"accept", b"")
         return Call(request.body, kind.decode("latin-1"), accept.decode("latin-1"))
+
+    async def _when_loaded(self, request: Request) -> Reply:
+        """The answer of a worker that takes a dead one's place: who was told that the model is loaded waits for it."""
+        try:
+            await self.runner.loaded()
+        except RequestError as error:
+            return protocol.refusal(error)
+        return await self._later(request, self._call(request))
 
     async def _later(self, request: Request, call: Call) -> Reply:
         handler = self.runner.handler

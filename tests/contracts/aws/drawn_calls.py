@@ -115,7 +115,10 @@ def word(chance: random.Random, shape: Any) -> str:
     if shape.enum:
         return str(chance.choice(shape.enum))
     rules = shape.metadata
-    pattern = re.compile(re.sub(r"\\p\{\w+\}", "A-Za-z", rules.get("pattern", ".*")))
+    try:
+        pattern = re.compile(re.sub(r"\\p\{\w+\}", "A-Za-z", rules.get("pattern", ".*")))
+    except re.error:  # Java's patterns have more than Python's
+        pattern = re.compile(".*")
     allowed = [
         each
         for each in WORDS

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from fogbank.ground.aws import LOCAL_ACCESS_KEY
 from fogbank.testing import CloudProcess
-from tests.contracts.aws.drawn_calls import NEVER, Kind, agrees, seldom
+from tests.contracts.aws.drawn_calls import NEVER, SAGEMAKER, Kind, agrees, seldom, value
 from tests.contracts.aws.served import ROLE
 from tests.waiting import until_answer
 
@@ -45,8 +45,28 @@ KINDS = {
             )
             for stem in ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
         ),
+        *(
+            Kind(stem=f"{stem}Job", key=f"{stem}JobName", answer=f"{stem}JobSummaries")
+            for stem in ("Transform", "Processing", "Training")
+        ),
     )
 }
+BUCKET = "random-calls"
+TRAINING_IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
+JOBS = frozenset({"TransformJob", "ProcessingJob", "TrainingJob"})
+"""Kinds that stay: what of them is there is not deleted."""
+MOVING = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating"})
+OTHERS = (
+    "BatchDescribeModelPackage", "DeleteModelPackageGroupPolicy", "GetModelPackageGroupPolicy", "ListEndpoints", "ListEndpointConfigs",
+    "ListInferenceComponents", "ListModelPackageGroups", "ListModelPackages", "ListModels", "ListMonitoringAlertHistory",
+    "ListMonitoringAlerts", "ListMonitoringExecutions", "ListMonitoringSchedules", "ListProcessingJobs", "ListTags", "ListTrainingJobs",
+    "ListTransformJobs", "PutModelPackageGroupPolicy", "Search", "StartMonitoringSchedule", "StopMonitoringSchedule", "StopProcessingJob",
+    "StopTrainingJob", "StopTransformJob", "UpdateEndpoint", "UpdateEndpointWeightsAndCapacities", "UpdateInferenceComponent",
+    "UpdateInferenceComponentRuntimeConfig", "UpdateModelPackage", "UpdateMonitoringAlert",
+)  # fmt: skip
+"""Operations of which it is asked that they do not fail, and that what they change is told as it was or as it is."""
+CHANGING = {"UpdateEndpoint": "EndpointConfigName"}
+"""The member of what Create was given that an operation changes, unless it is rolled back."""
 TOLD_OTHERWISE = {"InferenceComponent": ("Specification", "RuntimeConfig")}
 """Members of which Describe has a summary of another shape."""
 stems = st.sampled_from(list(KINDS))
@@ -61,6 +81,7 @@ class Calls(RuleBasedStateMachine):
     client: Any
     done = 0
     made: ClassVar[Counter[str]] = Counter()
+    answered: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +116,7 @@ class Calls(RuleBasedStateMachine):
             kind.key: lambda _: name,
             "InitialInstanceCount": lambda _: 1,
             "InstanceCount": lambda _: 1,
-            "VariantName": lambda chance: f"v{chance.randrange(9)}",
+            "VariantName": lambda chance: f"v{chance.randrange(4)}",
             "MonitoringScheduleConfig": self.schedule,
             "RoutingStrategy": lambda chance: chance.choice(["RANDOM", "LEAST_OUTSTANDING_REQUESTS"]),
             **{member: seldom(lambda _: "name-1") for member in ("KmsKeyId", "VolumeKmsKeyId", "ModelPackageName")},
@@ -111,6 +132,7 @@ class Calls(RuleBasedStateMachine):
                     "BatchTransformInput",
                 )
             },
+            **({} if kind.stem not in JOBS else self.job()),
             "RoleArn": lambda _: ROLE,
             "ExecutionRoleArn": lambda _: ROLE,
             "Tags": lambda chance: [{"Key": key, "Value": key} for key in chance.sample("abc", chance.randrange(3))],
@@ -120,6 +142,17 @@ class Calls(RuleBasedStateMachine):
                 if other.key != kind.key and other.key != "JobDefinitionName"
             },
             **(hosted if kind.stem == "InferenceComponent" else {}),
+        }
+
+    def job(self) -> dict[str, Any]:
+        """Members without which a job is refused; what runs then fails soon."""
+        training = {"TrainingImage": TRAINING_IMAGE, "TrainingInputMode": "File"}
+        script = {"sagemaker_program": "train.py", "sagemaker_submit_directory": f"s3://{BUCKET}/none.tar.gz"}
+        return {
+            "S3Uri": lambda chance: chance.choice([f"s3://{BUCKET}/in", f"s3://{BUCKET}/in", "s3://bucket/key"]),
+            "LocalPath": lambda chance: f"/opt/ml/processing/{chance.randrange(99)}",
+            "AlgorithmSpecification": lambda _: training,
+            "HyperParameters": lambda _: script,
         }
 
     def schedule(self, chance: random.Random) -> dict[str, Any]:
@@ -169,6 +202,37 @@ class Calls(RuleBasedStateMachine):
                 self.make(stem, name, params)
         self.create("InferenceComponent", number, seed)
 
+    @rule(operation=st.sampled_from(OTHERS), number=numbers, seed=seeds)
+    def other(self, operation: str, number: int, seed: int) -> None:
+        """Any other call: of what there is, mostly, and with parameters as they come."""
+        chance, shape = random.Random(seed), SAGEMAKER.operation_model(operation).input_shape
+        known = {
+            kind.key: lambda chance, kind=kind: chance.choice([*self.held[kind.stem]] or [f"{self.stem}-{number}"])
+            for kind in KINDS.values()
+            if kind.key != "JobDefinitionName"
+        }
+        given = {"ResourceArn": lambda chance: chance.choice([*self.tags, ROLE]), "NextToken": seldom(lambda _: "none")}
+        params = value(
+            chance,
+            shape,
+            {
+                **known,
+                **given,
+                "CopyCount": lambda chance: chance.randrange(3),
+                "VariantName": lambda chance: f"v{chance.randrange(3)}",
+            },
+        )
+        _, code = self.call(snake(operation), **params)
+        self.answered[operation] += not code
+        member, name = CHANGING.get(operation, ""), params.get("EndpointName", "")
+        if member and not code:
+            described = until_answer(
+                lambda: self.sagemaker.describe_endpoint(EndpointName=name),
+                lambda answer: answer["EndpointStatus"] not in MOVING,
+            )
+            assert described[member] in {params[member], self.held["Endpoint"][name][member]}
+            self.held["Endpoint"][name] = {**self.held["Endpoint"][name], member: described[member]}
+
     @rule(stem=stems, number=numbers)
     def describe(self, stem: str, number: int) -> None:
         kind, name = KINDS[stem], f"{self.stem}-{number}"
@@ -179,7 +243,7 @@ class Calls(RuleBasedStateMachine):
             for member in kind.described() & given.keys() - {"Tags", *TOLD_OTHERWISE.get(stem, ())}:
                 assert agrees({member: given[member]}, answer), (member, given, answer)
 
-    @rule(stem=stems, number=numbers)
+    @rule(stem=stems.filter(lambda stem: stem not in JOBS), number=numbers)
     def delete(self, stem: str, number: int) -> None:
         kind, name = KINDS[stem], f"{self.stem}-{number}"
         _, code = self.call(f"delete_{snake(stem)}", **{kind.key: name})
@@ -228,7 +292,7 @@ class Calls(RuleBasedStateMachine):
             assert {tag["Key"]: tag["Value"] for tag in answer["Tags"]} == self.tags[arn]
 
     def teardown(self) -> None:
-        for stem in reversed(KINDS):
+        for stem in reversed([stem for stem in KINDS if stem not in JOBS]):
             for name in list(self.held[stem]):
                 self.call(f"delete_{snake(stem)}", **{KINDS[stem].key: name})
 
@@ -238,10 +302,15 @@ def snake(stem: str) -> str:
 
 
 def test_random_calls_of_the_control_plane(shared_cloud: CloudProcess) -> None:
+    s3 = shared_cloud.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="in/a.csv", Body=b"1,2\n")
     config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
     session = boto3.session.Session(LOCAL_ACCESS_KEY, shared_cloud.secret, region_name="us-east-1")
     client = session.client("sagemaker", endpoint_url=shared_cloud.url, config=config)
-    of_cloud: type[Calls] = type("CallsOfCloud", (Calls,), {"client": client, "done": 0, "made": Counter()})
+    of_cloud: type[Calls] = type(
+        "CallsOfCloud", (Calls,), {"client": client, "done": 0, "made": Counter(), "answered": Counter()}
+    )
     run_state_machine_as_test(
         of_cloud,
         settings=settings(
@@ -255,4 +324,4 @@ def test_random_calls_of_the_control_plane(shared_cloud: CloudProcess) -> None:
 
     assert of_cloud.done >= CALLS // 2
     assert of_cloud.made, "every call was refused: nothing was shown"
-    print(f"{of_cloud.done} calls, {dict(of_cloud.made)} made")
+    print(f"{of_cloud.done} calls, {dict(of_cloud.made)} made, {dict(of_cloud.answered)} answered")

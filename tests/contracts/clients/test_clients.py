@@ -1,4 +1,4 @@
-"""S3 clients that nobody here wrote, unmodified, each through its ordinary flow; they live in an environment of their own."""
+"""Clients that nobody here wrote, unmodified, each through its ordinary flow; they live in an environment of their own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from uv import find_uv_bin
 from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.ground.digest import sha256_file
 from fogbank.testing import CloudProcess
+from tests.contracts.aws.test_rollouts import ARN, Account
 from tests.once import made_once
+from tests.waiting import until_answer
 
 HERE = Path(__file__).parent
 HOME = HERE.parents[2] / ".fogbank" / "s3-clients"
@@ -113,3 +115,118 @@ def test_the_aws_command_line(run: Run, unique: str, tmp_path: Path) -> None:
     assert json.loads(attributes)["ObjectSize"] == len(big)
     assert "Total Objects: 3" in listed
     assert unique not in run("aws", "s3", "ls")
+
+
+HANDLER = """
+def model_fn(folder):
+    return 2
+def predict_fn(rows, model):
+    return [[model * float(rows[0][0])]]
+"""
+
+
+def test_the_aws_command_line_hosts(run: Run, shared_cloud: CloudProcess, unique: str, tmp_path: Path) -> None:
+    account = Account(shared_cloud, f"{unique}h")
+    (tmp_path / "rows").write_bytes(b"21")
+    name = account.version("now", code=HANDLER)
+
+    def sagemaker(operation: str, **options: str) -> Any:
+        """Of what it printed, JSON is read."""
+        words = [word for key, value in options.items() for word in (f"--{key.replace('_', '-')}", value)]
+        printed = run("aws", "sagemaker", operation, *words)
+        return json.loads(printed) if printed.strip() else None
+
+    def settled(kind: str, name: str) -> None:
+        """The command line looks twice a minute: it need look once."""
+        describe = getattr(
+            account.sagemaker, {"Endpoint": "describe_endpoint", "TransformJob": "describe_transform_job"}[kind]
+        )
+        until_answer(
+            lambda: describe(**{f"{kind}Name": name})[f"{kind}Status"],
+            lambda status: not status.endswith("ing") and status != "InProgress",
+        )
+
+    def variant(**more: object) -> str:
+        return json.dumps([{"VariantName": "v", "ModelName": name, **more}])
+
+    on_instances = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    output = json.dumps({"OutputConfig": {"S3OutputPath": f"s3://{account.name}/answers"}})
+    sagemaker(
+        "create-endpoint-config",
+        endpoint_config_name=f"{name}-q",
+        production_variants=variant(**on_instances),
+        async_inference_config=output,
+    )
+    serverless = variant(ServerlessConfig={"MemorySizeInMB": 1024, "MaxConcurrency": 2})
+    sagemaker("create-endpoint-config", endpoint_config_name=f"{name}-s", production_variants=serverless)
+    for suffix in ("", "-q", "-s"):
+        sagemaker("create-endpoint", endpoint_name=f"{name}{suffix}", endpoint_config_name=f"{name}{suffix}")
+    for suffix in ("", "-q", "-s"):
+        settled("Endpoint", f"{name}{suffix}")
+    run("aws", "sagemaker", "wait", "endpoint-in-service", "--endpoint-name", name)
+    for suffix in ("", "-s"):
+        told = run(
+            "aws", "sagemaker-runtime", "invoke-endpoint", "--endpoint-name", f"{name}{suffix}", "--body", "fileb://rows", "--content-type", "text/csv",
+            "--accept", "text/csv", "answer",
+        )  # fmt: skip
+        assert (tmp_path / "answer").read_text() == "42.0\n"
+        assert json.loads(told)["InvokedProductionVariant"] == "v"
+    run("aws", "s3", "cp", "rows", f"s3://{account.name}/rows")
+    queued = run(
+        "aws", "sagemaker-runtime", "invoke-endpoint-async", "--endpoint-name", f"{name}-q", "--input-location", f"s3://{account.name}/rows",
+        "--content-type", "text/csv", "--accept", "text/csv",
+    )  # fmt: skip
+    place = json.loads(queued)["OutputLocation"]
+    run(
+        "aws",
+        "s3api",
+        "wait",
+        "object-exists",
+        "--bucket",
+        account.name,
+        "--key",
+        place.partition(f"{account.name}/")[2],
+    )
+    run("aws", "s3", "cp", place, "later")
+    assert (tmp_path / "later").read_text() == "42.0\n"
+
+    desired = json.dumps([{"VariantName": "v", "DesiredInstanceCount": 2, "DesiredWeight": 3}])
+    sagemaker("update-endpoint-weights-and-capacities", endpoint_name=name, desired_weights_and_capacities=desired)
+    settled("Endpoint", name)
+    [now] = sagemaker("describe-endpoint", endpoint_name=name)["ProductionVariants"]
+    assert (now["CurrentInstanceCount"], now["CurrentWeight"], now["DeployedImages"][0]["SpecifiedImage"]) == (
+        2,
+        3.0,
+        "i",
+    )
+    found = sagemaker(
+        "search",
+        resource="Endpoint",
+        search_expression=json.dumps({"Filters": [{"Name": "EndpointName", "Operator": "Equals", "Value": name}]}),
+    )
+    assert [item["Endpoint"]["EndpointName"] for item in found["Results"]] == [name]
+    assert sagemaker("list-transform-jobs", creation_time_after="2040-01-01T00:00:00Z")["TransformJobSummaries"] == []
+
+    run("aws", "s3", "cp", "rows", f"s3://{account.name}/in/rows.csv")
+    source = {
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{account.name}/in/"}},
+        "ContentType": "text/csv",
+    }
+    sagemaker(
+        "create-transform-job", transform_job_name=name, model_name=name, transform_input=json.dumps(source),
+        transform_output=json.dumps({"S3OutputPath": f"s3://{account.name}/out", "Accept": "text/csv"}),
+        transform_resources=json.dumps({"InstanceType": "ml.m5.large", "InstanceCount": 1}),
+    )  # fmt: skip
+    settled("TransformJob", name)
+    run("aws", "sagemaker", "wait", "transform-job-completed-or-stopped", "--transform-job-name", name)
+    assert run("aws", "s3", "cp", f"s3://{account.name}/out/rows.csv.out", "-") == "42.0\n"
+    logged = run(
+        "aws", "logs", "filter-log-events", "--log-group-name", f"/aws/sagemaker/Endpoints/{name}", "--max-items", "1"
+    )
+    assert json.loads(logged)["events"]
+    sagemaker("add-tags", resource_arn=f"{ARN}:endpoint/{name}", tags=json.dumps([{"Key": "a", "Value": "b"}]))
+    assert sagemaker("list-tags", resource_arn=f"{ARN}:endpoint/{name}")["Tags"] == [{"Key": "a", "Value": "b"}]
+    for suffix in ("", "-q", "-s"):
+        sagemaker("delete-endpoint", endpoint_name=f"{name}{suffix}")
+    until_answer(lambda: account.sagemaker.list_endpoints(NameContains=name)["Endpoints"], lambda left: not left)
+    run("aws", "sagemaker", "wait", "endpoint-deleted", "--endpoint-name", name)

@@ -95,6 +95,31 @@ def test_a_dead_worker_is_replaced_and_the_others_requests_are_untouched(start: 
     assert server.stop() == 0
 
 
+@pytest.mark.on_host
+def test_while_the_only_worker_is_replaced_requests_wait_for_its_model(start: Start, settings: ServeSettings) -> None:
+    gate = settings.base_dir / "gate"
+    code = f"""
+import pathlib, time
+def model_fn(d):
+    while not pathlib.Path({str(gate)!r}).exists():
+        time.sleep(0.01)
+    return 2.0
+def predict_fn(d, m): return d * m
+"""
+    gate.touch()
+    server = start(with_limits(script(settings.base_dir / "again", code), workers=1))
+    gate.unlink()
+    [killed] = server.workers()
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: server.workers() not in ([killed], []) and server.answered("/ping") == 503)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(invoke, server, b"1,2")
+        until(lambda: b"fogbank_requests_held 1" in server.send("GET", "/metrics").body)
+        gate.touch()
+
+        assert (waiting.result().status, waiting.result().body) == (200, b"2.0,4.0\n")
+
+
 def test_a_worker_whose_cut_off_handlers_never_end_is_replaced(start: Start, settings: ServeSettings) -> None:
     server = start(with_limits(settings, timeout_s=0.2))
     workers = server.workers()

@@ -7,6 +7,7 @@ not copied. A connection that breaks breaks its request: whether it is asked aga
 from __future__ import annotations
 
 import asyncio
+import select
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -102,7 +103,7 @@ class Lines:
         oldest = time.monotonic() - IDLE_LIMIT_S
         while self._idle:
             line = self._idle.pop()
-            if line.since >= oldest:
+            if line.since >= oldest and not line.gone():
                 self._ask(line, request)
                 return
             line.close()
@@ -191,6 +192,12 @@ class _Line(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The server is there."""
         self._transport = transport  # type: ignore[assignment]  # of a socket, so it is a Transport
+        self._poll = select.poll()
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+
+    def gone(self) -> bool:
+        """Whether the server has closed an idle connection: the system knows that before the loop comes to it."""
+        return self._lost or bool(self._poll.poll(0))
 
     def ask(self, request: _Asked) -> None:
         """Send a request; nothing else is asked until its `done` was called."""

@@ -24,6 +24,7 @@ GROUP = Kind(
         answer="ModelPackageGroupSummaryList",
         name="ModelPackageGroupName",
         page_size=10,
+        newest_first=False,
     ),
 )
 

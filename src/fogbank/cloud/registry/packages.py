@@ -23,7 +23,13 @@ PACKAGE = Kind(
     arn="ModelPackageArn",
     missing=lambda arn: validation(f"ModelPackage {arn} does not exist."),
     taken=lambda arn: validation(f"Model Package already exists: {arn}"),
-    listing=Listing(operation="ListModelPackages", answer="ModelPackageSummaryList", name="_listed", page_size=10),
+    listing=Listing(
+        operation="ListModelPackages",
+        answer="ModelPackageSummaryList",
+        name="_listed",
+        page_size=10,
+        newest_first=False,
+    ),
 )
 PENDING, APPROVED = "PendingManualApproval", "Approved"
 CHANGED = (

@@ -50,6 +50,7 @@ TRAINING_JOB = Kind(
         name="TrainingJobName",
         status="TrainingJobStatus",
         page_size=10,
+        newest_first=False,
     ),
     status="TrainingJobStatus",
     transitions=TRANSITIONS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from fogbank.cloud.monitoring.definitions import definition_kind
 from fogbank.cloud.monitoring.executions import MONITORING_EXECUTION
 from fogbank.cloud.monitoring.kinds import DATA_QUALITY
 from fogbank.cloud.monitoring.schedules import MONITORING_SCHEDULE
+from fogbank.cloud.registry.groups import GROUP
+from fogbank.cloud.registry.packages import PACKAGE
+from fogbank.cloud.training.jobs import TRAINING_JOB
 
 KINDS = (
     MODEL,
@@ -28,7 +32,17 @@ KINDS = (
     MONITORING_SCHEDULE,
     MONITORING_EXECUTION,
 )
+REGISTRY = (GROUP, PACKAGE, TRAINING_JOB)
 ENDPOINTS = Listing(operation="ListEndpoints", answer="Endpoints", name="EndpointName", status="EndpointStatus")
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *REGISTRY], ids=lambda kind: kind.path)
+def test_a_list_without_an_order_has_the_one_that_is_documented(kind: Kind) -> None:
+    members = service_model().operation_model(kind.listing.operation).input_shape.members
+    default = re.search(r"default is <code>(\w+)</code>", members["SortOrder"].documentation)
+
+    assert default
+    assert kind.listing.newest_first == (default[1] == "Descending")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.path)

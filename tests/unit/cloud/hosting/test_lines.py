@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -133,6 +135,37 @@ def test_a_connection_that_the_server_closed_is_not_used_again() -> None:
     replies, connections = asyncio.run(run())
     assert [reply.data for reply in replies] == [b"hi"] * 3
     assert connections == 3
+
+
+def test_a_connection_that_was_closed_while_the_loop_was_busy_is_not_used_again() -> None:
+    leave, left = threading.Event(), threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        listener.settimeout(20)
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(OK)
+                leave.wait(20)
+            left.set()
+
+    async def run(port: int) -> tuple[Any, Any]:
+        lines = Lines(port)
+        first = await ask(lines)
+        leave.set()
+        left.wait(20)  # the loop does nothing meanwhile
+        second = await ask(lines)
+        lines.close()
+        return first, second
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=(listener,))
+        server.start()
+        replies = asyncio.run(run(listener.getsockname()[1]))
+        server.join()
+
+    assert [(reply.status, reply.data) for reply in replies] == [(200, b"hi")] * 2
 
 
 def test_a_body_of_megabytes_arrives_whole() -> None:
