@@ -18,6 +18,7 @@ from fogbank.project.constraints import own_constraints
 from fogbank.project.environments import model_python, python_for
 from fogbank.project.events import Steps
 from fogbank.project.training import train_if_due
+from fogbank.project.unfinished import finished
 
 FEW_ROWS = 30
 UNCHANGED = "the package that was there is unchanged"
@@ -25,6 +26,7 @@ UNCHANGED = "the package that was there is unchanged"
 
 def pack(config: ProjectConfig, steps: Steps) -> Manifest:
     """Train if that is due, then package. Raises DataError, GateError, PackageError; an old package stays as it was then."""
+    config = finished(config)
     train_if_due(config, steps)
     with steps("pack") as step:
         manifest = _build(config)
