@@ -9,6 +9,7 @@ import sys
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
@@ -19,6 +20,9 @@ from fogbank.project.environments import model_python, python_for
 from fogbank.project.events import Steps
 from fogbank.project.training import train_if_due
 from fogbank.project.unfinished import finished
+
+if TYPE_CHECKING:
+    from fogbank.pack import Trained
 
 FEW_ROWS = 30
 UNCHANGED = "the package that was there is unchanged"
@@ -52,7 +56,9 @@ def _build(config: ProjectConfig) -> Manifest:
     trained = read_trained(config.trained, *(() if config.model else ("baseline.csv",)))
     names = (*trained.output.names, *trained.input.names)
     file = trained.baseline
-    statistics, constraints = nothing(names) if config.model and not file.is_file() else suggest(file, names)
+    statistics, constraints = (
+        nothing(names) if config.model and not file.is_file() else suggest(file, names, _words(trained))
+    )
     return build(
         config,
         trained,
@@ -60,6 +66,16 @@ def _build(config: ProjectConfig) -> Manifest:
         partial(probe, brought=config.model is not None, trained=trained.versions),
         python_for,
     )
+
+
+def _words(trained: Trained) -> list[str]:
+    """The columns that hold words by the schema: postcodes look like numbers, and are none."""
+    columns = (*trained.output.columns, *trained.input.columns)
+    return [
+        column.name
+        for column in columns
+        if column.dtype == "string" or (column.dtype == "category" and isinstance(column.categories[0], str))
+    ]
 
 
 def serving(manifest: Manifest) -> str:
