@@ -21,6 +21,7 @@ from fogbank.contracts.errors import FogbankError, ProjectError
 LEFT = "what was done so far stays, nothing half-written is used; the same again goes on"
 VERBS = {
     "new": "new",
+    "bring": "bring",
     "upgrade": "upgrade",
     "train": "train",
     "base": "base",

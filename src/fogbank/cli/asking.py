@@ -1,4 +1,4 @@
-"""Questions before something changes on AWS: the changes are shown, and somebody answers."""
+"""Questions before something is changed or loaded: it is shown, and somebody answers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fogbank.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from fogbank.engine.operations import Summary
+    from fogbank.pack import Look
     from fogbank.project.project import Agree
 
 
@@ -39,3 +40,12 @@ def confirmed(question: str) -> bool:
         if sys.stdin.isatty():
             raise
         raise click.UsageError("nobody answered; where nobody can be asked, give --yes") from None
+
+
+def trusted(look: Look) -> bool:
+    """Whether somebody at a terminal says that the file may be loaded; nobody does where there is none."""
+    if not sys.stdin.isatty():
+        return False
+    foreign = f", and of {', '.join(look.foreign)}" if look.foreign else ""
+    text = f"The file is a pickle of {', '.join(look.needs)}{foreign}: it can run any code when it is loaded. Is it yours to trust?"
+    return click.confirm(text, err=True)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from fogbank.cli.asking import trusted
 from fogbank.cli.names import examples as examples_there
 from fogbank.cli.terminal import Terminal
-
-if TYPE_CHECKING:
-    from fogbank.pack import Look
 
 LIST = ""
 """What `--example` is given where no name follows it."""
@@ -55,7 +51,7 @@ def new(
 
     target = Path.cwd() / name
     if source is not None:
-        adopt(name, source, sample, target, Steps(terminal.show), lambda look: trust or _asked(look))
+        adopt(name, source, sample, target, Steps(terminal.show), lambda look: trust or trusted(look))
     elif sample is not None or trust:
         raise click.UsageError("--sample and --trust are for --from")
     else:
@@ -77,12 +73,3 @@ def _example(terminal: Terminal, example: str, name: str | None) -> None:
     write_example(example, name, target)
     terminal.note(f"a project in {target}; next: cd {name} && fogbank up")
     terminal.result(str(target))
-
-
-def _asked(look: Look) -> bool:
-    """Whether somebody at a terminal says that the file may be loaded; nobody does where there is none."""
-    if not sys.stdin.isatty():
-        return False
-    foreign = f", and of {', '.join(look.foreign)}" if look.foreign else ""
-    text = f"The file is a pickle of {', '.join(look.needs)}{foreign}: it can run any code when it is loaded. Is it yours to trust?"
-    return click.confirm(text, err=True)

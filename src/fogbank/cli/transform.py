@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("schedule", shell_complete=names("batch schedule"))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write the result. Default: FILE.out")
+@click.option(
+    "-o",
+    "--output",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Where to write the result. Default: FILE.out, beside FILE.",
+)
 @click.option(
     "--engine",
     type=click.Choice(["local", "spark", "ray"]),
@@ -39,4 +45,6 @@ def transform(
         target.write_bytes(result.outputs[file.name + ".out"])
     else:
         project.transform_file(schedule, file, target, engine=engine, stack=stack)
+    if output is None:
+        terminal.note(f"written beside {file.name}; -o FILE writes it elsewhere")
     terminal.result(str(target))

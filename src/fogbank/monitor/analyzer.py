@@ -6,6 +6,7 @@ CloudWatch metric lines and the verdict; bad_records.json where records could no
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def analyze(settings: AnalyzerSettings, window: Window | None = None) -> str:
     constraints = _constraints(settings.baseline_constraints)
     base = _document(settings.baseline_statistics)
     read = _read(settings, [item["name"] for item in constraints["features"]] if constraints else [])
-    now = read.profile.document()
+    now = read.profile.of_words(_words(constraints)).document()
     settings.output_path.mkdir(parents=True, exist_ok=True)
     _write(settings.output_path / STATISTICS, now)
     _write(settings.output_path / CONSTRAINTS, constraints or suggest_constraints(now))
@@ -90,6 +91,13 @@ def _read(settings: AnalyzerSettings, names: list[str]) -> Profiled:
         raise DatasetError(f"{PREPROCESSOR} reads captured records, and dataset_format is {kind}")
     files = sorted(path for path in settings.dataset_source.rglob("*") if path.is_file())
     return profile_files(files, kind, options, names).some(NO_DATA)
+
+
+def _words(constraints: Document | None) -> Iterator[str]:
+    """The features that the baseline knows to be texts: they are compared as such, also where all of a window looks like numbers."""
+    for item in constraints["features"] if constraints else ():
+        if item.get("inferred_type") == "String":
+            yield item["name"]
 
 
 def _constraints(path: Path | None) -> Document | None:

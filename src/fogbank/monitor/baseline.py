@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from fogbank.monitor.files import profile_files
 from fogbank.monitor.profile import statistics
 
 
-def suggest(csv_file: Path, columns: tuple[str, ...]) -> tuple[bytes, bytes]:
-    """statistics.json and constraints.json of a CSV with a header, whose columns must be `columns`, in that order.
+def suggest(csv_file: Path, columns: tuple[str, ...], words: Iterable[str] = ()) -> tuple[bytes, bytes]:
+    """statistics.json and constraints.json of a CSV with a header, whose columns must be `columns`, in that order; those of `words` are no
+    numbers, whatever they look like.
 
     Raises DataError (`baseline-missing`, `baseline-columns`, `baseline-unreadable`).
     """
@@ -35,7 +37,7 @@ def suggest(csv_file: Path, columns: tuple[str, ...]) -> tuple[bytes, bytes]:
             f"the first that differs is number {at + 1}: {own[at : at + 1] or ('nothing',)} instead of {columns[at : at + 1] or ('nothing',)}",
             "write the baseline with the output columns first, then the input columns, in the schema's order",
         )
-    stats = read.profile.document()
+    stats = read.profile.of_words(words).document()
     return encode(stats), encode(suggest_constraints(stats))
 
 

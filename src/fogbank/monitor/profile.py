@@ -29,10 +29,14 @@ LARGEST_TEXT = 1e15
 
 
 class Column:
-    """What is known of one column. Of values that are there: `integral` are whole numbers, `numbers` finite ones (whole ones too)."""
+    """What is known of one column. Of values that are there: `integral` are whole numbers, `numbers` finite ones (whole ones too).
+
+    Where it is known to hold `words` (postcodes, say), it is a String, whatever its values look like.
+    """
 
     def __init__(self) -> None:
         self.present = self.integral = self.numbers = 0
+        self.words = False
         self.moments: Moments | None = None
         self.quantiles, self.frequent, self.distinct = Quantiles(), Frequent(), Distinct()
 
@@ -41,6 +45,8 @@ class Column:
         """SageMaker's inferred_type: Integral, Fractional, String, or Unknown where nothing is present."""
         if not self.present:
             return "Unknown"
+        if self.words:
+            return "String"
         if self.integral == self.present:
             return "Integral"
         return "Fractional" if self.numbers == self.present else "String"
@@ -172,6 +178,13 @@ class Profile:
         """The same with these of its columns before the others."""
         ordered = [*(name for name in names if name in self.columns), *self.columns]
         self.columns = {name: self.columns[name] for name in ordered}
+        return self
+
+    def of_words(self, names: Iterable[str]) -> Profile:
+        """The same with these of its columns known to hold words."""
+        for name in names:
+            if name in self.columns:
+                self.columns[name].words = True
         return self
 
     def document(self) -> Document:

@@ -2,13 +2,15 @@
 
 from fogbank.pack.build import Baseline, build, handler_loads, image_pins, lock_lines, locked_pins
 from fogbank.pack.fitted import Fitted, answer_of, fitted_from
-from fogbank.pack.lock import Installed, Source, read_lock
+from fogbank.pack.lock import LOCK_FILES, LOCKED, Installed, Source, read_lock
 from fogbank.pack.look import Look, look_at
 from fogbank.pack.look_files import READERS as MODEL_SUFFIXES
 from fogbank.pack.resolve import differences, resolve
 from fogbank.pack.trained import Trained, model_in, read_trained, record_environment
 
 __all__ = [
+    "LOCKED",
+    "LOCK_FILES",
     "MODEL_SUFFIXES",
     "Baseline",
     "Fitted",

@@ -121,9 +121,11 @@ def _python(
     different = differences(map(str, pins), missing=config.model is not None, trained=trained.versions)
     if not different or not (trained.versions or config.model) or python_for is None:
         return sys.executable, ""
-    first = ", ".join(different[:3])
+    first = "; ".join(different[:3])
     python = python_for(requirement_lines(pins, config.target.python))
-    return str(python), f"it is of other versions than those that compile: {first}"[:200]
+    return str(
+        python
+    ), f"not compiled: it runs in an environment of its own, as its versions are not fogbank's: {first}"[:200]
 
 
 def _lock(config: ProjectConfig) -> Source | None:

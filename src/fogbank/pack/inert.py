@@ -12,9 +12,11 @@ import math
 import pickle
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
+
 
 COMPRESSED: dict[bytes, Callable[[], Any]] = {
     b"\x1f\x8b": lambda: zlib.decompressobj(wbits=31),
@@ -121,6 +123,8 @@ class _Reader(pickle._Unpickler):
 
     def _array(self, state: dict[str, Any]) -> Any:
         """An array of joblib's, whose bytes follow; one of objects is a pickle of its own."""
+        import numpy as np
+
         dtype = dtype_of(state["dtype"])
         if dtype.hasobject:
             return _Reader(self._file, self._names_seen).load()
@@ -133,6 +137,8 @@ class _Reader(pickle._Unpickler):
 
 def dtype_of(thing: Any) -> np.dtype[Any]:
     """A dtype from its pickled words. Raises TypeError, ValueError."""
+    import numpy as np
+
     state = thing.state
     if isinstance(state, tuple) and len(state) > 4 and isinstance(state[3], tuple) and isinstance(state[4], dict):
         fields = {name: (dtype_of(field[0]), int(field[1])) for name, field in state[4].items()}
@@ -168,6 +174,8 @@ def _plain(data: bytes, largest: int) -> bytes:
 
 def values_of(node: Any) -> list[Any] | None:
     """The values of a pickled array of numbers or words, or of a list; None for anything else."""
+    import numpy as np
+
     if isinstance(node, np.ndarray):
         return None if node.dtype.names else node.ravel().tolist()
     if isinstance(node, list | tuple):
@@ -189,6 +197,8 @@ def _bytes(data: Any) -> bytes:
 
 def things(root: Any) -> Iterator[Thing]:
     """Every `Thing` below a node, the nearest first."""
+    import numpy as np
+
     waiting: list[Any] = [root]
     seen: set[int] = set()
     while waiting and len(seen) < MOST:

@@ -144,4 +144,5 @@ READERS: Mapping[str, Callable[[str], tuple[list[Table], Reader]]] = {
     "requirements.lock": hashed_requirements,
     REQUIREMENTS: hashed_requirements,
 }
-"""The files that may be a project's lock, in the order in which they are looked for."""
+LOCK_FILES = tuple(READERS)
+"""The files that may be a project's lock, in the order in which they are looked for: requirements.txt last."""

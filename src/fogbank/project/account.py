@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
-
 from fogbank.contracts.errors import AwsError, ProjectError
 from fogbank.ground.aws import account_client
 from fogbank.ground.ports import is_loopback
@@ -46,6 +44,8 @@ class AccountClients:
     def __call__(self, service: str) -> Any:
         """A client. Raises AwsError (`account-unreachable`)."""
         if service not in self._made:
+            from botocore.exceptions import BotoCoreError
+
             where, url = self._settings, self._settings.endpoints.get(PULUMIS.get(service, service), "")
             try:
                 self._made[service] = self._make(service, where.region, where.profile, url)

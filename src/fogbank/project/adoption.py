@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,13 +28,14 @@ from fogbank.project.environments import model_python
 from fogbank.project.events import Steps
 from fogbank.project.installation import fogbank_version
 from fogbank.project.origin import fogbank_source
-from fogbank.project.samples import Sample, categorized, known_columns, read_sample, typed
+from fogbank.project.samples import Sample, categorized, known_columns, read_sample, remembered, typed
 from fogbank.project.scaffold import MONITOR, check_target, copy_rooms, render, write_project, write_workflow
 
 LOADED = ("joblib", "skops", "xgboost", "lightgbm", "catboost", "onnx")
 """The kinds that are asked by loading them."""
 SAMPLE_ROWS = 5
 ROOM = "model"
+TAKEN = frozenset({ROOM, "infra", "handlers", "tests"})
 Trust = Callable[[Look], bool]
 """Whether a file that runs code when it is loaded may be loaded."""
 
@@ -46,15 +48,31 @@ class Answer:
     predictions: Sequence[Sequence[Any]] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Former:
+    """What the project of a model's former version says: its columns and its answer's, its requirements' text, its own lock files.
+
+    `handled` says that a handler answers; `rows` are the form in which the model took them.
+    """
+
+    columns: tuple[Column, ...] = ()
+    output: tuple[Column, ...] = ()
+    rows: Rows = "array"
+    requirements: str = ""
+    locks: tuple[Path, ...] = ()
+    handled: bool = False
+
+
 @dataclass
 class Adoption:
-    """One model on its way into a project."""
+    """One model on its way into a project; into one that is there, where there is a `former`."""
 
     name: str
     source: Opened
     sample_file: Path | None
     steps: Steps
     look: Look
+    former: Former = field(default_factory=Former)
     needs: list[str] = field(default_factory=list)
     answer: Answer = field(default_factory=Answer)
     sample: Sample = field(default_factory=lambda: Sample(columns=()))
@@ -64,9 +82,21 @@ class Adoption:
         """The model's file or folder."""
         return self.source.model
 
+    @property
+    def handled(self) -> bool:
+        """Whether a handler of one's own answers: what the model alone says is no answer then."""
+        return self.source.code is not None or self.former.handled
+
     def fill(self, _: str, folder: Path) -> None:
         """Write the project into a folder."""
+        self.fill_model(folder)
+        self._write_rooms(folder)
+
+    def fill_model(self, folder: Path) -> None:
+        """Write the model with all that is known of it, and the versions that it needs."""
         room = folder / ROOM
+        for lock in self.former.locks:
+            shutil.copyfile(lock, folder / lock.name)
         self._copy_model(room)
         self.needs = self._needs()
         self._requirements(folder)
@@ -77,7 +107,6 @@ class Adoption:
         else:
             self.sample = self._sampled(self.look.names, self.look.width)
         self._describe(room)
-        self._write_rooms(folder)
 
     def _copy_model(self, room: Path) -> None:
         if self.path.is_dir():
@@ -94,14 +123,14 @@ class Adoption:
 
     def _requirements(self, folder: Path) -> None:
         """requirements.txt: what the file says that it was made with, and the names of what it does not say it of."""
-        known = {line: line for line in self.look.requirements}
-        taken = {_name(line) for line in known}
+        taken = {_name(line) for line in self.look.requirements}
         lines = [
             f"{name}=={self.look.versions[name]}" if name in self.look.versions else name
             for name in self.needs
             if name not in taken
         ]
-        (folder / "requirements.txt").write_text("\n".join(sorted({*known, *lines})) + "\n")
+        text = merged(self.former.requirements, {*self.look.requirements, *lines})
+        (folder / "requirements.txt").write_text(text)
 
     def _ask(self, folder: Path) -> None:
         """Load the model in its own environment, and ask it of its columns, then for its predictions of the sample."""
@@ -120,9 +149,7 @@ class Adoption:
         self.sample = categorized(self._sampled(first.names or self.look.names, width, first.words), first.categories)
         columns = [{"name": column.name, "dtype": column.dtype} for column in self.sample.columns]
         order |= {"dtypes": [column.dtype for column in self.sample.columns]}
-        if (
-            self.sample.cells and self.source.code is None
-        ):  # what a handler of one's own answers, the model alone does not say
+        if self.sample.cells and not self.handled:
             order |= {"cells": [list(row) for row in self.sample.cells], "columns": columns}
         self.answer = self._answered(order)
         for module in sorted({name.partition(".")[0] for name in self.answer.fitted.modules}):
@@ -148,7 +175,8 @@ class Adoption:
 
     def _sampled(self, names: Sequence[str], width: int, words: Sequence[str] = ()) -> Sample:
         if self.sample_file is not None:
-            return typed(read_sample(self.sample_file, names, width), self.look.columns, words)
+            sample = remembered(read_sample(self.sample_file, names, width), self.former.columns)
+            return typed(sample, self.look.columns, words)
         columns = self.look.columns or known_columns(names, width, words)
         if not columns:
             raise PackageError(
@@ -156,7 +184,7 @@ class Adoption:
                 f"{self.path.name} does not say which columns it takes",
                 "give some rows as it takes them, with a header: --sample rows.csv",
             )
-        return Sample(columns=columns)
+        return remembered(Sample(columns=columns), self.former.columns)
 
     def _heard(self) -> str:
         classes = f", labels {', '.join(map(str, self._classes()[:6]))}" if self._classes() else ""
@@ -168,6 +196,8 @@ class Adoption:
     def _describe(self, room: Path) -> None:
         """What training would have left beside the model."""
         rows: Rows = "frame" if self.look.handler == "mlflow" else self.answer.fitted.rows
+        if self.look.kind not in LOADED:
+            rows = self.former.rows if self.former.columns else rows
         schema = Schema(columns=self.sample.columns, rows=rows)
         output = Schema(columns=self._output())
         _write(room / "schema.json", {"input": document_of(schema), "output": document_of(output)})
@@ -188,7 +218,16 @@ class Adoption:
             _rows(room / "baseline.csv", [header, *lines])
 
     def _output(self) -> tuple[Column, ...]:
-        """The answer's columns; none where only a handler knows them: nobody asked it yet."""
+        """The answer's columns, under the names that the former's have; a handler's are known by who wrote it, if by anybody."""
+        own = self._own_output()
+        former = self.former.output
+        if self.handled or not own:
+            return former or own
+        same = [column.dtype for column in own] == [column.dtype for column in former]
+        return former if same else own
+
+    def _own_output(self) -> tuple[Column, ...]:
+        """What the model says; none where only a handler knows them: nobody asked it yet."""
         if self.look.output:
             return self.look.output
         if self.look.kind not in LOADED or self.source.code is not None:
@@ -238,38 +277,67 @@ def looked(source: Opened) -> Look:
     return replace(look, requirements=lines, needs=tuple(sorted({*look.needs, *map(_name, lines)})))
 
 
+def looked_into(path: Path, folder: Path, steps: Steps, trust: Trust) -> tuple[Opened, Look]:
+    """A model's file or folder, opened below a folder, and what it is; one that runs code only where it is trusted.
+
+    Raises PackageError (`model-untrusted` where it may not be loaded).
+    """
+    with steps("look") as step:
+        source = opened(path.absolute(), folder)
+        look = looked(source)
+        step.done(look.what)
+    if told := ", ".join(f"{library} {version}" for library, version in look.versions.items()):
+        steps.notice(f"it was made with {told}")
+    if look.runs_code and not trust(look):
+        raise PackageError(
+            "model-untrusted",
+            f"{path.name} is a pickle: whoever made it decides what runs when it is loaded. It names {', '.join(look.needs)}"
+            + (f" and {', '.join(look.foreign)}, which no library that is known here has" if look.foreign else ""),
+            "say --trust if you know whose it is; else ask for the model as skops or ONNX, which run nothing",
+        )
+    return source, look
+
+
 def adopt(name: str, path: Path, sample: Path | None, target: Path, steps: Steps, trust: Trust) -> None:
     """Write a project around a model. Raises DataError, PackageError (`model-untrusted` where it may not be loaded), ProjectError."""
     check_target(name, target)
     with tempfile.TemporaryDirectory(prefix="fogbank-adopt-") as folder:
-        with steps("look") as step:
-            source = opened(path.absolute(), Path(folder))
-            look = looked(source)
-            step.done(look.what)
-        told = ", ".join(f"{library} {version}" for library, version in look.versions.items())
-        if told:
-            steps.notice(f"it was made with {told}")
-        if look.runs_code and not trust(look):
-            raise PackageError(
-                "model-untrusted",
-                f"{path.name} is a pickle: whoever made it decides what runs when it is loaded. It names {', '.join(look.needs)}"
-                + (f" and {', '.join(look.foreign)}, which no library that is known here has" if look.foreign else ""),
-                "say --trust if you know whose it is; else ask for the model as skops or ONNX, which run nothing",
-            )
+        source, look = looked_into(path, Path(folder), steps, trust)
         adoption = Adoption(name=name, source=source, sample_file=sample, steps=steps, look=look)
         write_project(name, target, adoption.fill)
     if adoption.sample.cells and not adoption.answer.predictions:
         steps.notice(
             "no monitor is declared: a handler answers, and nobody asked it for the baseline's predictions (docs/13-bring.md)"
         )
-    if adoption.sample.ignored:
-        steps.notice(f"columns of the sample that the model does not take: {', '.join(adoption.sample.ignored)}")
+    tell_ignored(adoption.sample, steps)
+
+
+def tell_ignored(sample: Sample, steps: Steps) -> None:
+    """What of a sample is left out."""
+    if sample.ignored:
+        steps.notice(f"columns of the sample that the model does not take: {', '.join(sample.ignored)}")
+
+
+def merged(text: str, lines: Collection[str]) -> str:
+    """A requirements file with these lines in place of those of the same distributions; bare names take nobody's place. Pure.
+
+    >>> merged("# mine\\nrich==1\\nnumpy==1.26.4\\n", {"numpy==2.0.0", "rich"})
+    '# mine\\nrich==1\\nnumpy==2.0.0\\n'
+    """
+    own = {_name(line): line for line in sorted(lines)}
+    kept = []
+    for line in text.splitlines():
+        name = _name(line) if re.match(r"[A-Za-z0-9]", line) else ""
+        fresh = own.pop(name, "")
+        kept.append(fresh if fresh and fresh != name else line)
+    return "\n".join([*kept, *sorted(own.values())]) + "\n"
 
 
 def _name(line: str) -> str:
+    """The distribution's name, of a line which may have hashes or a comment behind it."""
     from packaging.requirements import Requirement
 
-    return Requirement(line).name
+    return Requirement(re.split(r"\s(?:#|--)|\\\\", line, maxsplit=1)[0]).name
 
 
 def _dtype(value: Any) -> Dtype:
@@ -286,7 +354,7 @@ def _copy_module(source: Path, module: str, folder: Path) -> None:
         if path.is_file():
             shutil.copyfile(path, folder / path.name)
         elif path.is_dir():
-            if (folder / path.name).exists():
+            if path.name in TAKEN:
                 raise ProjectError(
                     "module-taken",
                     f"the model needs a module {module}, and a project's folder has that name",

@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from fogbank.cloud.hosting.environment import LAYERS
 from fogbank.ground.cache import cache_dir
 from fogbank.ground.locks import locked
 
@@ -62,16 +63,26 @@ def environments() -> list[Kept]:
 
 
 def prune(older_s: float, *, dry_run: bool = False) -> list[Kept]:
-    """Remove the environments that were not used for so long, but for those that a process runs in; what went, or would."""
+    """Remove the environments that were not used for so long, but for those that a process runs in; what went, or would.
+
+    Of those that stay, what earlier versions of fogbank have in them goes likewise, and is not told: it is small.
+    """
     busy = _command_lines()
     gone = []
     for item in environments():
-        if time.time() - item.used.timestamp() < older_s or str(item.path) in busy:
+        if _is_used(item.path, older_s, busy):
+            for layer in () if dry_run else (item.path / LAYERS).glob("*"):
+                if not _is_used(layer, older_s, busy):
+                    shutil.rmtree(layer)
             continue
         gone.append(item)
         if not dry_run:
             _remove(item.path)
     return gone
+
+
+def _is_used(path: Path, older_s: float, busy: str) -> bool:
+    return time.time() - path.stat().st_mtime < older_s or str(path) in busy
 
 
 def _remove(path: Path) -> None:

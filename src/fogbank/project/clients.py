@@ -6,11 +6,12 @@ In: the project's cloud; out: unmodified boto3.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING, Any
 
 from fogbank.contracts.errors import AwsError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 Clients = Callable[[str], Any]
 """A boto3 client by the name of its service."""

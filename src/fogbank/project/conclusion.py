@@ -5,7 +5,7 @@ In: the report's document; out: a level and a line for each thing that was looke
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from fogbank.project.paragraph import lead, paragraph
@@ -15,6 +15,8 @@ LEVELS: tuple[Level, ...] = ("good", "look", "bad")
 WORDS: dict[Level, str] = {"good": "All is well", "look": "Worth a look", "bad": "Something is wrong"}
 UNSEEN = "Nothing wrong is known yet"
 """All is well only where a monitor has looked at the data."""
+MANY = 0.05
+"""A larger share of the requests without an answer is told."""
 Document = dict[str, Any]
 
 
@@ -62,6 +64,25 @@ def _endpoint(document: Document) -> Iterator[tuple[Level | None, str]]:
         yield "good" if same == asked else "bad", f"it {words}: {same} of {asked} rows are the same"
     else:
         yield None, "its answers were not asked for: `fogbank report --ask` sends it the baseline's rows"
+    yield from _service(endpoint.get("performance") or ())
+
+
+def _service(variants: Sequence[Document]) -> Iterator[tuple[Level | None, str]]:
+    """How the requests of seven days ended; all is not well where many callers got nothing."""
+    requests, refused, failed = (
+        sum(int(item[name]) for item in variants) for name in ("requests", "errors_4xx", "errors_5xx")
+    )
+    if failed:
+        level: Level = "bad" if failed > MANY * requests else "look"
+        yield (
+            level,
+            f"{failed:,} of {requests:,} requests of seven days failed in the endpoint (5xx): see `fogbank logs`",
+        )
+    if refused > MANY * requests:
+        yield (
+            "look",
+            f"{refused:,} of {requests:,} requests of seven days were refused (4xx): those callers send what the model does not take",
+        )
 
 
 def _monitors(document: Document) -> Iterator[tuple[Level | None, str]]:

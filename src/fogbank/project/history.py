@@ -10,19 +10,21 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
-
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import AwsError, PackageError
 from fogbank.contracts.manifest import Manifest
 from fogbank.project import kept
 from fogbank.project.deployments import Deployment, deployments, target
 from fogbank.project.events import Steps
-from fogbank.project.preflight import identity
 from fogbank.project.stacks import ProjectStacks
 
-REFUSED = (ClientError, BotoCoreError, Boto3Error)
+
+def refusals() -> tuple[type[Exception], ...]:
+    """What boto3 raises; it is a fifth of a second to import, and a local stack's history asks it nothing."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return ClientError, BotoCoreError, Boto3Error
 
 
 class History:
@@ -38,6 +40,8 @@ class History:
     def who(self) -> str:
         """Who deploys: the caller in the account, without its number; on this machine its user."""
         if not self._stacks.is_local(self._stack):
+            from fogbank.project.preflight import identity
+
             try:
                 return identity(self._stacks.clients(self._stack)).arn.rpartition(":")[2]
             except AwsError:
@@ -54,7 +58,7 @@ class History:
                 kept.send(self._stacks.clients(self._stack)("s3"), bucket, manifest)
                 return
             why = "the program has no ModelService"
-        except REFUSED as error:
+        except refusals() as error:
             why = str(error)
         self._steps.notice(f"the package is kept on this machine alone, for `fogbank rollback` from here: {why}")
 
@@ -87,7 +91,7 @@ class History:
             return bool(bucket) and kept.bring(
                 self._stacks.clients(self._stack)("s3"), bucket, self._config, self._stack, digest
             )
-        except REFUSED as error:
+        except refusals() as error:
             raise PackageError(
                 "package-not-kept", f"the package {digest[:12]} cannot be fetched: {error}", "see what AWS says"
             ) from error

@@ -5,26 +5,37 @@ In: a trained project; out: its manifest.
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import INNER_NAME, Manifest, decode_package, load_manifest
+from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
+from fogbank.ground.folders import write_whole
 from fogbank.ground.processes import bare_environment
+from fogbank.ground.sources import source_digest
 from fogbank.project.constraints import own_constraints
 from fogbank.project.environments import model_python, python_for
 from fogbank.project.events import Steps
 from fogbank.project.training import train_if_due
+from fogbank.project.unfinished import finished
 
+if TYPE_CHECKING:
+    from fogbank.pack import Trained
+
+PROFILED = "profiled.json"
 FEW_ROWS = 30
 UNCHANGED = "the package that was there is unchanged"
 
 
 def pack(config: ProjectConfig, steps: Steps) -> Manifest:
     """Train if that is due, then package. Raises DataError, GateError, PackageError; an old package stays as it was then."""
+    config = finished(config)
     train_if_due(config, steps)
     with steps("pack") as step:
         manifest = _build(config)
@@ -44,13 +55,14 @@ def present(config: ProjectConfig, steps: Steps) -> Manifest:
 
 def _build(config: ProjectConfig) -> Manifest:
     """Baseline, then package."""
-    from fogbank.monitor import nothing, suggest
     from fogbank.pack import Baseline, build, read_trained
 
     trained = read_trained(config.trained, *(() if config.model else ("baseline.csv",)))
     names = (*trained.output.names, *trained.input.names)
     file = trained.baseline
-    statistics, constraints = nothing(names) if config.model and not file.is_file() else suggest(file, names)
+    statistics, constraints = profiled(
+        config, file if file.is_file() or not config.model else None, names, _words(trained)
+    )
     return build(
         config,
         trained,
@@ -58,6 +70,37 @@ def _build(config: ProjectConfig) -> Manifest:
         partial(probe, brought=config.model is not None, trained=trained.versions),
         python_for,
     )
+
+
+def profiled(
+    config: ProjectConfig, file: Path | None, names: tuple[str, ...], words: Sequence[str]
+) -> tuple[bytes, bytes]:
+    """The baseline's statistics and constraints, kept until the file, the columns or what profiles them change. Raises DataError."""
+    kept = config.state / PROFILED
+    data = sha256_file(file) if file is not None and file.is_file() else ""
+    key = sha256_bytes(canonical_json([data, list(names), list(words), source_digest(("monitor",))]))
+    try:
+        document = json.loads(kept.read_bytes())
+        if document["key"] == key:
+            return document["statistics"].encode(), document["constraints"].encode()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # none yet, or what is no such document: it is made again
+    from fogbank.monitor import nothing, suggest
+
+    statistics, constraints = nothing(names) if file is None else suggest(file, names, words)
+    documents = {"statistics": statistics.decode(), "constraints": constraints.decode()}
+    write_whole(kept, canonical_json({"key": key, **documents}))
+    return statistics, constraints
+
+
+def _words(trained: Trained) -> list[str]:
+    """The columns that hold words by the schema: postcodes look like numbers, and are none."""
+    columns = (*trained.output.columns, *trained.input.columns)
+    return [
+        column.name
+        for column in columns
+        if column.dtype == "string" or (column.dtype == "category" and isinstance(column.categories[0], str))
+    ]
 
 
 def serving(manifest: Manifest) -> str:

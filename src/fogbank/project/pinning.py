@@ -6,21 +6,13 @@ In: a project and a reference; out: the project with its base, as its file says 
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from fogbank.contracts.config import TABLE, ProjectConfig
-from fogbank.contracts.errors import ProjectError
 from fogbank.project.bases import default_base, made_here
 from fogbank.project.events import Steps
-
-HEADER = re.compile(r"^\[tool\.fogbank\][ \t\r]*(?:#.*)?$", re.MULTILINE)
-NEXT_TABLE = re.compile(r"^\[", re.MULTILINE)
-BASE = re.compile(r"""^base[ \t]*=[ \t]*(?:"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
-FILE = "pyproject.toml"
+from fogbank.project.settings import write_setting
 
 
 def pinned_where_due(config: ProjectConfig, platforms: Sequence[str], steps: Steps) -> ProjectConfig:
@@ -47,46 +39,6 @@ def pin(config: ProjectConfig, reference: str, steps: Steps) -> ProjectConfig:
         step.progress(f"asking {named.host}")
         digest = Registry(named, logins_for(named, os.environ)).manifest(named.manifest_name).descriptor.digest
         base = str(named.at(digest))
-        _write(config.root / FILE, base)
+        write_setting(config.root, "base", f'"{base}"')
         step.done(f"{base}, written into {TABLE}")
     return replace(config, base=base)
-
-
-def with_base(text: str, base: str) -> str:
-    """The text of a pyproject.toml with that base in [tool.fogbank], everything else as it was. Raises ProjectError."""
-    header = HEADER.search(text)
-    if header is None:
-        raise _unwritten(base)
-    following = NEXT_TABLE.search(text, header.end())
-    end = following.start() if following else len(text)
-    line = f'base = "{base}"'
-    body, found = BASE.subn(line, text[header.end() : end], count=1)
-    changed = text[: header.end()] + (body if found else f"\n{line}{body}") + text[end:]
-    if not _differs_in_base(text, changed, base):
-        raise _unwritten(base)
-    return changed
-
-
-def _differs_in_base(text: str, changed: str, base: str) -> bool:
-    """Whether a text says what the other does but for the base: a header may stand in a string, a key in quotes."""
-    wanted = tomllib.loads(text)
-    wanted["tool"]["fogbank"]["base"] = base
-    try:
-        return tomllib.loads(changed) == wanted
-    except tomllib.TOMLDecodeError:
-        return False
-
-
-def _write(file: Path, base: str) -> None:
-    place = file.resolve()
-    changed = with_base(place.read_bytes().decode(), base)
-    fresh = place.with_name(f".{FILE}.new")
-    fresh.write_bytes(changed.encode())
-    fresh.chmod(place.stat().st_mode & 0o777)
-    fresh.replace(place)
-
-
-def _unwritten(base: str) -> ProjectError:
-    return ProjectError(
-        "pyproject-unreadable", f"{TABLE} is not where it is looked for", f'write it there yourself: base = "{base}"'
-    )

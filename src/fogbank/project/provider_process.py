@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError
 
 from fogbank.ground.aws import account_client
 from fogbank.ground.ports import is_loopback
+from fogbank.ground.protocol import protocol_alone
 from fogbank.project.installation import fogbank_version
 from fogbank.project.package_images import PackageImages
 
@@ -39,7 +40,9 @@ def _client(service: str, where: Properties) -> Any:
 def main() -> None:
     """Serve until the engine is gone."""
     from fogbank.provider.fogbank import FogbankProvider
-    from fogbank.provider.server import ProviderServer
+
+    with protocol_alone():
+        from fogbank.provider.server import ProviderServer
 
     server = ProviderServer(FogbankProvider(images=PackageImages(), version=fogbank_version(), clients=_client))
     server.start()

@@ -35,13 +35,13 @@ def read_sample(path: Path, names: Sequence[str], width: int) -> Sample:
     Its codes: `sample-unreadable`, `sample-columns`.
     """
     lines = _lines(path)
-    has_header = set(names) <= set(lines[0]) if names else not any(map(_is_number, lines[0]))
+    has_header = not set(names).isdisjoint(lines[0]) if names else not any(map(_is_number, lines[0]))
     header = lines.pop(0) if has_header else []
     if not lines:
         raise _unreadable(path, "it has no rows")
     takes = list(names) or header or [f"c{place}" for place in range(len(lines[0]))]
-    places = [header.index(name) for name in takes] if has_header else list(range(len(takes)))
-    if len(places) != (width or len(places)) or (not has_header and len(lines[0]) != len(takes)):
+    places = [header.index(name) for name in takes if name in header] if has_header else list(range(len(takes)))
+    if len(places) != (width or len(takes)) or (not has_header and len(lines[0]) != len(takes)):
         have = ", ".join(header[:SHOWN]) or f"{len(lines[0])} columns without a header"
         want = ", ".join(takes[:SHOWN]) if names else f"{width} columns"
         raise DataError(
@@ -69,6 +69,26 @@ def typed(sample: Sample, columns: Sequence[Column], words: Sequence[str] = ()) 
     own = {column.name: column for column in columns}
     own |= {column.name: replace(column, dtype="string") for column in sample.columns if column.name in words}
     return replace(sample, columns=tuple(own.get(column.name, column) for column in sample.columns))
+
+
+def remembered(sample: Sample, former: Sequence[Column]) -> Sample:
+    """The sample with the types that columns of these names had before, where its cells are of them: what is known rules over what looks so.
+
+    Without cells nothing speaks against them.
+    """
+    own = {column.name: column for column in former}
+    columns = tuple(
+        replace(own[column.name], nullable=column.nullable or own[column.name].nullable)
+        if column.name in own and (not sample.cells or _fits(own[column.name].dtype, column.dtype))
+        else column
+        for column in sample.columns
+    )
+    return replace(sample, columns=columns)
+
+
+def _fits(known: Dtype, seen: Dtype) -> bool:
+    """Whether cells that look like one dtype can be of another."""
+    return known == seen or known in {"string", "category", "datetime"} or (known, seen) == ("integer", "float")
 
 
 def categorized(sample: Sample, categories: Mapping[str, Sequence[Value]]) -> Sample:

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,11 +87,19 @@ def _stack_file(file: Path) -> Any:
     import yaml
 
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
+        return _document(file, file.stat().st_mtime_ns)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ProjectError("stack-file-unreadable", f"{file} cannot be read: {error}", "mend that file") from error
+
+
+@lru_cache(maxsize=8)
+def _document(file: Path, _: int) -> Any:
+    """A file's document, read once as long as it is what it was: whether a stack is local is asked at every step."""
+    import yaml
+
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
 
 
 def find_engine(progress: Callable[[str], None], *, fetch: bool = True) -> Engine:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Compilation, Manifest
 from fogbank.project.events import Event, StepDone, Steps
-from fogbank.project.packing import present, probe, serving, weak_proof
+from fogbank.project.packing import PROFILED, present, probe, profiled, serving, weak_proof
 from tests.projects import packed
 
 
@@ -60,3 +61,20 @@ def test_a_stage_that_does_not_load_keeps_the_code_of_its_cause(manifest: Manife
     assert caught.value.code == "sample-refused"
     assert caught.value.hint.startswith("make input_fn take what sample.csv holds")
     assert caught.value.hint.endswith("the package that was there is unchanged")
+
+
+def test_a_profile_is_kept_until_its_rows_change_and_half_a_one_is_made_again(tmp_path: Path) -> None:
+    config, file = ProjectConfig(root=tmp_path, name="p"), tmp_path / "baseline.csv"
+    file.write_text("p,a\n1,2\n")
+    first = profiled(config, file, ("p", "a"), [])
+    kept = config.state / PROFILED
+    written = kept.stat().st_mtime_ns
+
+    assert profiled(config, file, ("p", "a"), []) == first
+    assert kept.stat().st_mtime_ns == written
+    kept.write_text('{"key": ')
+    assert profiled(config, file, ("p", "a"), []) == first
+    assert profiled(config, file, ("p", "a"), ["a"]) != first
+    file.write_text("p,a\n1,2\n3,4\n")
+    assert profiled(config, file, ("p", "a"), []) != first
+    assert profiled(config, None, ("p", "a"), []) != first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 
 from fogbank.contracts.capture import CaptureRecord, captured
 from fogbank.contracts.monitoring import CSV_FORMAT, analyzer_settings
+from fogbank.monitor import suggest
 from fogbank.monitor.analyzer import analyze
 from fogbank.monitor.dataset import DatasetError
-from tests.unit.monitor.traffic import NOON, record, run, traffic
+from tests.unit.monitor.traffic import NOON, judged, record, run, traffic
 
 
 def test_clean_traffic_has_no_violation(tmp_path: Path) -> None:
@@ -49,6 +51,24 @@ def test_shifted_traffic_names_the_shifted_feature(tmp_path: Path) -> None:
         "a": "feature",
         "b": "feature",
     }
+
+
+def test_what_the_baseline_knows_as_text_is_compared_as_text_also_where_a_window_looks_like_numbers(
+    tmp_path: Path,
+) -> None:
+    rows = "".join(f"1,{code}\n" for code in ["02134", "90210"] * 50)
+    (tmp_path / "baseline.csv").write_text(f"p,zip\n{rows}")
+    files = dict(zip(("stats", "constraints"), suggest(tmp_path / "baseline.csv", ("p", "zip"), ["zip"]), strict=True))
+    for name, document in files.items():
+        (tmp_path / name).write_bytes(document)
+    lines = [record("1\n", f"{code}\n", NOON + timedelta(minutes=1)) for code in ["02134"] * 190 + ["11111"] * 10]
+
+    _, document = judged(tmp_path, lines, tmp_path / "stats", tmp_path / "constraints")
+
+    checks = {(item["feature_name"], item["constraint_check_type"]) for item in document["violations"]}
+    assert checks == {("zip", "categorical_values_check"), ("zip", "baseline_drift_check")}
+    now = json.loads((tmp_path / "output" / "statistics.json").read_text())["features"][1]
+    assert now["inferred_type"] == "String"
 
 
 def inside(folder: Path, name: str) -> Path:

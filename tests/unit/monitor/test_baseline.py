@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,15 @@ def test_a_baseline_with_other_columns_is_named(tmp_path: Path) -> None:
 
     assert refusal.value.code == "baseline-columns"
     assert "the first that differs is number 3" in refusal.value.cause
+
+
+def test_a_column_of_words_is_text_though_each_of_them_looks_like_a_number(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("p,zip\n1,02134\n2,90210\n3,02134\n")
+
+    stats, constraints = suggest(tmp_path / "b.csv", ("p", "zip"), ["zip"])
+
+    number, text = json.loads(stats)["features"]
+    assert (number["inferred_type"], text["inferred_type"]) == ("Integral", "String")
+    buckets = text["string_statistics"]["distribution"]["categorical"]["buckets"]
+    assert buckets == [{"value": "02134", "count": 2}, {"value": "90210", "count": 1}]
+    assert json.loads(constraints)["features"][1]["string_constraints"] == {"domains": ["02134", "90210"]}

@@ -54,7 +54,11 @@ def traffic(shift: float, rows: int = 200) -> list[str]:
 
 def run(folder: Path, lines: list[str]) -> tuple[str, dict[str, Any]]:
     """The analyzer's exit message and violations over captured lines, window [12:00, 13:00), against the baseline."""
-    stats, constraints = baseline(folder)
+    return judged(folder, lines, *baseline(folder))
+
+
+def judged(folder: Path, lines: list[str], stats: Path, constraints: Path) -> tuple[str, dict[str, Any]]:
+    """The same against statistics.json and constraints.json that are there."""
     source = folder / "input" / "ep" / "AllTraffic"
     source.mkdir(parents=True)
     (source / "x.jsonl").write_text("\n".join(lines) + "\n")

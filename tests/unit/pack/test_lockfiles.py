@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -209,7 +210,7 @@ def test_an_environment_and_an_image_take_the_wheel_from_its_address_by_its_hash
     python = Environments(tmp_path / "environments", ()).python_for(
         [f"only-here @ {index}/{name} --hash=sha256:{digest}"]
     )
-    assert list(python.parents[1].rglob("only_here.py"))
+    assert list(python.parents[3].rglob("only_here.py"))
     with pytest.raises(DependencyError, match=r"(?i)hash"):
         Environments(tmp_path / "environments", ()).python_for([f"only-here @ {index}/{name} --hash=sha256:{HASH}"])
 
@@ -244,5 +245,17 @@ def test_an_environment_resolves_what_is_not_locked_as_pip_does(tmp_path: Path) 
         ["python-dateutil==2.9.0.post0", "--only-binary=:all:"]
     )
 
-    installed = {path.name.partition("-")[0] for path in python.parents[1].rglob("*.dist-info")}
+    installed = {path.name.partition("-")[0] for path in python.parents[3].rglob("*.dist-info")}
     assert installed == {"python_dateutil", "six"}
+    # another version of fogbank installs nothing again, has its own code, and takes nobody's away
+    other = Environments(tmp_path, ("six==1.17.0",), ("contracts",)).python_for(
+        ["python-dateutil==2.9.0.post0", "--only-binary=:all:"]
+    )
+    assert (other != python, other.parents[3]) == (True, python.parents[3])
+    code = "import importlib.util as u, dateutil, fogbank.contracts, sys; print(u.find_spec('fogbank.serve') is None, sys.prefix, dateutil.__file__)"
+    for environment, lacks in ((python, "False"), (other, "True")):
+        said = subprocess.run(
+            [environment, "-P", "-c", code], check=True, capture_output=True, text=True
+        ).stdout.split()
+        assert said[:2] == [lacks, str(environment.parents[1])]
+        assert Path(said[2]).is_relative_to(environment.parents[3])

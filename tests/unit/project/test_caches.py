@@ -54,5 +54,15 @@ def test_what_was_used_of_late_stays_and_so_does_what_runs(home: Path) -> None:
     assert [item.path for item in environments()] == [fresh, busy]
 
 
+def test_what_earlier_versions_of_fogbank_have_in_an_environment_that_stays_goes(home: Path) -> None:
+    fresh = environment(home, "a", days=2)
+    for name, days in (("new", 1), ("old", 40)):
+        (fresh / "fogbank" / name).mkdir(parents=True)
+        os.utime(fresh / "fogbank" / name, (time.time() - days * DAY_S,) * 2)
+
+    assert prune(30 * DAY_S) == []
+    assert [path.name for path in (fresh / "fogbank").iterdir()] == ["new"]
+
+
 def test_an_empty_cache_holds_nothing(home: Path) -> None:
     assert (kept(), prune(0)) == ([], [])

@@ -13,6 +13,10 @@ RUN = {"schedule": "quality", "scheduled": "2026-11-26 12:00", "status": "Comple
 MET = {"name": "f1", "value": 0.9, "gate": 0.8, "met": True}
 
 
+def served(requests: int, refused: int = 0, failed: int = 0) -> dict[str, Any]:
+    return {"requests": requests, "errors_4xx": refused, "errors_5xx": failed, "p99_ms": None}
+
+
 def document(**changes: Any) -> dict[str, Any]:
     own: dict[str, Any] = {"inputs": [], "outputs": [], "quality": [], "watched": None}
     return {**own, "metrics": [MET], "endpoint": LIVE, "monitors": [RUN], **changes}
@@ -28,6 +32,19 @@ def document(**changes: Any) -> dict[str, Any]:
         ({"endpoint": {"name": "live", "status": "InService", "failed": "ModelError: no"}}, "bad", "does not answer"),
         ({"monitors": [{**RUN, "violations": [{}]}]}, "look", "1 violation"),
         ({"monitors": [{**RUN, "status": "Failed", "reason": "no disk"}]}, "look", "it failed: no disk"),
+        (
+            {"endpoint": {**LIVE, "performance": [served(24, refused=12)]}},
+            "look",
+            "12 of 24 requests of seven days were refused",
+        ),
+        ({"endpoint": {**LIVE, "performance": [served(100, refused=5)]}}, "good", "InService"),
+        (
+            {"endpoint": {**LIVE, "performance": [served(24), served(76, failed=5)]}},
+            "look",
+            "5 of 100 requests of seven days failed",
+        ),
+        ({"endpoint": {**LIVE, "performance": [served(10, failed=1)]}}, "bad", "1 of 10 requests of seven days failed"),
+        ({"endpoint": {**LIVE, "performance": None}}, "good", "InService"),
         ({"metrics": [], "endpoint": None, "monitors": []}, "good", "no monitor has run yet"),
     ],
 )

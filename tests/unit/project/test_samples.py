@@ -8,7 +8,7 @@ import pytest
 
 from fogbank.contracts.errors import DataError
 from fogbank.contracts.schema import Column
-from fogbank.project.samples import known_columns, read_sample, typed
+from fogbank.project.samples import Sample, known_columns, read_sample, remembered, typed
 
 TEXT = "city,age,member,target\nRome,30,true,1\n,,False,0\n"
 
@@ -63,6 +63,20 @@ def test_a_sample_that_does_not_fit_is_refused(
 def test_what_the_model_declares_goes_before_what_is_inferred(tmp_path: Path) -> None:
     own = Column(name="age", dtype="integer")
     assert typed(read_sample(write(tmp_path), [], 0), [own]).columns[1] == own
+
+
+def test_what_is_known_of_a_column_stays_where_its_cells_are_of_it(tmp_path: Path) -> None:
+    former = [
+        Column(name="city", dtype="string"),
+        Column(name="age", dtype="integer"),
+        Column(name="member", dtype="float"),
+    ]
+    sample = remembered(read_sample(write(tmp_path), ["age", "city", "member"], 3), former)
+    assert sample.columns == (
+        Column(name="age", dtype="integer", nullable=True), Column(name="city", dtype="string", nullable=True),
+        Column(name="member", dtype="boolean"),
+    )  # fmt: skip
+    assert remembered(Sample(columns=known_columns(["member", "x"], 0)), former).columns[0].dtype == "float"
 
 
 def test_columns_of_words_are_words_with_and_without_a_sample(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 What is locked by hash is installed as it is locked, and nothing else; what is not is resolved as `pip install -r` does. Only wheels are
 taken, and nothing of the package runs meanwhile.
 
-In: the lines of code/requirements.txt; out: a Python that has exactly these, and the rooms of fogbank's that
+In: the lines of code/requirements.txt; out: a Python that has exactly these, and fogbank's rooms that
 score and monitor, and nothing else of the host's. Where the network is away, uv's own cache serves.
+
+The libraries are installed once, whatever fogbank asks for them. Its rooms lie above them, in an environment of their own for each version of
+them (`fogbank/<digest>/` in that of the libraries): what serves goes on with the code that it began with, and a newer fogbank has its own.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from fogbank.ground.installer import NOTHING_BUILT, run_uv
 from fogbank.ground.locks import locked
 from fogbank.ground.sources import source_digest, source_files
 
+LAYERS, PYTHON = "fogbank", Path("bin") / "python"
+"""Where the environments of fogbank's rooms lie in one of libraries; and an environment's Python."""
 TIME_LIMIT_S = 600
 AS_LOCKED = ("--no-deps", "--exclude-newer", "2999-01-01")
 """A lock is whole, and nothing is added to it; what it names is not held back for being new."""
@@ -34,10 +39,10 @@ class DependencyError(Exception):
 
 
 class Environments:
-    """Virtual environments by the digest of what is in them; safe against two processes at once and against kill -9.
+    """Virtual environments by the digest of what is installed, and in them one for each version of fogbank's rooms.
 
-    `server_pins` are the `name==version` lines that the server needs; a package's own pin of the same name wins. `rooms` are
-    fogbank's that are in it.
+    Safe against two processes at once and against kill -9. `server_pins` are the `name==version` lines that the server needs; a package's
+    own pin of the same name wins. `rooms` are fogbank's that are in it.
     """
 
     def __init__(self, cache: Path, server_pins: Sequence[str], rooms: Sequence[str] = LOCAL_ROOMS) -> None:
@@ -50,15 +55,19 @@ class Environments:
         except RefusedRequirementError as error:
             raise DependencyError(str(error)) from error
         server = self._server_lines(requirements)
-        key = sha256_bytes("\n".join([sys.version, source_digest(self._rooms), *own, *server]).encode())[:20]
+        key = sha256_bytes("\n".join([sys.version, *own, *server]).encode())[:20]
         home = self._cache / key
-        python = home / "bin" / "python"
+        layer = home / LAYERS / source_digest(self._rooms)[:20]
+        python = layer / PYTHON
         if not python.exists():
             self._cache.mkdir(parents=True, exist_ok=True)
             with locked(self._cache / f"{key}.lock"):
-                if not python.exists():
+                if not (home / PYTHON).exists():
                     self._build(home, own, server)
-        os.utime(home)  # `fogbank cache prune` takes what was not asked for in a long time
+                if not python.exists():
+                    self._lay(layer, home)
+        for used in (home, layer):
+            os.utime(used)  # `fogbank cache prune` takes what was not asked for in a long time
         return python
 
     def _server_lines(self, requirements: Sequence[str]) -> list[str]:
@@ -76,8 +85,27 @@ class Environments:
                     _install(fresh, own, server)
                 except DependencyError:  # the package may need other versions of what the server needs too
                     _install(fresh, own, [_name(line) for line in server])
-            _install_rooms(next((fresh / "lib").glob("python3*")) / "site-packages" / "fogbank", self._rooms)
             fresh.rename(home)
+
+    def _lay(self, layer: Path, home: Path) -> None:
+        """An environment that has fogbank's rooms, and below them all that another one has."""
+        libraries = next((home / "lib").glob("python3*")) / "site-packages"
+        with tempfile.TemporaryDirectory(dir=self._cache, prefix="build-") as folder:
+            fresh = Path(folder) / "layer"
+            packages = fresh / libraries.relative_to(home)
+            _install_rooms(packages / "fogbank", self._rooms)
+            # as a line of code: their own .pth files count too
+            (packages / "libraries.pth").write_text(f"import site; site.addsitedir({str(libraries)!r})\n")
+            shutil.copy2(home / "pyvenv.cfg", fresh / "pyvenv.cfg")
+            (fresh / PYTHON).parent.mkdir()
+            (fresh / PYTHON).symlink_to(home / PYTHON)
+            for (
+                item
+            ) in home.iterdir():  # share/, etc/ and the like, which some distributions look for below their prefix
+                if item.name not in {LAYERS, "lib", "lib64", "bin", "pyvenv.cfg"}:
+                    (fresh / item.name).symlink_to(item)
+            layer.parent.mkdir(exist_ok=True)
+            fresh.rename(layer)
 
 
 def _install(environment: Path, own: Sequence[str], server: Sequence[str], *options: str) -> None:

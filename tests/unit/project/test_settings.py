@@ -1,11 +1,11 @@
-"""A base is pinned in one line of pyproject.toml; everything else of the file stays, comments too."""
+"""One setting is written into pyproject.toml; everything else of the file stays, comments too."""
 
 from __future__ import annotations
 
 import pytest
 
 from fogbank.contracts.errors import ProjectError
-from fogbank.project.pinning import with_base
+from fogbank.project.settings import with_setting
 
 BASE = "public.ecr.aws/docker/library/python:3.11-slim@sha256:" + "a" * 64
 
@@ -23,9 +23,9 @@ BASE = "public.ecr.aws/docker/library/python:3.11-slim@sha256:" + "a" * 64
     ],
 )
 def test_one_line_is_written_and_the_rest_stays(before: str, after: str) -> None:
-    written = with_base(before, BASE)
+    written = with_setting(before, "base", f'"{BASE}"')
     assert written.replace("\r\n", "\n") == after.replace("\r\n", "\n")
-    assert with_base(written, BASE) == written
+    assert with_setting(written, "base", f'"{BASE}"') == written
 
 
 @pytest.mark.parametrize(
@@ -38,5 +38,5 @@ def test_one_line_is_written_and_the_rest_stays(before: str, after: str) -> None
 )
 def test_what_is_written_in_another_way_is_left_to_its_writer(text: str) -> None:
     with pytest.raises(ProjectError) as error:
-        with_base(text, BASE)
+        with_setting(text, "base", f'"{BASE}"')
     assert BASE in error.value.hint
