@@ -23,6 +23,7 @@ from fogbank.contracts.analysis import ENTRYPOINT
 from fogbank.contracts.container import ENV_PARENT_FD
 from fogbank.contracts.monitoring import ANALYZER_IMAGE, POSTPROCESSOR, PREPROCESSOR
 from fogbank.ground.processes import MASK, Lifeline, bare_environment, end_group, reap_group
+from fogbank.ground.walls import Wall
 
 LOOK_S = 0.1
 GRACE_S = 5.0
@@ -34,7 +35,8 @@ ANALYZE = ("python3", *ENTRYPOINT[1:])
 class ProcessingContainer:
     """What is to run. `home` stands for /opt/ml; `log` takes what it prints; it may run for `limit_s`.
 
-    `entrypoint` is None where it is the image's own.
+    `entrypoint` is None where it is the image's own. It sees nothing of the cloud's `state` but its home; `memory` is how many bytes
+    each of its processes may have, 0 for as many as there are; without `network` it has loopback alone.
     """
 
     image: str
@@ -44,6 +46,9 @@ class ProcessingContainer:
     home: Path
     log: Path
     limit_s: float
+    state: Path | None = None
+    network: bool = True
+    memory: int = 0
 
 
 class JobTimeoutError(JobError):
@@ -76,12 +81,19 @@ class ProcessProcessor:
         except DependencyError as error:
             raise JobError(f"InternalServerError: the container's environment cannot be made: {error}") from error
         if analyzer and container.environment.keys().isdisjoint({PREPROCESSOR, POSTPROCESSOR}):
-            return run_process([str(python), *ANALYZE[1:]], container, stop)
+            return run_process([str(python), *ANALYZE[1:]], container, stop, seen=(self._environments.folder,))
         words = ANALYZE if analyzer else [*(container.entrypoint or ()), *container.arguments]
         mounted = mounts()
         try:
             process = command(words, container.home, python, mounted=mounted)
-            return run_process(process, container, stop, path=search_path(python), base=ROOT if mounted else None)
+            return run_process(
+                process,
+                container,
+                stop,
+                seen=(self._environments.folder,),
+                path=search_path(python),
+                base=ROOT if mounted else None,
+            )
         except OSError as error:
             raise JobError(f"AlgorithmError: the container's command cannot be run: {error}") from error
 
@@ -98,6 +110,7 @@ def run_process(
     container: ProcessingContainer,
     stop: threading.Event,
     *,
+    seen: Sequence[Path] = (),
     path: str | None = None,
     base: str | None = None,
 ) -> int:
@@ -112,10 +125,11 @@ def run_process(
         environment.setdefault("PATH", path)
     container.log.parent.mkdir(parents=True, exist_ok=True)
     lifeline = Lifeline()
+    wall = Wall(own=(home,), seen=seen, state=container.state, memory=container.memory, network=container.network)
     try:
         with container.log.open("ab") as out:
             process = subprocess.Popen(
-                command,
+                wall.around(command, lifeline.inherited),
                 env={
                     **bare_environment(home),
                     **environment,
