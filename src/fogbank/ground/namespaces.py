@@ -87,7 +87,7 @@ def map_user(inside: int, user: int, group: int) -> None:
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{inside} {user} 1"),
-        ("gid_map", f"{inside and group} {group} 1"),
+        ("gid_map", f"{group if inside else 0} {group} 1"),
     ):
         with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - pathlib would be most of this process's memory
             file.write(text)

@@ -59,7 +59,9 @@ class Wall:
         }
         programs = [Path(word) for word in command if word.startswith("/") and os.access(word, os.X_OK)]
         needed = (path for program in programs for path in _behind(program))
-        seen = dict.fromkeys((*self.seen, *(path for path in needed if any(path.is_relative_to(each) for each in hidden))))
+        seen = dict.fromkeys(
+            (*self.seen, *(path for path in needed if any(path.is_relative_to(each) for each in hidden)))
+        )
         words = [
             *([] if obstacle() else ["walled=yes"]),
             *(["network=yes"] if self.network else []),

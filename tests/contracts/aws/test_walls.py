@@ -113,7 +113,9 @@ def test_it_sees_nothing_of_the_users_and_of_the_clouds(model: Model) -> None:
     assert not {".aws", ".ssh", ".config", ".bashrc"} & set(seen)
     assert model.says("write", path=str(home / "taken")) == "OSError"
     assert not (home / "taken").exists()
-    assert model.says("uncover", path=str(state)).split() in ([], ["instances"]), "a namespace of its own uncovers nothing"
+    assert model.says("uncover", path=str(state)).split() in ([], ["instances"]), (
+        "a namespace of its own uncovers nothing"
+    )
 
 
 @walled
@@ -122,7 +124,9 @@ def test_what_it_starts_and_lets_go_of_ends_with_it_at_kill_9(model: Model) -> N
     assert isinstance(model.says("lingers"), int)
     lingering = [pid for pid in working_below(home) if b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     assert len(lingering) == 1
-    guard = next(pid for pid in working_below(home.parent) if b"walled=yes" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    guard = next(
+        pid for pid in working_below(home.parent) if b"walled=yes" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
     os.kill(guard, 9)
 
     until(lambda: not Path(f"/proc/{lingering[0]}").exists())

@@ -148,7 +148,7 @@ class ContainerLauncher:
             start_new_session=True,  # the terminal's ctrl-C is the cloud's, not the containers'
         )
 
-    def private(self, plan: LaunchPlan) -> bool:  # noqa: ARG002 - the protocol's
+    def private(self, plan: LaunchPlan) -> bool:
         """Never: it is reached by its port."""
         return False
 

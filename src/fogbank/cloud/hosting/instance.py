@@ -21,7 +21,14 @@ import urllib3
 
 from fogbank.cloud.hosting.lines import INVOCATIONS, InstanceDownError, InstanceTimeoutError, Lines, Replied, Sink
 from fogbank.cloud.hosting.private_socket import NAME, PrivateSocket
-from fogbank.contracts.container import ENV_PARENT_FD, ENV_UNIX_SOCKET, ENV_USER, PING_TIMEOUT_S, STARTUP_LIMIT_S, STOP_GRACE_S
+from fogbank.contracts.container import (
+    ENV_PARENT_FD,
+    ENV_UNIX_SOCKET,
+    ENV_USER,
+    PING_TIMEOUT_S,
+    STARTUP_LIMIT_S,
+    STOP_GRACE_S,
+)
 from fogbank.ground.ports import free_port
 from fogbank.ground.processes import (
     MASK,

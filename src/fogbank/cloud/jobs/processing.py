@@ -20,8 +20,8 @@ from fogbank.cloud.api.errors import validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.resource import Ground, Kind, NoState, Record
 from fogbank.cloud.ground.roles import NO_GRANT, Grants
-from fogbank.cloud.hosting.instance_sizes import memory_of
 from fogbank.cloud.ground.runner import Key, Runner
+from fogbank.cloud.hosting.instance_sizes import memory_of
 from fogbank.cloud.jobs.commands import ROOT
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, job_name_taken, unknown_job
 from fogbank.cloud.jobs.objects import CHUNK, ObjectError, Objects
