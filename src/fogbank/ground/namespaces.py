@@ -113,7 +113,7 @@ def main(wall: Told, command: list[str]) -> None:
     for limit, most in wall.limits:
         _limit(limit, most)
     if not wall.walled:
-        os.execvp(command[0], command)  # noqa: S606 - the command is the cloud's; here and below
+        _become(command)
     ended, tell = os.pipe()
     user, group, libc = os.geteuid(), os.getegid(), library()
     network = 0 if wall.network else CLONE_NEWNET
@@ -188,7 +188,7 @@ def _be_first(libc: ctypes.CDLL, wall: Told, command: list[str], tell: int) -> N
         if child == 0:
             os.setsid()
             _limit("RLIMIT_NPROC", wall.processes)
-            os.execvp(command[0], command)  # noqa: S606
+            _become(command)
         _close_but(tell)
         _hand_on(child)
         while True:
@@ -199,6 +199,14 @@ def _be_first(libc: ctypes.CDLL, wall: Told, command: list[str], tell: int) -> N
     except BaseException as error:  # noqa: BLE001 - the command, or what is before it: neither goes on as the cloud's process
         os.write(2, f"the process cannot be run: {error}\n".encode())
         os._exit(NOT_BEGUN)
+
+
+def _become(command: list[str]) -> None:
+    """Go on as the command, which is looked for in PATH. Raises OSError. (os.execvp imports a module, and Python's may be covered.)"""
+    name = command[0]
+    folders = [] if "/" in name else os.environ.get("PATH", os.defpath).split(os.pathsep)
+    places = [place for place in (f"{folder}/{name}" for folder in folders) if os.access(place, os.X_OK)]
+    os.execv(places[0] if places else name, command)  # noqa: S606 - the command is the cloud's
 
 
 def _close_but(*kept: int) -> None:
