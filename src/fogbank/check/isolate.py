@@ -8,25 +8,34 @@ kernel lets users have them. It changes the process that calls it, which must ha
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import signal
-import socket
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
-SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
-MS_NOEXEC, PR_SET_PDEATHSIG = 8, 1
+from fogbank.ground.namespaces import (
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUSER,
+    MS_PRIVATE,
+    MS_REC,
+    PR_SET_PDEATHSIG,
+    bind,
+    call,
+    library,
+    loopback_up,
+    map_user,
+    own_proc,
+)
+
 NETWORK, READ_ONLY, ALONE = "no network", "read-only /opt/ml/model", "no other process in sight"
 
 
 def isolate(model: Path) -> list[str]:
     """Take the network away and make `model` read-only; the names of what this machine does not let us do."""
     try:
-        libc = ctypes.CDLL(None, use_errno=True)
+        libc = library()
         _new_user(libc)
         conditions = {NETWORK: lambda: _no_network(libc), READ_ONLY: lambda: _freeze(libc, model)}
         return [name for name, enter in conditions.items() if not _done(enter)]
@@ -40,7 +49,7 @@ def go_on_alone() -> bool:
     The process that calls this ends as its child ends; what the child has started ends with it, whatever it is.
     """
     try:
-        libc = ctypes.CDLL(None, use_errno=True)
+        libc = library()
         if os.waitpid(_forked(lambda: _see_alone(libc)), 0)[1] != 0:  # tried first: from there is no way back
             return False
         child = _alone(libc)
@@ -48,7 +57,7 @@ def go_on_alone() -> bool:
         return False
     if child:
         os._exit(_exit_status(child))
-    _own_proc(libc)
+    own_proc(libc)
     return True
 
 
@@ -57,21 +66,17 @@ def _see_alone(libc: ctypes.CDLL) -> None:
     child = _alone(libc)
     if child:
         os._exit(_exit_status(child))
-    _call(libc.unshare(CLONE_NEWNS))
-    _own_proc(libc)
+    call(libc.unshare(CLONE_NEWNS))
+    own_proc(libc)
 
 
 def _alone(libc: ctypes.CDLL) -> int:
     """Fork into a process namespace of its own; what fork returns. The child ends with its parent. Raises OSError."""
-    _call(libc.unshare(CLONE_NEWPID))
+    call(libc.unshare(CLONE_NEWPID))
     child = os.fork()
     if not child:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     return child
-
-
-def _own_proc(libc: ctypes.CDLL) -> None:
-    _call(libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None))
 
 
 def _forked(work: Callable[[], None]) -> int:
@@ -104,31 +109,16 @@ def _new_user(libc: ctypes.CDLL) -> None:
     user, group = os.getuid(), os.getgid()
     if user == 0:
         return
-    _call(libc.unshare(CLONE_NEWUSER))
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
-    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+    call(libc.unshare(CLONE_NEWUSER))
+    map_user(0, user, group)
 
 
 def _no_network(libc: ctypes.CDLL) -> None:
-    _call(libc.unshare(CLONE_NEWNET))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        request = struct.pack("16sh14x", b"lo", 0)
-        flags = struct.unpack("16sh14x", fcntl.ioctl(probe, SIOCGIFFLAGS, request))[1]
-        fcntl.ioctl(probe, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
+    call(libc.unshare(CLONE_NEWNET))
+    loopback_up()
 
 
 def _freeze(libc: ctypes.CDLL, model: Path) -> None:
-    place = str(model).encode()
-    _call(libc.unshare(CLONE_NEWNS))
-    _call(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
-    _call(libc.mount(place, place, None, MS_BIND, None))
-    for kept in (0, MS_NOSUID | MS_NODEV):  # a user's namespace must keep what the mount below has
-        if libc.mount(place, place, None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept, None) == 0:
-            return
-    _call(-1)
-
-
-def _call(result: int) -> None:
-    if result != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    call(libc.unshare(CLONE_NEWNS))
+    call(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
+    bind(libc, str(model), str(model), read_only=True)

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable
 from urllib.parse import unquote, urlparse
 
 from fogbank.cloud.ground.connection import RefusalError
+from fogbank.cloud.ground.forms import fields_of, is_form
 from fogbank.cloud.ground.presigned import older, verify_older
 from fogbank.cloud.ground.roles import PATH, Issued, Roles
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, speaks_json
 from fogbank.ground.aws import LOCAL_ACCESS_KEY
-from fogbank.ground.signature import Sent, SignatureError, access_key, claimed, verify
+from fogbank.ground.signature import Sent, SignatureError, access_key, claimed, verify, verify_policy
 
 LOOPBACK = re.compile(r"(127(\.\d+){3}|localhost|\[::1\]|(?P<bucket>[a-z0-9.-]+)\.localhost)(:\d+)?", re.IGNORECASE)
+BUCKET = re.compile(r"/(?!moto-api)[a-z0-9][a-z0-9.-]{2,62}/?")
 OWN, CLOSED = "/_fogbank/", "/moto-api"
 LONGEST_UNSAID = 80 << 20
 """Bytes of a body whose signature is only seen when it is there: no API but S3's takes more, and S3's say its digest."""
@@ -131,6 +133,9 @@ class Gate:
             verify_older(sent, query, (bucket and bucket["bucket"]) or "", secret, now)
             return
         signed = claimed(sent)
+        if signed is None and body is not None and _is_upload(request):
+            verify_policy(fields_of(request), LOCAL_ACCESS_KEY, self._secret)  # what it asks for, S3 looks at
+            return
         if signed is None:
             raise SignatureError("MissingAuthenticationToken", f"the request is not signed: {ANYBODY_ELSE}")
         secret = self._secret_of(signed.access_key, signed.token, role, now)
@@ -178,6 +183,12 @@ def is_page(request: Request) -> bool:
     if opened and "Action=" in unquote(request.query):
         return True
     return not (opened and request.headers.get("sec-fetch-site") == BY_HAND) and "sec-fetch-site" in request.headers
+
+
+def _is_upload(request: Request) -> bool:
+    """Whether it is a form for a bucket, and could be nothing else: its policy is signed for that alone."""
+    bucket = BUCKET.fullmatch(request.path) is not None and request.service in {"s3", ""}
+    return bucket and not request.query and "x-amz-target" not in request.headers and is_form(request)
 
 
 def _is_loopback(origin: str) -> bool:

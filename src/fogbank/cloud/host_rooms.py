@@ -5,6 +5,7 @@ In: what every room stands on, clients of the cloud itself, CloudWatch's rooms; 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +35,9 @@ from fogbank.cloud.observe.measures import Values
 from fogbank.cloud.registry.groups import Groups
 from fogbank.cloud.registry.packages import Packages
 from fogbank.cloud.watch_rooms import WatchRooms
+from fogbank.ground.walls import obstacle
 
+log = logging.getLogger("fogbank.cloud")
 MODELS_PERIOD_S = 60.0
 Clients = Callable[[str, str], Any]
 """A service and a region to a boto3 client of the cloud itself."""
@@ -103,6 +106,7 @@ class HostRooms:
     def start(self) -> None:
         """Go on with what was accepted, and look after instances from now on."""
         self.backlog.resume()
+        self._runner.submit(("walls",), lambda _: _tell_of_walls())
         self._runner.every(("utilisation",), LOOK_S, lambda: self._uses.look(self.workspace.measured()))
         self._runner.every(("health",), PERIOD_S, self.workspace.health.turn)
         self._runner.every(("models",), MODELS_PERIOD_S, self.workspace.report)
@@ -126,3 +130,9 @@ class HostRooms:
 
     def _measure(self, source: Source, values: Values, container: str, namespace: str) -> None:
         self._metrics.measure(source, values, container, namespace)
+
+
+def _tell_of_walls() -> None:
+    """Where instances see what the user sees, the log says so, once."""
+    if why := obstacle():
+        log.warning("instances, functions and jobs run without namespaces of their own: %s", why)

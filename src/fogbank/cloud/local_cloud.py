@@ -264,6 +264,7 @@ class LocalCloud:
         bring_back(self.moto, self.store, self.objects)
         self.watching.adopt()
         self.hosting.bring_up()
+        gc.enable()  # which whoever started this may have put off
         gc.freeze()  # what is loaded stays: the collector need not look at it again, and stops no request to do so
         gc.set_threshold(50_000, 20, 50)
         self._server.start(self.runner)

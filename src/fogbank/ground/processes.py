@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import itertools
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -222,13 +221,6 @@ def working_below(folder: Path) -> Iterator[int]:
                 place = working_folder(int(process.name))
                 if place is not None and place.is_relative_to(root):
                     yield int(process.name)
-
-
-def bound_memory(pid: int, size: int) -> None:
-    """Let a process, and whatever it starts from now on, have so many bytes of its own each; Linux alone can."""
-    if sys.platform == "linux":
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_DATA, (size, size))
 
 
 def memory(pid: int) -> int:

@@ -150,6 +150,25 @@ def verify(sent: Sent, signed: Signed, secret: str, body: Iterable[bytes] | None
         _check_chunks(_Reader(body), signed, key)
 
 
+def verify_policy(fields: Mapping[str, str], key: str, secret: str) -> None:
+    """Raises SignatureError for a posted form whose policy was not signed with a key: S3's form of Signature Version 4, whose string to sign
+    is the policy as it was sent. What the policy says, its end among it, is not looked at. `fields` have names in lower case."""
+    credential = fields.get("x-amz-credential", "").split("/")
+    if fields.get("x-amz-algorithm") != ALGORITHM or "policy" not in fields or len(credential) < 5:
+        raise SignatureError("AccessDenied", f"a form needs a policy that is signed by {ALGORITHM}")
+    (day, region, service, end), named = credential[-4:], "/".join(credential[:-4])
+    if (service, end) != ("s3", TERMINATOR) or not DAY.fullmatch(day) or fields.get("x-amz-date", "")[:8] != day:
+        raise SignatureError("AccessDenied", "the credential's scope is not of S3, or of another day than x-amz-date")
+    if named != key:
+        raise SignatureError("InvalidAccessKeyId", f"the access key {named} does not sign forms here")
+    made = _hmac(signing_key(secret, day, region, service), fields["policy"]).hex()
+    if not hmac.compare_digest(made, fields.get("x-amz-signature", "")):
+        raise SignatureError(
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+        )
+
+
 def sign(sent: Sent, key: tuple[str, str], body: bytes, region: str, service: str, now: float) -> dict[str, str]:
     """The headers that sign a request with (access key, secret); its own must have its host."""
     at = datetime.fromtimestamp(now, UTC).strftime(MOMENT)

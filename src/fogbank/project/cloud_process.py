@@ -1,6 +1,6 @@
 """The cloud's process: the local cloud and the provider stand-in, in one. Says one line on stdout when it is ready.
 
-`python -m fogbank.project.cloud_process FOLDER PORT RUNTIME [open]`. Out: `{"ok": ...}` or `{"error": ...}` on the first line, then
+`main` with FOLDER PORT RUNTIME [open] [enforce-iam]. Out: `{"ok": ...}` or `{"error": ...}` on the first line, then
 silence; the log goes to stderr.
 """
 
@@ -152,7 +152,8 @@ def _say(document: object) -> None:
     os.close(null)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """By what the command line says."""
     options = sys.argv[4:]
     serve(
         Path(sys.argv[1]),
@@ -161,3 +162,7 @@ if __name__ == "__main__":
         open_="open" in options,
         enforce_iam="enforce-iam" in options,
     )
+
+
+if __name__ == "__main__":
+    main()

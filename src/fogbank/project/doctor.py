@@ -17,6 +17,7 @@ from fogbank.contracts.config import running_python
 from fogbank.contracts.errors import EngineError, FogbankError, ProjectError
 from fogbank.contracts.manifest import load_manifest
 from fogbank.engine.build import VERSION
+from fogbank.ground.walls import obstacle
 from fogbank.image import Layout
 from fogbank.project.bases import bases_folder, default_base
 from fogbank.project.caches import environments
@@ -35,6 +36,7 @@ def inventory(start: Path) -> dict[str, str]:
         "engine": _engine(),
         "images": _images(),
         "models": _environments(),
+        "walls": _walls(),
         **_project(start),
     }
 
@@ -57,6 +59,14 @@ def _environments() -> str:
     return "\n         ".join(
         [f"{len(found)} environment(s) in {cached('environments')}; see `fogbank cache`", *lines, *more]
     )
+
+
+def _walls() -> str:
+    """What is around the processes that run models, functions and jobs."""
+    why = obstacle()
+    if not why:
+        return "instances, functions and jobs have namespaces of their own, and see nothing of yours"
+    return f"instances, functions and jobs see what you see, but for your environment: {why}"
 
 
 def _images() -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from fogbank.ground.processes import tree
 from fogbank.testing import CloudProcess
 from tests.waiting import until_answer
 
@@ -333,13 +334,14 @@ def test_a_killed_cloud_leaves_no_process_and_answers_the_events_that_it_had_tak
     create(local_cloud, "c", "app.child")
     create(local_cloud, "s", "app.sleep")
     create(local_cloud, "n", "app.note", Environment={"Variables": {"BUCKET": "bkt"}})
-    pid, _ = invoke(local_cloud, "c")
-    assert Path(f"/proc/{pid}").exists()
+    invoke(local_cloud, "c")
+    started = [pid for pid in tree(local_cloud.address.pid) if b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    assert len(started) == 1
     client = local_cloud.client("lambda")
     client.put_function_concurrency(FunctionName="n", ReservedConcurrentExecutions=0)
     client.invoke(FunctionName="n", InvocationType="Event", Payload='{"kept": true}')
     local_cloud.kill()
-    until_answer(lambda: _runs(pid), lambda runs: not runs)
+    until_answer(lambda: _runs(started[0]), lambda runs: not runs)
     local_cloud.start()
     local_cloud.client("lambda").delete_function_concurrency(FunctionName="n")
     local_cloud.advance(600)

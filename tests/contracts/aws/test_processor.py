@@ -14,6 +14,7 @@ from fogbank.cloud.hosting.environment import Environments
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
 from fogbank.cloud.jobs.processor import ProcessingContainer, ProcessProcessor, is_analyzer, run_process
 from fogbank.contracts.analysis import ENTRYPOINT
+from fogbank.ground.processes import working_below
 from tests.waiting import until
 
 FOLLOWS = """
@@ -41,9 +42,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-def pids(home: Path) -> list[int]:
+def started(home: Path) -> None:
+    """Wait until both processes are there; their numbers are those of their own namespace, where they have one."""
     until(lambda: (home / "pids").is_file() and len((home / "pids").read_text().split()) == 2)
-    return [int(pid) for pid in (home / "pids").read_text().split()]
 
 
 def test_the_exit_status_and_what_it_prints(tmp_path: Path) -> None:
@@ -74,19 +75,21 @@ def test_a_stop_ends_it_and_all_that_it_started_though_it_does_not_listen(tmp_pa
 
     thread = threading.Thread(target=work)
     thread.start()
-    started = pids(tmp_path)
+    started(tmp_path)
+    assert len(list(working_below(tmp_path))) >= 2
     stop.set()
     thread.join(20)
 
     assert len(ends) == 1
-    until(lambda: not any(map(alive, started)))
+    until(lambda: not list(working_below(tmp_path)))
 
 
 def test_what_it_left_running_does_not_outlive_it(tmp_path: Path) -> None:
     code = FOLLOWS.rpartition("time.sleep")[0]
 
     assert run_process(python(code), container(tmp_path), threading.Event()) == 0
-    until(lambda: not any(map(alive, pids(tmp_path))))
+    started(tmp_path)
+    until(lambda: not list(working_below(tmp_path)))
 
 
 def test_it_does_not_outlive_a_cloud_that_is_killed(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import io
 import json
+import re
 import socket
 import zlib
 from collections.abc import Callable
@@ -353,6 +355,42 @@ def test_a_form_that_a_browser_posts(s3: Any, unique: str) -> None:
     assert urllib3.request("POST", post["url"], fields={**fields, "file": ("a.txt", b"0" * 11)}).status == 400
     assert urllib3.request("POST", post["url"], fields={**fields, "key": "out/b"}).status == 403
     assert body(s3, unique, "in/a.txt") == b"posted"
+
+
+@pytest.mark.parametrize(
+    ("policy", "said", "code", "words"),
+    [
+        ({}, {}, "", ""),
+        ({}, {"x-ignore-me": "1"}, "", ""),
+        ({}, {"x-amz-meta-a": "1"}, "AccessDenied", "Invalid according to Policy: Extra input fields: x-amz-meta-a"),
+        ({}, {"content-type": "a/b"}, "AccessDenied", "Extra input fields: content-type"),
+        ({"bucket": "another"}, {}, "AccessDenied", 'Policy Condition failed: ["eq", "bucket", "another"]'),
+        ({"expiration": "2020-01-01T00:00:00Z"}, {}, "AccessDenied", "Policy expired"),
+        ({"expiration": "soon"}, {}, "InvalidPolicyDocument", "Invalid Policy"),
+        ({"more": ["like", "$key", "a"]}, {}, "InvalidPolicyDocument", "unknown operator like"),
+        ({"more": ["eq", "$key"]}, {}, "InvalidPolicyDocument", "Invalid Policy"),
+        ({"more": ["content-length-range", "a", 1]}, {}, "InvalidPolicyDocument", "Invalid Policy"),
+        ({"more": ["starts-with", "$x-amz-meta-a", ""]}, {"x-amz-meta-a": "any"}, "", ""),
+        ({"more": ["starts-with", "$x-amz-meta-a", "b"]}, {"x-amz-meta-a": "any"}, "AccessDenied", "Condition failed"),
+    ],
+)
+def test_a_forms_policy_is_held(
+    s3: Any, unique: str, policy: dict[str, Any], said: dict[str, str], code: str, words: str
+) -> None:
+    more = [policy["more"]] if "more" in policy else []
+    document = {
+        "expiration": policy.get("expiration", "2099-01-01T00:00:00.000Z"),
+        "conditions": [{"bucket": policy.get("bucket", unique)}, ["starts-with", "$key", "in/"], *more],
+    }
+    encoded = base64.b64encode(json.dumps(document).encode()).decode()
+    fields = {"key": "in/k", "policy": encoded, **said, "file": ("a.txt", b"posted")}
+
+    answer = urllib3.request("POST", f"{s3.meta.endpoint_url}/{unique}", fields=fields)
+
+    found = re.search("<Code>(.*)</Code>", answer.data.decode())
+    assert (found[1] if found else "") == code
+    assert words in html.unescape(answer.data.decode())
+    assert s3.list_objects_v2(Bucket=unique)["KeyCount"] == (0 if code else 1)
 
 
 def test_a_presigned_address_ends(s3: Any, unique: str) -> None:

@@ -7,9 +7,12 @@ import re
 import time
 from typing import Any
 
+import boto3
 import pytest
+import urllib3
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 
 from fogbank.cloud.gate import Gate
@@ -102,6 +105,39 @@ def test_a_stranger_signs_with_the_clouds_key(service: str, unsigned: str | None
     assert code(gate.refusal(asked(path=path, peer=STRANGER))) == (unsigned or "AccessDenied")
     assert code(gate.refusal(asked(path=path, service=service, key=("AKIA", "key", None), peer=STRANGER))) == unknown
     assert code(gate.refusal(asked(path=path, service=service, key=(MINE[0], "no", None), peer=STRANGER))) == wrong
+
+
+def form(fields: dict[str, str], path: str = "/bkt", **more: Any) -> Request:
+    body, kind = urllib3.encode_multipart_formdata({**fields, "file": ("a", b"1")})
+    headers = {"host": "127.0.0.1:4566", "content-type": kind, **more}
+    return Request(method="POST", path=path, query="", headers=headers, body=body, peer=STRANGER)
+
+
+def signed_form(secret: str, key: str = LOCAL_ACCESS_KEY) -> dict[str, str]:
+    """As boto3 signs it."""
+    s3 = boto3.client(
+        "s3",
+        region_name="eu-west-1",
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        config=Config(signature_version="s3v4"),
+    )
+    fields: dict[str, str] = s3.generate_presigned_post("bkt", "k")["fields"]
+    return fields
+
+
+def test_a_strangers_form_is_signed_with_the_clouds_key_and_goes_to_a_bucket_alone() -> None:
+    gate = House().gate
+    fields = signed_form("key")
+
+    assert gate.refusal(form(fields)) is None
+    assert code(gate.refusal(form({**fields, "policy": fields["policy"][::-1]}))) == "SignatureDoesNotMatch"
+    assert code(gate.refusal(form(signed_form("another")))) == "SignatureDoesNotMatch"
+    assert code(gate.refusal(form(signed_form("key", "AKIA")))) == "InvalidAccessKeyId"
+    assert code(gate.refusal(form({"key": "k"}))) == "AccessDenied"
+    for path in ("/", "/_fogbank/stop", "/bkt/k", "/moto-api"):
+        assert code(gate.refusal(form({**fields, "Action": "CreateUser"}, path))) == "AccessDenied", path
+    assert code(gate.refusal(form(fields, origin="https://evil.example"))) == "AccessDenied"
 
 
 def test_an_open_gate_lets_everybody_in_but_pages_of_other_sites() -> None:

@@ -168,7 +168,13 @@ class Pool:
             "FOGBANK_TASK_PATH": os.pathsep.join(str(path) for path in code.paths()),
         }
         plan = SandboxPlan(
-            python=python, task=code.task, home=home, environment=environment, memory_mb=function.memory_mb
+            python=python,
+            task=code.task,
+            home=home,
+            environment=environment,
+            memory_mb=function.memory_mb,
+            seen=(code.layers, self._environments.folder),
+            state=self._folder.parent,
         )
         try:
             sandbox = Sandbox(plan, ended)

@@ -13,12 +13,13 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fogbank.ground.processes import MASK, Lifeline, end_group, memory, reap_group
+from fogbank.ground.processes import MASK, Lifeline, end_group, reap_group
+from fogbank.ground.walls import Wall, held
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 LOOK_S = 0.05
@@ -31,13 +32,16 @@ LENGTH = 8
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxPlan:
-    """What a process is started from. `home` is its own; `environment` is all that it is given."""
+    """What a process is started from. `home` is its own; `environment` is all that it is given. It sees `task` and `seen`, and nothing
+    of the cloud's `state`."""
 
     python: Path
     task: Path
     home: Path
     environment: Mapping[str, str]
     memory_mb: int
+    seen: Sequence[Path] = ()
+    state: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +66,18 @@ class Sandbox:
         self._lifeline = Lifeline()
         theirs_in, self._to = os.pipe()
         self._from, theirs_out = os.pipe()
-        held = (theirs_in, theirs_out, self._lifeline.inherited)
-        arguments = [str(number) for number in (*held, plan.memory_mb)]
+        handed = (theirs_in, theirs_out, self._lifeline.inherited)
+        arguments = [str(number) for number in (*handed, plan.memory_mb)]
+        wall = Wall(own=(plan.home,), seen=(plan.task, BOOTSTRAP, *plan.seen), state=plan.state)
         try:
             self._process = subprocess.Popen(
-                [str(plan.python), "-P", str(BOOTSTRAP), *arguments],
+                wall.around([str(plan.python), "-P", str(BOOTSTRAP), *arguments], self._lifeline.inherited),
                 env=dict(plan.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=self._out,
                 stderr=self._out,
                 cwd=plan.task,
-                pass_fds=held,
+                pass_fds=handed,
                 start_new_session=True,
                 umask=MASK,
             )
@@ -118,10 +123,10 @@ class Sandbox:
             said = poll.poll(max(0.0, min(left, LOOK_S)) * 1000)
             part = os.read(self._from, 1 << 20) if said else b""
             data += part
-            used = max(used, memory(self._process.pid) >> 20) if not _is_whole(data) else used
+            used = max(used, held(self._process.pid) >> 20) if not _is_whole(data) else used
             took = time.monotonic() - began
             if _is_whole(data):
-                return self._said(json.loads(data[LENGTH:]), used or memory(self._process.pid) >> 20, took)
+                return self._said(json.loads(data[LENGTH:]), used or held(self._process.pid) >> 20, took)
             if said and not part:
                 return self._over(request_id, *self._exit(), used, took)
             if used > self.plan.memory_mb:

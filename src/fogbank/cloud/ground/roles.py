@@ -50,6 +50,8 @@ class Grant:
     end: Callable[[], None]
 
 
+NO_GRANT = Grant(environment={}, end=lambda: None)
+"""Of what has no role, or no network to ask by."""
 Grants = Callable[[str, str, str], Grant]
 """Grants a role to a session's name, in a region."""
 

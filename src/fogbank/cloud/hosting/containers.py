@@ -148,6 +148,10 @@ class ContainerLauncher:
             start_new_session=True,  # the terminal's ctrl-C is the cloud's, not the containers'
         )
 
+    def private(self, plan: LaunchPlan) -> bool:
+        """Never: it is reached by its port."""
+        return False
+
     def clean(self) -> None:
         """Remove what a killed engine process left running."""
         self._containers.run("rm", "--force", self._name, check=False)

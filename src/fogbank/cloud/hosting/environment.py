@@ -48,6 +48,11 @@ class Environments:
     def __init__(self, cache: Path, server_pins: Sequence[str], rooms: Sequence[str] = LOCAL_ROOMS) -> None:
         self._cache, self._server_pins, self._rooms = cache, tuple(server_pins), rooms
 
+    @property
+    def folder(self) -> Path:
+        """Where they are."""
+        return self._cache
+
     def python_for(self, requirements: Sequence[str]) -> Path:
         """The Python of the environment for these requirement lines, made now if it is not there. Raises DependencyError."""
         try:

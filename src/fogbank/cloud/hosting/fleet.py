@@ -19,6 +19,7 @@ from fogbank.cloud.hosting.address import Address
 from fogbank.cloud.hosting.capacity import Provisioned
 from fogbank.cloud.hosting.deployment import Deployment
 from fogbank.cloud.hosting.instance import StartError
+from fogbank.cloud.hosting.instance_sizes import memory_of
 from fogbank.cloud.hosting.pool import Host
 from fogbank.cloud.hosting.router import DEFAULT_STRATEGY, Lane
 from fogbank.cloud.hosting.serverless import ColdHost, Concurrency, ServerlessConfig
@@ -126,7 +127,8 @@ def _variant(source: Source, item: Document, deployment: Deployment, yard: Yard)
     )
     if source.variant not in deployment.serverless:
         limit_s = item.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT_S)
-        return Variant(plan, yard.hosts(model, source, limit_s, 0), yard.runner, yard.events)
+        memory = memory_of(item.get("InstanceType", ""))
+        return Variant(plan, yard.hosts(model, source, limit_s, memory), yard.runner, yard.events)
     config = ServerlessConfig.of(deployment.serverless[source.variant])
     concurrency = Concurrency(config, source, yard.clock, yard.samples)
     host = ColdHost(yard.hosts(model, source, serverless.STARTUP_LIMIT_S, config.memory), concurrency)

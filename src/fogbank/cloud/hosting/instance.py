@@ -21,21 +21,29 @@ from typing import IO, Any, Protocol, Self
 import urllib3
 
 from fogbank.cloud.hosting.lines import INVOCATIONS, InstanceDownError, InstanceTimeoutError, Lines, Replied, Sink
-from fogbank.contracts.container import ENV_PARENT_FD, ENV_USER, PING_TIMEOUT_S, STARTUP_LIMIT_S, STOP_GRACE_S
+from fogbank.cloud.hosting.private_socket import NAME, PrivateSocket
+from fogbank.contracts.container import (
+    ENV_PARENT_FD,
+    ENV_UNIX_SOCKET,
+    ENV_USER,
+    PING_TIMEOUT_S,
+    STARTUP_LIMIT_S,
+    STOP_GRACE_S,
+)
 from fogbank.ground.ports import free_port
 from fogbank.ground.processes import (
     MASK,
     Lifeline,
     bare_environment,
-    bound_memory,
     end_group,
     memory,
     reap_group,
     stopped,
 )
+from fogbank.ground.walls import Wall, obstacle
 
 POLL_S = 0.02
-TAIL_LINES = 12
+TAIL_LINES, CONNECTIONS = 12, 32
 PIECE = 1 << 20
 """Bytes of an answer that comes in parts."""
 
@@ -92,6 +100,9 @@ class Launcher(Protocol):
     def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> Spawned:
         """Start it. Raises OSError."""
 
+    def private(self, plan: LaunchPlan) -> bool:
+        """Whether it has a network of its own, so that nobody reaches its port."""
+
     def clean(self) -> None:
         """Remove what a process that was killed may have left."""
 
@@ -99,7 +110,7 @@ class Launcher(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class LaunchPlan:
     """What an instance is started from. `base_dir` stands for /opt/ml; `log` is where stdout and stderr go; `memory` is how many bytes
-    it may have, 0 for as many as there are."""
+    it may have, 0 for as many as there are; without `network` it has loopback of its own, where this kernel lets it."""
 
     launcher: Launcher
     base_dir: Path
@@ -107,6 +118,7 @@ class LaunchPlan:
     log: Path
     startup_limit_s: float = STARTUP_LIMIT_S
     memory: int = 0
+    network: bool = True
 
 
 class Instance:
@@ -115,8 +127,13 @@ class Instance:
     def __init__(self, plan: LaunchPlan, ended: Callable[[], None] = lambda: None) -> None:
         self.plan, self._ended = plan, ended
         self.port = free_port()
-        self._pool = urllib3.HTTPConnectionPool("127.0.0.1", self.port, maxsize=32, retries=False)
-        self._lines = Lines(self.port)
+        self._private = PrivateSocket(plan.base_dir) if plan.launcher.private(plan) else None
+        self._pool = (
+            self._private.pool(CONNECTIONS)
+            if self._private
+            else urllib3.HTTPConnectionPool("127.0.0.1", self.port, maxsize=CONNECTIONS, retries=False)
+        )
+        self._lines = Lines(self.port, self._private.path if self._private else "")
         plan.log.parent.mkdir(parents=True, exist_ok=True)
         with plan.log.open("ab") as log:
             spawned = plan.launcher.spawn(plan, self.port, log)
@@ -186,7 +203,7 @@ class Instance:
         return True
 
     def overfull(self) -> bool:
-        """Whether its processes together hold more memory than it may have: each may have as much (bound_memory)."""
+        """Whether its processes together hold more memory than it may have: each may have as much (`Wall`)."""
         return bool(self.plan.memory) and memory(self.pid) > self.plan.memory
 
     def stopped(self) -> bool:
@@ -275,6 +292,8 @@ class Instance:
             self._ended()
             self._pool.close()
             self._lines.close()
+            if self._private:
+                self._private.close()
         return self._process.returncode
 
     def tail(self) -> str:
@@ -301,16 +320,18 @@ def _told(timeout_s: float) -> Iterator[None]:
 
 
 class ProcessLauncher:
-    """Runs the server with a Python of the package's own environment."""
+    """Runs the server with a Python of the package's own environment, behind a wall: of the user's it sees its own folder and `seen`,
+    and nothing of the cloud's `state`."""
 
-    def __init__(self, python: Path) -> None:
-        self._python = python
+    def __init__(self, python: Path, seen: Sequence[Path] = (), state: Path | None = None) -> None:
+        self._python, self._seen, self._state = python, seen, state
 
     def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> Spawned:
         """The server itself."""
         more = {
             "SAGEMAKER_BIND_TO_PORT": str(port),
             **({ENV_USER: str(os.geteuid())} if sys.platform == "linux" else {}),
+            **({ENV_UNIX_SOCKET: NAME} if self.private(plan) else {}),
         }
         return self.run(SERVER, plan, more, log)
 
@@ -332,11 +353,15 @@ class ProcessLauncher:
             ENV_PARENT_FD: str(lifeline.inherited),
             **more,
         }
-        command = [str(self._python), "-P", "-m", *module]
-        spawned = spawn(command, lifeline, log, inherited, env=env, cwd=plan.base_dir, start_new_session=True)
-        if plan.memory:
-            bound_memory(spawned.process.pid, plan.memory)
-        return spawned
+        wall = Wall(
+            own=(plan.base_dir,), seen=self._seen, state=self._state, memory=plan.memory, network=not self.private(plan)
+        )
+        command = wall.around([str(self._python), "-P", "-m", *module], lifeline.inherited)
+        return spawn(command, lifeline, log, inherited, env=env, cwd=plan.base_dir, start_new_session=True)
+
+    def private(self, plan: LaunchPlan) -> bool:
+        """Where it is to have no network, and namespaces can be had."""
+        return not plan.network and not obstacle()
 
     def clean(self) -> None:
         """Nothing: the workers see that their parent is gone."""

@@ -63,6 +63,16 @@ class Size:
         )
 
 
+def memory_of(instance_type: str) -> int:
+    """The bytes of memory that a type has; 0 where it is not known here.
+
+    >>> memory_of("ml.m5.large") >> 30
+    8
+    """
+    size = size_of(instance_type)
+    return int(size.memory_mb) << 20 if size else 0
+
+
 def size_of(instance_type: str) -> Size | None:
     """A type's size.
 

@@ -72,10 +72,10 @@ class Sink(Protocol):
 
 
 class Lines:
-    """The connections to one port of this machine; used on the event loop alone."""
+    """The connections to one port of this machine, or to a Unix socket; used on the event loop alone."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, unix: str = "") -> None:
+        self._port, self._unix = port, unix
         self._host = f" HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n"
         self._start = f"POST {INVOCATIONS}{self._host}"
         self._idle: list[_Line] = []
@@ -159,7 +159,10 @@ class Lines:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_LIMIT_S):
-                _, line = await loop.create_connection(lambda: _Line(self), "127.0.0.1", self._port)
+                if self._unix:
+                    _, line = await loop.create_unix_connection(lambda: _Line(self), self._unix)
+                else:
+                    _, line = await loop.create_connection(lambda: _Line(self), "127.0.0.1", self._port)
         except (OSError, TimeoutError) as error:
             request.done(InstanceDownError(f"no connection: {error}"))
             return

@@ -11,8 +11,6 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 HASH = re.compile(r"\s--hash=sha256:[0-9a-f]{64}(?=\s|$)")
 COMMENT = re.compile(r"(^|\s)#.*$")
 HARMLESS = re.compile(r"--require-hashes|--prefer-binary|--only-binary(=|\s+):all:")
@@ -35,6 +33,8 @@ def checked_lines(lines: Sequence[str]) -> list[str]:
 
 
 def _checked(line: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement  # a start of the cloud need not wait for it
+
     if line.startswith("-"):
         if HARMLESS.fullmatch(line):
             return line

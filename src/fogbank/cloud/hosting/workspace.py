@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from fogbank.cloud.api.models import Container, ModelData, containers, is_direct
 from fogbank.cloud.ground.acting import acting
-from fogbank.cloud.ground.roles import Grant, Grants
+from fogbank.cloud.ground.roles import NO_GRANT, Grant, Grants
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.ground.wire import DEFAULT_REGION
@@ -237,7 +237,9 @@ class Workspace:
         try:
             plan = planned or self._planned(model, part, home, log_name, terms)
             environment = {**grant.environment, **plan.environment, **extra}
-            return Instance(replace(plan, environment=environment, memory=terms.memory), grant.end)
+            network = not model.get("EnableNetworkIsolation", False)
+            plan = replace(plan, environment=environment, memory=terms.memory, network=network)
+            return Instance(plan, grant.end)
         except FAILURES as error:
             grant.end()
             shutil.rmtree(home, ignore_errors=True)
@@ -258,7 +260,7 @@ class Workspace:
         region = str(model.get("ModelArn", "")).split(":")[3:4]
         role = str(model.get("ExecutionRoleArn", ""))
         if not role or model.get("EnableNetworkIsolation"):
-            return Grant(environment={}, end=lambda: None)
+            return NO_GRANT
         return self._grant(role, Path(log_name).name, region[0] if region else DEFAULT_REGION)
 
     def _plan(self, container: Container, home: Path, log_name: str, limit_s: float) -> LaunchPlan:
@@ -299,7 +301,7 @@ class Workspace:
             return self._containers.launcher(container.image)
         if not model.is_dir() and not container.multi_model:
             raise ArtifactError("the model has no model data: the local cloud runs the package in it, not the image")
-        return ProcessLauncher(self._python(model))
+        return ProcessLauncher(self._python(model), (self._environments.folder,), self._folder.parent)
 
     def _python(self, model: Path) -> Path:
         """The Python of an unpacked model's own environment. Raises DependencyError."""

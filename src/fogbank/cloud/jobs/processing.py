@@ -19,8 +19,9 @@ from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.resource import Ground, Kind, NoState, Record
-from fogbank.cloud.ground.roles import Grants
+from fogbank.cloud.ground.roles import NO_GRANT, Grants
 from fogbank.cloud.ground.runner import Key, Runner
+from fogbank.cloud.hosting.instance_sizes import memory_of
 from fogbank.cloud.jobs.commands import ROOT
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, job_name_taken, unknown_job
 from fogbank.cloud.jobs.objects import CHUNK, ObjectError, Objects
@@ -114,7 +115,8 @@ class ProcessingJobs(Jobs[NoState]):
         outputs = [(below(home, item.local_path or ""), item.uri or "") for item in request.outputs or ()]
         for folder, _ in outputs:
             folder.mkdir(parents=True, exist_ok=True)
-        grant = self._grant(request.role, request.job, region)
+        isolated = bool((request.network or {}).get("EnableNetworkIsolation"))
+        grant = NO_GRANT if isolated else self._grant(request.role, request.job, region)
         container = ProcessingContainer(
             image=request.image,
             entrypoint=request.entrypoint,
@@ -123,6 +125,9 @@ class ProcessingJobs(Jobs[NoState]):
             home=home,
             log=self._places.logs / "processing" / f"{request.job}.log",
             limit_s=request.max_runtime_s or DEFAULT_LIMIT_S,
+            state=self._places.work.parent,
+            network=not isolated,
+            memory=memory_of(request.cluster.instance_type or ""),
         )
         _configured(home, request)
         continuous = Continuous(self._upload, request, home)

@@ -24,6 +24,7 @@ from fogbank.contracts.analysis import ENTRYPOINT
 from fogbank.contracts.container import ENV_PARENT_FD
 from fogbank.contracts.monitoring import ANALYZER_IMAGE, POSTPROCESSOR, PREPROCESSOR
 from fogbank.ground.processes import MASK, Lifeline, bare_environment, end_group, reap_group
+from fogbank.ground.walls import Wall
 
 LOOK_S = 0.1
 GRACE_S = 5.0
@@ -35,7 +36,8 @@ ANALYZE = ("python3", *ENTRYPOINT[1:])
 class ProcessingContainer:
     """What is to run. `home` stands for /opt/ml; `log` takes what it prints; it may run for `limit_s`.
 
-    `entrypoint` is None where it is the image's own.
+    `entrypoint` is None where it is the image's own. It sees nothing of the cloud's `state` but its home; `memory` is how many bytes
+    each of its processes may have, 0 for as many as there are; without `network` it has loopback alone.
     """
 
     image: str
@@ -45,6 +47,9 @@ class ProcessingContainer:
     home: Path
     log: Path
     limit_s: float
+    state: Path | None = None
+    network: bool = True
+    memory: int = 0
 
 
 class Process(Protocol):
@@ -94,17 +99,24 @@ class ProcessProcessor:
         except DependencyError as error:
             raise JobError(f"InternalServerError: the container's environment cannot be made: {error}") from error
         if analyzer and container.environment.keys().isdisjoint({PREPROCESSOR, POSTPROCESSOR}):
-            if self._warm is not None:
+            if self._warm is not None and container.network:
                 with contextlib.suppress(
                     WarmError
                 ):  # it has died, or was killed: a process of its own does it all again
                     return run_warm(self._warm, python, container, stop)
-            return run_process([str(python), *ANALYZE[1:]], container, stop)
+            return run_process([str(python), *ANALYZE[1:]], container, stop, seen=(self._environments.folder,))
         words = ANALYZE if analyzer else [*(container.entrypoint or ()), *container.arguments]
         mounted = mounts()
         try:
             process = command(words, container.home, python, mounted=mounted)
-            return run_process(process, container, stop, path=search_path(python), base=ROOT if mounted else None)
+            return run_process(
+                process,
+                container,
+                stop,
+                seen=(self._environments.folder,),
+                path=search_path(python),
+                base=ROOT if mounted else None,
+            )
         except OSError as error:
             raise JobError(f"AlgorithmError: the container's command cannot be run: {error}") from error
 
@@ -121,6 +133,7 @@ def run_process(
     container: ProcessingContainer,
     stop: threading.Event,
     *,
+    seen: Sequence[Path] = (),
     path: str | None = None,
     base: str | None = None,
 ) -> int:
@@ -132,10 +145,13 @@ def run_process(
     environment = _environment(container, place, path)
     container.log.parent.mkdir(parents=True, exist_ok=True)
     lifeline = Lifeline()
+    wall = Wall(
+        own=(container.home,), seen=seen, state=container.state, memory=container.memory, network=container.network
+    )
     try:
         with container.log.open("ab") as out:
             process = subprocess.Popen(
-                command,
+                wall.around(command, lifeline.inherited),
                 env={**environment, ENV_PARENT_FD: str(lifeline.inherited)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -154,13 +170,18 @@ def run_process(
 
 
 def run_warm(warm: WarmAnalyzer, python: Path, container: ProcessingContainer, stop: threading.Event) -> int:
-    """Run the analyzer as the container, in a process group of its own. Raises JobError, JobStoppedError, WarmError."""
+    """Run the analyzer as the container, in a process group of its own. Raises JobError, JobStoppedError, WarmError.
+
+    It runs nobody's code but fogbank's, so that there is no wall around it; what it may have of memory it has.
+    """
     environment = _environment(container, str(container.home), None)
     container.log.parent.mkdir(parents=True, exist_ok=True)
     lifeline = Lifeline()
     try:
         with container.log.open("ab") as out:
             process = warm.run(python, environment, container.home, out, lifeline)
+        if container.memory:
+            process.bound(container.memory)
     except BaseException:
         lifeline.cut()
         raise

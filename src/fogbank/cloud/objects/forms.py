@@ -1,6 +1,7 @@
 """A form that a browser posts: fields, then a file, which may be long.
 
-In: a multipart/form-data body; out: its fields and its file as a payload; and S3's check of the policy that was signed with it.
+In: a multipart/form-data body; out: its fields and its file as a payload; and S3's check of the policy that was signed with it (who signed
+is the gate's to see). Source: S3 API reference, "POST policy", "Browser-based uploads using POST".
 """
 
 from __future__ import annotations
@@ -10,22 +11,28 @@ import binascii
 import json
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
-from werkzeug.formparser import MultiPartParser
-from werkzeug.http import parse_options_header
-
-from fogbank.cloud.ground.payload import CHUNK, SPOOL_OVER, Payload, parts_of, spool
+from fogbank.cloud.ground.forms import read
+from fogbank.cloud.ground.payload import SPOOL_OVER, Payload, parts_of, spool
 from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.objects.errors import S3Error
 from fogbank.cloud.objects.facts import checked_tags
 from fogbank.cloud.objects.xml import MalformedError, parse, text
 
 UNCHECKED = frozenset({"awsaccesskeyid", "signature", "x-amz-signature", "file", "policy"})
+IGNORED = "x-ignore-"
+"""Fields that no policy need name."""
+VERBS = frozenset({"eq", "starts-with", "content-length-range"})
+
+
+Condition = tuple[str, Any, Any]
+"""An operator, a field in lower case, what it is compared with; or `content-length-range` and its bounds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,24 +59,14 @@ class Form:
         return checked_tags([(text(tag, "Key") or "", text(tag, "Value") or "") for tag in root.iterfind("TagSet/Tag")])
 
 
-def read_form(request: Request, incoming: Path) -> Form:
-    """The form of a request, its policy held. Raises S3Error."""
-    _, options = parse_options_header(request.headers.get("content-type", ""))
-    boundary = options.get("boundary", "").encode("latin-1")
-    if not boundary:
-        raise S3Error("MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.")
-    with tempfile.TemporaryFile(dir=incoming) as whole:
-        for part in request.payload.parts():
-            whole.write(part)
-        whole.seek(0)
-        try:
-            parser = MultiPartParser(stream_factory=partial(_upload, incoming), buffer_size=CHUNK)
-            fields, files = parser.parse(whole, boundary, request.payload.size)
-        except ValueError as error:
-            raise S3Error(
-                "MalformedPOSTRequest", f"The body is not well-formed multipart/form-data: {error}"
-            ) from error
-    named = {name.lower(): value for name, value in fields.items()}
+def read_form(request: Request, bucket: str, incoming: Path) -> Form:
+    """The form of a request to a bucket, its policy held. Raises S3Error."""
+    try:
+        named, files = read(request, partial(_upload, incoming))
+    except ValueError as error:
+        raise S3Error(
+            "MalformedPOSTRequest", f"The body of your POST request is not well-formed multipart/form-data: {error}"
+        ) from error
     upload = files.get("file")
     if upload is None and "file" not in named:
         raise S3Error("InvalidArgument", "POST requires exactly one file upload per request.", ArgumentName="file")
@@ -80,7 +77,7 @@ def read_form(request: Request, incoming: Path) -> Form:
             file, filename = spool(parts_of(upload.stream), incoming), Path(upload.filename or "").name
     form = Form(fields=named, file=file, filename=filename)
     try:
-        _check_policy(form)
+        _check_policy(form, bucket)
     except BaseException:
         form.file.close()
         raise
@@ -92,43 +89,65 @@ def _upload(incoming: Path, *_: object, **__: object) -> IO[bytes]:
     return cast("IO[bytes]", tempfile.SpooledTemporaryFile(SPOOL_OVER, dir=str(incoming)))
 
 
-def _check_policy(form: Form) -> None:
-    """What the signed policy asks for holds. Raises S3Error."""
+def _check_policy(form: Form, bucket: str) -> None:
+    """What the signed policy asks for holds, and it names every field that there is. Raises S3Error."""
     encoded = form.fields.get("policy")
     if encoded is None:
         return
-    try:
-        policy = json.loads(base64.b64decode(encoded))
-        ends = datetime.fromisoformat(policy["expiration"]).timestamp()
-        conditions = list(policy.get("conditions", []))
-    except (binascii.Error, ValueError, KeyError, TypeError) as error:
-        raise S3Error("InvalidPolicyDocument", f"Invalid Policy: {error!r}") from error
+    ends, conditions = _policy(encoded)
     if ends < time.time():
         raise S3Error("AccessDenied", "Invalid according to Policy: Policy expired.")
+    said = {**form.fields, "bucket": bucket}
     for condition in conditions:
-        if not _holds(condition, form):
+        if not _holds(condition, said, form.file.size):
             raise S3Error(
                 "AccessDenied", f"Invalid according to Policy: Policy Condition failed: {json.dumps(condition)}"
             )
+    named = {name for _, name, _ in conditions} | UNCHECKED
+    if extra := sorted(name for name in form.fields if name not in named and not name.startswith(IGNORED)):
+        raise S3Error("AccessDenied", f"Invalid according to Policy: Extra input fields: {', '.join(extra)}")
 
 
-def _holds(condition: Any, form: Form) -> bool:
-    if isinstance(condition, dict):
-        return all(_field(form, name) in {str(value), None} for name, value in condition.items())
+def _policy(encoded: str) -> tuple[float, list[Condition]]:
+    """When a policy ends, and its conditions; a range's bounds stand where others have a field and its value. Raises S3Error."""
+    try:
+        policy = json.loads(base64.b64decode(encoded, validate=True))
+        ends = datetime.fromisoformat(policy["expiration"])
+        conditions: list[Condition] = []
+        for item in policy["conditions"]:
+            pairs = [("eq", name, value) for name, value in item.items()] if isinstance(item, dict) else [tuple(item)]
+            conditions += [(verb.lower(), _plain(name), value) for verb, name, value in pairs]
+        for condition in conditions:
+            _check_condition(condition)
+    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise S3Error("InvalidPolicyDocument", f"Invalid Policy: {error}") from error
+    return (ends if ends.tzinfo else ends.replace(tzinfo=UTC)).timestamp(), conditions
+
+
+def _check_condition(condition: Condition) -> None:
+    """Raises ValueError, TypeError for one that says nothing."""
+    verb, low, high = condition
+    if verb not in VERBS:
+        raise ValueError(f"unknown operator {verb}")
+    if verb == "content-length-range":
+        int(low), int(high)
+    elif not isinstance(low, str):
+        raise TypeError(f"{low!r} names no field")
+
+
+def _plain(name: Any) -> Any:
+    """A field's name as fields are kept; a bound as it is."""
+    return name.removeprefix("$").lower() if isinstance(name, str) and not name.isdecimal() else name
+
+
+def _holds(condition: Condition, said: Mapping[str, str], size: int) -> bool:
+    """Whether a condition holds of the fields and of the file's size. Raises S3Error for a file of another size."""
     verb, name, value = condition
     if verb == "content-length-range":
-        if form.file.size > int(value):
-            raise S3Error("EntityTooLarge", ProposedSize=form.file.size, MaxSizeAllowed=value)
-        if form.file.size < int(name):
-            raise S3Error("EntityTooSmall", ProposedSize=form.file.size, MinSizeAllowed=name)
+        if size > int(value):
+            raise S3Error("EntityTooLarge", ProposedSize=size, MaxSizeAllowed=value)
+        if size < int(name):
+            raise S3Error("EntityTooSmall", ProposedSize=size, MinSizeAllowed=name)
         return True
-    said = _field(form, str(name).removeprefix("$"))
-    if said is None:
-        return True
-    return said.startswith(str(value)) if verb == "starts-with" else said == str(value)
-
-
-def _field(form: Form, name: str) -> str | None:
-    """A field's value; None where nothing is to be compared."""
-    name = name.lower()
-    return None if name == "bucket" or name in UNCHECKED else form.fields.get(name, "")
+    given = said.get(name, "")
+    return given.startswith(str(value)) if verb == "starts-with" else given == str(value)

@@ -167,7 +167,7 @@ def _copied_facts(shelf: Shelf, call: Call, made_of: Source) -> dict[str, Any]:
 def post(shelf: Shelf, call: Call, tell: Told) -> Answer:
     """PostObject: a form that a browser sends."""
     bucket = shelf.bucket(call.bucket)
-    form = read_form(call.request, shelf.blobs.incoming)
+    form = read_form(call.request, call.bucket, shelf.blobs.incoming)
     try:
         named = _named(call, form)
         facts = facts_of(form.headers(), bucket, shelf.now())

@@ -2,6 +2,7 @@
 
 In: summaries of series; out: the same, for any stretch of time. Points get coarser with age and go, as CloudWatch's do: a second's after
 3 hours, a minute's after 15 days, five minutes' after 63 days, an hour's after 455 days. What is added is in the file when `add` returns.
+Beside the points of an hour that is over lies their sum, for those who read weeks by the hour or by the day.
 Source: CloudWatch User Guide, "Metrics retention".
 """
 
@@ -14,6 +15,8 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,10 @@ from fogbank.cloud.observe.summary import Summary, merged, pack, unpack
 log = logging.getLogger("fogbank.cloud")
 DAMAGED = ".damaged"
 MINUTE = 60
+HOUR = 3600
+SUM = -HOUR
+"""The seconds of a row that sums up the finer points of an hour, which are there as well."""
+FINER = "seconds IN (1, 60, 300)"
 DAY_S = 86400
 LADDER: Sequence[tuple[int, int, int | None]] = (
     (1, 3 * 3600, MINUTE),
@@ -39,6 +46,7 @@ CREATE TABLE IF NOT EXISTS points (
     PRIMARY KEY (series, seconds, start)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS points_age ON points (seconds, start);
 CREATE TABLE IF NOT EXISTS taken (source TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS summed (until INTEGER);
 """
 
 
@@ -96,7 +104,7 @@ class Points:
     def clear(self) -> None:
         """Forget everything."""
         with self._transaction():
-            for table in ("points", "series", "taken"):
+            for table in ("points", "series", "taken", "summed"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
 
     def add(self, points: Iterable[Point], source: str = "") -> None:
@@ -107,20 +115,24 @@ class Points:
                     return
                 self._db.execute("DELETE FROM taken WHERE source LIKE ?", (f"%{Path(source).suffix}",))
                 self._db.execute("INSERT INTO taken VALUES (?)", (source,))
+            summed = self._summed()
             for point in points:
                 number = self._number(point.series, point.start)
                 self._merge(number, point.seconds, point.start, point.summary)
+                if point.seconds < HOUR and point.start < summed:  # it comes late
+                    self._merge(number, SUM, point.start // HOUR * HOUR, point.summary)
 
     def between(self, like: Series, start: int, end: float, period: int = 1, *, histograms: bool = True) -> list[Point]:
         """What a metric had in a stretch of time, summed up by periods from `start` on, the earliest first; of every unit where `like` has
         none. Without their histograms, where nobody asks for percentiles: they are most of what is to be read."""
-        columns = "unit, (start - ?) / ? AS number, min(seconds), sum(count), sum(total), min(least), max(most)"
+        columns = "unit, (start - ?) / ? AS number, min(abs(seconds)), sum(count), sum(total), min(least), max(most)"
+        by_hours = start % HOUR == 0 and period % HOUR == 0
         with self._lock:
-            rows = self._find(columns, "GROUP BY unit, number ORDER BY number", (start, period), like, start, end)
+            summed = min(self._summed(), int(end) // HOUR * HOUR) if by_hours else start
+            stretch = (start, end, max(start, summed))
+            rows = self._find(columns, "GROUP BY unit, number ORDER BY number", (start, period), like, stretch)
             packed = (
-                self._find("unit, (start - ?) / ?, buckets", "", (start, period), like, start, end)
-                if histograms
-                else []
+                self._find("unit, (start - ?) / ?, buckets", "", (start, period), like, stretch) if histograms else []
             )
         parts: dict[tuple[str, int], list[bytes | None]] = {}
         for unit, number, buckets in packed:
@@ -136,14 +148,21 @@ class Points:
         ]
 
     def _find(
-        self, columns: str, order: str, values: tuple[int, int], like: Series, start: float, end: float
+        self, columns: str, order: str, values: tuple[int, int], like: Series, stretch: tuple[float, float, float]
     ) -> list[tuple[Any, ...]]:
+        """What lies between a start and an end; before a third moment sums of hours, where there are finer points."""
+        start, end, summed = stretch
+        rows = "SELECT series.unit, points.* FROM series JOIN points ON series = id WHERE"  # the planner looks the points up by their key
+        mine = "account=? AND region=? AND namespace=? AND name=? AND dimensions=? AND (?='' OR unit=?)"
+        within = "start>=? AND start<?"
         statement = (
-            f"SELECT {columns} FROM points JOIN series ON id = series"  # noqa: S608 - constants of this file
-            " WHERE account=? AND region=? AND namespace=? AND name=? AND dimensions=? AND (?='' OR unit=?)"
-            f" AND seconds IN (1, 60, 300, 3600) AND start>=? AND start<? {order}"
+            f"SELECT {columns} FROM ({rows} {mine} AND seconds={HOUR} AND {within}"  # noqa: S608 - constants of this file
+            f" UNION ALL {rows} {mine} AND seconds={SUM} AND {within} UNION ALL {rows} {mine} AND {FINER} AND {within}) {order}"
         )
-        return self._db.execute(statement, (*values, *like.row(), like.unit, start, end)).fetchall()
+        named = (*like.row(), like.unit)
+        return self._db.execute(
+            statement, (*values, *named, start, end, *named, start, summed, *named, summed, end)
+        ).fetchall()
 
     def known(self, account: str, region: str, since: float, namespace: str = "", name: str = "") -> list[Series]:
         """The series of a region with points since a moment, the first that was put first."""
@@ -173,8 +192,44 @@ class Points:
                 if coarser is not None:
                     self._coarsen(seconds, coarser, before)
                 self._db.execute("DELETE FROM points WHERE seconds=? AND start<?", (seconds, before))
+                if coarser == HOUR:  # the hour's own point takes the place of its sum
+                    self._db.execute("DELETE FROM points WHERE seconds=? AND start<?", (SUM, before))
+        self._sum_up(int(now) // HOUR * HOUR)
         with self._transaction():
             self._db.execute("DELETE FROM series WHERE id NOT IN (SELECT series FROM points)")
+
+    def _summed(self) -> int:
+        """The moment before which every hour's finer points are summed up."""
+        row = self._db.execute("SELECT max(until) FROM summed").fetchone()
+        return int(row[0] or 0)
+
+    def _sum_up(self, until: int) -> None:
+        """Sum up the hours that are over: each in a transaction, so that others need not wait for all."""
+        with self._lock:
+            summed = self._summed()
+            hours = self._db.execute(
+                f"SELECT DISTINCT start / {HOUR} FROM points WHERE {FINER} AND start>=? AND start<? ORDER BY 1",  # noqa: S608 - likewise
+                (summed, until),
+            ).fetchall()
+        for (hour,) in hours:
+            with self._transaction():
+                self._sum_hour(hour * HOUR)
+                self._db.execute("INSERT INTO summed VALUES (?)", ((hour + 1) * HOUR,))
+        if until > summed:
+            with self._transaction():
+                self._db.execute("DELETE FROM summed")
+                self._db.execute("INSERT INTO summed VALUES (?)", (until,))
+
+    def _sum_hour(self, start: int) -> None:
+        columns = "series, count, total, least, most, buckets"
+        statement = f"SELECT {columns} FROM points WHERE {FINER} AND start>=? AND start<? ORDER BY series"  # noqa: S608 - likewise
+        rows = self._db.execute(statement, (start, start + HOUR)).fetchall()
+        for series, group in groupby(rows, key=itemgetter(0)):
+            _, counts, totals, leasts, mosts, packed = zip(*group, strict=True)
+            sums = (sum(counts), sum(totals), min(leasts), max(mosts), pack(merged(packed)))
+            self._db.execute(
+                "INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (series, SUM, start, *sums)
+            )
 
     def _coarsen(self, seconds: int, coarser: int, before: int) -> None:
         rows = self._db.execute(

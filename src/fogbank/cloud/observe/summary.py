@@ -98,10 +98,11 @@ class Summary:
 
     def _percentile(self, percent: float) -> float:
         rank, seen = (percent / 100 - TINY) * self.count, 0.0
-        for value, count in self._values():
-            seen += count
+        buckets = self.buckets or {}
+        for bucket in sorted(buckets):
+            seen += buckets[bucket]
             if seen >= rank:
-                return value
+                return self._middle(bucket)
         return self.most
 
     def _within(self, kind: str, low: float, high: float) -> float:
@@ -115,10 +116,14 @@ class Summary:
         return {"TC": number, "TS": total}.get(kind, total / number if number else 0.0)
 
     def _values(self) -> Iterator[tuple[float, float]]:
-        """Each bucket's middle and number, the least first; no middle lies outside of the values."""
+        """Each bucket's middle and number, the least first."""
         for bucket, count in sorted((self.buckets or {}).items()):
-            middle = 0.0 if bucket == ZERO else 2 * GROWTH**bucket / (GROWTH + 1)
-            yield min(max(middle, self.least), self.most), count
+            yield self._middle(bucket), count
+
+    def _middle(self, bucket: int) -> float:
+        """A bucket's middle, which does not lie outside of the values."""
+        middle = 0.0 if bucket == ZERO else 2 * GROWTH**bucket / (GROWTH + 1)
+        return min(max(middle, self.least), self.most)
 
 
 PLAIN: Mapping[str, Callable[[Summary], float | None]] = {
@@ -157,6 +162,8 @@ def merged(packed: Sequence[bytes | None]) -> dict[int, float] | None:
     known = [each for each in packed if each is not None]
     if len(known) < len(packed):
         return None
+    if len(known) == 1:
+        return unpack(known[0])
     if len(known) >= MANY:
         return _merged_at_once(known)
     buckets: dict[int, float] = {}

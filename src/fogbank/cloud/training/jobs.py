@@ -22,9 +22,10 @@ from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.resource import Ground, Kind, NoState, Record
-from fogbank.cloud.ground.roles import Grants
+from fogbank.cloud.ground.roles import NO_GRANT, Grants
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.environment import DependencyError, Environments
+from fogbank.cloud.hosting.instance_sizes import memory_of
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError, job_name_taken, unknown_job
 from fogbank.cloud.jobs.objects import ObjectError, Objects
 from fogbank.cloud.jobs.processing import Places, placed
@@ -135,7 +136,8 @@ class TrainingJobs(Jobs[NoState]):
         if stop.is_set():
             raise JobStoppedError
         self._stage(job, "Training")
-        grant = self._grant(request["RoleArn"], job.name, job.region)
+        isolated = request.get("EnableNetworkIsolation", False)
+        grant = NO_GRANT if isolated else self._grant(request["RoleArn"], job.name, job.region)
         arn = job.public["TrainingJobArn"]
         container = ProcessingContainer(
             image=request["AlgorithmSpecification"]["TrainingImage"],
@@ -147,6 +149,9 @@ class TrainingJobs(Jobs[NoState]):
             home=home,
             log=log,
             limit_s=request["StoppingCondition"]["MaxRuntimeInSeconds"],
+            state=self._places.work.parent,
+            network=not isolated,
+            memory=memory_of(request.get("ResourceConfig", {}).get("InstanceType", "")),
         )
         program = home / "code" / script.program
         command = [
@@ -155,7 +160,7 @@ class TrainingJobs(Jobs[NoState]):
             *(word.replace("/opt/ml/", f"{home}/") for word in arguments(script.parameters)),
         ]
         try:
-            status = run_process(command, container, stop)
+            status = run_process(command, container, stop, seen=(self._environments.folder,))
         except JobStoppedError:
             self._upload(job, home)
             raise

@@ -95,7 +95,7 @@ def test_what_is_inert_and_what_must_exist() -> None:
         "VpcConfig": {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]},
     }
 
-    assert [mention.path for mention in inert(params, shape)] == ["EnableNetworkIsolation", "VpcConfig"]
+    assert [mention.path for mention in inert(params, shape)] == ["VpcConfig"]
     assert [(mention.reference, mention.value) for mention in references(params, shape)] == [
         ("subnet", "subnet-1"),
         ("subnet", "subnet-2"),

@@ -74,6 +74,31 @@ def test_age_makes_points_coarser_and_lets_them_go(points: Points) -> None:
     assert points.known("1", "r", 0) == []
 
 
+def test_hours_that_are_over_are_read_as_one_and_nothing_is_lost_or_doubled(points: Points) -> None:
+    began = NOW - 3 * 3600
+    points.add([point(began + 60 * minute, float(minute + 1)) for minute in range(150)])
+
+    def hours(end: int = NOW, period: int = 3600) -> list[tuple[int, float, float | None]]:
+        read = points.between(SERIES, began, end, period)
+        return [(each.start - began, each.summary.total, each.summary.statistic("p50")) for each in read]
+
+    before, by_days = hours(), hours(period=7200)
+    points.age(NOW - 3600 + 60)  # two of the three are over
+
+    assert hours() == before
+    assert hours(period=7200) == by_days
+    assert hours(began + 3600 + 600)[1][:2] == (3600, float(sum(range(61, 71)))), (
+        "an hour that is cut is read by its minutes"
+    )
+    assert points.between(SERIES, began, NOW, 3600)[0].seconds == 3600
+    points.add([point(began + 30, 1000.0, seconds=1), point(NOW - 60, 2000.0)])
+    assert [total for _, total, _ in hours()] == [before[0][1] + 1000, before[1][1], before[2][1] + 2000], (
+        "what comes late counts"
+    )
+    points.age(NOW + 100 * DAY_S)
+    assert [total for _, total, _ in hours()] == [before[0][1] + 1000, before[1][1], before[2][1] + 2000]
+
+
 def test_all_or_nothing_is_added_and_it_is_there_for_the_next(points: Points, tmp_path: Path) -> None:
     points.add([point(0, 1.0)])
     bad = replace(point(0), summary=Summary(buckets={1 << 20: 1.0}))

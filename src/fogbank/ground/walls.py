@@ -1,0 +1,132 @@
+"""A wall around a process that runs somebody's code: what it sees of this machine, and how much of it it may take.
+
+In: a command, and what of the user's is its own; out: the command that runs it so. Where the kernel lets a user have namespaces, the
+process sees no other processes, and of the user's home, the cloud's state and the project only what is named; elsewhere its limits
+alone hold, and `obstacle` says why.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from fogbank.ground import namespaces
+from fogbank.ground.processes import children, memory
+
+PROBE_LIMIT_S = 10.0
+MOST_FILES, MOST_LINKS = 65_536, 8
+STATE = ".fogbank"
+"""The folder of a project's state, by its name: what is around it is the project."""
+SOCKETS = ("/run/docker.sock", "/var/run/docker.sock", "/run/podman", "/run/containerd")
+"""Who may ask there, has the machine."""
+NOT_LET = "this kernel does not let its users have namespaces of their own"
+
+
+def most_processes() -> int:
+    """Processes and threads that may be behind one wall: libraries start as many threads as there are processors, in each process."""
+    return max(1024, 64 * (os.cpu_count() or 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wall:
+    """`own` are folders that the process may write to, `seen` those that it may read.
+
+    `state` is the folder of the cloud that runs it, which it does not see; `memory` is how many bytes each of its processes may have of
+    its own, 0 for as many as there are; without `network` it has loopback alone.
+    """
+
+    own: Sequence[Path]
+    seen: Sequence[Path] = ()
+    state: Path | None = None
+    memory: int = 0
+    network: bool = True
+
+    def around(self, command: Sequence[str], lifeline: int = -1) -> list[str]:
+        """The command behind this wall. It ends when the lifeline's other end is closed."""
+        if sys.platform != "linux":  # neither namespaces nor a limit of memory
+            return list(command)
+        hidden = list(_hidden(self.state))
+        limits = {
+            "RLIMIT_CORE": 0,
+            "RLIMIT_NOFILE": MOST_FILES,
+            **({"RLIMIT_DATA": self.memory} if self.memory else {}),
+        }
+        programs = [Path(word) for word in command if word.startswith("/") and os.access(word, os.X_OK)]
+        needed = (path for program in programs for path in _behind(program))
+        seen = dict.fromkeys(
+            (*self.seen, *(path for path in needed if any(path.is_relative_to(each) for each in hidden)))
+        )
+        words = [
+            *([] if obstacle() else ["walled=yes"]),
+            *(["network=yes"] if self.network else []),
+            *(f"limit={name}:{most}" for name, most in limits.items()),
+            *(f"hidden={path}" for path in hidden),
+            *(f"seen={path}" for path in seen),
+            *(f"own={path}" for path in self.own),
+        ]
+        return _said(words, lifeline, command)
+
+
+@lru_cache(maxsize=1)
+def obstacle() -> str:
+    """Why processes here have no namespaces of their own; "" where they have. Looked at once."""
+    if sys.platform != "linux":
+        return "only Linux has namespaces"
+    command = _said(["walled=yes", "hidden=/mnt"], -1, [sys.executable, "-ISc", ""])
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_LIMIT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{NOT_LET}: {error}"
+    return "" if done.returncode == 0 else f"{NOT_LET}: {done.stderr.strip()[-200:]}"
+
+
+def _said(words: Sequence[str], lifeline: int, command: Sequence[str]) -> list[str]:
+    begin = [sys.executable, "-IS", namespaces.__file__, f"lifeline={lifeline}", f"processes={most_processes()}"]
+    return [*begin, *words, "--", *command]
+
+
+def _hidden(state: Path | None) -> Iterator[Path]:
+    """What is covered where it is there: the user's home, what is the user's while logged in, engines, the cloud's state and its project."""
+    user = os.geteuid()
+    homes = {Path(pwd.getpwuid(user).pw_dir), Path.home()} if _is_known(user) else {Path.home()}
+    project = (
+        next((parent.parent for parent in state.resolve().parents if parent.name == STATE), state) if state else None
+    )
+    places = [*sorted(homes), Path(f"/run/user/{user}"), *map(Path, SOCKETS), *([project] if project else [])]
+    shut: list[Path] = []
+    for place in dict.fromkeys(path.resolve() for path in places):
+        if place.exists() and place != Path("/") and not any(place.is_relative_to(other) for other in shut):
+            shut.append(place)
+            yield place
+
+
+def _is_known(user: int) -> bool:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:  # a container's user needs no name
+        return False
+    return True
+
+
+def _behind(program: Path) -> Iterator[Path]:
+    """What a program of an environment needs, and each program that it is a link to: its environment, or Python, else itself alone."""
+    for _ in range(MOST_LINKS):
+        prefix = program.parent.parent
+        libraries = (prefix / "lib").glob("python3*/os.py")
+        yield prefix if (prefix / "pyvenv.cfg").is_file() or next(libraries, None) else program
+        if not program.is_symlink():
+            return
+        program = Path(os.path.normpath(program.parent / program.readlink()))
+
+
+def held(pid: int) -> int:
+    """The bytes that a process and what descends from it hold, without what stands between them and the cloud."""
+    if obstacle():
+        return memory(pid)
+    return sum(memory(command) for first in children(pid) for command in children(first))

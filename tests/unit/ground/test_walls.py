@@ -1,0 +1,87 @@
+"""A wall around a process: what it covers, what comes through, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fogbank.ground.walls import Wall, most_processes, obstacle
+
+walled = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
+
+
+def run(wall: Wall, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(wall.around(command), cwd=wall.own[0], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """The state of a project's cloud, with a key and two folders in it."""
+    folder = tmp_path / "project" / ".fogbank" / "cloud"
+    for name in ("own", "other"):
+        (folder / name).mkdir(parents=True)
+    (folder / "cloud.key").write_text("secret")
+    (tmp_path / "project" / ".env").write_text("secret")
+    return folder
+
+
+@walled
+def test_the_project_and_the_state_are_covered_but_for_what_is_named(state: Path) -> None:
+    wall = Wall(own=(state / "own",), seen=(state / "other",), state=state)
+    tries = "cat ../cloud.key ../../../.env; touch ../other/x; touch y; ls -A .. ../../.."
+
+    done = run(wall, "/bin/sh", "-c", tries)
+
+    assert done.stdout.split() == ["..:", "other", "own", "../../..:", ".fogbank"]
+    assert done.stderr.count("No such file or directory") == 2
+    assert "Read-only file system" in done.stderr
+    assert (state / "own" / "y").exists()
+    assert not (state / "other" / "x").exists()
+
+
+@walled
+@pytest.mark.parametrize(("ends", "status"), [("exit 7", 7), ("kill -9 $$", -9), ("kill -15 $$", -15), ("exit 0", 0)])
+def test_it_ends_as_its_command_ends(tmp_path: Path, ends: str, status: int) -> None:
+    assert run(Wall(own=(tmp_path,)), "/bin/sh", "-c", ends).returncode == status
+
+
+@walled
+def test_signals_are_handed_on(tmp_path: Path) -> None:
+    command = Wall(own=(tmp_path,)).around(["/bin/sh", "-c", "trap 'exit 3' TERM; echo; while :; do sleep 0.01; done"])
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 3
+
+
+@walled
+def test_it_ends_with_its_lifeline_though_a_child_lingers(tmp_path: Path) -> None:
+    inherited, held = os.pipe()
+    command = Wall(own=(tmp_path,)).around(["/bin/sh", "-c", "setsid sleep 600 & echo; wait"], inherited)
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, pass_fds=(inherited,)) as process:
+        os.close(inherited)
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.close(held)
+        assert process.wait(20) == -signal.SIGKILL
+        assert process.stdout.read() == b"", "whoever held the pipe has ended"
+
+
+def test_limits_hold_and_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
+    asks = "import resource as r; print([r.getrlimit(n)[1] for n in (r.RLIMIT_CORE, r.RLIMIT_DATA)])"
+    wall = Wall(own=(tmp_path,), memory=1 << 30)
+
+    assert run(wall, sys.executable, "-c", asks).stdout == f"[0, {1 << 30}]\n" if sys.platform == "linux" else True
+    missing = run(wall, str(tmp_path / "missing"))
+    assert missing.returncode == 126 if sys.platform == "linux" else True
+    assert "No such file or directory" in missing.stderr
+
+
+def test_libraries_may_start_their_threads() -> None:
+    assert most_processes() >= 64 * (os.cpu_count() or 1)
