@@ -26,7 +26,7 @@ from fogbank.cloud.jobs.refusals import check
 from fogbank.contracts.manifest import Column, Schema
 from fogbank.contracts.transform import BatchCapture, DataProcessing, TransformInput, TransformOutput, TransformRequest
 from fogbank.direct.scorer import Loaded, Scorer
-from fogbank.ground.processes import children
+from fogbank.ground.processes import children, tree
 from fogbank.serve.handler import load_handler
 from tests.contracts.jobs.test_matrix import CSV, DOCUMENTS, JSON, JSON_LINES, ROWS, ways
 from tests.fakes.objects import MemoryObjects
@@ -196,7 +196,7 @@ def test_processes_score_and_leave_the_rest_to_the_server(processes: DirectProce
 
 
 def test_a_process_that_dies_is_asked_no_more_and_none_is_left(processes: DirectProcesses) -> None:
-    [first] = [pid for pid in children(os.getpid()) if len(children(pid)) == 2]
+    [first] = [pid for pid in tree(os.getpid()) if len(children(pid)) == 2]
     pids = children(first)
     os.kill(pids[0], 9)
     answers = {processes.output(b"1,2\n", 60) for _ in range(4)}
