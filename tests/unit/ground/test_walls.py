@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.ground import namespaces
 from fogbank.ground.walls import Wall, most_processes, obstacle
 
 walled = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
@@ -81,6 +82,17 @@ def test_limits_hold_and_a_program_that_is_not_there_is_told(tmp_path: Path) -> 
     missing = run(wall, str(tmp_path / "missing"))
     assert missing.returncode == 126 if sys.platform == "linux" else True
     assert "No such file or directory" in missing.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of a process are Linux's")
+def test_without_namespaces_its_limits_hold_all_the_same(tmp_path: Path) -> None:
+    asks = "import os, resource as r; print(os.getpid() > 3, r.getrlimit(r.RLIMIT_CORE)[1], os.environ['HOME'])"
+    words = ["lifeline=-1", "processes=9", "limit=RLIMIT_CORE:0", "network=yes", f"hidden={tmp_path}"]
+    command = [sys.executable, "-IS", namespaces.__file__, *words, "--", sys.executable, "-c", asks]
+
+    done = subprocess.run(command, env={"HOME": "/h"}, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "True 0 /h\n"
 
 
 def test_libraries_may_start_their_threads() -> None:
