@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from fogbank.ground import namespaces
-from fogbank.ground.walls import Wall, most_processes, obstacle
+from fogbank.ground.processes import tree
+from fogbank.ground.walls import Behind, Wall, most_processes, obstacle
+from tests.waiting import until
 
 walled = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
 
@@ -72,6 +74,27 @@ def test_it_ends_with_its_lifeline_though_a_child_lingers(tmp_path: Path) -> Non
         os.close(held)
         assert process.wait(20) == -signal.SIGKILL
         assert process.stdout.read() == b"", "whoever held the pipe has ended"
+
+
+@walled
+def test_its_end_is_known_before_the_process_in_front_has_ended(tmp_path: Path) -> None:
+    command = Wall(own=(tmp_path,)).around(["/bin/sh", "-c", "echo; read line"])
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            behind = Behind(process.pid)
+            assert behind.runs(), "it has not begun"
+            assert process.stdout is not None
+            process.stdout.readline()
+            assert behind.runs()
+            process.send_signal(signal.SIGSTOP)  # so that it ends no sooner than it may
+            os.kill(list(tree(process.pid))[-1], signal.SIGKILL)
+
+            until(lambda: not behind.runs())
+            assert process.poll() is None
+            process.send_signal(signal.SIGCONT)
+            assert process.wait(20) == -signal.SIGKILL
+        finally:
+            process.kill()
 
 
 def test_limits_hold_and_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
