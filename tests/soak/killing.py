@@ -130,7 +130,10 @@ class Killing:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except OSError:
             return False
-        return b"run" in words and str(self._cloud.folder).encode() in words
+        return (
+            any(b"fogbank.project.cloud_process" in word for word in words)
+            and str(self._cloud.folder).encode() in words
+        )
 
     def _traffic(self, writer: Writer) -> None:
         generation = self._generation

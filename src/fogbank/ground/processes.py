@@ -153,6 +153,13 @@ def _state(pid: int) -> str:
     return ""
 
 
+def is_whole(pid: int) -> bool:
+    """Whether a process has its memory: one that ends has none any more, though its children may still be."""
+    with contextlib.suppress(OSError):
+        return bool(_read(f"/proc/{pid}/cmdline"))
+    return False
+
+
 def held_below(process: int, inode: int) -> bool:
     """Whether a process that descends from `process` holds a socket, or one of this user's might: it lets nobody look."""
     return any(_might_hold(each, inode) for each in itertools.islice(tree(process), 1, None))

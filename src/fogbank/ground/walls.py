@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from fogbank.ground import namespaces
-from fogbank.ground.processes import children, memory
+from fogbank.ground.processes import children, is_whole, memory
 
 PROBE_LIMIT_S = 10.0
 MOST_FILES, MOST_LINKS = 65_536, 8
@@ -130,3 +130,21 @@ def held(pid: int) -> int:
     if obstacle():
         return memory(pid)
     return sum(memory(command) for first in children(pid) for command in children(first))
+
+
+class Behind:
+    """The command behind a wall, by the process in front of it: that one ends a moment later, when its own end has been a while known to
+    everybody who was connected."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._chain = pid, list[int]()
+
+    def runs(self) -> bool:
+        """Whether it runs, or has not begun; where there are no namespaces, there is nothing between."""
+        if obstacle():
+            return True
+        if not self._chain:
+            first = children(self._pid)[:1]
+            command = children(first[0])[:1] if first else []
+            self._chain = [*first, *command] if command else []
+        return all(map(is_whole, self._chain))

@@ -383,7 +383,7 @@ def test_a_forms_policy_is_held(
         "conditions": [{"bucket": policy.get("bucket", unique)}, ["starts-with", "$key", "in/"], *more],
     }
     encoded = base64.b64encode(json.dumps(document).encode()).decode()
-    fields = {"key": "in/k", "policy": encoded, **said, "file": ("a.txt", b"posted")}
+    fields: dict[str, Any] = {"key": "in/k", "policy": encoded, **said, "file": ("a.txt", b"posted")}
 
     answer = urllib3.request("POST", f"{s3.meta.endpoint_url}/{unique}", fields=fields)
 

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.ground.walls import Wall, most_processes, obstacle
+from fogbank.ground import namespaces
+from fogbank.ground.processes import tree
+from fogbank.ground.walls import Behind, Wall, most_processes, obstacle
+from tests.waiting import until
 
 walled = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
 
@@ -73,6 +76,27 @@ def test_it_ends_with_its_lifeline_though_a_child_lingers(tmp_path: Path) -> Non
         assert process.stdout.read() == b"", "whoever held the pipe has ended"
 
 
+@walled
+def test_its_end_is_known_before_the_process_in_front_has_ended(tmp_path: Path) -> None:
+    command = Wall(own=(tmp_path,)).around(["/bin/sh", "-c", "echo; read line"])
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            behind = Behind(process.pid)
+            assert behind.runs(), "it has not begun"
+            assert process.stdout is not None
+            process.stdout.readline()
+            assert behind.runs()
+            process.send_signal(signal.SIGSTOP)  # so that it ends no sooner than it may
+            os.kill(list(tree(process.pid))[-1], signal.SIGKILL)
+
+            until(lambda: not behind.runs())
+            assert process.poll() is None
+            process.send_signal(signal.SIGCONT)
+            assert process.wait(20) == -signal.SIGKILL
+        finally:
+            process.kill()
+
+
 def test_limits_hold_and_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
     asks = "import resource as r; print([r.getrlimit(n)[1] for n in (r.RLIMIT_CORE, r.RLIMIT_DATA)])"
     wall = Wall(own=(tmp_path,), memory=1 << 30)
@@ -81,6 +105,17 @@ def test_limits_hold_and_a_program_that_is_not_there_is_told(tmp_path: Path) -> 
     missing = run(wall, str(tmp_path / "missing"))
     assert missing.returncode == 126 if sys.platform == "linux" else True
     assert "No such file or directory" in missing.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of a process are Linux's")
+def test_without_namespaces_its_limits_hold_all_the_same(tmp_path: Path) -> None:
+    asks = "import os, resource as r; print(os.getpid() > 3, r.getrlimit(r.RLIMIT_CORE)[1], os.environ['HOME'])"
+    words = ["lifeline=-1", "processes=9", "limit=RLIMIT_CORE:0", "network=yes", f"hidden={tmp_path}"]
+    command = [sys.executable, "-IS", namespaces.__file__, *words, "--", sys.executable, "-c", asks]
+
+    done = subprocess.run(command, env={"HOME": "/h"}, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "True 0 /h\n"
 
 
 def test_libraries_may_start_their_threads() -> None:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
 
@@ -40,7 +40,7 @@ from fogbank.ground.processes import (
     reap_group,
     stopped,
 )
-from fogbank.ground.walls import Wall, obstacle
+from fogbank.ground.walls import Behind, Wall, obstacle
 
 POLL_S = 0.02
 TAIL_LINES, CONNECTIONS = 12, 32
@@ -58,10 +58,12 @@ class FleetGoneError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Spawned:
-    """A server that was started: the process to wait for and to signal, and what ends it when this process ends."""
+    """A server that was started: the process to wait for and to signal, and what ends it when this process ends. `behind` is the server where that
+    process stands before it."""
 
     process: subprocess.Popen[bytes]
     lifeline: Lifeline
+    behind: Behind | None = None
 
 
 def spawn(
@@ -137,7 +139,7 @@ class Instance:
         plan.log.parent.mkdir(parents=True, exist_ok=True)
         with plan.log.open("ab") as log:
             spawned = plan.launcher.spawn(plan, self.port, log)
-        self._process, self._lifeline = spawned.process, spawned.lifeline
+        self._process, self._lifeline, self._behind = spawned.process, spawned.lifeline, spawned.behind
         self._stopping, self._told = threading.Lock(), False
 
     @property
@@ -166,8 +168,8 @@ class Instance:
         return self.plan.base_dir
 
     def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._process.poll() is None
+        """Whether the process runs, and what it stands before."""
+        return self._process.poll() is None and (self._behind is None or self._behind.runs())
 
     def wait_ready(self, stop: threading.Event | None = None) -> None:
         """Return when /ping answers 200. Raises StartError, also where `stop` is set in the meantime."""
@@ -357,7 +359,8 @@ class ProcessLauncher:
             own=(plan.base_dir,), seen=self._seen, state=self._state, memory=plan.memory, network=not self.private(plan)
         )
         command = wall.around([str(self._python), "-P", "-m", *module], lifeline.inherited)
-        return spawn(command, lifeline, log, inherited, env=env, cwd=plan.base_dir, start_new_session=True)
+        spawned = spawn(command, lifeline, log, inherited, env=env, cwd=plan.base_dir, start_new_session=True)
+        return replace(spawned, behind=Behind(spawned.process.pid))
 
     def private(self, plan: LaunchPlan) -> bool:
         """Where it is to have no network, and namespaces can be had."""
