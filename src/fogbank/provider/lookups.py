@@ -78,7 +78,16 @@ def key(session: Session, arguments: Properties) -> Properties:
     refuse_unknown(arguments, frozenset({"keyId", "region"}), "")
     which = _named(arguments, "keyId")
     found = _found(session, "kms", "DescribeKey", which, KeyId=which)["KeyMetadata"]
-    same = ("KeyManager", "KeyState", "KeyUsage", "Origin", "CustomerMasterKeySpec", "KeySpec", "MultiRegion", "Enabled")
+    same = (
+        "KeyManager",
+        "KeyState",
+        "KeyUsage",
+        "Origin",
+        "CustomerMasterKeySpec",
+        "KeySpec",
+        "MultiRegion",
+        "Enabled",
+    )
     return {
         "id": found["KeyId"], "keyId": which, "arn": found["Arn"], "awsAccountId": found["AWSAccountId"],
         "description": found.get("Description", ""), "creationDate": found["CreationDate"].isoformat(), "region": _region(session),
@@ -105,7 +114,9 @@ def topic(session: Session, arguments: Properties) -> Properties:
     refuse_unknown(arguments, frozenset({"name", "tags", "region"}), "")
     sns, name = session.client("sns"), _named(arguments, "name")
     pages = sns.get_paginator("list_topics").paginate()
-    arn = next((item["TopicArn"] for page in pages for item in page["Topics"] if item["TopicArn"].endswith(f":{name}")), None)
+    arn = next(
+        (item["TopicArn"] for page in pages for item in page["Topics"] if item["TopicArn"].endswith(f":{name}")), None
+    )
     if arn is None:
         raise ProvisionError(f"ListTopics: there is no {name}")
     tags = _tags(require(sns, "ListTagsForResource", ResourceArn=arn)["Tags"])

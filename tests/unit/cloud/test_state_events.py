@@ -92,4 +92,7 @@ def test_a_version_of_a_model_tells_each_verdict(account: Account) -> None:
     details = [event["detail"] for event in account.told]
     assert [detail["ModelApprovalStatus"] for detail in details] == ["PendingManualApproval", "Approved"]
     assert (details[1]["ModelPackageGroupName"], details[1]["ModelPackageVersion"]) == ("g", 1)
-    assert (details[1]["CreationTime"], account.told[1]["resources"]) == ("1970-01-01T00:16:40Z", [made["ModelPackageArn"]])
+    assert (details[1]["CreationTime"], account.told[1]["resources"]) == (
+        "1970-01-01T00:16:40Z",
+        [made["ModelPackageArn"]],
+    )

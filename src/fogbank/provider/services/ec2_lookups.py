@@ -103,7 +103,9 @@ def security_group(session: Session, arguments: Properties) -> Properties:
     except GoneError:
         found = []
     if len(found) != 1:
-        raise ProvisionError(f"getSecurityGroup: {len(found) or 'no'} matching security group found, not one; say more of it")
+        raise ProvisionError(
+            f"getSecurityGroup: {len(found) or 'no'} matching security group found, not one; say more of it"
+        )
     [group] = found
     region, id_ = session.client("ec2").meta.region_name, group["GroupId"]
     return {

@@ -124,7 +124,10 @@ def _put_routes(session: Session, id_: str, old: list[Properties], new: list[Pro
 
 
 def _routes(found: Properties) -> list[Properties]:
-    live = [{key: route[member] for key, member in ROUTE.items() if route.get(member)} for route in found.get("Routes") or []]
+    live = [
+        {key: route[member] for key, member in ROUTE.items() if route.get(member)}
+        for route in found.get("Routes") or []
+    ]
     return [route for route in live if len(route) == len(ROUTE) and route["gatewayId"] != LOCAL]
 
 
@@ -156,7 +159,8 @@ def read_association(row: Row, session: Session, id_: str, inputs: Properties) -
         (
             each
             for each in (found or {}).get("Associations", [])
-            if id_ == each.get("RouteTableAssociationId") or (each.get("SubnetId"), each.get("RouteTableId")) == (subnet, table)
+            if id_ == each.get("RouteTableAssociationId")
+            or (each.get("SubnetId"), each.get("RouteTableId")) == (subnet, table)
         ),
         None,
     )

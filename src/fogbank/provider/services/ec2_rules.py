@@ -77,7 +77,9 @@ def read(
     }
     if found["IpProtocol"] != ALL:
         live |= {key: found.get(member) for key, member in PORTS.items()}
-    fresh = seen(row, session, inputs, {key: item for key, item in live.items() if item is not None or key in inputs}, found)
+    fresh = seen(
+        row, session, inputs, {key: item for key, item in live.items() if item is not None or key in inputs}, found
+    )
     return fresh, _state(row, session, id_, fresh)
 
 

@@ -165,7 +165,13 @@ def replication_failures(inputs: Properties) -> list[Failure]:
 ROWS = (
     Setting(
         kind="BucketReplication", member="ReplicationConfiguration", absent="ReplicationConfigurationNotFoundError"
-    ).row(REPLICATION, "role", "rules", checks=replication_failures, lacks={"token": "it is for buckets with an object lock"}),
+    ).row(
+        REPLICATION,
+        "role",
+        "rules",
+        checks=replication_failures,
+        lacks={"token": "it is for buckets with an object lock"},
+    ),
     Versioning(
         kind="BucketVersioning", member="VersioningConfiguration", whole="versioningConfiguration", answered=False
     ).row(VERSIONING, "versioningConfiguration", checks=versioning_failures),

@@ -31,7 +31,11 @@ def failures(inputs: Properties) -> list[Failure]:
     if not isinstance(states, dict) or document.get("StartAt") not in states:
         return [Failure("definition", "must have StartAt, the name of one of its States")]
     unknown = sorted(
-        {str(state["Next"]) for state in states.values() if isinstance(state, dict) and state.get("Next") not in (None, *states)}
+        {
+            str(state["Next"])
+            for state in states.values()
+            if isinstance(state, dict) and state.get("Next") not in (None, *states)
+        }
     )
     return [Failure("definition", f"goes on to {', '.join(unknown)}, which is none of its States")] if unknown else []
 
