@@ -14,9 +14,18 @@ from typing import Any
 import pytest
 
 from fogbank.cloud.enforcement.policy import Asked, verdict
-from fogbank.components import Asynchronous, BatchTransform, DataCapture, Endpoint, ModelService, MonitoringSchedule
+from fogbank.components import (
+    Asynchronous,
+    BatchTransform,
+    DataCapture,
+    Endpoint,
+    ModelService,
+    MonitoringSchedule,
+    MultiModel,
+)
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import Manifest, load_manifest
+from fogbank.project.iam_asking import Ask, ask, plan
 from fogbank.testing import CloudProcess, Deployment
 from tests.contracts.test_monitor_kinds import CARRIERS, DAILY, kinds, put_labelled, results
 from tests.waiting import until_answer
@@ -131,6 +140,52 @@ def test_the_roles_work_by_the_keys_of_records_and_of_waiting_answers_and_by_no_
     found = local_cloud.client("sagemaker").describe_endpoint_config(EndpointConfigName=configured)
     assert found["DataCaptureConfig"]["KmsKeyId"] == records
     assert found["AsyncInferenceConfig"]["OutputConfig"]["KmsKeyId"] == "alias/answers"
+
+
+def test_each_endpoint_is_asked_by_the_way_that_it_answers_and_under_its_own_role(
+    local_cloud: CloudProcess, deploy: Deploy, fogbank_project: ProjectConfig
+) -> None:
+    """As `fogbank iam prove` asks them."""
+    package = load_manifest(fogbank_project.package)
+    rows = (fogbank_project.trained / "sample.csv").read_bytes()
+
+    def declare() -> dict[str, Any]:
+        common: dict[str, Any] = {"package": package, "image": "local/churn", "force_destroy": True}
+        alone = ModelService("alone", **common)
+        many = ModelService("many", others=MultiModel(models={"b": package}), **common)
+        Endpoint("waits", service=alone, endpoint_name="waits", asynchronous=Asynchronous(input_prefix="come/in"))
+        Endpoint("many", service=many, endpoint_name="many")
+        return {"bucket": alone.bucket}
+
+    bucket = deploy(declare, mocks=True).outputs["bucket"]
+    asks, without = plan(local_cloud.client, ["many", "waits"])
+    assert without == []
+    assert asks == [
+        *(
+            Ask(endpoint="many", target={"TargetModel": f"{model}.tar.gz"})
+            for model in sorted(["b", package.package.name])
+        ),
+        Ask(endpoint="waits", waits=f"s3://{bucket}/come/in/iam-rows.csv"),
+    ]
+    ask(local_cloud.client, asks, rows)
+    s3 = local_cloud.client("s3")
+    [answer] = s3.list_objects_v2(Bucket=bucket, Prefix="async/out/")["Contents"]
+    said = s3.get_object(Bucket=bucket, Key=answer["Key"])["Body"].read()
+    assert len(said.splitlines()) == len(rows.splitlines())
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="async/failed/")
+
+    iam, role = local_cloud.client("iam"), role_of(local_cloud, "waits")
+    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    assert plan(local_cloud.client, ["waits"]) == ([], ["waits"]), "where its role reads is its owner's affair"
+
+
+def role_of(cloud: CloudProcess, endpoint: str) -> str:
+    sagemaker = cloud.client("sagemaker")
+    config = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    [variant] = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+    role: str = sagemaker.describe_model(ModelName=variant["ModelName"])["ExecutionRoleArn"]
+    return role.rpartition("/")[2]
 
 
 def ended(sagemaker: Any, job: str) -> dict[str, Any]:

@@ -49,6 +49,10 @@ def prove(terminal: Terminal, as_json: bool) -> None:
         terminal.result(_paragraph(name, said))
     for name in found["roles_without_calls"]:
         terminal.result(f"{name}: no call")
+    for name in found["not_asked"]:
+        terminal.result(
+            f"the endpoint {name} was not asked: its requests wait where its role reads nothing that is known here"
+        )
     terminal.note("`--json` has the policies")
 
 

@@ -28,6 +28,7 @@ from fogbank.project.accounts import offline
 from fogbank.project.config import load_config
 from fogbank.project.deployer import policy
 from fogbank.project.events import Steps
+from fogbank.project.iam_asking import Ask, ask, plan
 from fogbank.project.launch import stop_cloud
 from fogbank.project.permissions import general, least, principal, refused, removals, unused
 from fogbank.project.project import Project
@@ -48,11 +49,13 @@ CARRIED = ("package", "trained")
 
 @dataclass(frozen=True, kw_only=True)
 class Life:
-    """What was called in a life, by principals as another life has them; `declared` are the roles' own policies, `due` what schedules did."""
+    """What was called in a life, by principals as another life has them; `declared` are the roles' own policies, `due` what schedules did,
+    `not_asked` endpoints that nobody could ask."""
 
     calls: Mapping[str, Sequence[Call]]
     declared: Mapping[str, Mapping[str, Any]]
     due: Sequence[Mapping[str, str]]
+    not_asked: Sequence[str] = ()
 
 
 def prove(root: Path, steps: Steps) -> dict[str, Any]:
@@ -115,12 +118,14 @@ def _life(project: Project, admin: CloudClient, policies: Mapping[str, Mapping[s
     """Up, a night of work, destroy; under `policies` where there are any."""
     calls: dict[str, dict[Call, None]] = {}
 
-    def hear(as_user: str, then: str) -> None:
-        """What was called until now, by the user as `as_user`; from now on the user is `then`."""
+    def hear(as_user: str, then: str, *, free: bool = False) -> None:
+        """What was called until now, by the user as `as_user`; from now on the user is `then`, or, `free`, may do as they like."""
         tried = {name: json.dumps(document) for name, document in policies.items() if name not in {DEPLOYER, OPERATOR}}
         if then in policies:
             tried[USER] = json.dumps(policies[then])
-        if policies:
+        if free:
+            tried = {}
+        elif policies:
             tried["*"] = NOTHING  # whoever did nothing the first time may do nothing
         for said in admin.call("iam", record=bool(then), policies=tried)["calls"]:
             call = Call(**said)
@@ -130,14 +135,17 @@ def _life(project: Project, admin: CloudClient, policies: Mapping[str, Mapping[s
     _to_night(project)
     hear("", DEPLOYER)
     project.deploy(packed=True, check=False)
-    hear(DEPLOYER, OPERATOR)
-    due = _night(project)
+    hear(DEPLOYER, "", free=True)
+    asks, not_asked = plan(project.cloud.client, project.cloud.status()["endpoints"])
+    hear("", OPERATOR)
+    due = _night(project, asks)
     hear(OPERATOR, "")
     declared = {} if policies else _declared(project)
     hear("", DEPLOYER)
     project.destroy()
     hear(DEPLOYER, "")
-    return Life(calls={name: [*found] for name, found in sorted(calls.items())}, declared=declared, due=due)
+    heard = {name: [*found] for name, found in sorted(calls.items())}
+    return Life(calls=heard, declared=declared, due=due, not_asked=not_asked)
 
 
 def _to_night(project: Project) -> None:
@@ -146,12 +154,11 @@ def _to_night(project: Project) -> None:
     project.cloud.advance(f"{int((midnight + timedelta(minutes=BEFORE_NIGHT) - now).total_seconds())}s")
 
 
-def _night(project: Project) -> Sequence[Mapping[str, str]]:
+def _night(project: Project, asks: Sequence[Ask]) -> Sequence[Mapping[str, str]]:
     """Ask every endpoint, bring the batches their rows, let schedules come due, read what they wrote."""
     cloud = project.cloud
     rows = (project.config.trained / SAMPLE).read_bytes()
-    for name in cloud.status()["endpoints"]:
-        cloud.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=rows, ContentType="text/csv")
+    ask(cloud.client, asks, rows)
     cloud.next_second()
     s3, scheduler = cloud.client("s3"), cloud.client("scheduler")
     written = []
@@ -219,6 +226,7 @@ def _document(life: Life, policies: Mapping[str, Mapping[str, Any]], table: Mapp
         "principals": principals,
         "roles_without_calls": sorted({*life.declared} - {*policies}),
         "schedules": [*life.due],
+        "not_asked": [*life.not_asked],
     }
 
 
