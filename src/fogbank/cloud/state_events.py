@@ -140,11 +140,17 @@ def state_change(event: Event, document: Document) -> dict[str, Any]:
 
 
 class StateEvents:
-    """Follows the stream. `kinds` describe what is told of, `put` puts an event on a region's default bus."""
+    """Follows the stream. `kinds` describe what is told of, `put` puts an event on a region's default bus; every `look_s` seconds it looks
+    whether it is to stop."""
 
     def __init__(
-        self, ground: Ground, kinds: Sequence[Resource[Any]], put: Callable[[str, Mapping[str, Any]], None]
+        self,
+        ground: Ground,
+        kinds: Sequence[Resource[Any]],
+        put: Callable[[str, Mapping[str, Any]], None],
+        look_s: float = LOOK_S,
     ) -> None:
+        self._look_s = look_s
         self._store, self._events, self._put = ground.store, ground.events, put
         self._kinds = {kind.kind.path: kind for kind in kinds}
 
@@ -156,7 +162,7 @@ class StateEvents:
             told = earlier[-1].seq if earlier else 0
             self._store.set_setting(TOLD, str(told))
         while not stop.is_set():
-            for event in self._events.wait(told, LOOK_S):
+            for event in self._events.wait(told, self._look_s):
                 if stop.is_set():
                     return
                 self._tell(event)

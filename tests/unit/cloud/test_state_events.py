@@ -40,7 +40,7 @@ class Account:
     def follow(self, count: int) -> None:
         """Run a process until so many events were told in all."""
         stop = threading.Event()
-        follower = StateEvents(self.ground, [self.jobs], lambda _, event: self.told.append(event))
+        follower = StateEvents(self.ground, [self.jobs], lambda _, event: self.told.append(event), 0.02)
         self.ground.runner.submit(("follow",), lambda _: follower.follow(stop))
         until(lambda: len(self.told) >= count)
         stop.set()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,30 @@ from fogbank.project.bases import base_for, bases_folder, default_base, made_her
 
 PINNED = f"127.0.0.1:9/python@sha256:{'a' * 64}"
 ECR = "210987654321.dkr.ecr.eu-west-1.amazonaws.com/churn"
+
+
+class Empty(BaseHTTPRequestHandler):
+    """A registry without an image."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the library's own name
+        """Nothing."""
+
+
+@contextmanager
+def empty_registry() -> Iterator[str]:
+    """Its host and port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
@@ -60,5 +88,5 @@ def test_where_the_pinned_base_cannot_be_had_none_of_this_machine_takes_its_plac
     made()
     target = config.target
     assert made_here(target.python, target.platform)
-    with pytest.raises(RegistryError, match="registry-unreachable"):
-        base_for(replace(config, base=PINNED), target, lambda _: None)
+    with empty_registry() as host, pytest.raises(RegistryError, match="image-missing"):
+        base_for(replace(config, base=PINNED.replace("127.0.0.1:9", host)), target, lambda _: None)
