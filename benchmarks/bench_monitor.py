@@ -1,6 +1,6 @@
 """The monitor's analyzer: a profile and all checks of 1,000,000 x 20, from arrays and from CSV, and how often shifts are told.
 
-`python benchmarks/bench_monitor.py [--rows 1000000] [--windows 2000]`. What is timed: missing and different values, moments, quantiles,
+`python benchmarks/bench_monitor.py [--rows 1000000] [--windows 2000] [--wide 200000]`. What is timed: missing and different values, moments, quantiles,
 frequent values, SageMaker's checks and shifts.json; the baseline's profile is made before. CSV is read by as many processes as there are
 cores; processor time is all of theirs, and that of one alone is beside it. Memory is the process's own, beside a tenth
 of the rows. The power curve: of windows of 500 rows x 20 features of which one is moved by so many deviations, the share in which that
@@ -31,6 +31,7 @@ from fogbank.monitor.profile import Document, Profile
 from fogbank.monitor.shifts import shifts
 
 COLUMNS = 20
+WIDE = 500
 WINDOW = 500
 PEERS = {
     "drift_evidently": ("evidently==0.7.23", "pandas<3"),
@@ -39,10 +40,10 @@ PEERS = {
 CHUNK = 1 << 16
 
 
-def table(rows: int, seed: int = 0) -> dict[str, np.ndarray]:
-    """Twenty columns of normal values."""
+def table(rows: int, seed: int = 0, columns: int = COLUMNS) -> dict[str, np.ndarray]:
+    """Columns of normal values."""
     g = np.random.default_rng(seed)
-    return {f"c{i}": g.normal(size=rows) for i in range(COLUMNS)}
+    return {f"c{i}": g.normal(size=rows) for i in range(columns)}
 
 
 def profile(columns: dict[str, np.ndarray], rows: int) -> Profile:
@@ -109,9 +110,10 @@ def beside_peers(rows: int) -> None:
         print(f"  {name.removeprefix('drift_')}: {seconds:.2f} s, {seconds / own:.1f} times as much")
 
 
-def from_csv(file: Path) -> float:
+def from_csv(file: Path, columns: int = COLUMNS) -> float:
     """Seconds."""
-    base = profile(table(100_000, 1), 100_000).document()
+    rows = 100_000 * COLUMNS // columns
+    base = profile(table(rows, 1, columns), rows).document()
     constraints = suggest_constraints(base)
     started = time.perf_counter()
     judge(profile_files([file], "csv", {}).profile, base, constraints)
@@ -127,14 +129,13 @@ def processor_from_csv(file: Path, processes: int | None) -> float:
     return sum(os.times()[:4]) - started
 
 
-def written(folder: Path, rows: int) -> Path:
+def written(folder: Path, rows: int, columns: int = COLUMNS) -> Path:
     """A CSV of so many rows, of six digits."""
-    file = folder / f"{rows}.csv"
-    columns = table(rows)
+    file, step = folder / f"{rows}x{columns}.csv", max(1, CHUNK * COLUMNS // columns)
     with file.open("w") as out:
-        out.write(",".join(columns) + "\n")
-        for start in range(0, rows, CHUNK):
-            block = np.column_stack([values[start : start + CHUNK] for values in columns.values()])
+        out.write(",".join(f"c{i}" for i in range(columns)) + "\n")
+        for start in range(0, rows, step):
+            block = np.column_stack(list(table(min(step, rows - start), start, columns).values()))
             np.savetxt(out, block, fmt="%.6f", delimiter=",")
     return file
 
@@ -180,6 +181,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--windows", type=int, default=2000)
     parser.add_argument("--peers", type=int, default=100, help="how many windows Evidently looks at; 0: no peers")
+    parser.add_argument(
+        "--wide",
+        type=int,
+        default=0,
+        help="how many rows of 500 columns are read from CSV besides; 200000 is the aim's size",
+    )
     asked = parser.parse_args()
     arrays = [alone(from_arrays, asked.rows) for _ in range(3)]
     tell(f"{asked.rows} x {COLUMNS} from arrays", [seconds for seconds, _ in arrays], 1.5)
@@ -192,6 +199,9 @@ def main() -> None:
         print(
             f"memory from CSV: {alone(from_csv, small)[1]:.0f} MB for {asked.rows // 10} rows, {files[0][1]:.0f} MB for {asked.rows}"
         )
+        if asked.wide:
+            seconds, memory = alone(from_csv, written(Path(folder), asked.wide, WIDE), WIDE)
+            print(f"{asked.wide} x {WIDE} from CSV: {seconds:.1f} s, {memory:.0f} MB")
     if asked.peers:
         beside_peers(asked.rows)
     print("moved by   fogbank   SageMaker   Evidently   another feature: fogbank, Evidently")

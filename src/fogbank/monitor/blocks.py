@@ -24,7 +24,10 @@ BYTES, MOST_BYTES, ROWS = 4 << 20, 32 << 20, 512
 """A block has so many bytes; where lines are long it is larger, for so many rows."""
 COMMA, NEWLINE = ord(","), ord("\n")
 FRACTION = np.isin(np.arange(256), [ord(letter) for letter in ".eE"])
+FEW = 64
+"""So many cells are looked at one by one."""
 Numbered = tuple[int, list[str]]
+Places = NDArray[np.intp]
 
 
 class Bytes(Protocol):
@@ -75,16 +78,18 @@ def parts(file: Bytes, *, header: bool, size: int = BYTES, whole: bool = True) -
             _needs(whole=whole)
             yield from _rows(_rest(body + left, file), line)
             return
-        body, count = plain, plain.count(b"\n")
+        body = plain
         if not width:
             first = body[: body.index(b"\n")]
             width, size = first.count(b",") + 1, max(size, min(MOST_BYTES, ROWS * len(first)))
-        columns = _columns(body, count, width) if _plain(body, count, width) else None
-        if columns is None:
+        ends = _ends(body, width)
+        columns = None if ends is None else _columns(body, ends, width)
+        if ends is None or columns is None:
             yield from _rows(io.BytesIO(body), line)
+            line += body.count(b"\n")
         else:
-            yield Columns(line, count, columns)
-        line += count
+            yield Columns(line, len(ends) // width, columns)
+            line += len(ends) // width
         left += file.read(max(0, size - len(left)))
 
 
@@ -93,9 +98,9 @@ def _needs(*, whole: bool) -> None:
         raise QuotedError
 
 
-def _columns(body: bytes, rows: int, width: int) -> Sequence[Plain] | Sequence[list[str | None]] | None:
+def _columns(body: bytes, ends: Places, width: int) -> Sequence[Plain] | Sequence[list[str | None]] | None:
     """The columns of plain lines; None where they are not UTF-8."""
-    block = _Block(body, rows, width)
+    block = _Block(body, ends, width)
     try:
         return block.columns()
     except UnicodeDecodeError:
@@ -103,10 +108,10 @@ def _columns(body: bytes, rows: int, width: int) -> Sequence[Plain] | Sequence[l
 
 
 class _Block:
-    """Lines of so many cells each."""
+    """Lines of so many cells each, whose ends are at these places."""
 
-    def __init__(self, body: bytes, rows: int, width: int) -> None:
-        self._body, self._rows, self._width = body, rows, width
+    def __init__(self, body: bytes, ends: Places, width: int) -> None:
+        self._body, self._ends, self._rows, self._width = body, ends, len(ends) // width, width
 
     def columns(self) -> Sequence[Plain] | Sequence[list[str | None]]:
         """The values of each column: numbers, or texts of which an absent one is None. Raises UnicodeDecodeError."""
@@ -117,20 +122,27 @@ class _Block:
         return [self._plain(at, column) for at, column in enumerate(table)]
 
     def _plain(self, at: int, numbers: Floats) -> Plain:
-        whole = int((numbers == np.floor(numbers)).sum())
-        if whole and self._fractions is not None:
-            whole = self._rows - int(self._fractions[at].sum())
+        whole = self._written_whole(at, np.flatnonzero(numbers == np.floor(numbers)))
         return Plain(numbers, whole, lambda: [text.strip(BLANKS) for text in self._texts[at :: self._width]])
+
+    def _written_whole(self, at: int, rows: Places) -> int:
+        """How many of these rows of a column, whose numbers are whole ones, are written without a point or an exponent."""
+        if len(rows) > FEW and self._fractions is not None:
+            return len(rows) - int(self._fractions[at][rows].sum())
+        if len(rows) > FEW:
+            return len(rows)
+        cells = (int(row) * self._width + at for row in rows)
+        texts = (self._body[self._ends[cell - 1] + 1 if cell else 0 : self._ends[cell]] for cell in cells)
+        return sum(not text.translate(None, b"0123456789+- \t") for text in texts)
 
     @cached_property
     def _fractions(self) -> NDArray[np.bool_] | None:
         """Of each column, which cells are written with a point or an exponent; None where none is."""
-        letters = np.frombuffer(self._body, np.uint8)
-        marks = np.flatnonzero(FRACTION[letters])
+        marks = np.flatnonzero(FRACTION[np.frombuffer(self._body, np.uint8)])
         if not len(marks):
             return None
         found = np.zeros(self._rows * self._width, np.bool_)
-        found[np.searchsorted(np.flatnonzero((letters == COMMA) | (letters == NEWLINE)), marks)] = True
+        found[np.searchsorted(self._ends, marks)] = True
         return found.reshape(self._rows, self._width).T
 
     @cached_property
@@ -159,15 +171,16 @@ def _whole_lines(file: Bytes, body: bytes, size: int) -> tuple[bytes, bytes]:
         body += more
 
 
-def _plain(body: bytes, count: int, width: int) -> bool:
-    """Whether every line has so many cells, and none of them is a blank line."""
+def _ends(body: bytes, width: int) -> Places | None:
+    """Where the cells of lines end, if every line has so many of them and none is a blank line."""
     if width == 1 and (body.startswith(b"\n") or b"\n\n" in body):
-        return False
+        return None
     letters = np.frombuffer(body, np.uint8)
-    ends = letters[np.flatnonzero((letters == COMMA) | (letters == NEWLINE))]
-    if len(ends) != count * width:
-        return False
-    return bool((ends.reshape(count, width)[:, -1] == NEWLINE).all())
+    places = np.flatnonzero((letters == COMMA) | (letters == NEWLINE))
+    if len(places) % width:
+        return None
+    last = letters[places].reshape(-1, width) == NEWLINE
+    return places if last[:, -1].all() and int(last.sum()) == len(last) else None
 
 
 def _rest(read: bytes, file: Bytes) -> BinaryIO:
