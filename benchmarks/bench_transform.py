@@ -1,26 +1,31 @@
-"""A million rows of 21 cells through the compiled logistic pipeline: by a package without a server, plain, and with filters and the join.
+"""A million rows of 21 cells through the compiled logistic pipeline: by a package without a server, by jobs of a local cloud, plain and with
+filters and the join, and by others.
 
-`python benchmarks/bench_transform.py [ROWS]`: rows a second by one and by all cores, beside PyArrow with scikit-learn in one process and
-beside what SageMaker's scikit-learn image runs, over the wire in 6 MB posts. Figures of one run on one machine: use the ratios.
+`python benchmarks/bench_transform.py [ROWS] [ROUNDS]`: rows a second, and rows for each second of a processor, beside pandas with scikit-learn,
+Polars and DuckDB with the model as an expression, Spark's own pandas UDF, and what SageMaker's scikit-learn image runs, over the wire in 6 MB
+posts. Figures of one run on one machine: use the ratios. What starts with a run is in it, but for Spark's session, which is in its processor's.
 """
 
 from __future__ import annotations
 
 import http.client
 import io
+import os
 import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
+from batch_ways import Took, coefficients, here, jobs, peer
 from measure import ratio
 from side_by_side import FEATURES, SAGEMAKER, Model, PeerError, running, train
 
+from fogbank.contracts.container import ENV_BATCH_HTTP
 from fogbank.contracts.manifest import INNER_NAME
 from fogbank.contracts.transform import (
     DataProcessing,
@@ -32,56 +37,80 @@ from fogbank.contracts.transform import (
 from fogbank.direct.files import Work, score, tasks
 from fogbank.direct.scorer import Packed
 from fogbank.ground.digest import sha256_file
+from fogbank.ground.machine import usable_cores
 
 ROUNDS = 3
+FILTERS = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
 
 
 def main() -> None:
     """Every way, the rounds interleaved."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    rows, rounds = (int(given) for given in [*sys.argv[1:3], *("1000000", ROUNDS)[len(sys.argv[1:3]) :]])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "models").mkdir()
         model = train(folder / "models")["lr"]
         plain, full = written(folder, rows)
-        package = packed(model, folder)
-        jobs = {
+        package, weights = packed(model, folder), coefficients(model)
+        jobs_ = {
             "direct, one process": (request(), plain, 1),
             "direct, all cores": (request(), plain, 0),
             "direct, filters and join, all cores": (request(DataProcessing(input_filter="$[1:]", output_filter="$[0,-1]", join_source="Input")), full, 0),
         }  # fmt: skip
-        ways: dict[str, Callable[[], None]] = {
-            "pandas and scikit-learn, one process": lambda: by_hand(model, plain, folder / "hand"),
+        ways: dict[str, Callable[[], Took]] = {
+            "pandas and scikit-learn, one process": lambda: here(lambda: by_hand(model, plain, folder / "hand")),
             **{
-                way: lambda asked=asked, file=file, count=count: score(  # type: ignore[misc]  # bound now
-                    Work(package=package, request=asked.to_json(), file=str(file)), folder / "out", count
+                way: lambda asked=asked, file=file, count=count: here(  # type: ignore[misc]  # bound now
+                    lambda: score(Work(package=package, request=asked.to_json(), file=str(file)), folder / "out", count)
                 )
-                for way, (asked, file, count) in jobs.items()
+                for way, (asked, file, count) in jobs_.items()
             },
+            "Polars, the model as an expression": lambda: peer("batch_polars", plain, folder / "p", weights),
+            "DuckDB, the model as an expression": lambda: peer("batch_duckdb", plain, folder / "d", weights),
+            "Spark, its pandas UDF": lambda: peer("batch_spark", plain, folder / "s", str(model.joblib)),
         }
-        seconds: dict[str, list[float]] = {way: [] for way in ways}
         try:
-            with running(SAGEMAKER, model, 1) as peer:
+            with running(SAGEMAKER, model, 1) as stack:
                 posts = rows // 10
                 started = time.perf_counter()
-                over_the_wire(peer.port, plain, posts)
-                print(
-                    f"{'SageMaker image stack, 1 worker, a tenth of the rows':<58} {posts / (time.perf_counter() - started):12,.0f} rows/s"
-                )
+                over_the_wire(stack.port, plain, posts)
+                seconds = time.perf_counter() - started
+                print(f"{'SageMaker image stack, 1 worker, a tenth of the rows':<58} {posts / seconds:12,.0f} rows/s")
         except PeerError as error:
             print(f"SageMaker image stack is left out: {error}")
-        for _ in range(ROUNDS):
-            for way, work in ways.items():
-                started = time.perf_counter()
-                work()
-                seconds[way].append(time.perf_counter() - started)
-        for way, took in seconds.items():
-            print(f"{way:<58} {rows / sorted(took)[len(took) // 2]:12,.0f} rows/s")
-        all_cores, joined = seconds["direct, all cores"], seconds["direct, filters and join, all cores"]
-        ratio(
-            "filters and join: share of the plain rate (aim 0.5)",
-            [a / b for a, b in zip(all_cores, joined, strict=True)],
+        with jobs(model, folder, {"plain.csv": plain, "full.csv": full}) as cloud:
+            ways |= {
+                "job of the local cloud": lambda: cloud.run("plain.csv", {}, {}),
+                "job of the local cloud, filters and join": lambda: cloud.run("full.csv", {}, FILTERS),
+                "job of the local cloud, over HTTP": lambda: cloud.run("plain.csv", {ENV_BATCH_HTTP: "true"}, {}),
+            }
+            measured(ways, rows, rounds)
+
+
+def measured(ways: Mapping[str, Callable[[], Took]], rows: int, rounds: int) -> None:
+    """Every way in turn, some rounds; one that cannot be taken is left out, and it is said why."""
+    took: dict[str, list[Took]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, work in ways.items():
+            try:
+                if way in took:
+                    took[way].append(work())
+            except PeerError as error:
+                print(f"{way} is left out: {error}")
+                del took[way]
+    print(
+        f"load of the machine {os.getloadavg()[0]:.1f} on {usable_cores()} cores; medians of {rounds} rounds, {rows:,} rows"
+    )
+    for way, runs in took.items():
+        wall, processor = (
+            sorted(getattr(run, what) for run in runs)[len(runs) // 2] for what in ("seconds", "processor")
         )
+        print(f"{way:<58} {rows / wall:12,.0f} rows/s {rows / processor:12,.0f} a second of processor")
+    shares = zip(took["direct, all cores"], took["direct, filters and join, all cores"], strict=True)
+    ratio(
+        "filters and join: share of the plain rate (aim 0.5)",
+        [plain.processor / full.processor for plain, full in shares],
+    )
 
 
 def request(processing: DataProcessing | None = None) -> TransformRequest:

@@ -66,7 +66,7 @@ from fogbank.cloud.time.expiry import ExpirySource
 from fogbank.cloud.time.scheduler import Scheduler
 from fogbank.cloud.time.targets import Targets
 from fogbank.cloud.time.timeline import Timeline
-from fogbank.cloud.training.refused import refusals
+from fogbank.cloud.training.refused import CANNED, refusals
 from fogbank.cloud.watch_rooms import LogRooms, WatchRooms
 from fogbank.ground.aws import LOCAL_ACCOUNT
 from fogbank.ground.ports import is_free
@@ -430,6 +430,8 @@ def _everything(_: str, __: str) -> bool:
 
 
 def _answers(control: ControlPlane, service: str, operation: str) -> bool:
-    """Whether the cloud has an operation: fogbank or moto."""
+    """Whether the cloud has an operation: fogbank or moto. What it refuses whenever it is called is none."""
+    if service == "sagemaker" and operation in CANNED:
+        return False
     ours = service == "sagemaker" and control.has(operation)
     return ours or service in WHOLE or ((service, operation) not in OPERATIONS and answers(service, operation))

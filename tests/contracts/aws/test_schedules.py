@@ -5,8 +5,10 @@ Source: the EventBridge Scheduler API reference and User Guide.
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
+import zipfile
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +16,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fogbank.testing import CloudProcess
+from tests.contracts.aws.test_lambda import TRUST
+from tests.waiting import until
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 SDK = "arn:aws:scheduler:::aws-sdk:"
@@ -260,3 +264,85 @@ def test_a_restart_keeps_dates_and_windows(local_cloud: CloudProcess) -> None:
     for described in (before, after):
         described.pop("ResponseMetadata")
     assert before == after
+
+
+def zipped(code: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("f.py", code)
+    return out.getvalue()
+
+
+MODEL = {"ModelName": "scheduled", "PrimaryContainer": {"Image": "i"}, "ExecutionRoleArn": TARGET["RoleArn"]}
+FIRE: dict[str, Any] = {
+    "eventbridge:putEvents": {"Entries": [{"Source": "mine", "DetailType": "d", "Detail": "{}"}]},
+    "lambda:invoke": {"FunctionName": "f", "InvocationType": "Event", "Payload": "{}"},
+    "sagemaker:createModel": MODEL,
+    "sagemaker:deleteModel": {"ModelName": "gone"},
+    "sfn:createStateMachine": {"Name": "m", "Definition": '{"StartAt": "p", "States": {"p": {"Type": "Pass", "End": true}}}', "RoleArn": TARGET["RoleArn"]},
+    "sns:publish": {"TopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:t", "Message": "published"},
+    "sqs:sendMessage": {"QueueUrl": "q", "MessageBody": "sent"},
+}  # fmt: skip
+"""Universal targets by what their schedules call, in the order in which they are fired."""
+REFUSED: dict[str, Any] = {
+    "sagemaker:startPipelineExecution": {"PipelineName": "p", "ClientRequestToken": "t" * 32},
+    "sagemaker:createHyperParameterTuningJob": {
+        "HyperParameterTuningJobName": "j",
+        "HyperParameterTuningJobConfig": {"Strategy": "Random", "ResourceLimits": {"MaxParallelTrainingJobs": 1}},
+    },
+    "sfn:startExecution": {"StateMachineArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"},
+    "sfn:startSyncExecution": {"StateMachineArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"},
+    "pipes:startPipe": {"Name": "p"},
+}
+"""Those that nothing here would carry out."""
+
+
+def test_universal_targets_of_every_listed_service_fire(local_cloud: CloudProcess) -> None:
+    sqs, sns = local_cloud.client("sqs"), local_cloud.client("sns")
+    queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:q")
+    local_cloud.client("sagemaker").create_model(**{**MODEL, "ModelName": "gone"})
+    role = local_cloud.client("iam").create_role(RoleName="f", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"][
+        "Arn"
+    ]
+    says = f"import boto3\ndef h(event, context):\n    boto3.client('sqs').send_message(QueueUrl={queue!r}, MessageBody='invoked')\n"
+    local_cloud.client("lambda").create_function(
+        FunctionName="f", Runtime="python3.11", Handler="f.h", Role=role, Code={"ZipFile": zipped(says)},
+        Timeout=60,
+    )  # fmt: skip
+    at = f"at({now(local_cloud) + timedelta(hours=1):%Y-%m-%dT%H:%M:%S})"
+    for name, text in FIRE.items():
+        given = json.dumps({**text, "QueueUrl": queue} if "QueueUrl" in text else text)
+        create(local_cloud, name.replace(":", "-"), at, Target={**TARGET, "Arn": SDK + name, "Input": given})
+
+    results = [item["result"] for item in local_cloud.advance(2 * 3600)]
+    seen: set[str] = set()
+
+    def told() -> bool:
+        found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
+        seen.update(message["Body"] for message in found)
+        return {"sent", "invoked"} <= seen
+
+    assert results == [
+        "events PutEvents called", "function f: answered", "sagemaker CreateModel called", "sagemaker DeleteModel called",
+        "stepfunctions CreateStateMachine called", "sns Publish called", "sqs SendMessage called",
+    ]  # fmt: skip
+    assert [model["ModelName"] for model in local_cloud.client("sagemaker").list_models()["Models"]] == ["scheduled"]
+    until(told, 60)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_universal_targets_that_nobody_would_carry_out_are_refused_at_create(
+    shared_cloud: CloudProcess, unique: str, name: str
+) -> None:
+    with pytest.raises(ClientError) as caught:
+        create(
+            shared_cloud, unique, "rate(1 days)",
+            Target={**TARGET, "Arn": SDK + name, "Input": json.dumps(REFUSED[name])},
+        )  # fmt: skip
+
+    service, _, action = name.partition(":")
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+    said = {"sfn": "stepfunctions"}.get(service, service)
+    assert f"does not have {said}:{action[:1].upper()}{action[1:]}" in caught.value.response["Error"]["Message"]

@@ -16,7 +16,7 @@ from fogbank.cloud.jobs.processor import JobTimeoutError, ProcessingContainer, r
 from fogbank.cloud.jobs.warm import WarmAnalyzer, WarmError
 from fogbank.ground.processes import children
 from tests.contracts.aws.test_processor import alive
-from tests.waiting import until
+from tests.waiting import until, until_answer
 
 PYTHON = Path(sys.executable)
 
@@ -53,8 +53,16 @@ def working_in(folder: Path) -> list[int]:
 
 def test_a_run_says_and_leaves_what_a_process_of_its_own_does(warm: WarmAnalyzer, tmp_path: Path) -> None:
     told = {}
-    for name, environment in (("a", {"dataset_format": "{}"}), ("b", {}), ("c", {"dataset_source": "/opt/ml/ä"})):
-        here, there = container(tmp_path / name, **environment), container(tmp_path / f"{name}-own", **environment)
+    environments: tuple[tuple[str, dict[str, str]], ...] = (
+        ("a", {"dataset_format": "{}"}),
+        ("b", {}),
+        ("c", {"dataset_source": "/opt/ml/ä"}),
+    )
+    for name, environment in environments:
+        here, there = (
+            container(tmp_path / name, 60, **environment),
+            container(tmp_path / f"{name}-own", 60, **environment),
+        )
         statuses = (
             run_warm(warm, PYTHON, here, threading.Event()),
             run_process([str(PYTHON), "-P", "-m", "fogbank.monitor"], there, threading.Event()),
@@ -73,7 +81,7 @@ def test_a_run_that_is_stopped_or_takes_too_long_is_not_left(warm: WarmAnalyzer,
     pids: list[int] = []
 
     def stops() -> None:
-        until(lambda: pids.extend(working_in(run.home)) or pids)
+        pids.extend(until_answer(lambda: working_in(run.home), bool))
         if not late:
             stop.set()
 
@@ -90,7 +98,7 @@ def test_one_that_dies_takes_its_runs_along_and_another_takes_its_place(warm: Wa
     run, pids = waits(tmp_path / "run"), list[int]()
 
     def kills() -> None:
-        until(lambda: pids.extend(working_in(run.home)) or pids)
+        pids.extend(until_answer(lambda: working_in(run.home), bool))
         [analyzer] = [pid for pid in children(os.getpid()) if set(pids) & set(children(pid))]
         os.kill(analyzer, signal.SIGKILL)
 

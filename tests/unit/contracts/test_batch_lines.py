@@ -13,7 +13,13 @@ from fogbank.contracts.batch_lines import BATCH, OUTPUT, Message, receive, send
 def test_messages_are_whole_and_an_end_within_one_is_told() -> None:
     here, there = socket.socketpair()
     body = bytes(range(256)) * 40_000
-    sender = threading.Thread(target=lambda: (send(here, BATCH, body), send(here, OUTPUT), here.sendall(b"o12")))
+
+    def sends() -> None:
+        send(here, BATCH, body)
+        send(here, OUTPUT)
+        here.sendall(b"o12")
+
+    sender = threading.Thread(target=sends)
     sender.start()
 
     assert receive(there) == Message(BATCH, body)
