@@ -148,11 +148,12 @@ def test_what_the_data_plane_lacks_is_refused_and_what_nobody_has_is_a_501(serve
     )
     code, said = code_of(lambda: served.sagemaker.describe_device_fleet(DeviceFleetName="f"))
     assert (code, "sagemaker:DescribeDeviceFleet" in said) == ("NotImplemented", True)
-    for extra, words in (
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"EnableExplanations": "`true`"}, "EnableExplanations is refused, not ignored"),
         ({"CustomAttributes": "a" * 1025}, "at 'customAttributes' failed to satisfy constraint"),
         ({"InferenceId": "a" * 65}, "less than or equal to 64"),
-    ):
+    ]
+    for extra, words in refused:
         code, said = code_of(partial(served.invoke, **extra))
         assert (code, words in said) == ("ValidationError", True), said
 
