@@ -131,15 +131,31 @@ def test_a_broken_archive_fails_with_its_cause(served: Served) -> None:
 def test_what_the_data_plane_lacks_is_refused_and_what_nobody_has_is_a_501(served: Served) -> None:
     explainer: dict[str, Any] = {"ClarifyExplainerConfig": {"ShapConfig": {"ShapBaselineConfig": {}}}}
     assert "does not have ExplainerConfig yet" in code_of(lambda: served.config(ExplainerConfig=explainer))[1]
+    batch = {"Type": "INSTANCE_COUNT", "Value": 1}
     rolling = {
-        "RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 0}
+        "RollingUpdatePolicy": {
+            "MaximumBatchSize": batch,
+            "WaitIntervalInSeconds": 0,
+            "RollbackMaximumBatchSize": batch,
+        }
     }
     update = partial(
         served.sagemaker.update_endpoint, EndpointName="e", EndpointConfigName="c", DeploymentConfig=rolling
     )
-    assert "does not have DeploymentConfig.RollingUpdatePolicy yet; it is refused, not ignored" in code_of(update)[1]
+    assert (
+        "DeploymentConfig.RollingUpdatePolicy.RollbackMaximumBatchSize yet; it is refused, not ignored"
+        in code_of(update)[1]
+    )
     code, said = code_of(lambda: served.sagemaker.describe_device_fleet(DeviceFleetName="f"))
     assert (code, "sagemaker:DescribeDeviceFleet" in said) == ("NotImplemented", True)
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"EnableExplanations": "`true`"}, "EnableExplanations is refused, not ignored"),
+        ({"CustomAttributes": "a" * 1025}, "at 'customAttributes' failed to satisfy constraint"),
+        ({"InferenceId": "a" * 65}, "less than or equal to 64"),
+    ]
+    for extra, words in refused:
+        code, said = code_of(partial(served.invoke, **extra))
+        assert (code, words in said) == ("ValidationError", True), said
 
 
 def test_two_variants_share_the_traffic_by_weight(served: Served) -> None:

@@ -202,6 +202,37 @@ class Calls(RuleBasedStateMachine):
                 self.make(stem, name, params)
         self.create("InferenceComponent", number, seed)
 
+    @rule(number=numbers, copies=st.integers(0, 3))
+    def recount(self, number: int, copies: int) -> None:
+        """Another number of a component's copies: what runs is told, or that there is no room for them."""
+        name = f"{self.stem}-{number}"
+        if name not in self.held["InferenceComponent"]:
+            return
+        count = {"DesiredRuntimeConfig": {"CopyCount": copies}}
+        _, code = self.call("update_inference_component_runtime_config", InferenceComponentName=name, **count)
+        self.answered["UpdateInferenceComponentRuntimeConfig"] += not code
+        until_answer(
+            lambda: self.call("describe_inference_component", InferenceComponentName=name)[0][
+                "InferenceComponentStatus"
+            ],
+            lambda status: status not in MOVING,
+        )
+
+    @rule(number=numbers, expression=st.sampled_from([NEVER, "cron(0 * ? * * *)"]), runs=st.booleans())
+    def monitor(self, number: int, expression: str, runs: bool) -> None:
+        """A schedule of a definition that is there: by chance alone there is hardly one."""
+        kinds = [stem for stem in self.held if stem.endswith("JobDefinition") and self.held[stem]]
+        name = f"{self.stem}-{number}"
+        if kinds and name not in self.held["MonitoringSchedule"]:
+            definition, kind = next(iter(self.held[kinds[0]])), kinds[0].removesuffix("JobDefinition")
+            config = {"ScheduleConfig": {"ScheduleExpression": expression}, "MonitoringJobDefinitionName": definition}
+            params = {"MonitoringScheduleName": name, "MonitoringScheduleConfig": {**config, "MonitoringType": kind}}
+            self.make("MonitoringSchedule", name, params)
+        if name in self.held["MonitoringSchedule"]:
+            verb = "start" if runs else "stop"
+            _, code = self.call(f"{verb}_monitoring_schedule", MonitoringScheduleName=name)
+            self.answered[f"{verb.capitalize()}MonitoringSchedule"] += not code
+
     @rule(operation=st.sampled_from(OTHERS), number=numbers, seed=seeds)
     def other(self, operation: str, number: int, seed: int) -> None:
         """Any other call: of what there is, mostly, and with parameters as they come."""

@@ -195,6 +195,20 @@ def test_a_canary_takes_its_share_and_the_clock_moves_it_on(own: Account) -> Non
     assert own.events("rollout")[3:] == ["FleetStarted", "Shifted", "Baking", "Baked", "Shifted", "Finished"]
 
 
+def test_a_rolling_update_replaces_one_instance_after_the_other(account: Account) -> None:
+    account.endpoint(account.version("a", count=2))
+    one = {"Type": "INSTANCE_COUNT", "Value": 1}
+    policy = {"RollingUpdatePolicy": {"MaximumBatchSize": one, "WaitIntervalInSeconds": 0}}
+    update(account, account.version("b", count=2), DeploymentConfig=policy)
+    described = account.settled()
+
+    assert described["EndpointConfigName"] == f"{account.name}-b"
+    assert described["LastDeploymentConfig"] == policy
+    steps = ["FleetStarted", "Shifted", "Baking", "Baked", "Shrunk", "Grown", "Shifted", "Baking", "Baked", "Finished"]
+    assert account.events("rollout")[3:] == steps
+    assert (len(account.asked(30)), set(account.models(10))) == (2, {"b"})
+
+
 def test_killed_in_the_middle_of_a_canary_the_old_model_serves_and_it_goes_on(own: Account) -> None:
     own.endpoint(own.version("a"))
     own.version("b")

@@ -5,6 +5,7 @@ In: an EndpointConfig's and its models' documents; out: frozen values that lie i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -12,7 +13,7 @@ from typing import Self
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.asynchronous import AsyncConfig
 from fogbank.cloud.hosting.instance import StartError
-from fogbank.cloud.hosting.rollout import Rollout
+from fogbank.cloud.hosting.rollout import ROUNDING, Rollout
 from fogbank.cloud.observe.capture import Capture
 
 COUNT, WEIGHT = "DesiredInstanceCount", "DesiredWeight"
@@ -114,6 +115,14 @@ class Deployment:
             weights={**self.weights, **weights},
             counts={**self.counts, **counts},
             serverless={**self.serverless, **(serverless or {})},
+        )
+
+    def part(self, percent: float) -> Deployment:
+        """The same with a share of its instances, of each variant one at least; 0 for all."""
+        if not percent:
+            return self
+        return self.changed(
+            {}, {name: math.ceil(count * percent / 100 - ROUNDING) for name, count in self.counts.items()}
         )
 
     def retaining(self, live: Deployment, excluded: Collection[str]) -> Deployment:

@@ -131,8 +131,9 @@ def _pending_status(rollout: Rollout, pending: Deployment, name: str) -> tuple[s
     step, count = rollout.step, pending.counts[name]
     if rollout.reason is not None:
         return "Deleting", f"Terminating {count} instance(s)."
-    if step.action == "start":
-        return "Creating", f"Launching {count} instance(s)."
+    if step.action in {"start", "grow"}:
+        wanted = pending.part(step.percent).counts[name]
+        return "Creating", f"Launching {wanted} instance(s)."
     if step.action == "bake":
         capacity = _capacity(rollout.percent, count)
         return "Baking", f"Baking for {step.seconds:g} seconds ({step.why}) with traffic enabled on {capacity}."

@@ -14,18 +14,20 @@ from typing import Any, Literal, Self
 
 from fogbank.cloud.api.errors import validation
 
-Action = Literal["start", "scale", "shift", "bake", "finish"]
+Action = Literal["start", "scale", "grow", "shift", "bake", "shrink", "finish"]
 WAIT, TERMINATION = "WaitIntervalInSeconds", "TerminationWaitInSeconds"
 WHOLE = 100.0
 HALF = 50.0
 LEAST_LINEAR_STEP = 10.0
+LEAST_BATCH = 5.0
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step. `start`: the new fleet comes up. `scale`: the fleet that serves gets its new counts. `shift`: `percent` of the
-    traffic go to the new fleet. `bake`: nothing happens for `seconds`, and `why` is the member that says so. `finish`: the new
-    fleet is the endpoint's, the old one ends."""
+    """One step. `start`: the new fleet comes up, or `percent` of it; `grow`: so much of it runs now; `shrink`: so much of the old one.
+    `scale`: the fleet that serves gets its new counts. `shift`: `percent` of the traffic go to the new fleet. `bake`: nothing happens for
+    `seconds`, and `why` is the member that says so. `finish`: the new fleet is the endpoint's, the old one ends."""
 
     action: Action
     percent: float = 0.0
@@ -61,6 +63,17 @@ class Rollout:
         return shifts[-1] if shifts else 0.0
 
     @property
+    def grown(self) -> float:
+        """The share of the new fleet that runs so far; 0 for all of it."""
+        parts = [step.percent for step in self.steps[: self.at] if step.action in {"start", "grow"}]
+        return parts[-1] if parts else 0.0
+
+    @property
+    def is_rolling(self) -> bool:
+        """Whether the old fleet gives way in batches: one that is rolled back must grow again."""
+        return any(step.action == "shrink" for step in self.steps)
+
+    @property
     def replaces(self) -> bool:
         """Whether a new fleet takes the place of the old one; else the one there is changes its size and weights."""
         return any(step.action == "start" for step in self.steps)
@@ -88,7 +101,7 @@ class Rollout:
             return self
         rest = replace(self.step, seconds=max(0.0, self.baked_at - now)) if self.step.action == "bake" else self.step
         shift = [Step(action="shift", percent=self.percent)] if self.percent else []
-        steps = (Step(action="start"), *shift, rest, *self.steps[self.at + 1 :])
+        steps = (Step(action="start", percent=self.grown), *shift, rest, *self.steps[self.at + 1 :])
         return replace(self, steps=steps, at=0, since=now)
 
     def encode(self) -> dict[str, Any]:
@@ -114,6 +127,10 @@ def resize() -> tuple[Step, ...]:
 
 def replacement(config: Mapping[str, Any], counts: Sequence[int]) -> tuple[Step, ...]:
     """The steps of an update under a DeploymentConfig; without a policy, all at once. Raises ValidationException."""
+    if rolling := config.get("RollingUpdatePolicy"):
+        if config.get("BlueGreenUpdatePolicy"):
+            raise validation("A DeploymentConfig must have either a BlueGreenUpdatePolicy or a RollingUpdatePolicy.")
+        return _batches(rolling, counts)
     policy = config.get("BlueGreenUpdatePolicy") or {}
     routing = policy.get("TrafficRoutingConfiguration") or {"Type": "ALL_AT_ONCE"}
     shares = _shares(routing, counts)
@@ -129,7 +146,8 @@ def replacement(config: Mapping[str, Any], counts: Sequence[int]) -> tuple[Step,
 
 def limit_of(config: Mapping[str, Any]) -> float | None:
     """MaximumExecutionTimeoutInSeconds, where there is one."""
-    return (config.get("BlueGreenUpdatePolicy") or {}).get("MaximumExecutionTimeoutInSeconds")
+    policy = config.get("RollingUpdatePolicy") or config.get("BlueGreenUpdatePolicy") or {}
+    return policy.get("MaximumExecutionTimeoutInSeconds")
 
 
 def alarms_of(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -158,6 +176,26 @@ def _shares(routing: Mapping[str, Any], counts: Sequence[int]) -> list[float]:
         return [size, WHOLE]
     steps = int(WHOLE / size)
     return [*(size * number for number in range(1, steps + 1) if size * number < WHOLE), WHOLE]
+
+
+def _batches(policy: Mapping[str, Any], counts: Sequence[int]) -> tuple[Step, ...]:
+    """A batch of the new fleet after the other: it comes up, gets its share, is watched, and as much of the old fleet ends."""
+    size = _percent(policy["MaximumBatchSize"], counts)
+    if not LEAST_BATCH <= size <= HALF:
+        raise validation(
+            f"MaximumBatchSize must be between {LEAST_BATCH:g}% and {HALF:g}% of the variant's total instance count; it is {size:g}%."
+        )
+    steps: list[Step] = []
+    for number in range(1, math.ceil(WHOLE / size - ROUNDING) + 1):
+        share = min(WHOLE, size * number)
+        if steps:
+            steps.append(Step(action="shrink", percent=WHOLE - size * (number - 1)))
+        steps += [
+            Step(action="grow" if steps else "start", percent=share),
+            Step(action="shift", percent=share),
+            Step(action="bake", seconds=policy[WAIT], why=WAIT),
+        ]
+    return (*steps, Step(action="finish"))
 
 
 def _percent(size: Mapping[str, Any], counts: Sequence[int]) -> float:

@@ -6,6 +6,7 @@ that fails rolls everything back. What a cloud that was killed does with a rollo
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -41,7 +42,9 @@ class Rollouts:
         self._steps: Mapping[str, Callable[[Stage, Endpoint, Step, threading.Event], None]] = {
             "start": self._start,
             "scale": self._scale,
+            "grow": self._grow,
             "shift": self._shift,
+            "shrink": self._shrink,
         }
 
     def begin(self, name: Name) -> None:
@@ -128,7 +131,7 @@ class Rollouts:
             raise StartError(f"the deployment took longer than MaximumExecutionTimeoutInSeconds ({rollout.limit_s})")
 
     def _start(self, stage: Stage, record: Endpoint, step: Step, stop: threading.Event) -> None:
-        fleet = self.fleet(record, record.state.target)
+        fleet = self.fleet(record, record.state.target.part(step.percent))
         if not self._stages.place(stage, live=stage.live, pending=fleet):
             raise StartError("the endpoint is gone")
         fleet.start(stop)
@@ -137,6 +140,15 @@ class Rollouts:
         if stage.live is None:
             raise StartError("the endpoint has no instance")
         stage.live.resize(record.state.target, stop)
+
+    def _grow(self, stage: Stage, record: Endpoint, step: Step, stop: threading.Event) -> None:
+        if stage.pending is None:
+            raise StartError("the new fleet has gone")
+        stage.pending.resize(record.state.target.part(step.percent), stop)
+
+    def _shrink(self, stage: Stage, record: Endpoint, step: Step, stop: threading.Event) -> None:
+        if stage.live is not None and record.state.live is not None:
+            stage.live.provision(record.state.live.part(step.percent))
 
     def _shift(self, stage: Stage, record: Endpoint, step: Step, stop: threading.Event) -> None:
         self.route(stage, record.state, step.percent)
@@ -190,6 +202,9 @@ class Rollouts:
             return
         if record.public["EndpointStatus"] != "RollingBack":
             self._settle(record, "RollingBack", replace(record.state, rollout=replace(rollout, reason=reason)))
+        if rollout.is_rolling and stage.live is not None and state.live is not None:
+            with contextlib.suppress(StartError):  # what does not come up again is tried again, as ever
+                stage.live.resize(state.live, threading.Event())
         self.route(stage, state, 0)
         new = stage.pending
         if not self._stages.place(stage, live=stage.live, pending=None):
@@ -218,5 +233,7 @@ class Rollouts:
         )
 
 
-PAST = {"start": "FleetStarted", "scale": "Resized", "shift": "Shifted", "bake": "Baked"}
+PAST = {
+    "start": "FleetStarted", "scale": "Resized", "grow": "Grown", "shift": "Shifted", "bake": "Baked", "shrink": "Shrunk",
+}  # fmt: skip
 """What an event says of a step that is done."""

@@ -47,6 +47,9 @@ FORWARDED = (
     "traceparent",
     "tracestate",
 )
+EXPLANATIONS = HEADER + "enable-explanations"
+LONGEST = {HEADER + "custom-attributes": ("customAttributes", 1024), HEADER + "inference-id": ("inferenceId", 64)}
+"""Headers to their members, and how long a value may be (botocore's model)."""
 NAMING = frozenset({TARGET_MODEL, TARGET_CONTAINER, SESSION})
 LONGEST_QUOTE = 1024
 
@@ -221,7 +224,18 @@ def _too_large(request: Request, limit: int) -> str:
 
 
 def check_request(request: Request) -> None:
-    """Refuse a body that is too large. Raises ValidationError."""
+    """Refuse what is too large, and explanations, which no endpoint here has. Raises ValidationError."""
+    for name, (member, most) in LONGEST.items():
+        if len(request.headers.get(name, "")) > most:
+            raise invalid(
+                f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length less than or "
+                f"equal to {most}"
+            )
+    if EXPLANATIONS in request.headers:
+        raise invalid(
+            f"Endpoint {endpoint_of(request)} of account {LOCAL_ACCOUNT} has no ExplainerConfig, which the local cloud does not have yet: "
+            "EnableExplanations is refused, not ignored."
+        )
     if request.payload.temporary is not None and request.payload.size > HOSTING_PAYLOAD_LIMIT:
         raise invalid(_too_large(request, HOSTING_PAYLOAD_LIMIT))
 

@@ -20,9 +20,14 @@ def policy(kind: str, wait: int = 60, termination: int | None = None, **size: tu
     return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, **given}}
 
 
+def rolling(wait: int = 60, **size: tuple[str, int]) -> dict[str, Any]:
+    sizes = {name: {"Type": unit, "Value": value} for name, (unit, value) in size.items()}
+    return {"RollingUpdatePolicy": {"WaitIntervalInSeconds": wait, **sizes}}
+
+
 def words(steps: tuple[Step, ...]) -> str:
     return ", ".join(
-        f"{step.action} {step.percent:.4g}%" if step.action == "shift" else
+        f"{step.action} {step.percent:.4g}%" if step.percent else
         f"{step.action} {step.seconds:g} {step.why[0]}" if step.action == "bake" else step.action
         for step in steps
     )  # fmt: skip
@@ -40,6 +45,19 @@ def words(steps: tuple[Step, ...]) -> str:
             policy("CANARY", wait=5, termination=7, CanarySize=(COUNT, 1)),
             [4],
             "start, shift 25%, bake 5 W, shift 100%, bake 7 T, finish",
+        ),
+        (
+            rolling(MaximumBatchSize=(COUNT, 1)),
+            [3],
+            (
+                "start 33.33%, shift 33.33%, bake 60 W, shrink 66.67%, grow 66.67%, shift 66.67%, bake 60 W, shrink 33.33%, grow 100%, "
+                "shift 100%, bake 60 W, finish"
+            ),
+        ),
+        (
+            rolling(MaximumBatchSize=(PERCENT, 50)),
+            [3],
+            "start 50%, shift 50%, bake 60 W, shrink 50%, grow 100%, shift 100%, bake 60 W, finish",
         ),
         (policy("CANARY", CanarySize=(COUNT, 1)), [2, 6], "start, shift 25%, bake 60 W, shift 100%, finish"),
         (

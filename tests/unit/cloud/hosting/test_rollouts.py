@@ -261,3 +261,49 @@ def test_an_alarm_that_goes_off_while_it_bakes_rolls_back(hosting: Hosting) -> N
     assert hosting.share("old") == 1
     with pytest.raises(ApiError, match="are in ALARM state"):
         hosting.update(DeploymentConfig=watched)
+
+
+ROLLING = {
+    "RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 10},
+    "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]},
+}
+
+
+def running(hosting: Hosting) -> tuple[int, int]:
+    """Instances of the old fleet and of the new one."""
+    return len(hosting.hosts.of("old").running), len(hosting.hosts.of("new").running)
+
+
+def test_batches_of_the_new_fleet_take_the_place_of_the_old_ones(hosting: Hosting) -> None:
+    hosting.endpoint(count=3)
+    hosting.alarms["errors"] = "OK"
+    hosting.update(DeploymentConfig=ROLLING)
+    for new in (1, 2, 3):
+        hosting.baking()
+        until(lambda new=new: running(hosting) == (4 - new, new))  # type: ignore[misc]  # bound now
+        hosting.pass_by(10)
+    hosting.settle()
+
+    until(lambda: running(hosting) == (0, 3))
+    assert hosting.share("new") == 1
+    assert hosting.record().public["EndpointConfigName"] == "new"
+
+
+def test_what_gave_way_in_batches_comes_up_again_where_it_is_rolled_back(hosting: Hosting) -> None:
+    hosting.endpoint(count=3)
+    hosting.alarms["errors"] = "OK"
+    hosting.update(DeploymentConfig=ROLLING)
+    hosting.baking()
+    hosting.pass_by(10)
+    hosting.baking()
+    until(lambda: running(hosting) == (2, 2))
+    hosting.kill()
+    hosting.endpoints.start()
+    hosting.baking()
+    hosting.alarms["errors"] = "ALARM"
+    hosting.pass_by(1)
+    hosting.settle()
+
+    until(lambda: running(hosting) == (3, 0))
+    assert hosting.share("old") == 1
+    assert hosting.record().public["EndpointConfigName"] == "old"
