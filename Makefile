@@ -29,7 +29,7 @@ TESTS = $(if $(ROOM),$(wildcard tests/unit/$(ROOM)) $(SUITES_$(ROOM)))
 # The suite starts some thousand processes of fogbank's, whose own sources are compiled once where they may be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo unit test test-account drawn frameworks engines soak conformance check docs fix hooks bench changes clean
+.PHONY: help setup demo unit test test-account drawn frameworks engines soak conformance check pythons docs fix hooks bench changes clean
 
 help:                               ## this list
 	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -78,6 +78,9 @@ check: setup                        ## format, lint, types, imports: what CI run
 	@$(RUN)/ruff check .
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
+
+pythons: setup                      ## the core's tests and the demo under each Python that is found here; VERSIONS="3.12 3.13" for some
+	@$(RUN)/python tools/pythons.py $(VERSIONS)
 
 docs: setup                         ## the docs as a site in .fogbank/site, in an environment of its own; a dead link is an error
 	@NO_MKDOCS_2_WARNING=1 $(UV) tool run --quiet $(MKDOCS) mkdocs build --quiet --strict

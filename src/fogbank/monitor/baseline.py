@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from fogbank.monitor.files import profile_files
 from fogbank.monitor.profile import statistics
 
 
-def suggest(csv_file: Path, columns: tuple[str, ...], words: Iterable[str] = ()) -> tuple[bytes, bytes]:
+def suggest(
+    csv_file: Path, columns: tuple[str, ...], words: Iterable[str] = (), texts: Collection[str] = ()
+) -> tuple[bytes, bytes]:
     """statistics.json and constraints.json of a CSV with a header, whose columns must be `columns`, in that order; those of `words` are no
-    numbers, whatever they look like.
+    numbers, whatever they look like, and no value of `texts` is one of a few.
 
     Raises DataError (`baseline-missing`, `baseline-columns`, `baseline-unreadable`).
     """
@@ -38,7 +40,11 @@ def suggest(csv_file: Path, columns: tuple[str, ...], words: Iterable[str] = ())
             "write the baseline with the output columns first, then the input columns, in the schema's order",
         )
     stats = read.profile.of_words(words).document()
-    return encode(stats), encode(suggest_constraints(stats))
+    constraints = suggest_constraints(stats)
+    for item in constraints["features"]:
+        if item["name"] in texts:
+            item.pop("string_constraints", None)
+    return encode(stats), encode(constraints)
 
 
 def nothing(columns: tuple[str, ...]) -> tuple[bytes, bytes]:

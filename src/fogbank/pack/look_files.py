@@ -126,6 +126,8 @@ def _onnx(path: Path) -> Look:
     inputs = [item for item in model.graph.input if item.name not in weights]
     maker = f"{model.producer_name} {model.producer_version}".strip() or "somebody"
     columns = tuple(_onnx_columns(inputs)) if len(inputs) > 1 else ()
+    if len(inputs) == 1 and len(shape := _onnx_shape(inputs[0])) > 2:
+        return _onnx_image(inputs[0], shape, maker)
     return Look(
         file="model.onnx",
         kind="onnx",
@@ -134,6 +136,37 @@ def _onnx(path: Path) -> Look:
         width=len(columns) or _onnx_width(inputs[0]),
         names=tuple(column.name for column in columns),
         columns=columns,
+    )
+
+
+def _onnx_shape(item: Any) -> list[int | str]:
+    """Its dimensions, as many as there are; one that is open by its name."""
+    return [int(size.dim_value) or str(size.dim_param or "any") for size in item.type.tensor_type.shape.dim]
+
+
+def _onnx_image(item: Any, shape: Sequence[int | str], maker: str) -> Look:
+    """A graph that takes images of one size, a batch of them, the channels first or last. Raises PackageError (`model-inputs`)."""
+    from onnx import TensorProto
+
+    said = " x ".join(map(str, shape))
+    channels = [size in {1, 3} for size in (shape[1], shape[-1])]
+    if len(shape) != 4 or not any(channels) or any(isinstance(size, str) for size in shape[1:]):
+        raise _no_table(f"the graph takes {item.name} of {said}, which is neither a table nor images of one size")
+    if item.type.tensor_type.elem_type != TensorProto.FLOAT:
+        raise _no_table(f"the graph takes {item.name} of {said}, and not as floats")
+    return Look(
+        file="model.onnx",
+        kind="handler",
+        what=f"an ONNX graph of images ({said}), made by {maker}",
+        needs=("numpy", "onnxruntime", "pillow"),
+        columns=(Column(name="image", dtype="string"),),
+        handler="onnx_image",
+    )
+
+
+def _no_table(cause: str) -> PackageError:
+    return PackageError(
+        "model-inputs", cause, "serve it by a handler: `fogbank new NAME` and a model_fn that returns the session"
     )
 
 
@@ -154,10 +187,8 @@ def _onnx_columns(inputs: Sequence[Any]) -> Iterator[Column]:
     for item in inputs:
         width, kind = _onnx_width(item), item.type.tensor_type.elem_type
         if not width or kind not in dtypes:
-            raise PackageError(
-                "model-inputs",
-                f"the graph has {len(inputs)} inputs, and {item.name} is not one or more columns of a table",
-                "serve it by a handler: `fogbank new NAME` and a model_fn that returns the session",
+            raise _no_table(
+                f"the graph has {len(inputs)} inputs, and {item.name} is not one or more columns of a table"
             )
         names = [item.name] if width == 1 else [f"{item.name}_{place}" for place in range(width)]
         yield from (Column(name=name, dtype=dtypes[kind]) for name in names)

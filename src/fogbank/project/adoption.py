@@ -188,7 +188,8 @@ class Adoption:
 
     def _heard(self) -> str:
         classes = f", labels {', '.join(map(str, self._classes()[:6]))}" if self._classes() else ""
-        return f"{len(self.sample.columns)} columns{classes}, method predict"
+        columns = len(self.sample.columns)
+        return f"{columns} column{'' if columns == 1 else 's'}{classes}, method predict"
 
     def _classes(self) -> tuple[Value, ...]:
         return self.answer.fitted.classes or self.look.classes

@@ -116,7 +116,7 @@ def request_of(data: str, stdin: BinaryIO, content_type: str = "") -> Request:
     if data == "-":
         body = stdin.read()
         return Request(body=body, content_type=content_type or begins_as(body))
-    if data.lstrip().startswith(("{", "[")):
+    if data.lstrip().startswith(("{", "[", '"')):
         body = data.encode() if content_type else _json(data)
         return Request(body=body, content_type=content_type or CONTENT_TYPES[".json"])
     if _is_rows(data):
@@ -127,10 +127,20 @@ def request_of(data: str, stdin: BinaryIO, content_type: str = "") -> Request:
 
 
 def _is_rows(data: str) -> bool:
-    """Whether it is CSV, and no file's name: it has two lines, or cells and no ending or file of that name."""
+    """Whether it is CSV, and no file's name: it has two lines; or cells, words or a number, and no ending or file of that name."""
     if "\n" in data or len(data) > LONGEST_NAME:
         return True
-    return "," in data and Path(data).suffix.lower() not in CONTENT_TYPES and not Path(data).is_file()
+    if Path(data).suffix.lower() in CONTENT_TYPES or Path(data).is_file():
+        return False
+    return "," in data or (" " in data.strip() and "/" not in data) or _is_number(data)
+
+
+def _is_number(data: str) -> bool:
+    try:
+        float(data)
+    except ValueError:
+        return False
+    return True
 
 
 def begins_as(body: bytes) -> str:

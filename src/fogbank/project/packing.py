@@ -61,7 +61,7 @@ def _build(config: ProjectConfig) -> Manifest:
     names = (*trained.output.names, *trained.input.names)
     file = trained.baseline
     statistics, constraints = profiled(
-        config, file if file.is_file() or not config.model else None, names, _words(trained)
+        config, file if file.is_file() or not config.model else None, names, _words(trained), _texts(trained)
     )
     return build(
         config,
@@ -73,12 +73,12 @@ def _build(config: ProjectConfig) -> Manifest:
 
 
 def profiled(
-    config: ProjectConfig, file: Path | None, names: tuple[str, ...], words: Sequence[str]
+    config: ProjectConfig, file: Path | None, names: tuple[str, ...], words: Sequence[str], texts: Sequence[str] = ()
 ) -> tuple[bytes, bytes]:
     """The baseline's statistics and constraints, kept until the file, the columns or what profiles them change. Raises DataError."""
     kept = config.state / PROFILED
     data = sha256_file(file) if file is not None and file.is_file() else ""
-    key = sha256_bytes(canonical_json([data, list(names), list(words), source_digest(("monitor",))]))
+    key = sha256_bytes(canonical_json([data, list(names), list(words), list(texts), source_digest(("monitor",))]))
     try:
         document = json.loads(kept.read_bytes())
         if document["key"] == key:
@@ -87,7 +87,7 @@ def profiled(
         pass  # none yet, or what is no such document: it is made again
     from fogbank.monitor import nothing, suggest
 
-    statistics, constraints = nothing(names) if file is None else suggest(file, names, words)
+    statistics, constraints = nothing(names) if file is None else suggest(file, names, words, texts)
     documents = {"statistics": statistics.decode(), "constraints": constraints.decode()}
     write_whole(kept, canonical_json({"key": key, **documents}))
     return statistics, constraints
@@ -101,6 +101,11 @@ def _words(trained: Trained) -> list[str]:
         for column in columns
         if column.dtype == "string" or (column.dtype == "category" and isinstance(column.categories[0], str))
     ]
+
+
+def _texts(trained: Trained) -> list[str]:
+    """The column of whole texts, of which hardly any comes twice; none of another model."""
+    return list(trained.input.names) if trained.input.rows == "texts" else []
 
 
 def serving(manifest: Manifest) -> str:

@@ -160,6 +160,62 @@ def graph_of_columns(width: int | str = 1) -> bytes:
     return bytes(helper.make_model(graph, opset_imports=versions, ir_version=9).SerializeToString())
 
 
+def image_graph(shape: list[int | str], perm: list[int]) -> bytes:
+    """A graph of images: the mean of each channel, which `perm` brings to the front."""
+    from onnx import TensorProto, helper
+
+    given = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
+    answer = helper.make_tensor_value_info("means", TensorProto.FLOAT, None)
+    nodes = [
+        helper.make_node("Transpose", ["image"], ["front"], perm=perm),
+        helper.make_node("ReduceMean", ["front"], ["means"], axes=[2, 3], keepdims=0),
+    ]
+    graph = helper.make_graph(nodes, "images", [given], [answer])
+    return bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+    )
+
+
+def test_a_graph_of_images_gets_a_handler_that_answers_as_the_graph_does(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(image_graph(["batch", 3, 2, 2], [0, 1, 2, 3]))
+
+    adopt("eye", tmp_path / "m.onnx", None, tmp_path / "eye", Steps(ignore), lambda _: False)
+
+    assert (tmp_path / "eye" / "requirements.txt").read_text() == "numpy\nonnxruntime\npillow\n"
+    handler: dict[str, Any] = {}
+    exec((tmp_path / "eye" / "handlers" / "inference.py").read_text(), handler)  # noqa: S102 - what was just written
+    model = handler["model_fn"](str(tmp_path / "eye" / "model"))
+    numbers = G.random((2, 3, 2, 2)).astype(np.float32)
+    answer = handler["predict_fn"](handler["input_fn"](json.dumps(numbers.tolist()), "application/json"), model)
+    assert np.allclose(answer, numbers.mean(axis=(2, 3)))
+    for shape in ([1, 3, 4, 4], [1, 4, 4, 3], [1, 1, 4, 4]):
+        assert list(handler["prepared"](Shades(3), shape).shape) == shape
+
+
+class Shades:
+    """An image as Pillow has them, as far as the handler asks: so many channels of equal shades."""
+
+    def __init__(self, depth: int, size: tuple[int, int] = (9, 9)) -> None:
+        self.depth, self.size = depth, size
+
+    def resize(self, size: tuple[int, int]) -> Shades:
+        return Shades(self.depth, size)
+
+    def convert(self, mode: str) -> Any:
+        width, height = self.size
+        return np.full((height, width) if mode == "L" else (height, width, 3), 128, np.uint8)
+
+
+@pytest.mark.parametrize("shape", [["batch", "time", 3], ["batch", 3, "high", "wide"], [1, 5, 8, 8]])
+def test_a_graph_that_takes_neither_rows_nor_images_of_one_size_says_what_it_takes(
+    tmp_path: Path, shape: list[int | str]
+) -> None:
+    (tmp_path / "m.onnx").write_bytes(image_graph(shape, list(range(len(shape)))))
+    with pytest.raises(PackageError, match=" x ".join(map(str, shape))) as caught:
+        adopt("eye", tmp_path / "m.onnx", None, tmp_path / "eye", Steps(ignore), lambda _: False)
+    assert caught.value.code == "model-inputs"
+
+
 OWN = """
 class Fit:
     def __init__(self):

@@ -59,8 +59,8 @@ def test_what_the_baseline_knows_as_text_is_compared_as_text_also_where_a_window
     rows = "".join(f"1,{code}\n" for code in ["02134", "90210"] * 50)
     (tmp_path / "baseline.csv").write_text(f"p,zip\n{rows}")
     files = dict(zip(("stats", "constraints"), suggest(tmp_path / "baseline.csv", ("p", "zip"), ["zip"]), strict=True))
-    for name, document in files.items():
-        (tmp_path / name).write_bytes(document)
+    for name, encoded in files.items():
+        (tmp_path / name).write_bytes(encoded)
     lines = [record("1\n", f"{code}\n", NOON + timedelta(minutes=1)) for code in ["02134"] * 190 + ["11111"] * 10]
 
     _, document = judged(tmp_path, lines, tmp_path / "stats", tmp_path / "constraints")

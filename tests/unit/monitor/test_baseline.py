@@ -30,3 +30,5 @@ def test_a_column_of_words_is_text_though_each_of_them_looks_like_a_number(tmp_p
     buckets = text["string_statistics"]["distribution"]["categorical"]["buckets"]
     assert buckets == [{"value": "02134", "count": 2}, {"value": "90210", "count": 1}]
     assert json.loads(constraints)["features"][1]["string_constraints"] == {"domains": ["02134", "90210"]}
+    _, free = suggest(tmp_path / "b.csv", ("p", "zip"), ["zip"], ["zip"])
+    assert "string_constraints" not in json.loads(free)["features"][1], "a new text is no violation"
