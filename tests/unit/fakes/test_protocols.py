@@ -75,6 +75,7 @@ REAL = {
     "cloud/objects/checksums.py:_Hash": "hashlib's, and a CRC",
     "cloud/observe/cloudwatch.py:Memory": "what moto remembers, in tests/contracts/aws/test_cloudwatch.py",
     "cloud/observe/queries.py:Between": "points in a file, in tests/contracts/aws/test_cloudwatch.py",
+    "monitor/blocks.py:Bytes": "any file in memory",
     "transform/association.py:Associated": "rows and JSON: pure",
     "image/layers.py:Writer": "any file in memory",
     "pack/lock.py:Source": "a lock of a few lines",

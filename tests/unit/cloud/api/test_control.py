@@ -87,8 +87,9 @@ def test_what_a_request_names_must_be_there(plane: Plane) -> None:
 
 def test_what_has_no_effect_is_an_event(plane: Plane) -> None:
     plane.control.call("CreateModel", US, {"ModelName": "plain"})
-    plane.control.call("CreateModel", US, {"ModelName": "m", "EnableNetworkIsolation": True})
+    container = {"Image": "i", "ImageConfig": {"RepositoryAccessMode": "Platform"}}
+    plane.control.call("CreateModel", US, {"ModelName": "m", "PrimaryContainer": container})
 
     [event] = plane.events.since(0)
     assert (event.topic, event.region, event.name, event.change) == ("call", "us-east-1", "CreateModel", "Inert")
-    assert event.detail == {"members": ["EnableNetworkIsolation"], "names": {"ModelName": "m"}}
+    assert event.detail == {"members": ["PrimaryContainer.ImageConfig"], "names": {"ModelName": "m"}}
