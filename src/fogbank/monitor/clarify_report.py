@@ -19,8 +19,9 @@ STYLE = """
 :root{color-scheme:light dark}
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 div{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:0 0 1.5rem}caption{text-align:left;font-weight:600;padding:.5rem 0}
-th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #8886;overflow-wrap:anywhere}
-td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}meter{width:10rem;max-width:30vw}
+th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #8886}
+td{overflow-wrap:anywhere;min-width:3.5rem}
+th:last-child,td.n{text-align:right;padding-right:0}td.n{font-variant-numeric:tabular-nums}meter{width:10rem;max-width:30vw}
 """
 
 
