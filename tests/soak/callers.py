@@ -1,6 +1,6 @@
 """Callers of one endpoint on connections of their own, and what each answer may say.
 
-In: an endpoint whose models answer `[[version, process, 2 x]]`; out: every answer that no version that might have answered gives, and
+In: an endpoint whose models answer `[[version, 2 x]]`; out: every answer that no version that might have answered gives, and
 every request that failed.
 """
 
@@ -22,11 +22,10 @@ from fogbank.ground.aws import LOCAL_ACCESS_KEY
 from fogbank.testing import CloudProcess
 
 HANDLER = """
-import os
 def model_fn(folder):
     return {version!r}
 def predict_fn(rows, model):
-    return [[model, os.getpid(), 2 * int(rows[0][0])]]
+    return [[model, 2 * int(rows[0][0])]]
 """
 
 
@@ -62,12 +61,11 @@ class Failure:
 
 @dataclass
 class Seen:
-    """What callers saw; `processes` are those of the last answers."""
+    """What callers saw."""
 
     right: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    processes: dict[int, str] = field(default_factory=dict)
 
 
 def runtime_of(cloud: CloudProcess, connections: int) -> Any:
@@ -103,9 +101,8 @@ class Caller(threading.Thread):
         self.seen.failures.append(Failure(begin=begin, end=time.monotonic(), code=code, message=message[:700]))
 
     def _compare(self, answer: bytes, asked: int, allowed: frozenset[str]) -> None:
-        [[version, process, doubled]] = json.loads(answer)
+        [[version, doubled]] = json.loads(answer)
         if version not in allowed or doubled != 2 * asked:
             self.seen.wrong.append(f"{asked} was answered {answer!r}, and {sorted(allowed)} served")
             return
         self.seen.right[version] += 1
-        self.seen.processes = {process: version}

@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.ground.processes import children
+from fogbank.testing import CloudProcess
+from tests.contracts.aws.servers import below, command_line
 from tests.contracts.aws.test_rollouts import Account, canary, scale, update
 from tests.soak.budget import seed, share
 from tests.soak.callers import HANDLER, Caller, Failure, Serving, runtime_of
@@ -66,9 +69,9 @@ class Changes:
         self._serving.change(self.version)
         self._load(1.0)
 
-    def killed(self, callers: list[Caller]) -> None:
-        """A worker that has just answered is killed."""
-        process = self._chance.choice([pid for caller in callers for pid in caller.seen.processes])
+    def killed(self) -> None:
+        """A worker is killed."""
+        process = self._chance.choice(workers(self._account.cloud))
         sent = time.monotonic()
         with suppress(ProcessLookupError):  # its instance has ended since
             os.kill(process, signal.SIGKILL)
@@ -123,7 +126,7 @@ def test_no_request_fails_but_what_a_killed_worker_held(account: Account) -> Non
         until(lambda: all(caller.seen.right for caller in callers), 60)
         ends, rounds = time.monotonic() + share(SHARE), 0
         while not rounds or time.monotonic() < ends:
-            for change in (changes.updated, changes.scaled, partial(changes.killed, callers), changes.rolled_back):
+            for change in (changes.updated, changes.scaled, changes.killed, changes.rolled_back):
                 change()
             rounds += 1
     finally:
@@ -145,6 +148,11 @@ def test_no_request_fails_but_what_a_killed_worker_held(account: Account) -> Non
 def held_by_a_killed_worker(failure: Failure, kills: list[tuple[float, float]]) -> bool:
     """AWS answers a ModelError where a container dies with a request."""
     return failure.code == "ModelError" and any(failure.begin <= gone and sent <= failure.end for sent, gone in kills)
+
+
+def workers(cloud: CloudProcess) -> list[int]:
+    """The processes that answer: those of servers that have started none themselves."""
+    return [pid for pid in below(cloud) if not children(pid) and b"fogbank.serve" in command_line(pid)]
 
 
 def runs(process: int) -> bool:

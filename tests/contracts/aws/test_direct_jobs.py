@@ -39,26 +39,31 @@ def plain(shared_cloud: CloudProcess, unique: str, fogbank_project: ProjectConfi
 def test_the_same_bytes_and_the_same_failure_with_and_without_http(plain: Served, unique: str) -> None:
     rows = b"".join(b"id%d,%b\n" % (n, row) for n, row in enumerate(plain.sample.splitlines()[1:]))
     plain.s3.put_object(Bucket=unique, Key="in/a.csv", Body=rows * 200)
-    plain.s3.put_object(Bucket=unique, Key="in/b.csv", Body=rows + b"id,x\n")
+    plain.s3.put_object(Bucket=unique, Key="bad/b.csv", Body=rows + b"id,x\n")
     logs = plain.cloud.folder / "logs" / "transform"
     told, outputs, reasons = {}, {}, {}
-    for name, environment in ((f"{unique}-d", {}), (f"{unique}-h", {"FOGBANK_BATCH_HTTP": "true"})):
-        ended = plain.transform(
-            name, f"s3://{unique}/in/", MaxPayloadInMB=1, Environment=environment,
-            TransformOutput={"S3OutputPath": f"s3://{unique}/{name}", "Accept": "text/csv", "AssembleWith": "Line"},
-            DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"},
-        )  # fmt: skip
-        outputs[name] = plain.s3.get_object(Bucket=unique, Key=f"{name}/a.csv.out")["Body"].read()
-        reasons[name] = ended["FailureReason"].replace(name, "")
-        told[name] = (logs / f"{name}.log").read_text()
-        assert plain.keys(f"{name}/") == [f"{name}/a.csv.out"]
-    direct, http = outputs
+    for way, environment in (("direct", {}), ("http", {"FOGBANK_BATCH_HTTP": "true"})):
+        for folder in ("in", "bad"):
+            name = f"{unique}-{folder}-{way}"
+            ended = plain.transform(
+                name, f"s3://{unique}/{folder}/", MaxPayloadInMB=1, Environment=environment,
+                TransformOutput={"S3OutputPath": f"s3://{unique}/{name}", "Accept": "text/csv", "AssembleWith": "Line"},
+                DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"},
+            )  # fmt: skip
+            reasons[folder, way] = ended.get("FailureReason", "").replace(name, "")
+            told[way] = (logs / f"{name}.log").read_text()
+        outputs[way] = plain.s3.get_object(Bucket=unique, Key=f"{unique}-in-{way}/a.csv.out")["Body"].read()
+        assert plain.keys(f"{unique}-bad-{way}/") == []
+    data_logs = [(logs / f"{unique}-bad-{way}-data-log.log").read_bytes() for way in told]
 
-    assert outputs[direct] == outputs[http]
-    assert outputs[direct].count(b"\n") == rows.count(b"\n") * 200
-    assert reasons[direct] == reasons[http]
-    assert reasons[direct].startswith(f"ClientError: {unique}/in/b.csv: records 1-{rows.count(10) + 1}: 400: ")
-    assert (logs / f"{direct}-data-log.log").read_bytes() == (logs / f"{http}-data-log.log").read_bytes()
-    assert "fogbank: records are scored without HTTP, by " in told[direct]
-    assert "fogbank: records are scored by the model's server: FOGBANK_BATCH_HTTP is true" in told[http]
+    assert outputs["direct"] == outputs["http"]
+    assert outputs["direct"].count(b"\n") == rows.count(b"\n") * 200
+    assert (reasons["in", "direct"], reasons["in", "http"]) == ("", "")
+    assert reasons["bad", "direct"] == reasons["bad", "http"]
+    assert reasons["bad", "direct"].startswith(
+        f"ClientError: {unique}/bad/b.csv: records 1-{rows.count(10) + 1}: 400: "
+    )
+    assert data_logs[0] == data_logs[1]
+    assert "fogbank: records are scored without HTTP, by " in told["direct"]
+    assert "fogbank: records are scored by the model's server: FOGBANK_BATCH_HTTP is true" in told["http"]
     assert list((plain.cloud.folder / "instances").iterdir()) == []

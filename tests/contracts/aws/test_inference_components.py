@@ -28,7 +28,7 @@ def transform_fn(model, data, content_type, accept):
         import signal
         os.kill(os.getppid(), signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
-    return json.dumps({"word": os.environ.get("WORD", ""), "pid": os.getppid(), "asked": text}), "application/json"
+    return json.dumps({"word": os.environ.get("WORD", ""), "pid": f"{os.environ['SAGEMAKER_BIND_TO_PORT']}-{os.getppid()}", "asked": text}), "application/json"
 """
 MOVING = {"Creating", "Updating", "Deleting"}
 

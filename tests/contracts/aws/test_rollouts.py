@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from fogbank.ground.processes import tree
 from fogbank.pack.archive import write_archive
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE, code_of
+from tests.contracts.aws.servers import below, server_at
 from tests.waiting import until, until_answer
 
 CODE = """
@@ -26,7 +26,7 @@ import os
 def model_fn(folder):
     return {answer!r}
 def predict_fn(rows, model):
-    return [[model, os.getppid()]]
+    return [[model, int(os.environ["SAGEMAKER_BIND_TO_PORT"])]]
 """
 ARN = "arn:aws:sagemaker:us-east-1:123456789012"
 
@@ -71,15 +71,15 @@ class Account:
         return variant
 
     def asked(self, times: int = 1) -> Counter[tuple[str, int]]:
-        """(model, its server's process) of each answer."""
+        """(model, its server's port) of each answer."""
         runtime = self.cloud.client("sagemaker-runtime")
         answers: Counter[tuple[str, int]] = Counter()
         for _ in range(times):
             reply = runtime.invoke_endpoint(
                 EndpointName=self.name, Body=b"1", ContentType="text/csv", Accept="application/json"
             )
-            [[model, process]] = json.loads(reply["Body"].read())
-            answers[model, process] += 1
+            [[model, port]] = json.loads(reply["Body"].read())
+            answers[model, port] += 1
         return answers
 
     def models(self, times: int) -> Counter[str]:
@@ -99,7 +99,7 @@ class Account:
 
     def servers(self) -> list[int]:
         """The processes below the cloud's own."""
-        return [pid for pid in tree(self.cloud.address.pid) if pid != self.cloud.address.pid]
+        return below(self.cloud)
 
 
 @pytest.fixture
@@ -155,12 +155,12 @@ def test_instances_are_processes_and_counts_change_them(account: Account) -> Non
 
 def test_a_dead_instance_is_replaced_while_the_other_answers(account: Account) -> None:
     account.endpoint(account.version("a", count=2))
-    (_, killed), _ = account.asked(30)
-    os.kill(killed, signal.SIGKILL)
+    (_, port), _ = account.asked(30)
+    os.kill(server_at(account.cloud, port), signal.SIGKILL)
 
     assert sum(account.asked(20).values()) == 20
     until(lambda: account.variant()["CurrentInstanceCount"] == 2 and "Replaced" in account.events("instance"))
-    assert killed not in {process for _, process in account.asked(30)}
+    assert port not in {other for _, other in account.asked(30)}
 
 
 def test_requests_go_to_the_instance_with_fewer_where_the_configuration_says_so(account: Account) -> None:
@@ -237,7 +237,7 @@ def test_weights_and_counts_survive_a_kill(own: Account) -> None:
     described = own.settled()
 
     variant = described["ProductionVariants"][0]
-    assert (variant["DesiredWeight"], variant["DesiredInstanceCount"]) == (3, 2)
+    assert (variant["DesiredWeight"], variant["DesiredInstanceCount"]) == (3, 2), described
     assert len(own.asked(30)) == 2
     assert own.events("endpoint")[-2:] == ["SystemUpdating", "InService"]
 

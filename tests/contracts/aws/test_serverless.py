@@ -5,7 +5,6 @@ Sources: botocore's model; the Developer Guide's "Deploy models with Amazon Sage
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,10 +15,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from fogbank.ground.processes import tree
+from fogbank.ground.processes import children
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.scripts import archive
 from tests.contracts.aws.served import ROLE, code_of
+from tests.contracts.aws.servers import below, command_line, server_at
 from tests.waiting import until, until_answer
 
 CODE = """
@@ -40,11 +40,11 @@ def transform_fn(model, data, content_type, accept):
         held = bytearray(int(text[4:]) << 20)
         return str(len(held)), "text/plain"
     if text.startswith("feed "):
-        eater = "import sys, time; held = bytearray(400 << 20); time.sleep(600)"
+        eater = f"import time; held = bytearray(400 << 20); time.sleep(600)  # {text[5:]}"
         eaters = [subprocess.Popen([sys.executable, "-c", eater]) for _ in range(3)]
         (Path(text[5:]) / "eaters").write_text(" ".join(str(each.pid) for each in eaters))
         time.sleep(600)
-    return str(os.getppid()), "text/plain"
+    return os.environ["SAGEMAKER_BIND_TO_PORT"], "text/plain"
 """
 LIMITS = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
 VARIANT = {"VariantName": "v", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
@@ -89,7 +89,7 @@ class Serverless:
 
     def servers(self) -> list[int]:
         """The processes below the cloud's own."""
-        return [pid for pid in tree(self.cloud.address.pid) if pid != self.cloud.address.pid]
+        return below(self.cloud)
 
     def metric(self, name: str, statistic: str = "Sum") -> list[float]:
         self.cloud.admin.call("flush")
@@ -128,7 +128,7 @@ def test_no_process_at_rest_a_cold_start_a_warm_one_and_rest_again(own: Serverle
 
     first, second = own.ask(), own.ask()
     assert first == second
-    assert int(first) in own.servers()
+    assert server_at(own.cloud, int(first)) in own.servers()
     assert len(own.metric("ModelSetupTime")) == 1
     assert max(own.metric("ServerlessConcurrentExecutionsUtilization", "Maximum")) == 0.5
     assert sum(own.metric("Invocations")) == 2
@@ -162,8 +162,7 @@ def test_one_request_an_instance_and_more_than_may_be_are_throttled(serverless: 
 def test_provisioned_concurrency_is_there_before_the_first_request(own: Serverless) -> None:
     own.endpoint(ProvisionedConcurrency=1)
     [server, *_] = own.servers()
-    assert int(own.ask()) in own.servers()
-    assert own.ask() == str(server)
+    assert [server_at(own.cloud, int(own.ask())) for _ in range(2)] == [server, server]
     assert sum(own.metric("ServerlessProvisionedConcurrencyInvocations")) == 2
     assert max(own.metric("ServerlessProvisionedConcurrencyUtilization", "Maximum")) == 1.0
     own.cloud.advance(7200)
@@ -176,7 +175,7 @@ def test_provisioned_concurrency_is_there_before_the_first_request(own: Serverle
         "MaxConcurrency": 3,
         "ProvisionedConcurrency": 2,
     }
-    assert len([pid for pid in own.servers() if os.getpgid(pid) == pid]) == 2
+    assert len(children(own.cloud.address.pid)) == 2
 
     scaling = own.cloud.client("application-autoscaling")
     which = {
@@ -238,8 +237,10 @@ def test_processes_that_a_handler_starts_count_too(serverless: Serverless, tmp_p
         code, said = asked.result(120)
 
     assert (code, "the container died while it answered" in said) == ("ModelError", True), said
-    [pids] = [file.read_text().split() for file in tmp_path.iterdir()]
-    until(lambda: not any(Path(f"/proc/{pid}").is_dir() for pid in pids), 30)
+    [eaters] = [file.read_text().split() for file in tmp_path.iterdir()]
+    assert len(eaters) == 3
+    mark = str(tmp_path).encode()
+    until(lambda: not any(word.endswith(mark) for pid in serverless.servers() for word in command_line(pid)), 30)
 
 
 def test_from_instances_to_serverless_there_is_no_way_and_back_there_is(serverless: Serverless) -> None:

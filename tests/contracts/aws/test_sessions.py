@@ -11,6 +11,7 @@ from typing import Any
 from fogbank.pack.archive import write_archive
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import code_of
+from tests.contracts.aws.servers import server_at
 from tests.waiting import until, until_answer
 
 KEEPS = """
@@ -31,7 +32,7 @@ def transform_fn(model, data, content_type, accept, context):
         SAID.setdefault(name, []).append(text)
     if text == "bye":
         context.set_response_header(0, "X-Amzn-SageMaker-Closed-Session-Id", name)
-    return f"{os.getppid()} {' '.join(SAID.get(name, []))}", "text/plain"
+    return f"{os.environ['SAGEMAKER_BIND_TO_PORT']} {' '.join(SAID.get(name, []))}", "text/plain"
 """
 
 
@@ -75,7 +76,8 @@ def test_a_session_keeps_to_its_instance_until_it_is_closed_or_the_instance_goes
 
     opened, process, _ = ask("two", SessionId="NEW_SESSION")
     other = opened["NewSessionId"].partition(";")[0]
-    os.kill(process, signal.SIGKILL)
-    until(lambda: not Path(f"/proc/{process}").exists())
+    killed = server_at(shared_cloud, process)
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{killed}").exists())
     assert code_of(lambda: ask("x", SessionId=other))[0] == "ValidationError"
     assert ask("x")[2] == []
