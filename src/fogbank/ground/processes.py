@@ -153,10 +153,18 @@ def _state(pid: int) -> str:
     return ""
 
 
+EXITING = 0x4
+"""Among a process's flags."""
+
+
 def is_whole(pid: int) -> bool:
-    """Whether a process has its memory: one that ends has none any more, though its children may still be."""
-    with contextlib.suppress(OSError):
-        return bool(_read(f"/proc/{pid}/cmdline"))
+    """Whether a process does not end: one that does may be there for a while, with its connections cut. proc_pid_stat(5), PF_EXITING.
+
+    (Its command line would not tell it: there is none for a moment in each execve(2).)
+    """
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+        return fields[0] not in "ZX" and not int(fields[6]) & EXITING
     return False
 
 
