@@ -22,11 +22,13 @@ from fogbank.contracts.errors import PackageError, ProjectError
 from fogbank.contracts.manifest import load_manifest
 from fogbank.contracts.schema import Column, Schema, Value
 from fogbank.ground.folders import private_folder
+from fogbank.ground.paths import inside
 from fogbank.pack import LOCK_FILES, LOCKED, Trained, read_trained
 from fogbank.project.adoption import ROOM as FRESH
 from fogbank.project.adoption import Adoption, Former, Trust, looked_into, tell_ignored
 from fogbank.project.events import Steps
 from fogbank.project.scaffold import MONITOR
+from fogbank.project.settings import FILE, with_items
 from fogbank.project.unfinished import begin, finished
 
 KNOWN = frozenset({"schema.json", "environment.json", "metrics.json", "sample.csv", "baseline.csv", "evaluation.json"})
@@ -70,10 +72,13 @@ class Successor:
             (self.fresh / name).unlink(missing_ok=True)
         room = self.room.relative_to(self.config.root)
         if room != Path(FRESH):
+            aside = (self.fresh / FRESH).rename(
+                self.fresh.with_name("room")
+            )  # it may belong into a folder of its own name
             (self.fresh / room).parent.mkdir(parents=True, exist_ok=True)
-            (self.fresh / FRESH).rename(self.fresh / room)
-        missing = self._undeclared()
-        begin(self.config, self.fresh, self.gone(), [*self.config.dependencies, *missing] if missing else [])
+            aside.rename(self.fresh / room)
+        self._declare()
+        begin(self.config, self.fresh, self.gone())
         finished(self.config)
 
     def gone(self) -> list[str]:
@@ -86,9 +91,22 @@ class Successor:
         stale = [room / name for name in SCORES if (room / name).is_file()]
         return sorted(path.relative_to(self.config.root).as_posix() for path in (*found, *stale))
 
-    def _undeclared(self) -> list[str]:
+    def _declare(self) -> None:
+        """The project's pyproject.toml with the names that are new in `dependencies`, among the files. Raises ProjectError."""
         own = set(map(canonicalize_name, self.config.dependencies))
-        return [name for name in self.adoption.needs if canonicalize_name(name) not in own]
+        missing = [name for name in self.adoption.needs if canonicalize_name(name) not in own]
+        if not missing:
+            return
+        place = self.config.root / FILE
+        if place.is_symlink():
+            raise ProjectError(
+                "pyproject-unreadable",
+                f"{FILE} is a link to {place.readlink()}, which may be another project's too",
+                f"write it there yourself: dependencies also has {', '.join(missing)}; then bring it again",
+            )
+        text = with_items(place.read_bytes().decode(), "dependencies", self.config.dependencies, missing)
+        (self.fresh / FILE).write_bytes(text.encode())
+        shutil.copymode(place, self.fresh / FILE)
 
 
 def bring(config: ProjectConfig, path: Path, sample: Path | None, steps: Steps, trust: Trust, agree: Agree) -> bool:
@@ -103,12 +121,7 @@ def bring(config: ProjectConfig, path: Path, sample: Path | None, steps: Steps, 
             "this project trains its own model: none was brought",
             "`fogbank train`; or `fogbank new NAME --from MODEL` in another folder, for a project around that one",
         )
-    if not config.model.is_relative_to(config.root):
-        raise ProjectError(
-            "model-elsewhere",
-            f"the project's model is in {config.model}, which is not its own",
-            "replace it there by hand",
-        )
+    _check_own(config, config.model)
     config = finished(config)
     former = read_trained(config.trained)
     with tempfile.TemporaryDirectory(dir=private_folder(config.state), prefix=".bring-") as work:
@@ -129,6 +142,20 @@ def bring(config: ProjectConfig, path: Path, sample: Path | None, steps: Steps, 
             step.done(f"{config.trained.relative_to(config.root)}/{look.file}, {_told(adoption)}")
     _tell(fresh, steps)
     return True
+
+
+def _check_own(config: ProjectConfig, room: Path) -> None:
+    """The model's folder is below the project's, through no link, and holds nothing of the project but the model. Raises ProjectError."""
+    try:
+        own = not inside(config.root, room.relative_to(config.root).as_posix()).is_symlink()
+    except ValueError:  # an EscapeError is one
+        own = False
+    if not own or config.state.is_relative_to(room):
+        raise ProjectError(
+            "model-elsewhere",
+            f"the project's model is in {room}, which is not a folder of its own for it",
+            "replace it there by hand",
+        )
 
 
 def _said(config: ProjectConfig, former: Trained) -> Former:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -149,17 +150,84 @@ def test_labels_that_the_package_knew_and_the_order_of_columns_are_compared(
 def test_another_kind_of_model_takes_the_formers_file_away_and_its_library_is_declared(
     project: ProjectConfig, tmp_path: Path
 ) -> None:
-    import lightgbm
-
-    booster = lightgbm.LGBMRegressor(n_estimators=2, min_child_samples=1, verbose=-1).fit(FRAME, FRAME.age)
-    booster.booster_.save_model(tmp_path / "next.txt")
-
-    assert bring(project, tmp_path / "next.txt", None, Steps(ignore), lambda _: False, lambda _: True)
+    assert bring(project, booster(tmp_path), None, Steps(ignore), lambda _: False, lambda _: True)
 
     config = load_config(project.root)
     assert not (config.trained / "model.joblib").exists()
     assert "lightgbm" in config.dependencies
     assert len(baseline(config)) == 41
+
+
+def set_up(config: ProjectConfig, **settings: str) -> ProjectConfig:
+    """The project with lines of its pyproject.toml in place of those that it has."""
+    file = config.root / "pyproject.toml"
+    for key, value in settings.items():
+        file.write_text(re.sub(rf"^{key} = .*$", f"{key} = {value}", file.read_text(), flags=re.MULTILINE))
+    return load_config(config.root)
+
+
+def booster(folder: Path) -> Path:
+    import lightgbm
+
+    model = lightgbm.LGBMRegressor(n_estimators=2, min_child_samples=1, verbose=-1).fit(FRAME, FRAME.age)
+    model.booster_.save_model(folder / "next.txt")
+    return folder / "next.txt"
+
+
+def test_dependencies_with_extras_and_comments_get_the_new_name_and_stay(
+    project: ProjectConfig, tmp_path: Path
+) -> None:
+    own = '[\n  "joblib",  # [ours]\n  "uvicorn[standard]",\n]'
+    config = set_up(project, dependencies=own)
+
+    assert bring(config, booster(tmp_path), None, Steps(ignore), lambda _: False, lambda _: True)
+
+    text = (config.root / "pyproject.toml").read_text()
+    assert '"joblib",  # [ours]' in text
+    assert load_config(config.root).dependencies == ("joblib", "uvicorn[standard]", "lightgbm")
+
+
+def test_a_pyproject_that_cannot_be_written_to_is_said_before_anything_is_changed(
+    project: ProjectConfig, tmp_path: Path
+) -> None:
+    file = project.root / "pyproject.toml"
+    file.write_text(re.sub("^dependencies =", '"dependencies" =', file.read_text(), flags=re.MULTILINE))
+    before = tree(project.root)
+
+    with pytest.raises(ProjectError) as caught:
+        bring(project, booster(tmp_path), None, Steps(ignore), lambda _: False, lambda _: True)
+
+    assert caught.value.code == "pyproject-unreadable"
+    assert tree(project.root) == before
+
+
+@pytest.mark.parametrize("linked", ["model", "inner/model", "..", "."])
+def test_a_model_that_lies_elsewhere_is_left_to_its_owner(project: ProjectConfig, tmp_path: Path, linked: str) -> None:
+    (project.root / "model").rename(tmp_path / "kept")
+    if linked == "model":
+        (project.root / "model").symlink_to(tmp_path / "kept")
+    if linked == "inner/model":
+        (tmp_path / "other").mkdir()
+        (tmp_path / "kept").rename(tmp_path / "other" / "model")
+        (project.root / "inner").symlink_to(tmp_path / "other")
+    config = set_up(project, model=f'"{linked}"')
+
+    with pytest.raises(ProjectError) as caught:
+        bring(config, booster(tmp_path), None, Steps(ignore), lambda _: False, lambda _: True)
+    assert caught.value.code == "model-elsewhere"
+
+
+def test_a_models_folder_below_one_of_that_name_gets_the_next_one(project: ProjectConfig, tmp_path: Path) -> None:
+    (project.root / "model").rename(tmp_path / "v1")
+    (project.root / "model").mkdir()
+    (tmp_path / "v1").rename(project.root / "model" / "v1")
+    config = set_up(project, model='"model/v1"')
+    joblib.dump(fitted(FRAME, LABELS[::-1]), tmp_path / "next.joblib")
+
+    assert bring(config, tmp_path / "next.joblib", None, Steps(ignore), lambda _: True, lambda _: True)
+
+    assert [path.name for path in (project.root / "model").iterdir()] == ["v1"]
+    assert (config.trained / "model.joblib").read_bytes() == (tmp_path / "next.joblib").read_bytes()
 
 
 def test_what_cannot_be_is_refused_and_nothing_is_touched(project: ProjectConfig, put: Callable[..., Any]) -> None:
