@@ -230,6 +230,26 @@ def test_a_models_folder_below_one_of_that_name_gets_the_next_one(project: Proje
     assert (config.trained / "model.joblib").read_bytes() == (tmp_path / "next.joblib").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("scikit-learn==0.1 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n", "requirements-hashed"),
+        ("-r other.txt\ngit+https://github.com/them/theirs.git\n", "lock-unreadable"),
+    ],
+)
+def test_requirements_that_are_not_followed_are_said_and_nothing_is_touched(
+    project: ProjectConfig, put: Callable[..., Any], text: str, code: str
+) -> None:
+    (project.root / "requirements.txt").write_text(text)
+    before = tree(project.root)
+
+    with pytest.raises(PackageError) as caught:
+        put(fitted(FRAME, LABELS))
+
+    assert caught.value.code == code
+    assert tree(project.root) == before
+
+
 def test_what_cannot_be_is_refused_and_nothing_is_touched(project: ProjectConfig, put: Callable[..., Any]) -> None:
     before = tree(project.root)
     joblib.dump(fitted(FRAME, LABELS), project.root.parent / "next.joblib")
