@@ -29,7 +29,7 @@ from fogbank.project.adoption import Adoption, Former, Trust, looked_into, tell_
 from fogbank.project.events import Steps
 from fogbank.project.scaffold import MONITOR
 from fogbank.project.settings import FILE, with_items
-from fogbank.project.unfinished import begin, finished
+from fogbank.project.unfinished import begin, finished, placed_in
 
 KNOWN = frozenset({"schema.json", "environment.json", "metrics.json", "sample.csv", "baseline.csv", "evaluation.json"})
 """What lies beside a model and is no part of it."""
@@ -54,9 +54,23 @@ class Successor:
         return self.config.trained
 
     def differences(self) -> tuple[str, ...]:
-        """What whoever sends requests would notice, a line each."""
+        """What whoever sends requests would notice, or wrote a module that is replaced; a line each."""
         now = read_trained(self.fresh / FRESH)
-        return (*_columns(self.former.input, now.input), *_answers(self.former.output, now.output), *self._labels())
+        schemas = (*_columns(self.former.input, now.input), *_answers(self.former.output, now.output))
+        return (*schemas, *self._labels(), *self._replaced())
+
+    def modules(self) -> Iterator[tuple[Path, Path]]:
+        """The files of the modules that came with the model, and where they will lie. Raises ProjectError (`change-blocked`)."""
+        others = {FRESH, self.config.state.name, *LOCK_FILES}
+        for path in sorted(self.fresh.rglob("*")):
+            name = path.relative_to(self.fresh)
+            if path.is_file() and name.parts[0] not in others:
+                yield path, placed_in(self.config.root, name.as_posix())
+
+    def _replaced(self) -> Iterator[str]:
+        for path, place in self.modules():
+            if place.exists():
+                yield f"{path.relative_to(self.fresh)} is another one beside the model than in the project: it is replaced"
 
     def _labels(self) -> Iterator[str]:
         """Labels, as the package that is there has them: before the first `pack` nobody knows the former's."""
@@ -184,12 +198,15 @@ def _rows_of(former: Trained, work: Path) -> Path | None:
 
 
 def _keep(successor: Successor, *, sampled: bool) -> None:
-    """What stays of the former's: gates, and where there is no new sample its sample; scores are of the model that is replaced."""
+    """What stays of the former's: gates, modules that are the same, and where there is no new sample its sample; scores do not."""
     fresh, room = successor.fresh / FRESH, successor.room
     if gates := successor.former.gates:
         (fresh / "metrics.json").write_text(json.dumps({"metrics": {}, "gates": gates}, indent=2) + "\n")
     if not sampled and successor.former.sample.is_file() and not _moved(successor):
         shutil.copyfile(room / "sample.csv", fresh / "sample.csv")
+    for path, place in successor.modules():
+        if place.is_file() and path.read_bytes() == place.read_bytes():
+            path.unlink()
 
 
 def _moved(successor: Successor) -> bool:
@@ -244,8 +261,11 @@ def _types(was: dict[str, Column], has: dict[str, Column]) -> Iterator[str]:
         former = was.get(name, column)
         if former.dtype != column.dtype:
             yield f"column {name} is {column.dtype}; it was {former.dtype}"
-        elif set(former.categories) != set(column.categories):
-            yield f"column {name} takes {_words(column.categories)}; it took {_words(former.categories)}"
+            continue
+        if fresh := [value for value in column.categories if value not in former.categories]:
+            yield f"column {name} has categories that are new: {_words(fresh)}"
+        if lost := [value for value in former.categories if value not in column.categories]:
+            yield f"column {name} has no more the categories {_words(lost)}"
 
 
 def _answers(before: Schema, now: Schema) -> Iterator[str]:

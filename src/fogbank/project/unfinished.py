@@ -29,7 +29,7 @@ def begin(config: ProjectConfig, files: Path, gone: Sequence[str]) -> None:
     From the last step of this on it is going to be so. Raises ProjectError (`change-blocked`), and nothing is begun then.
     """
     for name in gone:
-        _place(config.root, name)
+        placed_in(config.root, name)
     for name in _names(files):
         if not any(PurePosixPath(name).is_relative_to(former) for former in gone):
             _check_room(config.root, name)
@@ -56,15 +56,23 @@ def finished(config: ProjectConfig) -> ProjectConfig:
     return config if now == config.dependencies else replace(config, dependencies=now)
 
 
+def placed_in(root: Path, name: str) -> Path:
+    """Where a file of a change lies in the project. Raises ProjectError (`change-blocked`) where that leads out of it, or through a link."""
+    try:
+        return inside(root, name)
+    except EscapeError as error:
+        raise _blocked(str(error)) from error
+
+
 def _make(root: Path, change: Path) -> None:
     """Remove, say that this is done, then move: what was moved into the place of what is gone is not removed by the next one."""
     files, order = change / FILES, change / ORDER
     if gone := _read(order):
         for name in gone:
-            _remove(_place(root, name))
+            _remove(placed_in(root, name))
         _write(order, ())
     for name in _names(files):
-        target = _place(root, name)
+        target = placed_in(root, name)
         target.parent.mkdir(parents=True, exist_ok=True)
         inside(files, name).replace(target)
 
@@ -73,16 +81,9 @@ def _names(files: Path) -> list[str]:
     return sorted(path.relative_to(files).as_posix() for path in files.rglob("*") if path.is_file())
 
 
-def _place(root: Path, name: str) -> Path:
-    try:
-        return inside(root, name)
-    except EscapeError as error:
-        raise _blocked(str(error)) from error
-
-
 def _check_room(root: Path, name: str) -> None:
     """A file can come to lie there: no folder has its name, and no file that of its folders."""
-    place = _place(root, name)
+    place = placed_in(root, name)
     if place.is_dir():
         raise _blocked(f"{name} is a folder in the project, and a file of that name is to be there")
     for folder in place.parents:

@@ -6,6 +6,8 @@ import csv
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,32 @@ def test_one_that_takes_other_columns_is_told_and_asked_about_and_a_no_leaves_al
         "an answer is prediction (boolean); it was prediction (string)",
     ]
     assert tree(project.root) == before
+
+
+def test_rows_that_are_not_of_the_types_that_were_known_are_told(
+    project: ProjectConfig, put: Callable[..., Any], tmp_path: Path
+) -> None:
+    schema = json.loads((project.trained / "schema.json").read_text())
+    schema["input"]["columns"] = [
+        {"name": "age", "dtype": "integer", "nullable": False},
+        {"name": "zip", "dtype": "category", "nullable": False, "categories": [1000, 1001, 999]},
+    ]
+    (project.trained / "schema.json").write_text(json.dumps(schema))
+    FRAME.to_csv(tmp_path / "new.csv", index=False)
+
+    done, asked, _ = put(fitted(FRAME, LABELS), tmp_path / "new.csv")
+
+    assert done
+    assert asked == [
+        "column age is float; it was integer",
+        "column zip has categories that are new: 1002",
+        "rows reach the model as frame; they did as array",
+    ]
+    kept = json.loads((project.trained / "schema.json").read_text())["input"]["columns"]
+    assert [(column["dtype"], column.get("categories")) for column in kept] == [
+        ("float", None),
+        ("category", [1000, 1001, 999, 1002]),
+    ]
 
 
 def test_labels_that_the_package_knew_and_the_order_of_columns_are_compared(
@@ -261,6 +289,54 @@ def test_what_cannot_be_is_refused_and_nothing_is_touched(project: ProjectConfig
     with pytest.raises(PackageError):
         bring(project, project.root.parent / "next.joblib", None, Steps(ignore), lambda _: True, lambda _: True)
     assert tree(project.root) == before
+
+
+OWN = """
+class Fit:
+    feature_names_in_ = ["age", "zip"]
+
+    def predict(self, frame):
+        return frame["age"] * 2
+"""
+
+
+def test_a_module_that_comes_with_the_model_and_is_another_than_the_projects_is_asked_about(
+    project: ProjectConfig, tmp_path: Path
+) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "ownfit.py").write_text(OWN)
+    code = "import pickle, ownfit; pickle.dump(ownfit.Fit(), open('m.pkl', 'wb'))"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+    theirs = project.root / "ownfit.py"
+    theirs.write_text(edited := OWN + "# edited here\n")
+    told = "ownfit.py is another one beside the model than in the project: it is replaced"
+    asked: list[Sequence[str]] = []
+
+    def brought(*, yes: bool) -> bool:
+        return bring(
+            project,
+            folder / "m.pkl",
+            None,
+            Steps(ignore),
+            lambda _: True,
+            lambda differences: bool(asked.append(differences)) or yes,
+        )
+
+    assert not brought(yes=False)
+    assert (told in asked[-1], theirs.read_text()) == (True, edited)
+
+    assert brought(yes=True)
+    assert (told in asked[-1], theirs.read_text()) == (True, OWN)
+
+    theirs.rename(tmp_path / "ownfit.py")
+    theirs.symlink_to(tmp_path / "ownfit.py")
+    assert brought(yes=True)
+    assert (len(asked), theirs.is_symlink()) == (2, True)
+
+    theirs.unlink()
+    assert brought(yes=True)
+    assert (len(asked), theirs.read_text()) == (2, OWN)
 
 
 def test_a_project_that_trains_is_told_what_is_for_it(project: ProjectConfig) -> None:
