@@ -314,14 +314,11 @@ def test_a_module_that_comes_with_the_model_and_is_another_than_the_projects_is_
     asked: list[Sequence[str]] = []
 
     def brought(*, yes: bool) -> bool:
-        return bring(
-            project,
-            folder / "m.pkl",
-            None,
-            Steps(ignore),
-            lambda _: True,
-            lambda differences: bool(asked.append(differences)) or yes,
-        )
+        def agree(differences: Sequence[str]) -> bool:
+            asked.append(differences)
+            return yes
+
+        return bring(project, folder / "m.pkl", None, Steps(ignore), lambda _: True, agree)
 
     assert not brought(yes=False)
     assert (told in asked[-1], theirs.read_text()) == (True, edited)
