@@ -33,7 +33,9 @@ def bring(terminal: Terminal, model: Path, sample: Path | None, trust: bool, yes
     def agree(differences: Sequence[str]) -> bool:
         for line in differences:
             terminal.note(f"  {line}")
-        return yes or confirmed("Whoever sends requests may notice that. Replace the model?")
+        return yes or confirmed(
+            "Whoever sends requests, or wrote what is replaced, may notice that. Replace the model?"
+        )
 
     config = load_config(Path())
     if not put(config, model, sample, Steps(terminal.show), lambda look: trust or trusted(look), agree):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from fogbank.contracts.config import running_python
 from fogbank.contracts.dependencies import Target, host_platform
@@ -28,6 +30,7 @@ from fogbank.project.environments import model_python
 from fogbank.project.events import Steps
 from fogbank.project.installation import fogbank_version
 from fogbank.project.origin import fogbank_source
+from fogbank.project.requirements import FILE, check_unlocked, merged, name_of
 from fogbank.project.samples import Sample, categorized, known_columns, read_sample, remembered, typed
 from fogbank.project.scaffold import MONITOR, check_target, copy_rooms, render, write_project, write_workflow
 
@@ -98,6 +101,7 @@ class Adoption:
         for lock in self.former.locks:
             shutil.copyfile(lock, folder / lock.name)
         self._copy_model(room)
+        check_unlocked(self.former.requirements, self._lines(self.look.needs))
         self.needs = self._needs()
         self._requirements(folder)
         if self.look.kind in LOADED:
@@ -106,6 +110,9 @@ class Adoption:
                 step.done(self._heard())
         else:
             self.sample = self._sampled(self.look.names, self.look.width)
+        check_unlocked(
+            self.former.requirements, self._lines(self.needs)
+        )  # now it is known whether it takes a DataFrame
         self._describe(room)
 
     def _copy_model(self, room: Path) -> None:
@@ -123,14 +130,19 @@ class Adoption:
 
     def _requirements(self, folder: Path) -> None:
         """requirements.txt: what the file says that it was made with, and the names of what it does not say it of."""
-        taken = {_name(line) for line in self.look.requirements}
-        lines = [
-            f"{name}=={self.look.versions[name]}" if name in self.look.versions else name
-            for name in self.needs
-            if name not in taken
-        ]
-        text = merged(self.former.requirements, {*self.look.requirements, *lines})
-        (folder / "requirements.txt").write_text(text)
+        (folder / FILE).write_text(merged(self.former.requirements, self._lines(self.needs)))
+
+    def _lines(self, names: Sequence[str]) -> set[str]:
+        """Lines of requirements.txt: those that came with the file, and the others of these names with the versions that are known."""
+        taken = {name_of(line) for line in self.look.requirements}
+        return {
+            *self.look.requirements,
+            *(
+                f"{name}=={self.look.versions[name]}" if name in self.look.versions else name
+                for name in names
+                if canonicalize_name(name) not in taken
+            ),
+        }
 
     def _ask(self, folder: Path) -> None:
         """Load the model in its own environment, and ask it of its columns, then for its predictions of the sample."""
@@ -275,7 +287,9 @@ def looked(source: Opened) -> Look:
     """What the model is, and what the requirements that came with it say besides. Raises PackageError."""
     look = look_at(source.model)
     lines = (*look.requirements, *source.requirements)
-    return replace(look, requirements=lines, needs=tuple(sorted({*look.needs, *map(_name, lines)})))
+    return replace(
+        look, requirements=lines, needs=tuple(sorted({*look.needs, *(Requirement(line).name for line in lines)}))
+    )
 
 
 def looked_into(path: Path, folder: Path, steps: Steps, trust: Trust) -> tuple[Opened, Look]:
@@ -317,28 +331,6 @@ def tell_ignored(sample: Sample, steps: Steps) -> None:
     """What of a sample is left out."""
     if sample.ignored:
         steps.notice(f"columns of the sample that the model does not take: {', '.join(sample.ignored)}")
-
-
-def merged(text: str, lines: Collection[str]) -> str:
-    """A requirements file with these lines in place of those of the same distributions; bare names take nobody's place. Pure.
-
-    >>> merged("# mine\\nrich==1\\nnumpy==1.26.4\\n", {"numpy==2.0.0", "rich"})
-    '# mine\\nrich==1\\nnumpy==2.0.0\\n'
-    """
-    own = {_name(line): line for line in sorted(lines)}
-    kept = []
-    for line in text.splitlines():
-        name = _name(line) if re.match(r"[A-Za-z0-9]", line) else ""
-        fresh = own.pop(name, "")
-        kept.append(fresh if fresh and fresh != name else line)
-    return "\n".join([*kept, *sorted(own.values())]) + "\n"
-
-
-def _name(line: str) -> str:
-    """The distribution's name, of a line which may have hashes or a comment behind it."""
-    from packaging.requirements import Requirement
-
-    return Requirement(re.split(r"\s(?:#|--)|\\\\", line, maxsplit=1)[0]).name
 
 
 def _dtype(value: Any) -> Dtype:

@@ -13,10 +13,20 @@ from pathlib import Path
 
 from fogbank.contracts.errors import DataError
 from fogbank.contracts.schema import Column, Dtype, Value
+from fogbank.serve.cells import Cells
+from fogbank.serve.problems import RequestError
 
 MOST = 10_000
 """The most rows that are read: a baseline is no data set."""
 TRUTHS = {"true", "false"}
+LOOKS = {
+    ("string", "float"),
+    ("string", "boolean"),
+    ("integer", "float"),
+    ("datetime", "string"),
+    ("datetime", "float"),
+}
+"""What a column can be, and what its cells look like, besides what they are."""
 SHOWN = 6
 
 
@@ -74,21 +84,47 @@ def typed(sample: Sample, columns: Sequence[Column], words: Sequence[str] = ()) 
 def remembered(sample: Sample, former: Sequence[Column]) -> Sample:
     """The sample with the types that columns of these names had before, where its cells are of them: what is known rules over what looks so.
 
-    Without cells nothing speaks against them.
+    Without cells nothing speaks against them. Cells are read as those of a request are; a category column has also those that are new.
     """
     own = {column.name: column for column in former}
     columns = tuple(
-        replace(own[column.name], nullable=column.nullable or own[column.name].nullable)
-        if column.name in own and (not sample.cells or _fits(own[column.name].dtype, column.dtype))
-        else column
-        for column in sample.columns
+        _kept(own[column.name], column, [row[place] for row in sample.cells]) if column.name in own else column
+        for place, column in enumerate(sample.columns)
     )
     return replace(sample, columns=columns)
 
 
-def _fits(known: Dtype, seen: Dtype) -> bool:
-    """Whether cells that look like one dtype can be of another."""
-    return known == seen or known in {"string", "category", "datetime"} or (known, seen) == ("integer", "float")
+def _kept(known: Column, seen: Column, cells: Sequence[str]) -> Column:
+    """The column as it was, where its cells are of it; else as it looks."""
+    column = replace(known, nullable=known.nullable or seen.nullable)
+    other = _others(column, cells)
+    if known.dtype == "category":
+        fresh = dict.fromkeys(_like(cell, known.categories) for cell in other)
+        return replace(column, categories=tuple(dict.fromkeys((*known.categories, *fresh))))
+    looks = not any(map(str.strip, cells)) or (known.dtype, seen.dtype) in LOOKS or known.dtype == seen.dtype
+    return column if looks and not other else seen
+
+
+def _others(column: Column, cells: Sequence[str]) -> list[str]:
+    """The cells that the column does not take, of what may be missing none."""
+    reader = Cells(replace(column, nullable=True))
+
+    def takes(cell: str) -> bool:
+        try:
+            reader.read(cell, 0, text=True)
+        except RequestError:
+            return False
+        return True
+
+    return [cell for cell in dict.fromkeys(cells) if not takes(cell)]
+
+
+def _like(cell: str, categories: Sequence[Value]) -> Value:
+    """A category that is new: a number among numbers."""
+    if not all(type(value) in {int, float} for value in categories) or not _is_number(cell):
+        return cell
+    number = float(cell)
+    return int(number) if number.is_integer() else number
 
 
 def categorized(sample: Sample, categories: Mapping[str, Sequence[Value]]) -> Sample:

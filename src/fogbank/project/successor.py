@@ -22,12 +22,14 @@ from fogbank.contracts.errors import PackageError, ProjectError
 from fogbank.contracts.manifest import load_manifest
 from fogbank.contracts.schema import Column, Schema, Value
 from fogbank.ground.folders import private_folder
+from fogbank.ground.paths import inside
 from fogbank.pack import LOCK_FILES, LOCKED, Trained, read_trained
 from fogbank.project.adoption import ROOM as FRESH
 from fogbank.project.adoption import Adoption, Former, Trust, looked_into, tell_ignored
 from fogbank.project.events import Steps
 from fogbank.project.scaffold import MONITOR
-from fogbank.project.unfinished import begin, finished
+from fogbank.project.settings import FILE, with_items
+from fogbank.project.unfinished import begin, finished, placed_in
 
 KNOWN = frozenset({"schema.json", "environment.json", "metrics.json", "sample.csv", "baseline.csv", "evaluation.json"})
 """What lies beside a model and is no part of it."""
@@ -52,9 +54,23 @@ class Successor:
         return self.config.trained
 
     def differences(self) -> tuple[str, ...]:
-        """What whoever sends requests would notice, a line each."""
+        """What whoever sends requests would notice, or wrote a module that is replaced; a line each."""
         now = read_trained(self.fresh / FRESH)
-        return (*_columns(self.former.input, now.input), *_answers(self.former.output, now.output), *self._labels())
+        schemas = (*_columns(self.former.input, now.input), *_answers(self.former.output, now.output))
+        return (*schemas, *self._labels(), *self._replaced())
+
+    def modules(self) -> Iterator[tuple[Path, Path]]:
+        """The files of the modules that came with the model, and where they will lie. Raises ProjectError (`change-blocked`)."""
+        others = {FRESH, self.config.state.name, *LOCK_FILES}
+        for path in sorted(self.fresh.rglob("*")):
+            name = path.relative_to(self.fresh)
+            if path.is_file() and name.parts[0] not in others:
+                yield path, placed_in(self.config.root, name.as_posix())
+
+    def _replaced(self) -> Iterator[str]:
+        for path, place in self.modules():
+            if place.exists():
+                yield f"{path.relative_to(self.fresh)} is another one beside the model than in the project: it is replaced"
 
     def _labels(self) -> Iterator[str]:
         """Labels, as the package that is there has them: before the first `pack` nobody knows the former's."""
@@ -70,10 +86,13 @@ class Successor:
             (self.fresh / name).unlink(missing_ok=True)
         room = self.room.relative_to(self.config.root)
         if room != Path(FRESH):
+            aside = (self.fresh / FRESH).rename(
+                self.fresh.with_name("room")
+            )  # it may belong into a folder of its own name
             (self.fresh / room).parent.mkdir(parents=True, exist_ok=True)
-            (self.fresh / FRESH).rename(self.fresh / room)
-        missing = self._undeclared()
-        begin(self.config, self.fresh, self.gone(), [*self.config.dependencies, *missing] if missing else [])
+            aside.rename(self.fresh / room)
+        self._declare()
+        begin(self.config, self.fresh, self.gone())
         finished(self.config)
 
     def gone(self) -> list[str]:
@@ -86,9 +105,22 @@ class Successor:
         stale = [room / name for name in SCORES if (room / name).is_file()]
         return sorted(path.relative_to(self.config.root).as_posix() for path in (*found, *stale))
 
-    def _undeclared(self) -> list[str]:
+    def _declare(self) -> None:
+        """The project's pyproject.toml with the names that are new in `dependencies`, among the files. Raises ProjectError."""
         own = set(map(canonicalize_name, self.config.dependencies))
-        return [name for name in self.adoption.needs if canonicalize_name(name) not in own]
+        missing = [name for name in self.adoption.needs if canonicalize_name(name) not in own]
+        if not missing:
+            return
+        place = self.config.root / FILE
+        if place.is_symlink():
+            raise ProjectError(
+                "pyproject-unreadable",
+                f"{FILE} is a link to {place.readlink()}, which may be another project's too",
+                f"write it there yourself: dependencies also has {', '.join(missing)}; then bring it again",
+            )
+        text = with_items(place.read_bytes().decode(), "dependencies", self.config.dependencies, missing)
+        (self.fresh / FILE).write_bytes(text.encode())
+        shutil.copymode(place, self.fresh / FILE)
 
 
 def bring(config: ProjectConfig, path: Path, sample: Path | None, steps: Steps, trust: Trust, agree: Agree) -> bool:
@@ -103,12 +135,7 @@ def bring(config: ProjectConfig, path: Path, sample: Path | None, steps: Steps, 
             "this project trains its own model: none was brought",
             "`fogbank train`; or `fogbank new NAME --from MODEL` in another folder, for a project around that one",
         )
-    if not config.model.is_relative_to(config.root):
-        raise ProjectError(
-            "model-elsewhere",
-            f"the project's model is in {config.model}, which is not its own",
-            "replace it there by hand",
-        )
+    _check_own(config, config.model)
     config = finished(config)
     former = read_trained(config.trained)
     with tempfile.TemporaryDirectory(dir=private_folder(config.state), prefix=".bring-") as work:
@@ -129,6 +156,20 @@ def bring(config: ProjectConfig, path: Path, sample: Path | None, steps: Steps, 
             step.done(f"{config.trained.relative_to(config.root)}/{look.file}, {_told(adoption)}")
     _tell(fresh, steps)
     return True
+
+
+def _check_own(config: ProjectConfig, room: Path) -> None:
+    """The model's folder is below the project's, through no link, and holds nothing of the project but the model. Raises ProjectError."""
+    try:
+        own = not inside(config.root, room.relative_to(config.root).as_posix()).is_symlink()
+    except ValueError:  # an EscapeError is one
+        own = False
+    if not own or config.state.is_relative_to(room):
+        raise ProjectError(
+            "model-elsewhere",
+            f"the project's model is in {room}, which is not a folder of its own for it",
+            "replace it there by hand",
+        )
 
 
 def _said(config: ProjectConfig, former: Trained) -> Former:
@@ -157,12 +198,15 @@ def _rows_of(former: Trained, work: Path) -> Path | None:
 
 
 def _keep(successor: Successor, *, sampled: bool) -> None:
-    """What stays of the former's: gates, and where there is no new sample its sample; scores are of the model that is replaced."""
+    """What stays of the former's: gates, modules that are the same, and where there is no new sample its sample; scores do not."""
     fresh, room = successor.fresh / FRESH, successor.room
     if gates := successor.former.gates:
         (fresh / "metrics.json").write_text(json.dumps({"metrics": {}, "gates": gates}, indent=2) + "\n")
     if not sampled and successor.former.sample.is_file() and not _moved(successor):
         shutil.copyfile(room / "sample.csv", fresh / "sample.csv")
+    for path, place in successor.modules():
+        if place.is_file() and path.read_bytes() == place.read_bytes():
+            path.unlink()
 
 
 def _moved(successor: Successor) -> bool:
@@ -217,8 +261,11 @@ def _types(was: dict[str, Column], has: dict[str, Column]) -> Iterator[str]:
         former = was.get(name, column)
         if former.dtype != column.dtype:
             yield f"column {name} is {column.dtype}; it was {former.dtype}"
-        elif set(former.categories) != set(column.categories):
-            yield f"column {name} takes {_words(column.categories)}; it took {_words(former.categories)}"
+            continue
+        if fresh := [value for value in column.categories if value not in former.categories]:
+            yield f"column {name} has categories that are new: {_words(fresh)}"
+        if lost := [value for value in former.categories if value not in column.categories]:
+            yield f"column {name} has no more the categories {_words(lost)}"
 
 
 def _answers(before: Schema, now: Schema) -> Iterator[str]:

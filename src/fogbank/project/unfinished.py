@@ -2,7 +2,8 @@
 
 In: files in a folder of their own, and what goes; out: the project with them. What was broken off is finished by whoever asks next.
 
-A change lies in `.fogbank/change/`: `files/` as they shall lie in the project, and `order.json`: `gone` and, where they change, `dependencies`.
+A change lies in `.fogbank/change/`: `files/` as they shall lie in the project, and `order.json`: what is `gone` of it before. What could be
+wrong with it is looked at before it is begun; finishing moves files, and decides nothing.
 """
 
 from __future__ import annotations
@@ -11,61 +12,98 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import ProjectError
-from fogbank.ground.paths import inside
-from fogbank.project.settings import write_setting
+from fogbank.ground.folders import write_whole
+from fogbank.ground.paths import EscapeError, inside
+from fogbank.project.config import load_config
 
 FOLDER, FILES, ORDER = "change", "files", "order.json"
 
 
-def begin(config: ProjectConfig, files: Path, gone: Sequence[str], dependencies: Sequence[str]) -> None:
-    """Take over a folder of files, on the project's own file system; `gone` are paths in the project, `dependencies` the whole list or none.
+def begin(config: ProjectConfig, files: Path, gone: Sequence[str]) -> None:
+    """Take over a folder of files, on the project's own file system; `gone` are paths in the project, which may be among the files too.
 
-    From the last step of this on it is going to be so.
+    From the last step of this on it is going to be so. Raises ProjectError (`change-blocked`), and nothing is begun then.
     """
-    order = {"gone": list(gone), "dependencies": list(dependencies)}
+    for name in gone:
+        placed_in(config.root, name)
+    for name in _names(files):
+        if not any(PurePosixPath(name).is_relative_to(former) for former in gone):
+            _check_room(config.root, name)
     work = files.parent / FOLDER
     work.mkdir()
     files.rename(work / FILES)
-    (work / ORDER).write_text(json.dumps(order))
+    _write(work / ORDER, gone)
     work.rename(config.state / FOLDER)
 
 
 def finished(config: ProjectConfig) -> ProjectConfig:
-    """The project with the change that was begun, if there is one; the same again does no more. Raises ProjectError (`change-unreadable`)."""
+    """The project with the change that was begun, if there is one; the same again does no more.
+
+    Raises ProjectError (`change-unreadable`, `change-blocked`).
+    """
     change = config.state / FOLDER
     if not change.is_dir():
         return config
-    files, order = change / FILES, change / ORDER
-    if order.is_file():
-        config = _made(config, files, _read(order))
-        order.unlink()
+    if (change / ORDER).is_file():
+        _make(config.root, change)
+        (change / ORDER).unlink()
     shutil.rmtree(change)
-    return config
+    now = load_config(config.root).dependencies
+    return config if now == config.dependencies else replace(config, dependencies=now)
 
 
-def _made(config: ProjectConfig, files: Path, order: tuple[Sequence[str], Sequence[str]]) -> ProjectConfig:
-    gone, dependencies = order
-    for name in gone:
-        _remove(inside(config.root, name))
-    for path in sorted(files.rglob("*")):
-        if path.is_file():
-            target = inside(config.root, path.relative_to(files).as_posix())
-            target.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(target)
-    if not dependencies:
-        return config
-    write_setting(config.root, "dependencies", f"[{', '.join(map(json.dumps, dependencies))}]")
-    return replace(config, dependencies=tuple(dependencies))
-
-
-def _read(order: Path) -> tuple[Sequence[str], Sequence[str]]:
+def placed_in(root: Path, name: str) -> Path:
+    """Where a file of a change lies in the project. Raises ProjectError (`change-blocked`) where that leads out of it, or through a link."""
     try:
-        document = json.loads(order.read_bytes())
-        return [str(name) for name in document["gone"]], [str(name) for name in document["dependencies"]]
+        return inside(root, name)
+    except EscapeError as error:
+        raise _blocked(str(error)) from error
+
+
+def _make(root: Path, change: Path) -> None:
+    """Remove, say that this is done, then move: what was moved into the place of what is gone is not removed by the next one."""
+    files, order = change / FILES, change / ORDER
+    if gone := _read(order):
+        for name in gone:
+            _remove(placed_in(root, name))
+        _write(order, ())
+    for name in _names(files):
+        target = placed_in(root, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        inside(files, name).replace(target)
+
+
+def _names(files: Path) -> list[str]:
+    return sorted(path.relative_to(files).as_posix() for path in files.rglob("*") if path.is_file())
+
+
+def _check_room(root: Path, name: str) -> None:
+    """A file can come to lie there: no folder has its name, and no file that of its folders."""
+    place = placed_in(root, name)
+    if place.is_dir():
+        raise _blocked(f"{name} is a folder in the project, and a file of that name is to be there")
+    for folder in place.parents:
+        if folder.exists() and not folder.is_dir():
+            raise _blocked(f"{folder.relative_to(root)} is a file in the project, and {name} is to be there")
+
+
+def _blocked(cause: str) -> ProjectError:
+    return ProjectError(
+        "change-blocked", cause, "move that away, or have it lie in the project itself; then do it again"
+    )
+
+
+def _write(order: Path, gone: Sequence[str]) -> None:
+    write_whole(order, json.dumps({"gone": list(gone)}).encode())
+
+
+def _read(order: Path) -> list[str]:
+    try:
+        return [str(name) for name in json.loads(order.read_bytes())["gone"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ProjectError(
             "change-unreadable",

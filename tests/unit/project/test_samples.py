@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fogbank.contracts.errors import DataError
-from fogbank.contracts.schema import Column
+from fogbank.contracts.schema import Column, Dtype, Value
 from fogbank.project.samples import Sample, known_columns, read_sample, remembered, typed
 
 TEXT = "city,age,member,target\nRome,30,true,1\n,,False,0\n"
@@ -77,6 +78,51 @@ def test_what_is_known_of_a_column_stays_where_its_cells_are_of_it(tmp_path: Pat
         Column(name="member", dtype="boolean"),
     )  # fmt: skip
     assert remembered(Sample(columns=known_columns(["member", "x"], 0)), former).columns[0].dtype == "float"
+
+
+@pytest.mark.parametrize(
+    ("known", "cells", "dtype"),
+    [
+        ("integer", ["1", "2.0", ""], "integer"),
+        ("integer", ["1", "2.5"], "float"),
+        ("integer", ["1", "many"], "string"),
+        ("integer", ["true", "false"], "boolean"),
+        ("integer", ["", ""], "integer"),
+        ("boolean", ["true", "False", ""], "boolean"),
+        ("boolean", ["1", "0"], "float"),
+        ("boolean", ["", ""], "boolean"),
+        ("float", ["1", "2.5"], "float"),
+        ("float", ["true", "false"], "boolean"),
+        ("datetime", ["2026-01-31", "2026-01-31T12:00:00+02:00", ""], "datetime"),
+        ("datetime", ["2026-01-31", "soon"], "string"),
+        ("datetime", ["17", "18"], "float"),
+        ("string", ["17", "true"], "string"),
+        ("string", ["17", "18"], "string"),
+    ],
+)
+def test_a_type_is_kept_where_every_cell_is_of_it(tmp_path: Path, known: Dtype, cells: list[str], dtype: Dtype) -> None:
+    text = "".join(f"{cell},x\n" for cell in ["a", *cells])
+    sample = remembered(read_sample(write(tmp_path, text), ["a", "x"], 2), [Column(name="a", dtype=known)])
+    assert sample.columns[0].dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("known", "cells", "categories"),
+    [
+        (("red", "blue"), ["blue", "red", ""], ("red", "blue")),
+        (("red", "blue"), ["blue", "green", "7", "green"], ("red", "blue", "green", "7")),
+        ((1, 2), ["2", "3", "3.0", "4.5"], (1, 2, 3, 4.5)),
+        ((1, 2), ["2", "two"], (1, 2, "two")),
+        ((1, "x"), ["1", "3"], (1, "x", "3")),
+    ],
+)
+def test_categories_that_are_new_come_behind_those_that_are_known(
+    tmp_path: Path, known: tuple[Value, ...], cells: list[str], categories: tuple[Value, ...]
+) -> None:
+    text = "".join(f"{cell},x\n" for cell in ["a", *cells])
+    former = Column(name="a", dtype="category", categories=known, pandas="category")
+    column = remembered(read_sample(write(tmp_path, text), ["a", "x"], 2), [former]).columns[0]
+    assert column == replace(former, categories=categories, nullable="" in cells)
 
 
 def test_columns_of_words_are_words_with_and_without_a_sample(tmp_path: Path) -> None:
