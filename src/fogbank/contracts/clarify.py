@@ -49,6 +49,8 @@ MEMBERS: Mapping[str, frozenset[str]] = {
     "methods.report": frozenset({"name", "title"}),
 }  # fmt: skip
 """The members that are there; any other one is refused by its name, unless it says nothing."""
+BINARY = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
+"""The labels that a probability can be cut into, as they are written."""
 STAGES = {"pre_training_bias": "pre_training_bias_metrics", "post_training_bias": "post_training_bias_metrics"}
 
 
@@ -95,6 +97,19 @@ class BiasConfig:
     threshold: float | None = None
     aside: Sequence[str | int] = ()
     predictor: PredictorConfig | None = None
+
+    def cut_positive(self) -> frozenset[bool]:
+        """Which sides of a cut have the positive label: a probability above the threshold is a prediction of 1, another one of 0.
+
+        Raises ClarifyConfigError where the positive label is neither. Source: AWS Developer Guide, "Analysis Configuration Files".
+        """
+        texts = [str(value).strip().lower() for value in self.positive]
+        if other := next((value for value, text in zip(self.positive, texts, strict=True) if text not in BINARY), None):
+            raise ClarifyConfigError(
+                "probabilities are cut at probability_threshold into predictions of 1 and 0, and label_values_or_threshold has "
+                f"{other!r}: give 1 or 0 (or true, false) there, or predicted labels instead of probabilities"
+            )
+        return frozenset(BINARY[text] for text in texts)
 
 
 @dataclass(frozen=True, kw_only=True)

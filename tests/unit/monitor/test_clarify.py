@@ -90,6 +90,10 @@ def test_a_facet_without_values_is_each_of_them(tmp_path: Path) -> None:
             {"probability_threshold": 0.5, "predicted_label": "sex"},
             "probability_threshold is set, and the prediction 'm' is no number",
         ),
+        (
+            {"probability_threshold": 0.5, "label_values_or_threshold": ["yes"]},
+            "and label_values_or_threshold has 'yes': give 1 or 0",
+        ),
         ({"dataset_type": "application/x-parquet"}, "dataset_type 'application/x-parquet' is not supported here"),
     ],
 )
@@ -105,6 +109,21 @@ def test_probabilities_are_cut_at_the_threshold(tmp_path: Path) -> None:
     assert values(cut["post_training_bias_metrics"]["facets"]["sex"][0]) == pytest.approx(
         {"DI": 0.0, "AD": 2 / 3 - 1 / 2}
     )
+
+
+CUT = {"DPPL": -1.0, "AD": 2 / 3 - 1 / 2, "RD": -1.0}
+"""What smclarify 0.5 tells of twenty times the rows, cut at 0.6, where 0 is the positive label."""
+
+
+@pytest.mark.parametrize("positive", [0, "0", False, 0.0])
+def test_where_0_is_the_positive_label_it_is_what_is_not_above_the_threshold(tmp_path: Path, positive: Any) -> None:
+    words = ("false", "true") if positive is False else ("0", "1")
+    guesses = ("0.9", "0.7", "0.2", "0.1", "0.8")
+    rows = [words[int(row[0])] + row[1:-1] + guess for row, guess in zip(ROWS, guesses, strict=True)]
+    methods = {"post_training_bias": {"methods": [*CUT]}}
+    cut = clarified(tmp_path, rows, probability_threshold=0.6, label_values_or_threshold=[positive], methods=methods)
+
+    assert values(cut["post_training_bias_metrics"]["facets"]["sex"][0]) == pytest.approx(CUT)
 
 
 def test_columns_that_are_set_aside_are_no_features(tmp_path: Path) -> None:
@@ -180,3 +199,43 @@ def test_a_bias_monitor_is_held_to_its_baseline(tmp_path: Path) -> None:
     )
     assert metric["MetricName"] == "bias_metric_CI"
     assert {item["Name"]: item["Value"] for item in metric["Dimensions"]}["FacetValue"] == "f"
+
+
+def monitored(folder: Path, env: dict[str, str], **config: Any) -> tuple[dict[str, float], str]:
+    """The values of a bias monitor's records, of whose answers the first column is a label and the second a probability, and its message."""
+    own = {**CONFIG, "headers": ["y", "sex", "age"], "facet": CONFIG["facet"][:1], **config}
+    del own["predicted_label"]
+    (folder / "in").mkdir()
+    (folder / "config.json").write_text(json.dumps(own))
+    answers = ("1,0.9", "1,0.7", "1,0.2", "1,0.1", "1,0.8")
+    lines = [merged_line(row[2:-2], answer, row[0]) for row, answer in zip(ROWS, answers, strict=True)]
+    (folder / "in" / "x.jsonl").write_text("\n".join(lines) + "\n")
+    message = task({
+        "analysis_type": "MODEL_BIAS", "analysis_config": str(folder / "config.json"), "dataset_format": MERGE_FORMAT,
+        "dataset_source": str(folder / "in"), "output_path": str(folder / "out"), "SAGEMAKER_BASE_DIR": str(folder / "ml"), **env,
+    })()  # fmt: skip
+    found = json.loads((folder / "out/analysis.json").read_text())["post_training_bias_metrics"]
+    return values(found["facets"]["sex"][0]), message
+
+
+@pytest.mark.parametrize(
+    ("env", "config"),
+    [
+        ({"probability_attribute": "1", "probability_threshold_attribute": "0.6"}, {}),
+        ({"probability_attribute": "1"}, {"probability_threshold": 0.6}),
+        ({"probability_attribute": "1", "probability_threshold_attribute": "0.6"}, {"probability_threshold": 0.6}),
+        ({"probability_attribute": "1", "inference_attribute": "0"}, {"probability_threshold": 0.6}),
+        ({"inference_attribute": "1"}, {"probability_threshold": 0.6}),
+    ],
+)
+def test_a_bias_monitors_probabilities_are_cut(tmp_path: Path, env: dict[str, str], config: dict[str, Any]) -> None:
+    methods = {"post_training_bias": {"methods": [*CUT]}}
+    found, _ = monitored(tmp_path, env, label_values_or_threshold=[0], methods=methods, **config)
+
+    assert found == pytest.approx(CUT)
+
+
+def test_two_thresholds_of_a_bias_monitor_are_refused(tmp_path: Path) -> None:
+    env = {"probability_attribute": "1", "probability_threshold_attribute": "0.5"}
+    with pytest.raises(DatasetError, match=r"probability_threshold .* is 0.6 and the monitor's Probability.* 0.5"):
+        monitored(tmp_path, env, probability_threshold=0.6)
