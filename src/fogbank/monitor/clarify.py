@@ -5,7 +5,6 @@ In: analysis_config.json and rows; out: analysis.json; of a monitor constraint_v
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,7 +62,7 @@ def clarify(base: Path) -> str:
     if "shap" in asked:
         own = shap_config(body)
         table = dataset_table(_below(base, DATA_FOLDER), own.headers, own.dataset_type, aside)
-        features = table.without([own.label, json.loads(body).get("predicted_label"), *own.aside])
+        features = table.without([own.label, own.predicted, *own.aside])
         found |= {"explanations": told(features, own, output if own.local else None)}
     if asked & STAGES.keys():
         config = _config(body, monitored=False)

@@ -86,6 +86,34 @@ def test_a_facet_without_values_is_each_of_them(tmp_path: Path) -> None:
             "predictor.content_template is not supported here",
         ),
         ({"probability_threshold": "half"}, "probability_threshold must be a number, not 'half'"),
+        ({"probability_threshold": True}, "probability_threshold must be a number, not True"),
+        ({"probability_threshold": float("nan")}, "probability_threshold must be a number, not nan"),
+        ({"probability_threshold": 10**400}, "probability_threshold must be a number, not 1000"),
+        ({"label": [1]}, r"label must be the name or the index of a column, not \[1\]"),
+        ({"label": -1}, "label must be the name or the index of a column, not -1"),
+        ({"label": True}, "label must be the name or the index of a column, not True"),
+        ({"predicted_label": {}}, "predicted_label must be the name or the index of a column"),
+        ({"group_variable": 1.5}, "group_variable must be the name or the index of a column, not 1.5"),
+        ({"excluded_columns": [None]}, "excluded_columns must be the name or the index of a column, not None"),
+        ({"headers": "y,sex"}, "headers must be a list of names, not 'y,sex'"),
+        ({"headers": ["y", None]}, r"headers must be a list of names, not \['y', None\]"),
+        ({"headers": ["y", "sex", "y"]}, "headers must name each column once, and 'y' is there twice"),
+        ({"label_values_or_threshold": [1, None]}, "label_values_or_threshold must be values, .* not None"),
+        ({"label_values_or_threshold": {"a": 1}}, "label_values_or_threshold must be values, .* not {'a': 1}"),
+        ({"facet": [None]}, "a facet needs name_or_index"),
+        ({"facet": {"name_or_index": None}}, "a facet needs name_or_index"),
+        (
+            {"facet": {"name_or_index": "sex", "value_or_threshold": [["f"]]}},
+            r"facet.value_or_threshold must be values, .* not \['f'\]",
+        ),
+        ({"methods": {"pre_training_bias": None}}, "needs methods: pre_training_bias, post_training_bias, shap"),
+        ({"methods": {"pre_training_bias": False}}, "methods.pre_training_bias must be an object"),
+        (
+            {"methods": {"pre_training_bias": {"methods": [1]}}},
+            "methods.pre_training_bias.methods must be a text, not 1",
+        ),
+        ({"methods": {"pre_training_bias": {}, "report": {"title": 3}}}, "methods.report.title must be a text, not 3"),
+        ({"dataset_type": 1}, "dataset_type must be a text, not 1"),
         (
             {"probability_threshold": 0.5, "predicted_label": "sex"},
             "probability_threshold is set, and the prediction 'm' is no number",
@@ -100,6 +128,60 @@ def test_a_facet_without_values_is_each_of_them(tmp_path: Path) -> None:
 def test_what_is_not_right_is_named(tmp_path: Path, config: dict[str, Any], reason: str) -> None:
     with pytest.raises(DatasetError, match=reason):
         clarified(tmp_path, ROWS, **config)
+
+
+@pytest.mark.parametrize(
+    ("shap", "reason"),
+    [
+        ({"use_logit": "false"}, "methods.shap.use_logit must be true or false, not 'false'"),
+        ({"save_local_shap_values": 1}, "methods.shap.save_local_shap_values must be true or false, not 1"),
+        ({"num_samples": "many"}, "methods.shap.num_samples must be a whole number from 1 on, not 'many'"),
+        ({"num_samples": -5}, "methods.shap.num_samples must be a whole number from 1 on, not -5"),
+        ({"num_samples": 0}, "methods.shap.num_samples must be a whole number from 1 on, not 0"),
+        ({"seed": -1}, "methods.shap.seed must be a whole number from 0 on, not -1"),
+        ({"seed": False}, "methods.shap.seed must be a whole number from 0 on, not False"),
+        ({"baseline": [1, 2]}, "methods.shap.baseline must be rows of cells, each of as many"),
+        ({"baseline": [[1], [1, 2]]}, "methods.shap.baseline must be rows of cells, each of as many"),
+        ({"baseline": [[]]}, "methods.shap.baseline must be rows of cells, each of as many"),
+        ({"baseline": {"a": 1}}, "methods.shap.baseline must be rows of cells, each of as many"),
+        ({"baseline": [[[1]]]}, r"methods.shap.baseline must have numbers and texts, not \[1\]"),
+        ({"baseline": "s3://b/rows.csv"}, "no address is read here"),
+        ({"agg_method": ["median"]}, "methods.shap.agg_method must be one of"),
+    ],
+)
+def test_a_member_of_shap_of_another_type_is_named(tmp_path: Path, shap: dict[str, Any], reason: str) -> None:
+    with pytest.raises(DatasetError, match=reason):
+        clarified(tmp_path, ROWS, methods={"shap": shap}, predictor={"model_name": "m"})
+
+
+@pytest.mark.parametrize(
+    ("predictor", "reason"),
+    [
+        ({"label": -1}, "predictor.label must be the index of a column of the answer, not -1"),
+        ({"model_name": ["m"]}, r"predictor.model_name must be a text, not \['m'\]"),
+        ({"initial_instance_count": 0}, "predictor.initial_instance_count must be a whole number from 1 on, not 0"),
+        ({"label_headers": [1]}, "label_headers must be a text, not 1"),
+    ],
+)
+def test_a_member_of_the_predictor_of_another_type_is_named(
+    tmp_path: Path, predictor: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(DatasetError, match=reason):
+        clarified(tmp_path, ROWS, methods={"shap": {}}, predictor={"model_name": "m", **predictor})
+
+
+def test_a_member_that_is_null_is_left_out(tmp_path: Path) -> None:
+    facet = {"name_or_index": "sex", "value_or_threshold": None}
+    methods = {"pre_training_bias": {"methods": None}, "post_training_bias": None, "shap": None, "report": None}
+    nothing = dict.fromkeys(("predictor", "predicted_label", "probability_threshold", "group_variable", "headers"))
+    rows = [",".join(CONFIG["headers"]), *ROWS]
+    found = clarified(tmp_path, rows, facet=[facet], methods=methods, **nothing)
+
+    assert found.keys() == {"version", "pre_training_bias_metrics"}
+    pre = found["pre_training_bias_metrics"]["facets"]["sex"]
+    assert [item["value_or_threshold"] for item in pre] == ["f", "m"]
+    assert len(pre[0]["metrics"]) > 5, "all of them"
+    assert [file.name for file in (tmp_path / "processing/output").iterdir()] == ["analysis.json"]
 
 
 def test_probabilities_are_cut_at_the_threshold(tmp_path: Path) -> None:
@@ -239,3 +321,9 @@ def test_two_thresholds_of_a_bias_monitor_are_refused(tmp_path: Path) -> None:
     env = {"probability_attribute": "1", "probability_threshold_attribute": "0.5"}
     with pytest.raises(DatasetError, match=r"probability_threshold .* is 0.6 and the monitor's Probability.* 0.5"):
         monitored(tmp_path, env, probability_threshold=0.6)
+
+
+@pytest.mark.parametrize("methods", [{"report": {}}, {"shap": {}}, {"pre_training_bias": None}, {}])
+def test_a_bias_monitor_that_asks_for_no_bias_is_refused(tmp_path: Path, methods: dict[str, Any]) -> None:
+    with pytest.raises(DatasetError, match="needs methods: pre_training_bias or post_training_bias"):
+        monitored(tmp_path, {"inference_attribute": "0"}, methods=methods)

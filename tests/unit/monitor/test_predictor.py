@@ -114,6 +114,18 @@ def test_a_table_is_explained_beside_its_middle() -> None:
     assert told == {"global_shap_values": {"n": 1.0, "s": 0.0}, "expected_value": 2.0}
 
 
+def test_an_empty_cell_of_the_background_is_asked_as_one() -> None:
+    asked: list[list[str]] = []
+
+    def score(rows: np.ndarray) -> np.ndarray:
+        asked.extend(rows.tolist())
+        return np.zeros(len(rows))
+
+    config = ShapConfig(predictor=PredictorConfig(model="m"), headers=("n", "s"), baseline=[[1.5, None]])
+    explained(Table({"n": ["1"], "s": ["x"]}), config, score)
+    assert asked[0] == ["1.5", ""]
+
+
 @pytest.mark.parametrize(
     ("predictor", "others", "expected"),
     [
