@@ -6,6 +6,7 @@ Source: AWS Developer Guide, "Analysis Configuration Files" and "Analysis Result
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,9 @@ MEMBERS: Mapping[str, frozenset[str]] = {
     "methods.report": frozenset({"name", "title"}),
 }  # fmt: skip
 """The members that are there; any other one is refused by its name, unless it says nothing."""
+MOST = 1e308
+BINARY = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
+"""The labels that a probability can be cut into, as they are written."""
 STAGES = {"pre_training_bias": "pre_training_bias_metrics", "post_training_bias": "post_training_bias_metrics"}
 
 
@@ -96,6 +100,19 @@ class BiasConfig:
     aside: Sequence[str | int] = ()
     predictor: PredictorConfig | None = None
 
+    def cut_positive(self) -> frozenset[bool]:
+        """Which sides of a cut have the positive label: a probability above the threshold is a prediction of 1, another one of 0.
+
+        Raises ClarifyConfigError where the positive label is neither. Source: AWS Developer Guide, "Analysis Configuration Files".
+        """
+        texts = [str(value).strip().lower() for value in self.positive]
+        if other := next((value for value, text in zip(self.positive, texts, strict=True) if text not in BINARY), None):
+            raise ClarifyConfigError(
+                "probabilities are cut at probability_threshold into predictions of 1 and 0, and label_values_or_threshold has "
+                f"{other!r}: give 1 or 0 (or true, false) there, or predicted labels instead of probabilities"
+            )
+        return frozenset(BINARY[text] for text in texts)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShapConfig:
@@ -104,6 +121,7 @@ class ShapConfig:
     predictor: PredictorConfig
     headers: Sequence[str]
     label: str | int | None = None
+    predicted: str | int | None = None
     aside: Sequence[str | int] = ()
     baseline: Sequence[Sequence[Any]] = ()
     samples: int | None = None
@@ -124,11 +142,13 @@ class ReportConfig:
 
 def read_report(body: bytes) -> ReportConfig | None:
     """The report that a configuration asks for, if it does. Raises ClarifyConfigError."""
-    methods = _document(body).get("methods")
-    asked = methods.get("report") if isinstance(methods, dict) else None
+    asked = _document(body).get("methods", {}).get("report")
     if asked is None:
         return None
-    own = ReportConfig(name=str(asked.get("name") or REPORT), title=str(asked.get("title") or TITLE))
+    own = ReportConfig(
+        name=_text(asked.get("name", REPORT), "methods.report.name"),
+        title=_text(asked.get("title", TITLE), "methods.report.title"),
+    )
     if not FILE_NAME.fullmatch(own.name):
         raise ClarifyConfigError(f"methods.report.name must be a file's name, not {own.name!r}")
     return own
@@ -137,75 +157,71 @@ def read_report(body: bytes) -> ReportConfig | None:
 def read_shap_config(body: bytes, score: int | None = None) -> ShapConfig:
     """A configuration of an explainability analysis; `score` where the predictor has no `probability` or `label`. Raises ClarifyConfigError."""
     document = _document(body)
-    methods = document.get("methods")
-    shap = methods.get("shap") if isinstance(methods, dict) else None
-    if not isinstance(shap, dict):
+    shap = document.get("methods", {}).get("shap")
+    if shap is None:
         raise ClarifyConfigError(f"{CONFIG} needs methods.shap")
-    baseline, aggregated = shap.get("baseline") or (), shap.get("agg_method") or "mean_abs"
-    if isinstance(baseline, str):
-        raise ClarifyConfigError("methods.shap.baseline must be rows, or left out: no address is read here")
+    aggregated = shap.get("agg_method", "mean_abs")
     if aggregated not in AGGREGATIONS:
         raise ClarifyConfigError(
             f"methods.shap.agg_method must be one of {', '.join(AGGREGATIONS)}, not {aggregated!r}"
         )
+    samples = shap.get("num_samples")
     return ShapConfig(
         predictor=_predictor(document, score),
-        headers=document.get("headers") or (),
-        label=document.get("label"),
+        headers=_headers(document),
+        label=_column_of(document, "label"),
+        predicted=_column_of(document, "predicted_label"),
         aside=_aside(document),
-        baseline=baseline,
-        samples=shap.get("num_samples"),
+        baseline=_baseline(shap.get("baseline", [])),
+        samples=None if samples is None else _whole(samples, "methods.shap.num_samples", least=1),
         aggregated=aggregated,
-        dataset_type=document.get("dataset_type") or "text/csv",
-        logit=bool(shap.get("use_logit")),
-        local=bool(shap.get("save_local_shap_values")),
-        seed=_whole(shap.get("seed") or 0, "methods.shap.seed"),
+        dataset_type=_text(document.get("dataset_type", "text/csv"), "dataset_type"),
+        logit=_flag(shap.get("use_logit", False), "methods.shap.use_logit"),
+        local=_flag(shap.get("save_local_shap_values", False), "methods.shap.save_local_shap_values"),
+        seed=_whole(shap.get("seed", 0), "methods.shap.seed"),
     )
+
+
+def _baseline(rows: Any) -> list[list[Any]]:
+    """The background; an empty cell is null. Raises ClarifyConfigError."""
+    if isinstance(rows, str):
+        raise ClarifyConfigError("methods.shap.baseline must be rows, or left out: no address is read here")
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(rows[0]) > 0 for row in rows):
+        raise ClarifyConfigError("methods.shap.baseline must be rows of cells, each of as many: [[1, 2], [3, 4]]")
+    if other := next((cell for row in rows for cell in row if cell is not None and not _is_value(cell)), None):
+        raise ClarifyConfigError(f"methods.shap.baseline must have numbers and texts, not {other!r:.80}")
+    return rows
 
 
 def _predictor(document: Mapping[str, Any], score: int | None = None) -> PredictorConfig:
     """The shadow endpoint of a configuration; `score` where nothing is said. Raises ClarifyConfigError."""
-    own = document.get("predictor")
-    if not isinstance(own, dict) or not own.get("model_name"):
+    own = document.get("predictor", {})
+    if not own.get("model_name"):
         raise ClarifyConfigError(f"{CONFIG} needs predictor.model_name: a shadow endpoint of that model is asked")
-    if any((own.get(name) or "text/csv") != "text/csv" for name in ("content_type", "accept_type")):
+    if any(own.get(name, "text/csv") != "text/csv" for name in ("content_type", "accept_type")):
         raise ClarifyConfigError("predictor.content_type and accept_type must be text/csv here")
-    columns = {name: own[name] for name in ("label", "probability") if own.get(name) is not None}
+    columns = {name: own[name] for name in ("label", "probability") if name in own}
     for name, column in columns.items():
-        if not isinstance(column, int) or isinstance(column, bool):
+        if not _is_index(column):
             raise ClarifyConfigError(f"predictor.{name} must be the index of a column of the answer, not {column!r}")
-    headers = _list(own.get("label_headers") or document.get("label_headers") or ["label0"])
+    headers = _list(own.get("label_headers", document.get("label_headers", ["label0"])))
     if len(headers) != 1:
         raise ClarifyConfigError(
             f"label_headers must name one label, not {len(headers)}: of an answer one score is explained here"
         )
     return PredictorConfig(
-        model=own["model_name"],
-        instance_type=own.get("instance_type") or "ml.m5.large",
-        instance_count=_whole(own.get("initial_instance_count") or 1, "predictor.initial_instance_count"),
+        model=_text(own["model_name"], "predictor.model_name"),
+        instance_type=_text(own.get("instance_type", "ml.m5.large"), "predictor.instance_type"),
+        instance_count=_whole(own.get("initial_instance_count", 1), "predictor.initial_instance_count", least=1),
         score=columns.get("probability", columns.get("label", score)),
         label=columns.get("label"),
-        name=str(headers[0]),
+        name=_text(headers[0], "label_headers"),
     )
-
-
-def _aside(document: Mapping[str, Any]) -> list[str | int]:
-    """The columns that are no features, beside the label."""
-    joined = document.get("joinsource_name_or_index")
-    excluded = document.get("excluded_columns")
-    return [*([] if excluded is None else _list(excluded)), *([] if joined is None else [joined])]
-
-
-def _whole(value: Any, member: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ClarifyConfigError(f"{member} must be a whole number, not {value!r}")
-    return value
 
 
 def asked_methods(body: bytes) -> frozenset[str]:
     """The methods that a configuration asks for, of which one at least is an analysis. Raises ClarifyConfigError."""
-    methods = _document(body).get("methods") or {}
-    asked = frozenset(name for name, own in methods.items() if own is not None)
+    asked = frozenset(_document(body).get("methods", {}))
     if not asked - {"report"}:
         raise ClarifyConfigError(f"{CONFIG} needs methods: {', '.join((*STAGES, 'shap'))}")
     return asked
@@ -218,24 +234,23 @@ def read_config(body: bytes, *, monitored: bool = False) -> BiasConfig:
         if document.get(name) in (None, [], ""):
             raise ClarifyConfigError(f"{CONFIG} needs {name}")
     methods = _methods(document.get("methods"), monitored=monitored)
-    predicted = document.get("predicted_label")
+    predicted = _column_of(document, "predicted_label")
     asks = "post_training_bias" in methods and predicted is None and not monitored
     if asks and not document.get("predictor"):
         raise ClarifyConfigError(
             "post_training_bias needs predicted_label, the column of the predictions, or a predictor, whose shadow endpoint makes them"
         )
     threshold = document.get("probability_threshold")
-    if threshold is not None and (not isinstance(threshold, int | float) or isinstance(threshold, bool)):
+    if threshold is not None and not _is_number(threshold):
         raise ClarifyConfigError(f"probability_threshold must be a number, not {threshold!r}")
-    facets = document["facet"] if isinstance(document["facet"], list) else [document["facet"]]
     return BiasConfig(
-        label=document["label"],
-        positive=_list(document["label_values_or_threshold"]),
-        facets=[_facet(facet) for facet in facets],
+        label=_column(document["label"], "label"),
+        positive=_values(document["label_values_or_threshold"], "label_values_or_threshold"),
+        facets=[_facet(facet) for facet in _list(document["facet"])],
         methods=methods,
-        headers=document.get("headers") or (),
-        dataset_type=document.get("dataset_type") or "text/csv",
-        group=document.get("group_variable"),
+        headers=_headers(document),
+        dataset_type=_text(document.get("dataset_type", "text/csv"), "dataset_type"),
+        group=_column_of(document, "group_variable"),
         predicted=predicted,
         threshold=None if threshold is None else float(threshold),
         aside=_aside(document),
@@ -243,9 +258,36 @@ def read_config(body: bytes, *, monitored: bool = False) -> BiasConfig:
     )
 
 
+def _facet(facet: Any) -> Facet:
+    if not isinstance(facet, dict) or "name_or_index" not in facet:
+        raise ClarifyConfigError("a facet needs name_or_index")
+    if lacking := sorted(facet.keys() - {"name_or_index", "value_or_threshold"}):
+        raise ClarifyConfigError(f"facet.{lacking[0]} is not supported here: name_or_index, value_or_threshold are")
+    return Facet(
+        column=_column(facet["name_or_index"], "facet.name_or_index"),
+        values=_values(facet.get("value_or_threshold", []), "facet.value_or_threshold"),
+    )
+
+
+def _methods(methods: Mapping[str, Any] | None, *, monitored: bool) -> dict[str, Sequence[str] | None]:
+    """The stages; of a monitor both, where nothing is said."""
+    if methods is None and monitored:
+        return dict.fromkeys(STAGES)
+    found: dict[str, Sequence[str] | None] = {}
+    for stage in STAGES:
+        if stage in (methods or {}):
+            asked = (methods or {})[stage].get("methods", "all")
+            names = [_text(name, f"methods.{stage}.methods") for name in _list(asked)]
+            found[stage] = None if names == ["all"] else names
+    if not found:
+        raise ClarifyConfigError(f"{CONFIG} needs methods: {' or '.join(STAGES)}")
+    return found
+
+
 def _document(body: bytes) -> dict[str, Any]:
+    """The configuration, without members that are null. Raises ClarifyConfigError."""
     try:
-        document = json.loads(body)
+        document = _said(json.loads(body))
     except (ValueError, RecursionError) as error:
         raise ClarifyConfigError(f"{CONFIG} is not JSON: {error}") from error
     if not isinstance(document, dict):
@@ -253,36 +295,83 @@ def _document(body: bytes) -> dict[str, Any]:
     for place, members in MEMBERS.items():
         own: Any = document
         for name in place.split(".") if place else ():
-            own = own.get(name) if isinstance(own, dict) else None
-        if own is not None and not isinstance(own, dict):
+            own = own.get(name, {})
+        if not isinstance(own, dict):
             raise ClarifyConfigError(f"{place} must be an object")
-        lacking = sorted(name for name, value in (own or {}).items() if name not in members and value is not None)
-        if lacking:
+        if lacking := sorted(own.keys() - members):
             said = f"{place}.{lacking[0]}" if place else lacking[0]
             raise ClarifyConfigError(f"{said} is not supported here: {', '.join(sorted(members))} are")
     return document
 
 
-def _facet(facet: Any) -> Facet:
-    if not isinstance(facet, dict) or facet.get("name_or_index") is None:
-        raise ClarifyConfigError("a facet needs name_or_index")
-    if lacking := sorted(facet.keys() - {"name_or_index", "value_or_threshold"}):
-        raise ClarifyConfigError(f"facet.{lacking[0]} is not supported here: name_or_index, value_or_threshold are")
-    return Facet(column=facet["name_or_index"], values=_list(facet.get("value_or_threshold", [])))
+def _said(value: Any) -> Any:
+    """The same without members that are null; an item of a list that is null stays."""
+    if isinstance(value, dict):
+        return {name: _said(own) for name, own in value.items() if own is not None}
+    return [_said(own) for own in value] if isinstance(value, list) else value
 
 
-def _methods(methods: Any, *, monitored: bool) -> dict[str, Sequence[str] | None]:
-    """The stages; of a monitor both, where nothing is said."""
-    if methods is None and monitored:
-        return dict.fromkeys(STAGES)
-    if not isinstance(methods, dict) or not methods:
-        raise ClarifyConfigError(f"{CONFIG} needs methods")
-    found: dict[str, Sequence[str] | None] = {}
-    for stage in STAGES:
-        if stage in methods:
-            asked = (methods[stage] or {}).get("methods", "all")
-            found[stage] = None if asked in ("all", ["all"]) else _list(asked)
-    return found
+def _headers(document: Mapping[str, Any]) -> list[str]:
+    headers = document.get("headers", [])
+    if not isinstance(headers, list) or not all(isinstance(name, str) and name for name in headers):
+        raise ClarifyConfigError(f"headers must be a list of names, not {headers!r:.80}")
+    if twice := next((name for number, name in enumerate(headers) if name in headers[:number]), None):
+        raise ClarifyConfigError(f"headers must name each column once, and {twice!r} is there twice")
+    return headers
+
+
+def _aside(document: Mapping[str, Any]) -> list[str | int]:
+    """The columns that are no features, beside the label."""
+    names = ("excluded_columns", "joinsource_name_or_index")
+    return [_column(item, name) for name in names if name in document for item in _list(document[name])]
+
+
+def _column_of(document: Mapping[str, Any], member: str) -> str | int | None:
+    return _column(document[member], member) if member in document else None
+
+
+def _column(value: Any, member: str) -> str | int:
+    if isinstance(value, str) or _is_index(value):
+        column: str | int = value
+        return column
+    raise ClarifyConfigError(f"{member} must be the name or the index of a column, not {value!r:.80}")
+
+
+def _values(value: Any, member: str) -> list[Any]:
+    if other := [item for item in _list(value) if not _is_value(item)]:
+        raise ClarifyConfigError(f"{member} must be values, numbers or texts, not {other[0]!r:.80}")
+    return _list(value)
+
+
+def _text(value: Any, member: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ClarifyConfigError(f"{member} must be a text, not {value!r:.80}")
+    return value
+
+
+def _flag(value: Any, member: str) -> bool:
+    if not isinstance(value, bool):
+        raise ClarifyConfigError(f"{member} must be true or false, not {value!r:.80}")
+    return value
+
+
+def _whole(value: Any, member: str, least: int = 0) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ClarifyConfigError(f"{member} must be a whole number from {least} on, not {value!r:.80}")
+    return value
+
+
+def _is_index(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is one that a float can be."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
+
+
+def _is_value(value: Any) -> bool:
+    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _list(value: Any) -> list[Any]:

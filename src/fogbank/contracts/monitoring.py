@@ -56,6 +56,8 @@ BATCHES = "FOGBANK_BATCHES"
 
 KEPT = "FOGBANK_KEPT"
 """Fogbank's own: the S3 URI of a schedule's results, where an execution finds the stream.json that it continues from. Without it none does."""
+RESULTS = "FOGBANK_RESULTS"
+"""Fogbank's own: the S3 URI of the execution's own folder there, where offsets make that another one than its window's end would have."""
 
 ANALYZER, MERGER = "sagemaker-model-monitor-analyzer", "sagemaker-model-monitor-groundtruth-merger"
 CLARIFY = "sagemaker-clarify-processing"

@@ -33,7 +33,7 @@ from fogbank.monitor.files import Profiled, profile_files
 from fogbank.monitor.profile import Document
 from fogbank.monitor.scripts import Preprocessor, Script, postprocess
 from fogbank.monitor.shifts import shifts
-from fogbank.monitor.stream import Window, continued, evidence
+from fogbank.monitor.stream import Window, continued, digest, evidence
 
 
 def analyze(settings: AnalyzerSettings, window: Window | None = None) -> str:
@@ -70,13 +70,22 @@ def _shifts(folder: Path, base: Document, now: Document, outputs: tuple[str, ...
     """What has shifted in this window, and in the stream that it continues."""
     found = shifts(base, now, outputs=outputs)
     if window is not None:
-        stream = continued(window, base, now)
-        _write(folder / STREAM, stream)
-        found["stream"], columns = evidence(stream)
+        found["stream"], columns = _stream(folder, base, now, window)
         for item in found["features"]:
             if item["name"] in columns:
                 item["stream"] = columns[item["name"]]
     _write(folder / SHIFTS, found)
+
+
+def _stream(folder: Path, base: Document, now: Document, window: Window) -> tuple[Document, dict[str, Document]]:
+    """What all windows together say, as shifts.json has it; of one that is left out what those before it say, if that is known, and why."""
+    reference = digest(base)
+    if left_out := window.left_out(reference):
+        whole, columns = evidence(window.before) if window.before is not None else ({}, {})
+        return {**whole, "left_out": left_out}, columns
+    stream = continued(window, base, now, reference=reference)
+    _write(folder / STREAM, stream)
+    return evidence(stream)
 
 
 def _read(settings: AnalyzerSettings, names: list[str]) -> Profiled:

@@ -5,9 +5,8 @@ In: analysis_config.json and rows; out: analysis.json; of a monitor constraint_v
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,7 @@ from fogbank.monitor.facets import Table, facet_rows, flagged
 from fogbank.monitor.numbers import is_number
 from fogbank.monitor.predictor import shadow_endpoint
 from fogbank.monitor.shapley import Rows
+from fogbank.monitor.sketch import Floats
 
 Document = dict[str, Any]
 METRICS = {"pre_training_bias": PRE_TRAINING, "post_training_bias": POST_TRAINING}
@@ -62,7 +62,7 @@ def clarify(base: Path) -> str:
     if "shap" in asked:
         own = shap_config(body)
         table = dataset_table(_below(base, DATA_FOLDER), own.headers, own.dataset_type, aside)
-        features = table.without([own.label, json.loads(body).get("predicted_label"), *own.aside])
+        features = table.without([own.label, own.predicted, *own.aside])
         found |= {"explanations": told(features, own, output if own.local else None)}
     if asked & STAGES.keys():
         config = _config(body, monitored=False)
@@ -81,36 +81,65 @@ def _predicted(table: Table, config: BiasConfig) -> Flags | None:
         return None
     features = table.without([config.label, *config.aside])
     rows: Rows = np.array([list(column) for column in features.columns.values()], dtype=object).T
-    with shadow_endpoint(config.predictor) as endpoint:
-        if config.predictor.label is None and (config.predictor.score is not None or config.threshold is not None):
-            return endpoint.scores(rows) > (0.5 if config.threshold is None else config.threshold)
-        return _positive(endpoint.labels(rows), config)
+    own = config.predictor
+    scored = config.threshold is not None or (own.label is None and own.score is not None)
+    if scored:
+        _sides(config)  # before an endpoint is made
+    with shadow_endpoint(own) as endpoint:
+        return _above(endpoint.scores(rows), config) if scored else _positive(endpoint.labels(rows), config)
 
 
 def _positive(values: Sequence[str], config: BiasConfig) -> Flags:
-    """Of predictions those of the positive label: above the threshold, where one says that they are probabilities. Raises DatasetError."""
+    """Of predictions those of the positive label; they are probabilities where there is a threshold. Raises DatasetError."""
     if config.threshold is None:
         return flagged(values, config.positive)[0]
     if lacking := next((value for value in values if not is_number(value)), None):
         raise DatasetError(f"probability_threshold is set, and the prediction {lacking!r:.80} is no number")
-    return np.array([float(value) if value else np.nan for value in values]) > config.threshold
+    return _above(np.array([float(value) if value else np.nan for value in values]), config)
+
+
+def _above(scores: Floats, config: BiasConfig) -> Flags:
+    """Which probabilities are cut into the positive label, at the threshold (0.5); none of those that are absent. Raises DatasetError."""
+    above, sides = scores > (0.5 if config.threshold is None else config.threshold), _sides(config)
+    found: Flags = ((above & (True in sides)) | (~above & (False in sides))) & ~np.isnan(scores)
+    return found
+
+
+def _sides(config: BiasConfig) -> frozenset[bool]:
+    try:
+        return config.cut_positive()
+    except ValueError as error:
+        raise DatasetError(str(error)) from error
 
 
 @dataclass(frozen=True, kw_only=True)
 class BiasSettings:
-    """A bias monitor: its merged records, read as those of model quality are, and its configuration."""
+    """A bias monitor: its merged records, read as those of model quality are, its configuration, and its own threshold if it has one."""
 
     quality: QualitySettings
     config: Path
+    threshold: float | None = None
+
+    def read(self) -> BiasConfig:
+        """The configuration; where the monitor's predictions are probabilities, with a threshold. Raises DatasetError."""
+        config = _config(self.config.read_bytes(), monitored=True)
+        if config.threshold is not None and self.threshold not in (None, config.threshold):
+            raise DatasetError(
+                f"probability_threshold of {CONFIG} is {config.threshold:g} and the monitor's ProbabilityThresholdAttribute "
+                f"{self.threshold:g}: give one of them, or the same"
+            )
+        scored = config.threshold is not None or self.quality.inference is None
+        own = self.quality.threshold if config.threshold is None else config.threshold
+        return replace(config, threshold=own) if scored else config
 
 
 def analyze_bias(settings: BiasSettings) -> str:
     """A bias monitor's analysis. Raises DatasetError."""
     own = settings.quality.analyzer
-    config = _config(settings.config.read_bytes(), monitored=True)
+    config = settings.read()
     baseline = read_document(own.baseline_constraints)
     table, predictions, aside = merged_table(settings.quality, config)
-    found = analysis(table, config, flagged(predictions, config.positive)[0])
+    found = analysis(table, config, _positive(predictions, config))
     own.output_path.mkdir(parents=True, exist_ok=True)
     (own.output_path / ANALYSIS).write_bytes(encode(found))
     write_report(own.output_path, settings.config.read_bytes(), found, aside)

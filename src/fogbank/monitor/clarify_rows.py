@@ -13,6 +13,7 @@ from fogbank.monitor.dataset import Aside, DatasetError, header_names, numbered_
 from fogbank.monitor.facets import Table
 from fogbank.monitor.fields import flat, read_json
 from fogbank.monitor.labelled import prediction, rows_and_labels
+from fogbank.monitor.numbers import is_number
 from fogbank.monitor.payloads import Part, parts_of
 
 Fields = Mapping[str, str]
@@ -64,7 +65,10 @@ def _named(part: Part, headers: Sequence[str]) -> Fields:
 
 
 def merged_table(settings: QualitySettings, config: BiasConfig) -> tuple[Table, list[str], Aside]:
-    """The features and labels of merged records, and their predictions. Raises DatasetError."""
+    """The features and labels of merged records, and their predictions: with the configuration's threshold their probabilities.
+
+    Raises DatasetError.
+    """
     aside = Aside()
     rows: list[Fields] = []
     predictions: list[str] = []
@@ -97,7 +101,11 @@ def _record(line: bytes, settings: QualitySettings, config: BiasConfig, names: l
         if isinstance(part, list) and len(part) < len(names):
             raise DatasetError(f"it has {len(part)} columns, and there are {len(names)} features")
         features = _named(part, names)
-        truth, guess, _ = prediction(settings, label, predicted, probability)
+        truth, guess, score = prediction(settings, label, predicted, probability)
+        if config.threshold is not None:
+            guess = guess if score is None else repr(score)
+            if not is_number(guess):
+                raise DatasetError(f"probability_threshold is set, and the prediction {guess!r:.80} is no number")
         found.append(({**features, str(config.label): truth}, guess))
     return found
 

@@ -162,7 +162,9 @@ def drift(now: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[dict[str,
 def _background(config: ShapConfig, rows: Rows) -> Rows:
     """The configuration's rows, or one row: the mean of a column of numbers, the most frequent value of another."""
     if config.baseline:
-        given: Rows = np.array([[str(cell) for cell in row] for row in config.baseline], dtype=object)
+        given: Rows = np.array(
+            [["" if cell is None else str(cell) for cell in row] for row in config.baseline], dtype=object
+        )
         if given.ndim != 2 or given.shape[1] != rows.shape[1]:
             raise DatasetError(f"methods.shap.baseline must be rows of {rows.shape[1]} columns")
         return given

@@ -1,7 +1,9 @@
-"""What an execution continues from: the stream.json of the newest window of its schedule that ended before its own began.
+"""What an execution continues from: the stream.json of the newest earlier window of its schedule.
 
-In: where the schedule's results lie, and a window; out: that document, or why there is none. A window that is looked at again continues from
-where it did before, so that its result is the same; and no row is counted twice.
+In: where the schedule's results lie, and a window; out: that document, or why there is none. Windows that are looked at are one chain: each
+goes on from the newest folder before its own, so that one that is looked at again continues from where it did before and its result is the
+same. Whether that document's own window had ended by then is for its reader (monitor/stream.py): a folder's name does not tell it, for
+with offsets it is that of the scheduled time.
 """
 
 from __future__ import annotations
@@ -9,52 +11,53 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from fogbank.contracts.capture import TIME_FORMAT
-from fogbank.contracts.monitoring import KEPT, STREAM, AnalyzerSettings
+from fogbank.contracts.monitoring import KEPT, RESULTS, STREAM, AnalyzerSettings
 from fogbank.monitor.bucket import Bucket
 from fogbank.monitor.dataset import DatasetError
-from fogbank.monitor.stream import VERSION, Window
+from fogbank.monitor.stream import Window, stream_document
 
 PLACE = re.compile(rf"(\d{{4}})/(\d\d)/(\d\d)/(\d\d)/(?:(\d\d)-(\d\d)/)?{re.escape(STREAM)}$")
 
 
 def kept(env: Mapping[str, str], settings: AnalyzerSettings) -> Window | None:
-    """The window of an execution that continues a stream, with what it continues from; None of one that does not."""
+    """The window of an execution that continues a stream, with what it continues from; None of one that does not.
+
+    What cannot be read now may be at another time: such a window is `unread`, and leaves the stream to the next one. What is read and is no
+    stream.json never will be: such a window begins anew.
+    """
     if not env.get(KEPT) or settings.start is None or settings.end is None:
         return None
-    own = Window(start=settings.start, end=settings.end)
+    window = Window(start=settings.start, end=settings.end)
     bucket, _, prefix = env[KEPT].removeprefix("s3://").partition("/")
-    source = Bucket(env, bucket)
     try:
-        key = next(_before(source, prefix, settings.start), None)
-        return own if key is None else Window(start=own.start, end=own.end, before=_read(source, key, own.start))
-    except (DatasetError, KeyError, TypeError, ValueError) as error:
-        return Window(start=own.start, end=own.end, anew=f"what was kept cannot be read: {error}")
+        source = Bucket(env, bucket)
+        key = next(_before(source, prefix, _time(f"{env.get(RESULTS)}/{STREAM}") or settings.end), None)
+        body = None if key is None else source.read(key)
+    except KeyError as error:
+        return replace(
+            window, unread=f"the earlier windows cannot be read: the job's environment has no {error.args[0]}"
+        )
+    except (DatasetError, OSError, TypeError, ValueError) as error:
+        return replace(window, unread=f"the earlier windows cannot be read: {error}")
+    if body is None:
+        return window
+    try:
+        return replace(window, before=stream_document(json.loads(body)))
+    except (ValueError, RecursionError) as error:
+        return replace(window, anew=f"{key} is no stream.json that can be continued: {error}")
 
 
-def _read(source: Bucket, key: str, start: datetime) -> dict[str, Any]:
-    """Raises DatasetError, KeyError, TypeError, ValueError."""
-    document: dict[str, Any] = json.loads(source.read(key))
-    until = datetime.strptime(document["until"].replace("Z", "+0000"), "%Y-%m-%dT%H:%M:%S%z")
-    if document["version"] != VERSION or until > start:
-        raise ValueError(f"{key} is of version {document['version']}, until {until.strftime(TIME_FORMAT)}")
-    for item in document["features"]:
-        if len(item["bets"]) != 2 or not {"name", "rows", "windows", "most", "shifted"} <= item.keys():
-            raise ValueError(f"{key} has no bets for {item.get('name')!r}")
-    return document
-
-
-def _before(source: Bucket, prefix: str, start: datetime) -> Iterator[str]:
-    """The keys of the windows that ended by then, the newest first."""
-    for year in _down(source, prefix, f"{start:%Y}"):
-        for month in _down(source, f"{prefix}{year}/", f"{start:%m}" if year == f"{start:%Y}" else "12"):
-            last = f"{start:%d}" if f"{year}/{month}" == f"{start:%Y/%m}" else "31"
+def _before(source: Bucket, prefix: str, end: datetime) -> Iterator[str]:
+    """The keys of those in earlier folders than the one of that time, the newest first."""
+    for year in _down(source, prefix, f"{end:%Y}"):
+        for month in _down(source, f"{prefix}{year}/", f"{end:%m}" if year == f"{end:%Y}" else "12"):
+            last = f"{end:%d}" if f"{year}/{month}" == f"{end:%Y/%m}" else "31"
             for day in _down(source, f"{prefix}{year}/{month}/", last):
-                ended = {key: end for key in source.keys(f"{prefix}{year}/{month}/{day}/") if (end := _end(key))}
-                yield from sorted((key for key in ended if ended[key] <= start), key=ended.__getitem__, reverse=True)
+                times = {key: time for key in source.keys(f"{prefix}{year}/{month}/{day}/") if (time := _time(key))}
+                yield from sorted((key for key in times if times[key] < end), key=times.__getitem__, reverse=True)
 
 
 def _down(source: Bucket, prefix: str, last: str) -> list[str]:
@@ -62,10 +65,10 @@ def _down(source: Bucket, prefix: str, last: str) -> list[str]:
     return sorted((name for name in source.folders(prefix) if name.isdigit() and name <= last), reverse=True)
 
 
-def _end(key: str) -> datetime | None:
-    """When the window of a stream.json ended, as its folder says.
+def _time(key: str) -> datetime | None:
+    """When the execution of a stream.json was scheduled, as its folder says.
 
-    >>> _end("r/live/quality/2026/11/25/13/30-00/stream.json")
+    >>> _time("r/live/quality/2026/11/25/13/30-00/stream.json")
     datetime.datetime(2026, 11, 25, 13, 30, tzinfo=datetime.timezone.utc)
     """
     found = PLACE.search(key)

@@ -97,7 +97,9 @@ class ShadowEndpoint:
 
     def _score(self, cells: list[str]) -> float:
         column = self._predictor.score
-        cell = cells[column] if column is not None and column < len(cells) else next(filter(is_number, cells), "")
+        if column is not None and column >= len(cells):
+            raise DatasetError(f"the model's answer {','.join(cells)!r:.80} has no column {column}")
+        cell = cells[column] if column is not None else next(filter(is_number, cells), "")
         if not is_number(cell):
             raise DatasetError(f"the model's answer {','.join(cells)!r:.80} has no score in it")
         return float(cell)

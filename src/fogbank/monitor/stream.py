@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,8 @@ from fogbank.monitor.sketch import Floats, share_at, weighted
 VERSION = 1.0
 STAKES = np.array([-1.6, -0.8, -0.4, -0.2, 0.2, 0.4, 0.8, 1.6])
 FEWEST = 20
+WHOLE = ("test", "assumptions", "since", "until", "windows", "level", "shifted")
+FEATURE = frozenset({"name", "rows", "windows", "most", "shifted", "bets"})
 REFERENCE = 0.1
 """This share of the level is the chance that the baseline is off by more than is taken off."""
 TESTS = "mean and spread of ranks in the baseline"
@@ -58,17 +60,60 @@ class Current(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """What a window is called, and what continues: `before` is the stream.json of an earlier one, or why there is none is `anew`."""
+    """What a window is called, and what continues: `before` is the stream.json of an earlier one, or why there is none is `anew`.
+
+    `unread` says why it is not known whether there is one.
+    """
 
     start: datetime
     end: datetime
     before: Document | None = None
     anew: str = ""
+    unread: str = ""
+
+    def left_out(self, reference: str) -> str:
+        """Why the window leaves the stream as it is; empty where it goes on with it, or begins anew with a baseline of another digest."""
+        if self.unread:
+            return f"{self.unread}. The stream stays as it is, and the next execution goes on with it."
+        if self.before is None or self.before["reference"]["sha256"] != reference or until(self.before) <= self.start:
+            return ""
+        last = self.before["until"]
+        return f"The window begins before {last}, and its rows up to then would count twice: what is said is of the windows up to then."
 
 
-def continued(window: Window, base: Document, now: Document, *, level: float = LEVEL) -> Document:
-    """The next stream.json: of every column that both have as numbers or as texts."""
-    reference = sha256_bytes(encode(base))
+def digest(base: Document) -> str:
+    """What a baseline's statistics are known by."""
+    return sha256_bytes(encode(base))
+
+
+def until(stream: Document) -> datetime:
+    """When the last window ended that a stream.json is of."""
+    return datetime.strptime(stream["until"], TIME_FORMAT).replace(tzinfo=UTC)
+
+
+def stream_document(document: Any) -> Document:
+    """A stream.json that can be continued. Raises ValueError."""
+    try:
+        until(document)
+        if document["version"] != VERSION:
+            raise ValueError(f"it is of version {document['version']}, and {VERSION} is known")
+        whole, _ = evidence(document)
+        if not isinstance(document["reference"]["sha256"], str) or not isinstance(whole["windows"], int):
+            raise ValueError("its reference or its windows are not what they should be")  # noqa: TRY004 - a document is read
+        for item in document["features"]:
+            if not item.keys() >= FEATURE or np.array(item["bets"], dtype=float).shape != (2, len(STAKES)):
+                raise ValueError(f"it has no bets for {item.get('name')!r}")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"it lacks {error}") from error
+    found: Document = document
+    return found
+
+
+def continued(
+    window: Window, base: Document, now: Document, *, level: float = LEVEL, reference: str | None = None
+) -> Document:
+    """The next stream.json: of every column that both have as numbers or as texts. `reference` is the baseline's digest, if it is known."""
+    reference = reference or digest(base)
     before, anew = window.before, window.anew
     if before is not None and before["reference"]["sha256"] != reference:
         before, anew = None, "the baseline is another one"
@@ -97,7 +142,7 @@ def continued(window: Window, base: Document, now: Document, *, level: float = L
 
 def evidence(stream: Document) -> tuple[Document, dict[str, Document]]:
     """What shifts.json says of a stream, and of each of its columns: all but what is kept to go on from."""
-    whole = {name: stream[name] for name in ("test", "assumptions", "since", "until", "windows", "level", "shifted")}
+    whole = {name: stream[name] for name in (*WHOLE, *(["anew"] if "anew" in stream else []))}
     return whole, {
         item["name"]: {key: item[key] for key in item if key not in ("name", "bets")} for item in stream["features"]
     }
@@ -120,7 +165,7 @@ def _feature(name: str, kept: Document | None, pair: tuple[Reference, Current] |
         "rows": rows,
         "windows": windows,
         "e_value": math.exp(min(700.0, now)),
-        "p_value": min(1.0, math.exp(-most)),
+        "p_value": min(1.0, math.exp(-most) + REFERENCE * level),
         "shifted": most >= -math.log(level * (1 - REFERENCE)),
         "smallest_detectable": {"measure": "|P(value > baseline's) - 1/2|", "value": _detectable(reference, rows, windows, level)},
         "most": most,

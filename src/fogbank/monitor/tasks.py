@@ -56,7 +56,8 @@ def _analysis(env: Mapping[str, str]) -> Callable[[], str]:
         from fogbank.monitor.clarify import BiasSettings, analyze_bias
 
         quality = quality_settings({"problem_type": "BinaryClassification", **env})
-        return partial(analyze_bias, BiasSettings(quality=quality, config=Path(env[ANALYSIS_CONFIG])))
+        said = quality.threshold if env.get("probability_threshold_attribute") else None
+        return partial(analyze_bias, BiasSettings(quality=quality, config=Path(env[ANALYSIS_CONFIG]), threshold=said))
     if env.get("analysis_type") == MODEL_EXPLAINABILITY:
         from fogbank.monitor.explain import ExplainSettings, analyze_explanations
 

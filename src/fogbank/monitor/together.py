@@ -133,6 +133,11 @@ def _asked(process: subprocess.Popen[bytes], work: Callable[[Any], Any], item: A
         return pickle.load(process.stdout)  # noqa: S301 - of a process of one's own
     except (OSError, EOFError, pickle.UnpicklingError):
         return EndedError(f"a process that read a part of the data ended with status {process.wait()}")
+    except Exception as error:  # noqa: BLE001 - a part without an answer would be waited for without end
+        process.kill()  # what it would read next may be half of something
+        return EndedError(
+            f"a part of the data could not be given to a process, or what it answered not be read: {error!r:.200}"
+        )
 
 
 def _answer(work: Callable[[Any], Any], item: Any) -> Any:

@@ -52,12 +52,15 @@ def _data(document: Document) -> Iterator[str]:
 
 
 def _stream(stream: Document | None) -> Iterator[str]:
-    """What all windows together say, where there are more than one."""
+    """What all windows together say, where there are more than one; and why it is not known."""
+    if stream and "windows" not in stream:
+        yield f"What all windows together say is not known: {stream['left_out']}"
+        return
     if not stream or stream["windows"] < 2:
         return
     named = [short(name) for name in stream["shifted"]]
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
-    ever = f"; without a shift at most one schedule in {1 / stream['level']:.0f} ever says so"
+    ever = f"; without a shift at most one stream in {1 / stream['level']:.0f} ever says so"
     found = f"{', '.join(named[:NAMED])}{more} shifted{ever}" if named else "nothing shifted"
     since = stream["since"].replace("T", " ").removesuffix("Z")
     yield f"Over all {stream['windows']} windows since {since} UTC together {found}."

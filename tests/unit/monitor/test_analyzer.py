@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from fogbank.contracts.monitoring import CSV_FORMAT, analyzer_settings
 from fogbank.monitor import suggest
 from fogbank.monitor.analyzer import analyze
 from fogbank.monitor.dataset import DatasetError
-from tests.unit.monitor.traffic import NOON, judged, record, run, traffic
+from fogbank.monitor.stream import Window
+from tests.unit.monitor.traffic import NOON, baseline, judged, record, run, traffic
 
 
 def test_clean_traffic_has_no_violation(tmp_path: Path) -> None:
@@ -51,6 +53,28 @@ def test_shifted_traffic_names_the_shifted_feature(tmp_path: Path) -> None:
         "a": "feature",
         "b": "feature",
     }
+
+
+def test_a_window_that_is_left_out_of_its_stream_says_why_and_writes_none(tmp_path: Path) -> None:
+    stats, constraints = baseline(tmp_path)
+    own = Window(start=NOON, end=NOON + timedelta(hours=1))
+
+    def found(name: str, window: Window) -> tuple[dict[str, Any], dict[str, Any], bool]:
+        (tmp_path / name).mkdir()
+        judged(tmp_path / name, traffic(2.0), stats, constraints, window)
+        shifts = json.loads((tmp_path / name / "output" / "shifts.json").read_text())
+        columns = {item["name"]: item.get("stream") for item in shifts["features"]}
+        return shifts["stream"], columns, (tmp_path / name / "output" / "stream.json").exists()
+
+    first, columns, written = found("first", own)
+    assert (first["shifted"], columns["a"]["windows"], written) == (["a"], 1, True)
+    before = json.loads((tmp_path / "first" / "output" / "stream.json").read_text())
+    again, repeated, written = found("again", replace(own, start=NOON + timedelta(minutes=30), before=before))
+    assert again.pop("left_out").startswith("The window begins before 2026-04-18T13:00:00Z")
+    assert (again, repeated, written) == (first, columns, False)
+    unread, none, written = found("unread", replace(own, unread="S3 answers 503"))
+    assert unread == {"left_out": "S3 answers 503. The stream stays as it is, and the next execution goes on with it."}
+    assert (set(none.values()), written) == ({None}, False)
 
 
 def test_what_the_baseline_knows_as_text_is_compared_as_text_also_where_a_window_looks_like_numbers(

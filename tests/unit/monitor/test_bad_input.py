@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from fogbank.contracts.capture import CaptureRecord, captured
-from fogbank.contracts.monitoring import CSV_FORMAT, AnalyzerSettings
-from fogbank.monitor.analyzer import analyze
 from fogbank.monitor.dataset import DatasetError
-from tests.unit.monitor.traffic import NOON, record, run, traffic
+from tests.unit.monitor.traffic import NOON, analyzed, record, run, traffic
 
 HALF = record("1\n", "0.1,0.2\n", NOON)[:-40]
 WIDE = record("1\n", "0.1,0.2,0.3\n", NOON)
@@ -79,26 +76,6 @@ def test_another_schema_names_all_that_differs(tmp_path: Path) -> None:
     assert fired(tmp_path, [other.line()] * 3) == {
         ("Missing columns", "missing_column_check"), ("Extra columns", "extra_column_check"),
     }  # fmt: skip
-
-
-def analyzed(folder: Path, name: str, rows: Sequence[Sequence[str]], baseline: Path | None = None) -> str:
-    """The verdict of a CSV whose first row is its header, against a folder of a baseline."""
-    (folder / name).mkdir()
-    (folder / name / "d.csv").write_text("\n".join(",".join(row) for row in rows) + "\n")
-    return analyze(AnalyzerSettings(
-        dataset_format=json.loads(CSV_FORMAT), dataset_source=folder / name, output_path=folder / f"{name}-out", base_dir=folder / "ml",
-        baseline_statistics=baseline and baseline / "statistics.json", baseline_constraints=baseline and baseline / "constraints.json",
-    ))  # fmt: skip
-
-
-def test_a_gap_among_ten_thousand_columns_is_told(tmp_path: Path) -> None:
-    header = [f"c{i}" for i in range(10_000)]
-    rows = [[str((i * 7 + row) % 10) for i in range(10_000)] for row in range(3)]
-    analyzed(tmp_path, "base", [header, *rows])
-    rows[0][500] = ""
-
-    message = analyzed(tmp_path, "gap", [header, *rows], tmp_path / "base-out")
-    assert message == "CompletedWithViolations: Job completed successfully with 1 violations."
 
 
 def test_a_file_without_rows_is_no_data(tmp_path: Path) -> None:

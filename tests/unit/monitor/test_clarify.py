@@ -86,9 +86,41 @@ def test_a_facet_without_values_is_each_of_them(tmp_path: Path) -> None:
             "predictor.content_template is not supported here",
         ),
         ({"probability_threshold": "half"}, "probability_threshold must be a number, not 'half'"),
+        ({"probability_threshold": True}, "probability_threshold must be a number, not True"),
+        ({"probability_threshold": float("nan")}, "probability_threshold must be a number, not nan"),
+        ({"probability_threshold": 10**400}, "probability_threshold must be a number, not 1000"),
+        ({"label": [1]}, r"label must be the name or the index of a column, not \[1\]"),
+        ({"label": -1}, "label must be the name or the index of a column, not -1"),
+        ({"label": True}, "label must be the name or the index of a column, not True"),
+        ({"predicted_label": {}}, "predicted_label must be the name or the index of a column"),
+        ({"group_variable": 1.5}, "group_variable must be the name or the index of a column, not 1.5"),
+        ({"excluded_columns": [None]}, "excluded_columns must be the name or the index of a column, not None"),
+        ({"headers": "y,sex"}, "headers must be a list of names, not 'y,sex'"),
+        ({"headers": ["y", None]}, r"headers must be a list of names, not \['y', None\]"),
+        ({"headers": ["y", "sex", "y"]}, "headers must name each column once, and 'y' is there twice"),
+        ({"label_values_or_threshold": [1, None]}, "label_values_or_threshold must be values, .* not None"),
+        ({"label_values_or_threshold": {"a": 1}}, "label_values_or_threshold must be values, .* not {'a': 1}"),
+        ({"facet": [None]}, "a facet needs name_or_index"),
+        ({"facet": {"name_or_index": None}}, "a facet needs name_or_index"),
+        (
+            {"facet": {"name_or_index": "sex", "value_or_threshold": [["f"]]}},
+            r"facet.value_or_threshold must be values, .* not \['f'\]",
+        ),
+        ({"methods": {"pre_training_bias": None}}, "needs methods: pre_training_bias, post_training_bias, shap"),
+        ({"methods": {"pre_training_bias": False}}, "methods.pre_training_bias must be an object"),
+        (
+            {"methods": {"pre_training_bias": {"methods": [1]}}},
+            "methods.pre_training_bias.methods must be a text, not 1",
+        ),
+        ({"methods": {"pre_training_bias": {}, "report": {"title": 3}}}, "methods.report.title must be a text, not 3"),
+        ({"dataset_type": 1}, "dataset_type must be a text, not 1"),
         (
             {"probability_threshold": 0.5, "predicted_label": "sex"},
             "probability_threshold is set, and the prediction 'm' is no number",
+        ),
+        (
+            {"probability_threshold": 0.5, "label_values_or_threshold": ["yes"]},
+            "and label_values_or_threshold has 'yes': give 1 or 0",
         ),
         ({"dataset_type": "application/x-parquet"}, "dataset_type 'application/x-parquet' is not supported here"),
     ],
@@ -98,6 +130,60 @@ def test_what_is_not_right_is_named(tmp_path: Path, config: dict[str, Any], reas
         clarified(tmp_path, ROWS, **config)
 
 
+@pytest.mark.parametrize(
+    ("shap", "reason"),
+    [
+        ({"use_logit": "false"}, "methods.shap.use_logit must be true or false, not 'false'"),
+        ({"save_local_shap_values": 1}, "methods.shap.save_local_shap_values must be true or false, not 1"),
+        ({"num_samples": "many"}, "methods.shap.num_samples must be a whole number from 1 on, not 'many'"),
+        ({"num_samples": -5}, "methods.shap.num_samples must be a whole number from 1 on, not -5"),
+        ({"num_samples": 0}, "methods.shap.num_samples must be a whole number from 1 on, not 0"),
+        ({"seed": -1}, "methods.shap.seed must be a whole number from 0 on, not -1"),
+        ({"seed": False}, "methods.shap.seed must be a whole number from 0 on, not False"),
+        ({"baseline": [1, 2]}, "methods.shap.baseline must be rows of cells, each of as many"),
+        ({"baseline": [[1], [1, 2]]}, "methods.shap.baseline must be rows of cells, each of as many"),
+        ({"baseline": [[]]}, "methods.shap.baseline must be rows of cells, each of as many"),
+        ({"baseline": {"a": 1}}, "methods.shap.baseline must be rows of cells, each of as many"),
+        ({"baseline": [[[1]]]}, r"methods.shap.baseline must have numbers and texts, not \[1\]"),
+        ({"baseline": "s3://b/rows.csv"}, "no address is read here"),
+        ({"agg_method": ["median"]}, "methods.shap.agg_method must be one of"),
+    ],
+)
+def test_a_member_of_shap_of_another_type_is_named(tmp_path: Path, shap: dict[str, Any], reason: str) -> None:
+    with pytest.raises(DatasetError, match=reason):
+        clarified(tmp_path, ROWS, methods={"shap": shap}, predictor={"model_name": "m"})
+
+
+@pytest.mark.parametrize(
+    ("predictor", "reason"),
+    [
+        ({"label": -1}, "predictor.label must be the index of a column of the answer, not -1"),
+        ({"model_name": ["m"]}, r"predictor.model_name must be a text, not \['m'\]"),
+        ({"initial_instance_count": 0}, "predictor.initial_instance_count must be a whole number from 1 on, not 0"),
+        ({"label_headers": [1]}, "label_headers must be a text, not 1"),
+    ],
+)
+def test_a_member_of_the_predictor_of_another_type_is_named(
+    tmp_path: Path, predictor: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(DatasetError, match=reason):
+        clarified(tmp_path, ROWS, methods={"shap": {}}, predictor={"model_name": "m", **predictor})
+
+
+def test_a_member_that_is_null_is_left_out(tmp_path: Path) -> None:
+    facet = {"name_or_index": "sex", "value_or_threshold": None}
+    methods = {"pre_training_bias": {"methods": None}, "post_training_bias": None, "shap": None, "report": None}
+    nothing = dict.fromkeys(("predictor", "predicted_label", "probability_threshold", "group_variable", "headers"))
+    rows = [",".join(CONFIG["headers"]), *ROWS]
+    found = clarified(tmp_path, rows, facet=[facet], methods=methods, **nothing)
+
+    assert found.keys() == {"version", "pre_training_bias_metrics"}
+    pre = found["pre_training_bias_metrics"]["facets"]["sex"]
+    assert [item["value_or_threshold"] for item in pre] == ["f", "m"]
+    assert len(pre[0]["metrics"]) > 5, "all of them"
+    assert [file.name for file in (tmp_path / "processing/output").iterdir()] == ["analysis.json"]
+
+
 def test_probabilities_are_cut_at_the_threshold(tmp_path: Path) -> None:
     rows = [row[:-1] + guess for row, guess in zip(ROWS, ("0.9", "0.7", "0.2", "0.1", "0.8"), strict=True)]
     cut = clarified(tmp_path, rows, probability_threshold=0.6)
@@ -105,6 +191,21 @@ def test_probabilities_are_cut_at_the_threshold(tmp_path: Path) -> None:
     assert values(cut["post_training_bias_metrics"]["facets"]["sex"][0]) == pytest.approx(
         {"DI": 0.0, "AD": 2 / 3 - 1 / 2}
     )
+
+
+CUT = {"DPPL": -1.0, "AD": 2 / 3 - 1 / 2, "RD": -1.0}
+"""What smclarify 0.5 tells of twenty times the rows, cut at 0.6, where 0 is the positive label."""
+
+
+@pytest.mark.parametrize("positive", [0, "0", False, 0.0])
+def test_where_0_is_the_positive_label_it_is_what_is_not_above_the_threshold(tmp_path: Path, positive: Any) -> None:
+    words = ("false", "true") if positive is False else ("0", "1")
+    guesses = ("0.9", "0.7", "0.2", "0.1", "0.8")
+    rows = [words[int(row[0])] + row[1:-1] + guess for row, guess in zip(ROWS, guesses, strict=True)]
+    methods = {"post_training_bias": {"methods": [*CUT]}}
+    cut = clarified(tmp_path, rows, probability_threshold=0.6, label_values_or_threshold=[positive], methods=methods)
+
+    assert values(cut["post_training_bias_metrics"]["facets"]["sex"][0]) == pytest.approx(CUT)
 
 
 def test_columns_that_are_set_aside_are_no_features(tmp_path: Path) -> None:
@@ -180,3 +281,49 @@ def test_a_bias_monitor_is_held_to_its_baseline(tmp_path: Path) -> None:
     )
     assert metric["MetricName"] == "bias_metric_CI"
     assert {item["Name"]: item["Value"] for item in metric["Dimensions"]}["FacetValue"] == "f"
+
+
+def monitored(folder: Path, env: dict[str, str], **config: Any) -> tuple[dict[str, float], str]:
+    """The values of a bias monitor's records, of whose answers the first column is a label and the second a probability, and its message."""
+    own = {**CONFIG, "headers": ["y", "sex", "age"], "facet": CONFIG["facet"][:1], **config}
+    del own["predicted_label"]
+    (folder / "in").mkdir()
+    (folder / "config.json").write_text(json.dumps(own))
+    answers = ("1,0.9", "1,0.7", "1,0.2", "1,0.1", "1,0.8")
+    lines = [merged_line(row[2:-2], answer, row[0]) for row, answer in zip(ROWS, answers, strict=True)]
+    (folder / "in" / "x.jsonl").write_text("\n".join(lines) + "\n")
+    message = task({
+        "analysis_type": "MODEL_BIAS", "analysis_config": str(folder / "config.json"), "dataset_format": MERGE_FORMAT,
+        "dataset_source": str(folder / "in"), "output_path": str(folder / "out"), "SAGEMAKER_BASE_DIR": str(folder / "ml"), **env,
+    })()  # fmt: skip
+    found = json.loads((folder / "out/analysis.json").read_text())["post_training_bias_metrics"]
+    return values(found["facets"]["sex"][0]), message
+
+
+@pytest.mark.parametrize(
+    ("env", "config"),
+    [
+        ({"probability_attribute": "1", "probability_threshold_attribute": "0.6"}, {}),
+        ({"probability_attribute": "1"}, {"probability_threshold": 0.6}),
+        ({"probability_attribute": "1", "probability_threshold_attribute": "0.6"}, {"probability_threshold": 0.6}),
+        ({"probability_attribute": "1", "inference_attribute": "0"}, {"probability_threshold": 0.6}),
+        ({"inference_attribute": "1"}, {"probability_threshold": 0.6}),
+    ],
+)
+def test_a_bias_monitors_probabilities_are_cut(tmp_path: Path, env: dict[str, str], config: dict[str, Any]) -> None:
+    methods = {"post_training_bias": {"methods": [*CUT]}}
+    found, _ = monitored(tmp_path, env, label_values_or_threshold=[0], methods=methods, **config)
+
+    assert found == pytest.approx(CUT)
+
+
+def test_two_thresholds_of_a_bias_monitor_are_refused(tmp_path: Path) -> None:
+    env = {"probability_attribute": "1", "probability_threshold_attribute": "0.5"}
+    with pytest.raises(DatasetError, match=r"probability_threshold .* is 0.6 and the monitor's Probability.* 0.5"):
+        monitored(tmp_path, env, probability_threshold=0.6)
+
+
+@pytest.mark.parametrize("methods", [{"report": {}}, {"shap": {}}, {"pre_training_bias": None}, {}])
+def test_a_bias_monitor_that_asks_for_no_bias_is_refused(tmp_path: Path, methods: dict[str, Any]) -> None:
+    with pytest.raises(DatasetError, match="needs methods: pre_training_bias or post_training_bias"):
+        monitored(tmp_path, {"inference_attribute": "0"}, methods=methods)

@@ -92,6 +92,15 @@ def test_it_is_deleted_when_something_fails(
     assert handler.asked[-2:] == ["DeleteEndpoint", "DeleteEndpointConfig"]
 
 
+def test_a_column_that_the_answer_lacks_is_named(sagemaker: tuple[type[SageMaker], dict[str, str]]) -> None:
+    _, env = sagemaker
+    with (
+        pytest.raises(DatasetError, match=r"the model's answer 'a,0\.5' has no column 2"),
+        ShadowEndpoint(PredictorConfig(model="m", score=2), env) as endpoint,
+    ):
+        endpoint.scores(ROWS)
+
+
 def test_without_credentials_it_says_so() -> None:
     with pytest.raises(DatasetError, match="no role's credentials"):
         ShadowEndpoint(PredictorConfig(model="m"), {})
@@ -105,23 +114,42 @@ def test_a_table_is_explained_beside_its_middle() -> None:
     assert told == {"global_shap_values": {"n": 1.0, "s": 0.0}, "expected_value": 2.0}
 
 
+def test_an_empty_cell_of_the_background_is_asked_as_one() -> None:
+    asked: list[list[str]] = []
+
+    def score(rows: np.ndarray) -> np.ndarray:
+        asked.extend(rows.tolist())
+        return np.zeros(len(rows))
+
+    config = ShapConfig(predictor=PredictorConfig(model="m"), headers=("n", "s"), baseline=[[1.5, None]])
+    explained(Table({"n": ["1"], "s": ["x"]}), config, score)
+    assert asked[0] == ["1.5", ""]
+
+
 @pytest.mark.parametrize(
     ("predictor", "others", "expected"),
     [
         ({}, {"label_values_or_threshold": ["a"]}, {"DI": 0.0, "AD": -1.0}),
-        ({"label": 0}, {"label_values_or_threshold": ["a"]}, {"DI": 0.0, "AD": -1.0}),
+        ({"label": 0, "probability": 1}, {"label_values_or_threshold": ["a"]}, {"DI": 0.0, "AD": -1.0}),
+        ({"probability": 1}, {"probability_threshold": 0.3}, {"DI": 0.0, "AD": 1.0}),
+        ({"probability": 1}, {"probability_threshold": 0.2}, {"DI": 1.0, "AD": 0.0}),
         (
             {"probability": 1},
-            {"label_values_or_threshold": ["b"], "probability_threshold": 0.3},
-            {"DI": 0.0, "AD": 1.0},
+            {"label_values_or_threshold": [0], "probability_threshold": 0.3},
+            {"DI": float("inf"), "AD": 1.0},
         ),
-        (
-            {"probability": 1},
-            {"label_values_or_threshold": ["b"], "probability_threshold": 0.2},
-            {"DI": 1.0, "AD": 0.0},
-        ),
+        ({"label": 0, "probability": 1}, {"probability_threshold": 0.3}, {"DI": 0.0, "AD": 1.0}),
+        ({"label": 1}, {"probability_threshold": 0.3}, {"DI": 0.0, "AD": 1.0}),
     ],
-    ids=["the first column", "a column", "a probability", "a lower threshold"],
+    ids=[
+        "the first column",
+        "a column",
+        "a probability",
+        "a lower threshold",
+        "where 0 is positive",
+        "beside a label",
+        "a label",
+    ],
 )
 def test_a_predictor_makes_the_predictions_of_a_bias_analysis(
     sagemaker: tuple[type[SageMaker], dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
@@ -134,14 +162,15 @@ def test_a_predictor_makes_the_predictions_of_a_bias_analysis(
         (tmp_path / "processing/input" / place).mkdir(parents=True)
     config = {
         "headers": ["y", "sex", "n"], "label": "y", "facet": [{"name_or_index": "sex", "value_or_threshold": ["f"]}],
-        "predictor": {"model_name": "m", **predictor}, "methods": {"post_training_bias": {"methods": ["DI", "AD"]}}, **others,
+        "predictor": {"model_name": "m", **predictor}, "methods": {"post_training_bias": {"methods": ["DI", "AD"]}},
+        "label_values_or_threshold": [1], **others,
     }  # fmt: skip
     (tmp_path / "processing/input/config/analysis_config.json").write_text(json.dumps(config))
-    (tmp_path / "processing/input/data/d.csv").write_text("b,m,1\nb,f,2\n")
+    (tmp_path / "processing/input/data/d.csv").write_text("1,m,1\n1,f,2\n")
     task({"SAGEMAKER_BASE_DIR": str(tmp_path)})()
 
     found = json.loads((tmp_path / "processing/output/analysis.json").read_text())["post_training_bias_metrics"]
-    metrics = {item["name"]: item["value"] for item in found["facets"]["sex"][0]["metrics"]}
+    metrics = {item["name"]: float(item["value"]) for item in found["facets"]["sex"][0]["metrics"]}
     assert metrics == pytest.approx(expected)
     assert handler.asked[-2:] == ["DeleteEndpoint", "DeleteEndpointConfig"]
 

@@ -12,7 +12,7 @@ import pytest
 from fogbank.monitor.baseline import encode
 from fogbank.monitor.dataset import Dataset
 from fogbank.monitor.profile import Document, Profile, statistics
-from fogbank.monitor.stream import Window, continued, evidence
+from fogbank.monitor.stream import Window, continued, digest, evidence, stream_document
 
 START = datetime(2026, 4, 18, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -41,9 +41,11 @@ def texts(*values: str) -> Document:
 def after(base: Document, windows: list[Document]) -> Document:
     """The stream.json after windows, each of which reads what the one before it wrote."""
     found: Any = None
+    reference = digest(base)
     for number, now in enumerate(windows):
         start = START + number * HOUR
-        found = json.loads(encode(continued(Window(start=start, end=start + HOUR, before=found), base, now)))
+        window = Window(start=start, end=start + HOUR, before=found)
+        found = json.loads(json.dumps(continued(window, base, now, reference=reference)))
     return dict(found)
 
 
@@ -101,6 +103,7 @@ def test_a_window_that_is_looked_at_again_says_the_same() -> None:
     assert once == again == encode(after(base, windows))
     found = json.loads(once)
     assert (found["since"], found["until"], found["windows"]) == ("2026-04-18T00:00:00Z", "2026-04-18T03:00:00Z", 3)
+    assert stream_document(found) == found
     whole, columns = evidence(found)
     assert whole["shifted"] == ["a"]
     assert columns["a"].keys() == {"rows", "windows", "e_value", "p_value", "shifted", "smallest_detectable", "most"}
@@ -114,6 +117,38 @@ def test_another_baseline_begins_another_stream() -> None:
 
     assert before["shifted"] == ["a"]
     assert (found["shifted"], found["windows"], found["anew"]) == ([], 1, "the baseline is another one")
+
+
+def test_windows_that_overlap_are_one_chain_of_those_that_do_not() -> None:
+    """Six hours, looked at every hour: every sixth window goes on, the others leave the stream as it is and say why."""
+    base = numbers(a=np.random.default_rng(12).normal(size=100))
+    before: Any = None
+    chain = []
+    for hour in range(13):
+        start = START + hour * HOUR
+        window = Window(start=start, end=start + 6 * HOUR, before=before)
+        if not window.left_out(digest(base)):
+            before = continued(window, base, base)
+            chain.append(hour)
+            continue
+        assert f"begins before {before['until']}" in window.left_out(digest(base))
+
+    assert (chain, before["windows"]) == ([0, 6, 12], 3)
+    other = numbers(a=np.random.default_rng(13).normal(size=100))
+    assert Window(start=START, end=START + HOUR, before=before).left_out(digest(other)) == "", (
+        "another baseline's begins anew"
+    )
+
+
+def test_the_chance_of_a_baseline_that_is_off_is_in_what_is_told() -> None:
+    """As much evidence as alarms is the level of a column, and no stream says less than the baseline may be off by."""
+    g = np.random.default_rng(14)
+    base = numbers(a=g.normal(size=500), b=g.normal(size=500))
+    [a, b] = after(base, [numbers(a=g.normal(3.0, size=500), b=g.normal(size=500))] * 3)["features"]
+
+    assert a["p_value"] == pytest.approx(0.1 * 0.05 / 2)
+    for item in (a, b):
+        assert item["shifted"] == (item["p_value"] <= 0.05 / 2)
 
 
 def test_texts_are_told_where_all_of_them_are_known() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,12 @@ ITEMS = [{"item": item, "first": os.getpid()} for item in range(500)]
 DOUBLED = partial(eval, "(2 * item, __import__('os').getpid())")
 REFUSED = partial(eval, "item if item < 7 else int(f'no {item}')")
 KILLED = partial(eval, "(p := __import__('os')).getpid() == first or p.kill(p.getpid(), 9)")
+UNREADABLE = partial(
+    eval,
+    "(p := __import__('os')).getpid() == first or "
+    "(_ for _ in ()).throw(__import__('urllib.error').error.ContentTooShortError('short', b''))",
+)
+UNPICKLED = partial(eval, "(p := __import__('os')).getpid() == first or (lambda: 1)")
 """What another process finds by its name, too."""
 
 
@@ -46,3 +54,21 @@ def test_the_first_error_is_raised_where_its_turn_is() -> None:
 def test_a_process_that_is_killed_is_told() -> None:
     with pytest.raises(EndedError, match="ended with status -9"):
         list(in_order(KILLED, ITEMS, 2))
+
+
+@pytest.mark.parametrize(
+    ("work", "items", "reason"),
+    [
+        (UNREADABLE, ITEMS, r"what it answered not be read: TypeError\("),
+        (UNPICKLED, ITEMS, "ended with status 1"),
+        (
+            DOUBLED,
+            [{**item, "open": threading.Lock()} for item in ITEMS],
+            r"could not be given to a process.*'_thread\.lock'",
+        ),
+    ],
+    ids=["an error that cannot be made again", "an answer that cannot be said", "an item that cannot be said"],
+)
+def test_what_cannot_pass_between_processes_is_told(work: Any, items: list[dict[str, Any]], reason: str) -> None:
+    with pytest.raises(EndedError, match=reason):
+        list(in_order(work, items, 2))

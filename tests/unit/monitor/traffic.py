@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from fogbank.contracts.capture import CaptureRecord, captured
-from fogbank.contracts.monitoring import CAPTURE_FORMAT, AnalyzerSettings
+from fogbank.contracts.monitoring import CAPTURE_FORMAT, CSV_FORMAT, AnalyzerSettings
 from fogbank.monitor import suggest
 from fogbank.monitor.analyzer import analyze
+from fogbank.monitor.stream import Window
 
 NOON = datetime(2026, 4, 18, 12, tzinfo=UTC)
 RANDOM = np.random.default_rng(3)
@@ -57,7 +59,9 @@ def run(folder: Path, lines: list[str]) -> tuple[str, dict[str, Any]]:
     return judged(folder, lines, *baseline(folder))
 
 
-def judged(folder: Path, lines: list[str], stats: Path, constraints: Path) -> tuple[str, dict[str, Any]]:
+def judged(
+    folder: Path, lines: list[str], stats: Path, constraints: Path, window: Window | None = None
+) -> tuple[str, dict[str, Any]]:
     """The same against statistics.json and constraints.json that are there."""
     source = folder / "input" / "ep" / "AllTraffic"
     source.mkdir(parents=True)
@@ -66,6 +70,16 @@ def judged(folder: Path, lines: list[str], stats: Path, constraints: Path) -> tu
         dataset_format=json.loads(CAPTURE_FORMAT), dataset_source=folder / "input", output_path=folder / "output", base_dir=folder / "ml",
         baseline_statistics=stats, baseline_constraints=constraints, start=NOON, end=NOON + timedelta(hours=1), publish_metrics=True, endpoint="ep",
     )  # fmt: skip
-    message = analyze(settings)
+    message = analyze(settings, window)
     document: dict[str, Any] = json.loads((folder / "output" / "constraint_violations.json").read_text())
     return message, document
+
+
+def analyzed(folder: Path, name: str, rows: Sequence[Sequence[str]], baseline: Path | None = None) -> str:
+    """The verdict of a CSV whose first row is its header, against a folder of a baseline."""
+    (folder / name).mkdir()
+    (folder / name / "d.csv").write_text("\n".join(",".join(row) for row in rows) + "\n")
+    return analyze(AnalyzerSettings(
+        dataset_format=json.loads(CSV_FORMAT), dataset_source=folder / name, output_path=folder / f"{name}-out", base_dir=folder / "ml",
+        baseline_statistics=baseline and baseline / "statistics.json", baseline_constraints=baseline and baseline / "constraints.json",
+    ))  # fmt: skip

@@ -60,8 +60,10 @@ def test_what_all_windows_say_together_is_told_where_there_are_some() -> None:
     found = paragraph(document(watched={**WATCHED, "stream": stream}))
     assert "Over all 24 windows since 2026-11-25 13:00:00 UTC together nothing shifted." in found
     found = paragraph(document(watched={**WATCHED, "stream": {**stream, "shifted": ["a", "b", "c"]}}))
-    assert "together a, b and 1 more shifted; without a shift at most one schedule in 20 ever says so." in found
+    assert "together a, b and 1 more shifted; without a shift at most one stream in 20 ever says so." in found
     assert "windows" not in paragraph(document(watched={**WATCHED, "stream": {**stream, "windows": 1}}))
+    found = paragraph(document(watched={**WATCHED, "stream": {"left_out": "S3 answers 503."}}))
+    assert "What all windows together say is not known: S3 answers 503." in found
 
 
 def test_a_violation_of_no_feature_is_told() -> None:

@@ -23,6 +23,7 @@ from fogbank.contracts.monitoring import (
     POSTPROCESSOR,
     PREPROCESSOR,
     PROCESSING,
+    RESULTS,
     results_folder,
     results_home,
 )
@@ -103,7 +104,7 @@ def analysis(asked: Asked, files: Sequence[CaptureFile]) -> ProcessingRequest:
         "publish_cloudwatch_metrics": "Enabled",
         **_times(asked),
         **_predictions(asked),
-        **({KEPT: asked.home} if definition.statistics_uri else {}),
+        **({KEPT: asked.home, RESULTS: asked.results} if definition.statistics_uri else {}),
         **(definition.environment or {}),
     }
     if definition.config_uri:

@@ -11,7 +11,7 @@ from fogbank.cloud.monitoring.analysis import Asked, analysis, merge
 from fogbank.cloud.monitoring.captures import CaptureFile, Window
 from fogbank.cloud.monitoring.definitions import Definition, Output
 from fogbank.cloud.monitoring.kinds import DATA_QUALITY, KINDS, MonitorKind
-from fogbank.contracts.monitoring import analyzer_settings
+from fogbank.contracts.monitoring import KEPT, RESULTS, analyzer_settings
 from fogbank.contracts.processing import Cluster
 from fogbank.contracts.quality import quality_settings
 from tests.unit.cloud.monitoring.requests import ROLE, ROOT
@@ -75,6 +75,8 @@ def test_what_the_analyzer_is_told() -> None:
     settings = analyzer_settings(job.environment or {})
 
     assert (settings.start, settings.end) == (HOURLY.start, HOURLY.end)
+    told = job.environment or {}
+    assert (told[KEPT], told[RESULTS]) == ("s3://b/results/ep/s/", "s3://b/results/ep/s/2026/04/18/12")
     assert (settings.endpoint, settings.schedule, settings.publish_metrics) == ("ep", "s", False)
     assert str(settings.baseline_constraints) == f"{ROOT}/baseline/constraints/constraints.json"
     assert str(settings.baseline_statistics) == f"{ROOT}/baseline/statistics/statistics.json"
