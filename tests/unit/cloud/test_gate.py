@@ -146,7 +146,7 @@ def test_a_strangers_form_is_signed_with_the_clouds_key_and_goes_to_a_bucket_alo
 
 def test_a_forms_fields_end_with_its_file() -> None:
     gate, fields = House().gate, signed_form("key")
-    body, kind = urllib3.encode_multipart_formdata([*fields.items(), ("file", ("a", b"1")), ("policy", "another")])
+    body, kind = urllib3.encode_multipart_formdata([*fields.items(), ("file", ("a", b"1")), ("Policy", "another")])
     more = {"content-type": kind, "host": "127.0.0.1:4566"}
 
     assert gate.refusal(Request(method="POST", path="/bkt", query="", headers=more, body=body, peer=STRANGER)) is None
