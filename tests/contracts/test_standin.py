@@ -18,6 +18,7 @@ from fogbank.contracts.scheduler import universal_target
 from fogbank.contracts.transform import CREATE_TRANSFORM_JOB
 from fogbank.ground.aws import LocalClients
 from fogbank.provider.resource import ProvisionError
+from fogbank.provider.services import ec2, ec2_routes
 from fogbank.provider.services.s3_former import FORMER
 from fogbank.provider.standin import TABLE, StandIn
 from fogbank.testing import CloudProcess
@@ -318,3 +319,32 @@ def test_a_lifecycle_rule_that_says_more_is_refused_by_name(standin: StandIn) ->
     assert [(item.property, "refused, not ignored" in item.reason) for item in failures] == [
         ("rules[0].transitions", True)
     ]
+
+
+def test_a_gateway_of_which_no_vpc_is_said_any_more_stays_and_goes_with_its_stack(standin: StandIn) -> None:
+    vpc, other = (standin.create(ec2.VPC, {"cidrBlock": "10.9.0.0/16"})[0] for _ in range(2))
+    gateway, _ = standin.create(ec2_routes.GATEWAY, {"vpcId": vpc, "tags": {"a": "1"}})
+
+    state = standin.update(ec2_routes.GATEWAY, gateway, {"vpcId": vpc, "tags": {"a": "1"}}, {"tags": {"a": "2"}})
+    assert state["vpcId"] == vpc
+    assert standin.read(ec2_routes.GATEWAY, gateway, {"vpcId": vpc}) is not None
+    state = standin.update(ec2_routes.GATEWAY, gateway, {"tags": {"a": "2"}}, {"vpcId": other})
+    found = standin.read(ec2_routes.GATEWAY, gateway, {"vpcId": other})
+    assert found is not None
+    assert (found[0]["vpcId"], state["vpcId"]) == (other, other)
+    standin.delete(ec2_routes.GATEWAY, gateway, {"tags": {"a": "2"}})
+    assert standin.read(ec2_routes.GATEWAY, gateway, {}) is None
+
+
+def test_an_association_that_was_imported_is_deleted(standin: StandIn) -> None:
+    vpc, _ = standin.create(ec2.VPC, {"cidrBlock": "10.9.0.0/16"})
+    subnet, _ = standin.create(ec2.SUBNET, {"vpcId": vpc, "cidrBlock": "10.9.1.0/24"})
+    table, _ = standin.create(ec2_routes.TABLE, {"vpcId": vpc})
+    own, _ = standin.create(ec2_routes.ASSOCIATION, {"routeTableId": table, "subnetId": subnet})
+    imported = f"{subnet}/{table}"
+
+    found = standin.read(ec2_routes.ASSOCIATION, imported, {})
+    assert found is not None
+    standin.delete(ec2_routes.ASSOCIATION, imported, found[1])
+    assert standin.read(ec2_routes.ASSOCIATION, own, {}) is None
+    standin.delete(ec2_routes.ASSOCIATION, imported, found[1])

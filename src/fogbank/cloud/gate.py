@@ -187,7 +187,9 @@ def is_page(request: Request) -> bool:
 
 def _is_upload(request: Request) -> bool:
     """Whether it is a form for a bucket, and could be nothing else: its policy is signed for that alone."""
-    bucket = BUCKET.fullmatch(request.path) is not None and request.service in {"s3", ""}
+    host = LOOPBACK.fullmatch(request.headers["host"])
+    path = f"/{host['bucket']}{request.path}" if host and host["bucket"] else request.path
+    bucket = BUCKET.fullmatch(path) is not None and request.service in {"s3", ""}
     return bucket and not request.query and "x-amz-target" not in request.headers and is_form(request)
 
 

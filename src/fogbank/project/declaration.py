@@ -15,7 +15,7 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,27 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """A resource. `refused` is what the local cloud's stand-in for pulumi-aws would not take of it."""
+    """A resource. `refused` is what the local cloud's stand-in for pulumi-aws would not take of it.
+
+    What a preview does not know yet is not among the inputs: `unknown` are the paths to it, and `refers` the names of the buckets and
+    endpoints that a property is made of.
+    """
 
     name: str
     type: str
     inputs: Mapping[str, Any]
     refused: tuple[str, ...] = ()
+    unknown: frozenset[tuple[str, ...]] = frozenset()
+    refers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def knows(self, *path: str) -> bool:
+        """Whether nothing at a path, nor what it lies in, is unknown.
+
+        >>> it = Declared(name="x", type="t", inputs={}, unknown=frozenset({("target", "input")}))
+        >>> it.knows("name"), it.knows("target"), it.knows("target", "arn"), it.knows("target", "input")
+        (True, False, True, False)
+        """
+        return not any(each[: len(path)] == path or path[: len(each)] == each for each in self.unknown)
 
 
 def declared(root: Path, place: Place) -> tuple[Declared, ...]:

@@ -33,6 +33,11 @@ MEMORY_MB = Decimal(128)
 TRACKING_ALARMS = 2
 """Application Auto Scaling makes an alarm for more and one for less of each policy that tracks a target (its user guide)."""
 
+MINUTE_S, BAND = 60, 2
+"""Seconds below which an alarm is of high resolution; and the metrics of a band, its upper and its lower bound (CloudWatch's pricing)."""
+STANDARD_BYTES = 4096
+"""Of a standard parameter's value (Systems Manager User Guide, "Managing parameter tiers")."""
+
 
 def jobs(
     whole: Whole, resource: Declared, what: str, runs: Decimal, minutes: Span, kind: str, count: Any, volume: Any = None
@@ -136,6 +141,69 @@ def _vpc_endpoint(whole: Whole, resource: Declared) -> Iterator[Line]:
         yield whole.line(resource, "interfaces", hours, "vpc.endpoint_hour", f"{number} x 730 h")
 
 
+def _table(whole: Whole, resource: Declared) -> Iterator[Line]:
+    """Writes on demand; else, as DynamoDB has it unless told otherwise, units by the hour, those of indexes too."""
+    if (kind := resource.inputs.get("tableClass") or "STANDARD") != "STANDARD":
+        yield Line(
+            resource=resource.name, what="table", usd=None, how=f"no rate is known for tables of {kind}", sourced=False
+        )
+        return
+    if resource.inputs.get("billingMode") == "PAY_PER_REQUEST":
+        yield from by_use("writes", "dynamodb.write_million", "a million")(whole, resource)
+        return
+    indexes = resource.inputs.get("globalSecondaryIndexes") or []
+    for what, key in (("read", "readCapacity"), ("write", "writeCapacity")):
+        said = [item.get(key) for item in (resource.inputs, *indexes)]
+        if None in said:
+            yield Line(resource=resource.name, what=f"{what} units", usd=None, how=f"{key} is not said", sourced=False)
+            continue
+        units = sum((Decimal(str(number)) for number in said), start=Decimal(0))
+        how = f"{words(Span(units, units))} {what} units x 730 h"
+        yield whole.line(
+            resource, f"{what} units", Span(units * HOURS, units * HOURS), f"dynamodb.{what}_unit_hour", how
+        )
+
+
+def _machine(whole: Whole, resource: Declared) -> Iterator[Line]:
+    if resource.inputs.get("type") == "EXPRESS":
+        yield from by_use("requests", "states.express_million", "a million")(whole, resource)
+        yield from by_use("time", "states.express_gb_second", "a GB-second")(whole, resource)
+    else:
+        yield from by_use("transitions", "states.transition_1000", "a thousand")(whole, resource)
+
+
+def _alarm(whole: Whole, resource: Declared) -> Iterator[Line]:
+    """Each metric that an alarm looks at, more where it looks more often than each minute. A band of what is usual is two metrics more."""
+    queries = resource.inputs.get("metricQueries") or []
+    metrics = [query["metric"] for query in queries if query.get("metric")]
+    expressions = [str(query.get("expression") or "") for query in queries]
+    if any(text.lstrip().upper().startswith("SELECT") for text in expressions):
+        yield Line(
+            resource=resource.name,
+            what="alarm",
+            usd=None,
+            how="how many metrics its query finds is not known",
+            sourced=False,
+        )
+        return
+    bands = sum("ANOMALY_DETECTION_BAND" in text for text in expressions)
+    number = (len(metrics) or 1) + BAND * bands
+    periods = [item["period"] for item in (resource.inputs, *queries, *metrics) if item.get("period")]
+    often = any(Decimal(str(period)) < MINUTE_S for period in periods)
+    rate = "cloudwatch.fast_alarm_month" if often else "cloudwatch.alarm_month"
+    yield from fixed("alarm", rate, number)(whole, resource)
+
+
+def _parameter(whole: Whole, resource: Declared) -> Iterator[Line]:
+    """An advanced one; one that becomes so by its length, where the tier is left to Systems Manager. The others are free."""
+    tier, value = (
+        resource.inputs.get("tier"),
+        resource.inputs.get("value") or resource.inputs.get("insecureValue") or "",
+    )
+    if tier == "Advanced" or (tier == "Intelligent-Tiering" and len(str(value).encode()) > STANDARD_BYTES):
+        yield from fixed("advanced parameter", "ssm.advanced_month")(whole, resource)
+
+
 SERVICES: Mapping[str, Priced] = {
     tokens.FUNCTION: _function,
     "aws:apigatewayv2/api:Api": _api,
@@ -144,7 +212,7 @@ SERVICES: Mapping[str, Priced] = {
     tokens.IMAGE: _image,
     tokens.SCALING_POLICY: _scaling_policy,
     "aws:ec2/vpcEndpoint:VpcEndpoint": _vpc_endpoint,
-    tokens.METRIC_ALARM: fixed("alarm", "cloudwatch.alarm_month"),
+    tokens.METRIC_ALARM: _alarm,
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": fixed("composite alarm", "cloudwatch.composite_alarm_month"),
     tokens.CLOUDWATCH_DASHBOARD: fixed("dashboard", "cloudwatch.dashboard_month"),
     "aws:kms/key:Key": fixed("key", "kms.key_month"),
@@ -152,6 +220,7 @@ SERVICES: Mapping[str, Priced] = {
     tokens.QUEUE: by_use("requests", "sqs.million", "a million"),
     "aws:sns/topic:Topic": by_use("messages", "sns.million", "a million"),
     "aws:cloudwatch/eventBus:EventBus": by_use("events", "events.million", "a million of the account's own"),
-    "aws:dynamodb/table:Table": by_use("writes", "dynamodb.write_million", "a million"),
-    "aws:sfn/stateMachine:StateMachine": by_use("transitions", "states.transition_1000", "a thousand"),
+    "aws:dynamodb/table:Table": _table,
+    "aws:sfn/stateMachine:StateMachine": _machine,
+    "aws:ssm/parameter:Parameter": _parameter,
 }

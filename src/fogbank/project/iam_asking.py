@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from fogbank.ground.aws import split_uri
+from fogbank.project.permissions import listed, statements
 
 Client = Callable[[str], Any]
 KIND = "text/csv"
@@ -62,7 +63,7 @@ def _asks(client: Client, name: str) -> Iterator[Ask]:
         bucket, prefix = split_uri(many["ModelDataUrl"])
         pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = [item["Key"].removeprefix(prefix) for page in pages for item in page.get("Contents", [])]
-        yield from (Ask(endpoint=name, target={"TargetModel": key}) for key in keys)
+        yield from (Ask(endpoint=name, target={"TargetModel": key}) for key in keys if not key.endswith("/") and key)
     elif (model.get("InferenceExecutionConfig") or {}).get("Mode") == "Direct":
         hosts = [item["ContainerHostname"] for item in containers]
         yield from (Ask(endpoint=name, target={"TargetContainerHostname": host}) for host in hosts)
@@ -71,8 +72,14 @@ def _asks(client: Client, name: str) -> Iterator[Ask]:
 
 
 def _readable(iam: Any, role: str, bucket: str) -> str:
-    """A prefix of the bucket that the role's own policies let it read for requests; empty where there is none."""
-    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+    """A prefix of the bucket that the role's own policies let it read for requests; empty where there is none, or no such role here."""
+    try:
+        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    except ClientError as error:  # one that was brought may be another account's
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+        return ""
+    for policy in names:
         document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
         for prefix in _prefixes(document, bucket):
             if not prefix.startswith(EVERYBODYS):
@@ -81,17 +88,14 @@ def _readable(iam: Any, role: str, bucket: str) -> str:
 
 
 def _prefixes(document: Mapping[str, Any], bucket: str) -> Iterator[str]:
-    for statement in document["Statement"]:
-        if statement["Effect"] != "Allow" or "s3:GetObject" not in _listed(statement["Action"]):
+    """Where the statements that name the action and its resources let one read."""
+    for statement in statements(document):
+        if statement.get("Effect") != "Allow" or "s3:GetObject" not in listed(statement.get("Action", [])):
             continue
-        for resource in _listed(statement["Resource"]):
+        for resource in listed(statement.get("Resource", [])):
             _, found, prefix = resource.partition(f":::{bucket}/")
             if found and prefix.endswith("/*"):
                 yield prefix.removesuffix("*")
-
-
-def _listed(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
 
 
 def ask(client: Client, asks: Sequence[Ask], rows: bytes) -> None:

@@ -30,7 +30,7 @@ from fogbank.project.deployer import policy
 from fogbank.project.events import Steps
 from fogbank.project.iam_asking import Ask, ask, plan
 from fogbank.project.launch import stop_cloud
-from fogbank.project.permissions import general, least, principal, refused, removals, unused
+from fogbank.project.permissions import general, least, principal, refused, removals, statements, unused
 from fogbank.project.project import Project
 
 DEPLOYER, OPERATOR = "deployer", "operator"
@@ -185,7 +185,7 @@ def _declared(project: Project) -> dict[str, dict[str, Any]]:
         documents = [
             iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"] for name in names
         ]
-        said = [statement for document in documents for statement in document["Statement"]]
+        said = [statement for document in documents for statement in statements(document)]
         found[principal(role["RoleName"])] = {"Version": "2012-10-17", "Statement": said}
     return found
 

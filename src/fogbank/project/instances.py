@@ -80,11 +80,10 @@ def _of(resource: Declared) -> Iterator[tuple[str, str, int]]:
     inputs = resource.inputs
     if resource.type == tokens.ENDPOINT_CONFIGURATION:
         for variant in inputs.get("productionVariants") or []:
-            if "instanceType" in variant:
-                yield variant["instanceType"], ENDPOINT, int(variant.get("initialInstanceCount") or 1)
+            yield from _counted(variant, ENDPOINT, "instanceType", "initialInstanceCount")
     elif resource.type == tokens.DATA_QUALITY_JOB_DEFINITION:
-        cluster = inputs["jobResources"]["clusterConfig"]
-        yield cluster["instanceType"], PROCESSING, int(cluster["instanceCount"])
+        cluster = (inputs.get("jobResources") or {}).get("clusterConfig")
+        yield from _counted(cluster, PROCESSING, "instanceType", "instanceCount")
     elif resource.type == tokens.JOB_DEFINITION:
         yield from _cluster(_document(inputs.get("request")).get("JobResources"))
     elif resource.type == tokens.TRANSFORM_JOB:
@@ -97,24 +96,30 @@ def _of(resource: Declared) -> Iterator[tuple[str, str, int]]:
 
 
 def _started(target: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
-    request = _document(target.get("input"))
-    if starts(target["arn"], CREATE_TRANSFORM_JOB):
+    request, arn = _document(target.get("input")), str(target.get("arn"))
+    if starts(arn, CREATE_TRANSFORM_JOB):
         yield from _transform(request)
-    elif starts(target["arn"], CREATE_PROCESSING_JOB):
+    elif starts(arn, CREATE_PROCESSING_JOB):
         yield from _cluster(request.get("ProcessingResources"))
 
 
 def _transform(request: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
     """Those of a CreateTransformJob request; none where it is none."""
-    if resources := request.get("TransformResources"):
-        yield resources["InstanceType"], TRANSFORM, int(resources["InstanceCount"])
+    yield from _counted(request.get("TransformResources"), TRANSFORM)
 
 
-def _cluster(resources: Mapping[str, Any] | None) -> Iterator[tuple[str, str, int]]:
+def _cluster(resources: Any) -> Iterator[tuple[str, str, int]]:
     """Those of a processing job's resources, or of a monitor's."""
-    if resources:
-        cluster = resources["ClusterConfig"]
-        yield cluster["InstanceType"], PROCESSING, int(cluster["InstanceCount"])
+    if isinstance(resources, Mapping):
+        yield from _counted(resources.get("ClusterConfig"), PROCESSING)
+
+
+def _counted(
+    said: Any, purpose: str, kind: str = "InstanceType", count: str = "InstanceCount"
+) -> Iterator[tuple[str, str, int]]:
+    """The type and how many, one unless told otherwise; none where no type is known."""
+    if isinstance(said, Mapping) and kind in said:
+        yield said[kind], purpose, int(said.get(count) or 1)
 
 
 def _document(text: Any) -> Mapping[str, Any]:

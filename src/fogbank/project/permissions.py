@@ -97,7 +97,7 @@ def refused(policy: Mapping[str, Any], calls: Iterable[Call]) -> list[Call]:
 
 def removals(policy: Mapping[str, Any], calls: Sequence[Call]) -> list[Proof]:
     """What the removal of each statement does."""
-    said = policy["Statement"]
+    said = statements(policy)
     return [
         Proof(
             statement=statement,
@@ -107,16 +107,30 @@ def removals(policy: Mapping[str, Any], calls: Sequence[Call]) -> list[Proof]:
     ]
 
 
+def statements(policy: Mapping[str, Any]) -> list[Statement]:
+    """A policy's statements: IAM takes one without a list around it.
+
+    >>> statements({"Statement": {"Effect": "Deny"}})
+    [{'Effect': 'Deny'}]
+    """
+    said = policy.get("Statement", [])
+    return said if isinstance(said, list) else [said]
+
+
 def unused(policy: Mapping[str, Any], calls: Sequence[Call]) -> list[dict[str, Any]]:
-    """The parts of a policy's statements that no call needed: actions on resources that none did there, and denials that none met."""
-    found = []
-    for statement in policy["Statement"]:
+    """The parts of a policy's statements that no call needed: actions on resources that none did there, and denials that none met. One of
+    all but some actions or resources is told as a whole."""
+    found: list[dict[str, Any]] = []
+    for statement in statements(policy):
         allowing = {**statement, "Effect": "Allow"}
+        if "Action" not in statement or "Resource" not in statement:
+            found += [] if _used(allowing, calls) else [{**statement}]
+            continue
         left: dict[tuple[str, ...], list[str]] = {}
-        for resource in _listed(statement["Resource"]):
+        for resource in listed(statement["Resource"]):
             one = {**allowing, "Resource": resource}
             silent = tuple(
-                action for action in _listed(statement["Action"]) if not _used({**one, "Action": action}, calls)
+                action for action in listed(statement["Action"]) if not _used({**one, "Action": action}, calls)
             )
             if silent:
                 left.setdefault(silent, []).append(resource)
@@ -124,7 +138,8 @@ def unused(policy: Mapping[str, Any], calls: Sequence[Call]) -> list[dict[str, A
     return found
 
 
-def _listed(value: Any) -> list[str]:
+def listed(value: Any) -> list[str]:
+    """What IAM takes alone or in a list."""
     return value if isinstance(value, list) else [value]
 
 

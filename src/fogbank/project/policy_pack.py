@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,16 +23,30 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
+from fogbank.contracts import tokens
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.tokens import urn_parts
 from fogbank.project.config import POLICY
 from fogbank.project.declaration import Declared
 from fogbank.project.installation import fogbank_version
 from fogbank.project.rules import RULES, Broken, Policy, Program, judged, unused
+from fogbank.provider.compare import SIGNATURE
+from fogbank.provider.shapes import UNKNOWN
 
 NAME = "fogbank"
 POLL_S = 0.5
 LIMIT = [("grpc.max_receive_message_length", 400 << 20)]
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark
+"""What a secret's object says under SIGNATURE (sdk/go/common/resource/sig)."""
+UNKNOWNS = frozenset(
+    {
+        UNKNOWN, "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", "3eeb2bf0-c639-47a8-9e75-3b44932eb421", "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58", "e48ece36-62e2-4504-bad9-02848725956a", "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)  # fmt: skip
+"""A text, a boolean, a number, a list, an asset, an archive and an object that nobody knows yet (sdk/go/common/resource/plugin/rpc.go)."""
+NAMES = {tokens.BUCKET: "bucket", tokens.ENDPOINT: "name"}
+"""What others refer to, and the property that is its name."""
 MANDATORY, ADVISORY = analyzer_pb2.MANDATORY, analyzer_pb2.ADVISORY
 
 
@@ -88,7 +102,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def AnalyzeStack(self, request: Any, context: Any) -> Any:  # noqa: N802
         """What is broken, and what is waived; a policy that is none is an error with every problem."""
         try:
-            found = verdicts(self._config, [_declared(item) for item in request.resources])
+            found = verdicts(self._config, declared(request.resources))
         except FogbankError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         urns = {item.name: item.urn for item in reversed(request.resources)}
@@ -125,9 +139,61 @@ def _said(item: Broken) -> str:
     )
 
 
-def _declared(resource: Any) -> Declared:
-    token, name = urn_parts(resource.urn)
-    return Declared(name=name, type=token, inputs=MessageToDict(resource.properties))
+def declared(resources: Iterable[Any]) -> list[Declared]:
+    """Resources as the engine tells them: with what is unknown yet left out, secrets as they are, and what refers to what.
+
+    Of AnalyzerResource (analyzer.proto): `properties` are outputs, with the unknown and the secret marked (sdk/go's plugin.MarshalOptions
+    KeepUnknowns and KeepSecrets), and `propertyDependencies` the URNs that each property came from.
+    """
+    found = [(item, _known(MessageToDict(item.properties))) for item in resources]
+    names = {
+        item.urn: str(inputs.get(NAMES[kind]) or item.urn)
+        for item, (inputs, _) in found
+        if (kind := urn_parts(item.urn)[0]) in NAMES
+    }
+    return [_declared(item, inputs, unknown, names) for item, (inputs, unknown) in found]
+
+
+def _declared(
+    item: Any, inputs: Mapping[str, Any], unknown: frozenset[tuple[str, ...]], names: Mapping[str, str]
+) -> Declared:
+    token, name = urn_parts(item.urn)
+    refers = {
+        key: frozenset(names[urn] for urn in dependencies.urns if urn in names)
+        for key, dependencies in item.propertyDependencies.items()
+    }
+    told = {key: said for key, said in refers.items() if said}
+    return Declared(name=name, type=token, inputs=inputs, unknown=unknown, refers=told)
+
+
+def _known(properties: Mapping[str, Any]) -> tuple[Mapping[str, Any], frozenset[tuple[str, ...]]]:
+    """What is known of properties, and the paths to what is not."""
+    unknown: set[tuple[str, ...]] = set()
+    return dict(_members(properties, (), unknown)), frozenset(unknown)
+
+
+def _members(
+    value: Mapping[str, Any], path: tuple[str, ...], unknown: set[tuple[str, ...]]
+) -> Iterator[tuple[str, Any]]:
+    for key, member in value.items():
+        plain = _plain(member, (*path, key), unknown)
+        if plain is not UNKNOWN:
+            yield key, plain
+
+
+def _plain(value: Any, path: tuple[str, ...], unknown: set[tuple[str, ...]]) -> Any:
+    """A value without marks; UNKNOWN, and its path told, where nothing is known of it."""
+    if isinstance(value, dict):
+        if value.get(SIGNATURE) == SECRET:
+            return _plain(value.get("value"), path, unknown)
+        return dict(_members(value, path, unknown))
+    if isinstance(value, list):
+        items = [_plain(item, (*path, str(number)), unknown) for number, item in enumerate(value)]
+        return [item for item in items if item is not UNKNOWN]
+    if isinstance(value, str) and value in UNKNOWNS:
+        unknown.add(path)
+        return UNKNOWN
+    return value
 
 
 def _diagnostic(rule: str, resource: str, said: str, stops: bool, urns: Mapping[str, str]) -> Any:

@@ -24,6 +24,7 @@ STAGES = ("production", "development")
 BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 ANYWHERE = {"0.0.0.0/0", "::/0"}
 INGRESS = ("aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule")
+INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
 
 
@@ -129,46 +130,72 @@ Found = Iterator[tuple[str, str, str]]
 def _encryption(program: Program) -> Found:
     if program.policy.stage != "production":
         return
-    encrypted = {
-        item.inputs.get("bucket")
-        for item in program.of(tokens.BUCKET_ENCRYPTION)
-        if "aws:kms" in json.dumps(dict(item.inputs))
-    }
-    for item in program.of(tokens.BUCKET):
-        if item.inputs.get("bucket") not in encrypted:
-            yield item.name, "the bucket is not encrypted by a key of yours", "ModelService(kms_key=...)"
+    yield from _open(
+        program, tokens.BUCKET_ENCRYPTION, _by_key, "the bucket is not encrypted by a key of yours", "ModelService(kms_key=...)"
+    )  # fmt: skip
     for item in program.of(tokens.ENDPOINT_CONFIGURATION):
-        disks = any("instanceType" in variant for variant in item.inputs.get("productionVariants") or [])
-        if disks and not item.inputs.get("kmsKeyArn"):
+        disks = any("instanceType" in variant for variant in _maps(item.inputs.get("productionVariants")))
+        if disks and item.knows("kmsKeyArn") and not item.inputs.get("kmsKeyArn"):
             yield item.name, "its instances' disks are not encrypted by a key of yours", "Endpoint(kms_key=...)"
-        capture = item.inputs.get("dataCaptureConfig") or {}
-        if capture.get("enableCapture") and not capture.get("kmsKeyId"):
+        capture = _map(item.inputs.get("dataCaptureConfig"))
+        if capture.get("enableCapture") and item.knows("dataCaptureConfig", "kmsKeyId") and not capture.get("kmsKeyId"):
             yield item.name, "captured records are not encrypted by a key of yours", "DataCapture(kms_key=...)"
 
 
 def _public(program: Program) -> Found:
-    closed = {
-        item.inputs.get("bucket")
-        for item in program.of(tokens.BUCKET_PUBLIC_ACCESS_BLOCK)
-        if all(item.inputs.get(key) is True for key in BLOCKS)
-    }
-    for item in program.of(tokens.BUCKET):
-        if item.inputs.get("bucket") not in closed:
-            yield item.name, "the bucket may be opened to everybody", "a BucketPublicAccessBlock with all four settings"
-    for item in program.of(*INGRESS):
-        rules = item.inputs.get("ingress") or ([item.inputs] if item.inputs.get("type") == "ingress" else [])
-        if any(ANYWHERE & {*(rule.get("cidrBlocks") or []), *(rule.get("ipv6CidrBlocks") or [])} for rule in rules):
+    yield from _open(
+        program, tokens.BUCKET_PUBLIC_ACCESS_BLOCK, _blocks, "the bucket may be opened to everybody",
+        "a BucketPublicAccessBlock with all four settings",
+    )  # fmt: skip
+    for item in program.of(*INGRESS, INGRESS_RULE):
+        if ANYWHERE & set(_sources(item)):
             yield item.name, "the security group lets the whole internet in", "name the networks that may come in"
     for item in program.of(FUNCTION_URL):
-        if item.inputs.get("authorizationType") != "AWS_IAM":
+        if item.knows("authorizationType") and item.inputs.get("authorizationType") != "AWS_IAM":
             yield item.name, "the function answers whoever knows its URL", 'authorization_type="AWS_IAM"'
+
+
+def _open(program: Program, kind: str, holds: Callable[[Declared], bool], cause: str, fix: str) -> Found:
+    """Buckets to which no resource of a kind belongs that holds. A preview that does not know whose one is blames no bucket."""
+    named = [_named(item, "bucket") for item in program.of(kind) if holds(item)]
+    if None in named:
+        return
+    shut = frozenset().union(*(names for names in named if names is not None))
+    for item in program.of(tokens.BUCKET):
+        if item.knows("bucket") and item.inputs.get("bucket") not in shut:
+            yield item.name, cause, fix
+
+
+def _named(item: Declared, key: str) -> frozenset[Any] | None:
+    """What a property names, or may by what it is made of; None where it may name anything."""
+    return frozenset({item.inputs.get(key)}) if item.knows(key) else item.refers.get(key)
+
+
+def _by_key(item: Declared) -> bool:
+    return not item.knows("rules") or "aws:kms" in json.dumps(item.inputs.get("rules") or [])
+
+
+def _blocks(item: Declared) -> bool:
+    return all(item.inputs.get(key) is True or not item.knows(key) for key in BLOCKS)
+
+
+def _sources(item: Declared) -> Iterator[str]:
+    """The networks that a security group, or a rule of one, lets in."""
+    if item.type == INGRESS_RULE:
+        yield from (str(item.inputs[key]) for key in ("cidrIpv4", "cidrIpv6") if key in item.inputs)
+        return
+    own = [item.inputs] if item.inputs.get("type") == "ingress" else []
+    for rule in [*_maps(item.inputs.get("ingress")), *own]:
+        for key in ("cidrBlocks", "ipv6CidrBlocks"):
+            yield from map(str, _list(rule.get(key)))
 
 
 def _capture(program: Program) -> Found:
     if program.policy.stage != "production":
         return
     for item in program.of(tokens.ENDPOINT_CONFIGURATION):
-        if not (item.inputs.get("dataCaptureConfig") or {}).get("enableCapture"):
+        known = item.knows("dataCaptureConfig", "enableCapture")
+        if known and not _map(item.inputs.get("dataCaptureConfig")).get("enableCapture"):
             yield (
                 item.name,
                 "nothing of its traffic is captured: it cannot be monitored",
@@ -186,13 +213,12 @@ def _instances(program: Program) -> Found:
 def _end(program: Program) -> Found:
     if program.policy.stage != "development":
         return
-    ended = set()
-    for item in program.of(tokens.SCHEDULE):
-        target = item.inputs.get("target") or {}
-        if starts(str(target.get("arn")), "deleteEndpoint"):
-            ended.add(json.loads(target["input"]).get("EndpointName"))
+    ending = [_ended(item) for item in program.of(tokens.SCHEDULE)]
+    if None in ending:
+        return
+    ended = frozenset().union(*(names for names in ending if names is not None))
     for item in program.of(tokens.ENDPOINT):
-        if item.inputs.get("name") not in ended:
+        if item.knows("name") and item.inputs.get("name") not in ended:
             yield (
                 item.name,
                 "the endpoint runs until somebody thinks of it",
@@ -200,16 +226,41 @@ def _end(program: Program) -> Found:
             )
 
 
+def _ended(item: Declared) -> frozenset[Any] | None:
+    """The endpoints that a schedule deletes, or may; None where that may be any."""
+    target = _map(item.inputs.get("target"))
+    if item.knows("target", "arn") and not starts(str(target.get("arn")), "deleteEndpoint"):
+        return frozenset()
+    if not item.knows("target", "input"):
+        return item.refers.get("target")
+    request = None
+    with contextlib.suppress(ValueError):
+        request = json.loads(str(target.get("input")))
+    return frozenset({str(_map(request).get("EndpointName"))})
+
+
 def _tags(program: Program) -> Found:
     for item in program.resources:
         row = TABLE.get(item.type)
-        if row is None or "tags" not in row.inputs:
+        if row is None or "tags" not in row.inputs or ("tags",) in item.unknown:
             continue
-        missing = [
-            key for key in program.policy.tags if key not in {*program.default_tags, *(item.inputs.get("tags") or {})}
-        ]
+        unknown = {path[1] for path in item.unknown if path[0] == "tags"}
+        there = {*program.default_tags, *_map(item.inputs.get("tags")), *unknown}
+        missing = [key for key in program.policy.tags if key not in there]
         if missing:
             yield item.name, f"it has no tag {', '.join(missing)}", "aws:defaultTags of the stack, or `tags`"
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _maps(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in _list(value) if isinstance(item, Mapping)]
 
 
 RULES: Mapping[str, Callable[[Program], Found]] = {

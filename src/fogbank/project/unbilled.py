@@ -19,7 +19,7 @@ UNBILLED = frozenset(
         tokens.SCALABLE_TARGET, "aws:appautoscaling/scheduledAction:ScheduledAction",
         tokens.LOG_GROUP, tokens.LOG_RETENTION, tokens.EVENT_RULE, tokens.EVENT_TARGET,
         tokens.COST_BUDGET, tokens.QUEUE_POLICY, "aws:sqs/redrivePolicy:RedrivePolicy", "aws:sns/topicPolicy:TopicPolicy",
-        "aws:sns/topicSubscription:TopicSubscription", "aws:kms/alias:Alias", "aws:ssm/parameter:Parameter",
+        "aws:sns/topicSubscription:TopicSubscription", "aws:kms/alias:Alias",
         "aws:secretsmanager/secretVersion:SecretVersion",
         tokens.FUNCTION_PERMISSION, "aws:lambda/alias:Alias", "aws:lambda/eventSourceMapping:EventSourceMapping",
         "aws:lambda/functionUrl:FunctionUrl", "aws:lambda/layerVersion:LayerVersion", "aws:apigatewayv2/route:Route",

@@ -96,7 +96,7 @@ def key(session: Session, arguments: Properties) -> Properties:
 
 
 def repository(session: Session, arguments: Properties) -> Properties:
-    """DescribeRepositories."""
+    """DescribeRepositories, and DescribeImages for the tags of the image that was pushed last, of those that have any."""
     refuse_unknown(arguments, frozenset({"name", "registryId", "tags", "region"}), "")
     name = _named(arguments, "name")
     found = _found(session, "ecr", "DescribeRepositories", name, repositoryNames=[name])["repositories"][0]
@@ -105,8 +105,15 @@ def repository(session: Session, arguments: Properties) -> Properties:
         "id": name, "name": name, "arn": found["repositoryArn"], "registryId": found["registryId"], "repositoryUrl": found["repositoryUri"],
         "imageTagMutability": found["imageTagMutability"],
         "imageScanningConfigurations": [{"scanOnPush": bool(found.get("imageScanningConfiguration", {}).get("scanOnPush"))}],
-        "mostRecentImageTags": [], "tags": _tags(tags), "region": _region(session),
+        "mostRecentImageTags": _latest(session, name), "tags": _tags(tags), "region": _region(session),
     }  # fmt: skip
+
+
+def _latest(session: Session, name: str) -> list[str]:
+    pages = session.client("ecr").get_paginator("describe_images").paginate(repositoryName=name)
+    tagged = [image for page in pages for image in page["imageDetails"] if image.get("imageTags")]
+    pushed = sorted(tagged, key=lambda image: image["imagePushedAt"])
+    return list(pushed[-1]["imageTags"]) if pushed else []
 
 
 def topic(session: Session, arguments: Properties) -> Properties:

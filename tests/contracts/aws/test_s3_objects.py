@@ -357,10 +357,28 @@ def test_a_form_that_a_browser_posts(s3: Any, unique: str) -> None:
     assert body(s3, unique, "in/a.txt") == b"posted"
 
 
+def test_a_form_goes_to_a_buckets_own_host_and_ends_with_its_file(s3: Any, unique: str) -> None:
+    post = s3.generate_presigned_post(unique, "in/k")
+    port = post["url"].partition("//")[2].partition("/")[0].partition(":")[2]
+    fields = [*post["fields"].items(), ("file", ("a.txt", b"posted")), ("submit", "Upload"), ("key", "out/k")]
+    url, host = f"http://127.0.0.1:{port}/", {"Host": f"{unique}.localhost:{port}"}
+    answer = urllib3.request("POST", url, fields=fields, headers=host)
+
+    assert answer.status == 204, answer.data
+    assert body(s3, unique, "in/k") == b"posted"
+    typed = [*post["fields"].items(), ("file", "typed"), ("submit", "Upload")]
+    assert urllib3.request("POST", post["url"], fields=typed).status == 204
+    assert body(s3, unique, "in/k") == b"typed"
+
+
 @pytest.mark.parametrize(
     ("policy", "said", "code", "words"),
     [
         ({}, {}, "", ""),
+        ({}, {"key": "in/${filename}"}, "", ""),
+        ({"more": ["eq", "$key", "in/a.txt"]}, {"key": "in/${filename}"}, "", ""),
+        ({"more": ["eq", "$key", "in/${filename}"]}, {"key": "in/${filename}"}, "AccessDenied", "Condition failed"),
+        ({}, {"key": "${filename}"}, "AccessDenied", "Condition failed"),
         ({}, {"x-ignore-me": "1"}, "", ""),
         ({}, {"x-amz-meta-a": "1"}, "AccessDenied", "Invalid according to Policy: Extra input fields: x-amz-meta-a"),
         ({}, {"content-type": "a/b"}, "AccessDenied", "Extra input fields: content-type"),

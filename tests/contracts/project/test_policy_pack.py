@@ -11,6 +11,16 @@ from fogbank.project.stacks import find_engine
 from fogbank.testing import CloudProcess, deploy_with_engine
 from tests.stacks import team_stack
 
+NEW = """
+new = aws.s3.Bucket("new", force_destroy=True)
+four = dict.fromkeys(("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"), True)
+aws.s3.BucketPublicAccessBlock("closed", bucket=new.id, **four)
+by_key = {"apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms"}}
+aws.s3.BucketServerSideEncryptionConfiguration("keyed", bucket=new.id, rules=[by_key])
+aws.ec2.SecurityGroup("group")
+"""
+"""What a first preview knows in part: buckets by ids that are not there yet."""
+
 
 def test_the_engine_holds_a_program_to_the_rules_of_its_stack(shared_cloud: CloudProcess, tmp_path: Path) -> None:
     folder = tmp_path / "p"
@@ -43,4 +53,8 @@ def test_the_engine_holds_a_program_to_the_rules_of_its_stack(shared_cloud: Clou
     status, said = previewed(stage="development", waive={"public b": "a demo"})
     assert status == 0, said
     assert "waived: the bucket may be opened to everybody: a demo" in said
+    program = folder / "__main__.py"
+    program.write_text(program.read_text() + NEW)
+    status, said = previewed(stage="production", waive={"public b": "a demo", "encryption b": "a demo"})
+    assert status == 0, said
     driver.destroy(lambda _: None)

@@ -120,6 +120,13 @@ def test_what_is_there_is_found_by_its_name(standin: StandIn, unique: str) -> No
     assert look("aws:kms/getKey:getKey", keyId=f"alias/{unique}")["description"] == unique
     repository = look("aws:ecr/getRepository:getRepository", name=unique)
     assert repository["repositoryUrl"] == made["aws:ecr/repository:Repository"]["repositoryUrl"]
+    assert repository["mostRecentImageTags"] == []
+    ecr = standin.clients("ecr", "us-east-1")
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    for tag in ("one", "two"):
+        manifest = {"schemaVersion": 2, "mediaType": kind, "config": {"digest": tag}, "layers": []}
+        ecr.put_image(repositoryName=unique, imageManifest=json.dumps(manifest), imageTag=tag)
+    assert look("aws:ecr/getRepository:getRepository", name=unique)["mostRecentImageTags"] == ["two"]
     assert look("aws:sns/getTopic:getTopic", name=unique)["tags"] == {"a": "1"}
     assert look("aws:sqs/getQueue:getQueue", name=unique)["arn"] == made["aws:sqs/queue:Queue"]["arn"]
     policy = look("aws:iam/getPolicy:getPolicy", name=unique)

@@ -135,9 +135,21 @@ def test_a_strangers_form_is_signed_with_the_clouds_key_and_goes_to_a_bucket_alo
     assert code(gate.refusal(form(signed_form("another")))) == "SignatureDoesNotMatch"
     assert code(gate.refusal(form(signed_form("key", "AKIA")))) == "InvalidAccessKeyId"
     assert code(gate.refusal(form({"key": "k"}))) == "AccessDenied"
+    assert gate.refusal(form(fields, "/", host="bkt.localhost:4566")) is None
+    for host in ("moto-api.localhost", "b.localhost"):
+        assert code(gate.refusal(form(fields, "/", host=host))) == "AccessDenied", host
+    assert code(gate.refusal(form(fields, "/_fogbank/stop", host="bkt.localhost"))) == "AccessDenied"
     for path in ("/", "/_fogbank/stop", "/bkt/k", "/moto-api"):
         assert code(gate.refusal(form({**fields, "Action": "CreateUser"}, path))) == "AccessDenied", path
     assert code(gate.refusal(form(fields, origin="https://evil.example"))) == "AccessDenied"
+
+
+def test_a_forms_fields_end_with_its_file() -> None:
+    gate, fields = House().gate, signed_form("key")
+    body, kind = urllib3.encode_multipart_formdata([*fields.items(), ("file", ("a", b"1")), ("Policy", "another")])
+    more = {"content-type": kind, "host": "127.0.0.1:4566"}
+
+    assert gate.refusal(Request(method="POST", path="/bkt", query="", headers=more, body=body, peer=STRANGER)) is None
 
 
 def test_an_open_gate_lets_everybody_in_but_pages_of_other_sites() -> None:

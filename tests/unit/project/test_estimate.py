@@ -95,7 +95,7 @@ REACHED = [
     Declared(name="g", type="aws:ec2/vpcEndpoint:VpcEndpoint", inputs={"routeTableIds": ["r"]}),
 ]  # fmt: skip
 USED = [
-    Declared(name=token, type=token, inputs={})
+    Declared(name=token, type=token, inputs={"billingMode": "PAY_PER_REQUEST"} if token.endswith("Table") else {})
     for token in (tokens.QUEUE, "aws:sns/topic:Topic", "aws:dynamodb/table:Table", "aws:cloudwatch/eventBus:EventBus", "aws:sfn/stateMachine:StateMachine")
 ]  # fmt: skip
 CAPTURE = {"enableCapture": True, "initialSamplingPercentage": 100}
@@ -232,6 +232,54 @@ def test_what_bills_by_use_says_its_rate_and_that_nobody_knows_how_much() -> Non
     assert [(line.what, line.how) for line in queue] == [
         ("requests", "0.40 a million; how many there are is not known")
     ]
+
+
+TABLED, MACHINE, PARAMETER = (
+    "aws:dynamodb/table:Table",
+    "aws:sfn/stateMachine:StateMachine",
+    "aws:ssm/parameter:Parameter",
+)
+INDEXED = {"readCapacity": 10, "writeCapacity": 5, "globalSecondaryIndexes": [{"readCapacity": 2, "writeCapacity": 1}]}
+WATCHED = [
+    {"id": "a", "metric": {"period": 60}},
+    {"id": "b", "metric": {"period": 60}},
+    {"id": "c", "expression": "a/b"},
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "total", "unknown"),
+    [
+        (TABLED, {"readCapacity": 10, "writeCapacity": 5}, "3.32", []),  # 730 x (10 x 0.00013 + 5 x 0.00065) = 3.3215
+        (TABLED, {**INDEXED, "billingMode": "PROVISIONED"}, "3.99", []),  # 730 x (12 x 0.00013 + 6 x 0.00065) = 3.9858
+        (TABLED, {"readCapacity": 10}, "0.95", ["writeCapacity is not said"]),  # 730 x 10 x 0.00013
+        (TABLED, {**INDEXED, "tableClass": "STANDARD_INFREQUENT_ACCESS"}, "0.00", ["no rate is known for tables of STANDARD_INFREQUENT_ACCESS"]),
+        (MACHINE, {"type": "EXPRESS"}, "0.00", []),
+        (tokens.METRIC_ALARM, {"period": 60}, "0.10", []),
+        (tokens.METRIC_ALARM, {"period": 10}, "0.30", []),
+        (tokens.METRIC_ALARM, {"metricQueries": WATCHED}, "0.20", []),
+        (tokens.METRIC_ALARM, {"metricQueries": [*WATCHED, {"metric": {"period": 30}}]}, "0.90", []),
+        (tokens.METRIC_ALARM, {"metricQueries": [WATCHED[0], {"expression": "ANOMALY_DETECTION_BAND(a)"}]}, "0.30", []),
+        (tokens.METRIC_ALARM, {"metricQueries": [{"expression": "SELECT MAX(a) FROM b"}]}, "0.00", ["how many metrics its query finds is not known"]),
+        (PARAMETER, {"tier": "Standard", "value": "a"}, "0.00", []),
+        (PARAMETER, {"tier": "Advanced", "value": "a"}, "0.05", []),
+        (PARAMETER, {"tier": "Intelligent-Tiering", "value": "a" * 4097}, "0.05", []),
+        (PARAMETER, {"tier": "Intelligent-Tiering", "value": "a"}, "0.00", []),
+    ],
+)  # fmt: skip
+def test_what_a_resource_is_set_to_has_its_price(
+    kind: str, inputs: dict[str, Any], total: str, unknown: list[str]
+) -> None:
+    found = priced([Declared(name="x", type=kind, inputs=inputs)])
+
+    assert (str(found.total.low), str(found.total.high)) == (total, total)
+    assert [line.how for line in found.unknown] == unknown
+
+
+def test_an_express_machine_says_its_own_rates() -> None:
+    found = priced([Declared(name="x", type=MACHINE, inputs={"type": "EXPRESS"})]).lines
+
+    assert [line.how.partition(";")[0] for line in found] == ["1.00 a million", "0.00001667 a GB-second"]
 
 
 def test_what_has_no_price_is_a_line_and_not_in_the_total() -> None:

@@ -89,3 +89,12 @@ def test_what_no_call_exercised_is_told_by_action_and_resource() -> None:
         {"Effect": "Deny", "Action": ["s3:PutObject"], "Resource": [f"{BUCKET}/models/*"]},
     ]
     assert principal("churn-role-1a2b3c4") == "churn-role-*"
+
+
+def test_a_statement_of_all_but_some_is_told_as_a_whole_and_needs_no_list() -> None:
+    spare: dict[str, Any] = {"Effect": "Allow", "NotAction": ["s3:*", "sagemaker:*", "iam:*", "cloudwatch:*"], "Resource": "*"}  # fmt: skip
+    taken: dict[str, Any] = {"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::another/*"}
+
+    assert unused({"Statement": spare}, CALLS[:-1]) == [spare]
+    assert unused({"Statement": taken}, CALLS) == []
+    assert [proof.refused for proof in removals({"Statement": taken}, CALLS[:1])] == [1]

@@ -37,11 +37,10 @@ Condition = tuple[str, Any, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """The fields, under names in lower case, and the file."""
+    """The fields, under names in lower case, the key with the file's name in it, and the file."""
 
     fields: dict[str, str]
     file: Payload
-    filename: str
 
     def headers(self) -> dict[str, str]:
         """The fields that a PUT would have as headers."""
@@ -62,20 +61,21 @@ class Form:
 def read_form(request: Request, bucket: str, incoming: Path) -> Form:
     """The form of a request to a bucket, its policy held. Raises S3Error."""
     try:
-        named, files = read(request, partial(_upload, incoming))
+        named, upload = read(request, partial(_upload, incoming))
     except ValueError as error:
         raise S3Error(
             "MalformedPOSTRequest", f"The body of your POST request is not well-formed multipart/form-data: {error}"
         ) from error
-    upload = files.get("file")
     if upload is None and "file" not in named:
         raise S3Error("InvalidArgument", "POST requires exactly one file upload per request.", ArgumentName="file")
     if upload is None:
         file, filename = Payload.of(named.pop("file").encode()), ""
     else:
         with upload.stream:
-            file, filename = spool(parts_of(upload.stream), incoming), Path(upload.filename or "").name
-    form = Form(fields=named, file=file, filename=filename)
+            file, filename = spool(parts_of(upload.stream), incoming), Path(upload.filename).name
+    if "key" in named:  # before the policy is looked at, says the reference
+        named["key"] = named["key"].replace("${filename}", filename)
+    form = Form(fields=named, file=file)
     try:
         _check_policy(form, bucket)
     except BaseException:
@@ -84,8 +84,8 @@ def read_form(request: Request, bucket: str, incoming: Path) -> Form:
     return form
 
 
-def _upload(incoming: Path, *_: object, **__: object) -> IO[bytes]:
-    """A place for one part of the form."""
+def _upload(incoming: Path) -> IO[bytes]:
+    """A place for the file."""
     return cast("IO[bytes]", tempfile.SpooledTemporaryFile(SPOOL_OVER, dir=str(incoming)))
 
 

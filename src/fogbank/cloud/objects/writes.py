@@ -181,7 +181,7 @@ def post(shelf: Shelf, call: Call, tell: Told) -> Answer:
 
 
 def _named(call: Call, form: Form) -> Call:
-    key = form.fields.get("key", "").replace("${filename}", form.filename)
+    key = form.fields.get("key", "")
     if not key:
         raise S3Error("InvalidArgument", "Bucket POST must contain a field named 'key'.", ArgumentName="key")
     checks = {

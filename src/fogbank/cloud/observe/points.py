@@ -206,19 +206,25 @@ class Points:
     def _sum_up(self, until: int) -> None:
         """Sum up the hours that are over: each in a transaction, so that others need not wait for all."""
         with self._lock:
-            summed = self._summed()
-            hours = self._db.execute(
-                f"SELECT DISTINCT start / {HOUR} FROM points WHERE {FINER} AND start>=? AND start<? ORDER BY 1",  # noqa: S608 - likewise
-                (summed, until),
-            ).fetchall()
-        for (hour,) in hours:
+            hours = self._hours(self._summed(), until)
+        for moment in (*((hour + 1) * HOUR for hour in hours), until):
             with self._transaction():
-                self._sum_hour(hour * HOUR)
-                self._db.execute("INSERT INTO summed VALUES (?)", ((hour + 1) * HOUR,))
-        if until > summed:
-            with self._transaction():
-                self._db.execute("DELETE FROM summed")
-                self._db.execute("INSERT INTO summed VALUES (?)", (until,))
+                self._sum_to(moment)
+
+    def _sum_to(self, moment: int) -> None:
+        """Move the moment, with every hour below it summed up: to one that was idle, a point may just have come."""
+        summed = self._summed()
+        if moment <= summed:
+            return
+        for hour in self._hours(summed, moment):
+            self._sum_hour(hour * HOUR)
+        self._db.execute("DELETE FROM summed")
+        self._db.execute("INSERT INTO summed VALUES (?)", (moment,))
+
+    def _hours(self, start: int, end: int) -> list[int]:
+        """The hours since 1970 that have finer points between two moments."""
+        statement = f"SELECT DISTINCT start / {HOUR} FROM points WHERE {FINER} AND start>=? AND start<? ORDER BY 1"  # noqa: S608 - likewise
+        return [int(hour) for (hour,) in self._db.execute(statement, (start, end)).fetchall()]
 
     def _sum_hour(self, start: int) -> None:
         columns = "series, count, total, least, most, buckets"

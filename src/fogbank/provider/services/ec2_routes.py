@@ -28,28 +28,41 @@ def create_gateway(row: Row, session: Session, inputs: Properties) -> tuple[str,
 
 def read_gateway(row: Row, session: Session, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
     """DescribeInternetGateways."""
-    found = described(session, "DescribeInternetGateways", "InternetGateways", InternetGatewayIds=[id_])
+    found = _gateway(session, id_)
     if found is None:
         return None
-    attached = [item["VpcId"] for item in found.get("Attachments") or []]
-    live = {"vpcId": attached[0]} if attached else {"vpcId": None}
+    live = {"vpcId": _vpc_of(found)}
     fresh = seen(row, session, inputs, {key: value for key, value in live.items() if value or key in inputs}, found)
     return fresh, _gateway_state(row, session, id_, fresh)
 
 
 def update_gateway(row: Row, session: Session, id_: str, old: Properties, new: Properties) -> Properties:
-    """To another VPC, and tags."""
-    _attach(session, id_, old.get("vpcId"), new.get("vpcId"))
+    """To another VPC, where the program says one, and tags. One of which it says no VPC any more stays where it is, as pulumi-aws leaves it."""
+    now = _attached(session, id_)
+    if new.get("vpcId"):
+        _attach(session, id_, now, new["vpcId"])
     retag(session, id_, old, new)
-    return _gateway_state(row, session, id_, new)
+    return _gateway_state(row, session, id_, {**({"vpcId": now} if now else {}), **new})
 
 
 def delete_gateway(row: Row, session: Session, id_: str, state: Properties) -> None:
     """From its VPC, and DeleteInternetGateway."""
-    del row
-    if state.get("vpcId"):
-        ensure_gone(session.client("ec2"), "DetachInternetGateway", InternetGatewayId=id_, VpcId=state["vpcId"])
+    del row, state
+    _attach(session, id_, _attached(session, id_), None)
     ensure_gone(session.client("ec2"), "DeleteInternetGateway", InternetGatewayId=id_)
+
+
+def _gateway(session: Session, id_: str) -> Properties | None:
+    return described(session, "DescribeInternetGateways", "InternetGateways", InternetGatewayIds=[id_])
+
+
+def _vpc_of(found: Properties) -> str | None:
+    return next((item["VpcId"] for item in found.get("Attachments") or []), None)
+
+
+def _attached(session: Session, id_: str) -> str | None:
+    """The VPC that a gateway is attached to, if it is there."""
+    return _vpc_of(_gateway(session, id_) or {})
 
 
 def _attach(session: Session, id_: str, old: str | None, new: str | None) -> None:
@@ -64,15 +77,20 @@ def _gateway_state(row: Row, session: Session, id_: str, inputs: Properties) -> 
 
 
 def table_failures(inputs: Properties) -> list[Failure]:
-    """A route of something that is not here."""
+    """A route of something that is not here, or of less than it takes."""
     routes = inputs.get("routes")
     return [
-        Failure(f"routes[{number}].{key}", NO_ADDRESSES)
+        failure
         for number, route in enumerate(routes if isinstance(routes, list) else [])
         if isinstance(route, dict)
-        for key, value in route.items()
-        if key not in ROUTE and key[:2] != "__" and value not in (None, "")
+        for failure in _route_failures(f"routes[{number}]", route)
     ]
+
+
+def _route_failures(place: str, route: Properties) -> list[Failure]:
+    said = {key: value for key, value in route.items() if key[:2] != "__" and value not in (None, "")}
+    foreign = [Failure(f"{place}.{key}", NO_ADDRESSES) for key in said if key not in ROUTE]
+    return foreign or [Failure(f"{place}.{key}", f"is required: {NO_ADDRESSES}") for key in ROUTE if key not in said]
 
 
 def create_table(row: Row, session: Session, inputs: Properties) -> tuple[str, Properties]:
@@ -151,19 +169,7 @@ def create_association(row: Row, session: Session, inputs: Properties) -> tuple[
 
 def read_association(row: Row, session: Session, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
     """The table that has it; an import's id is `subnet/table`, as pulumi-aws takes it."""
-    subnet, _, table = id_.partition("/")
-    kind, value = ("subnet-id", subnet) if table else ("route-table-association-id", id_)
-    filters = [{"Name": f"association.{kind}", "Values": [value]}]
-    found = described(session, "DescribeRouteTables", "RouteTables", Filters=filters)
-    item = next(
-        (
-            each
-            for each in (found or {}).get("Associations", [])
-            if id_ == each.get("RouteTableAssociationId")
-            or (each.get("SubnetId"), each.get("RouteTableId")) == (subnet, table)
-        ),
-        None,
-    )
+    item = _association(session, id_)
     if item is None:
         return None
     live = {"routeTableId": item["RouteTableId"], "subnetId": item.get("SubnetId")}
@@ -178,9 +184,29 @@ def update_association(row: Row, session: Session, id_: str, old: Properties, ne
 
 
 def delete_association(row: Row, session: Session, id_: str, state: Properties) -> None:
-    """DisassociateRouteTable."""
+    """DisassociateRouteTable; by its own id, also of one that was imported by another."""
     del row, state
-    ensure_gone(session.client("ec2"), "DisassociateRouteTable", AssociationId=id_)
+    item = _association(session, id_)
+    if item is not None:
+        own = item["RouteTableAssociationId"]
+        ensure_gone(session.client("ec2"), "DisassociateRouteTable", AssociationId=own)
+
+
+def _association(session: Session, id_: str) -> Properties | None:
+    """One by its id, or by an import's."""
+    subnet, _, table = id_.partition("/")
+    kind, value = ("subnet-id", subnet) if table else ("route-table-association-id", id_)
+    filters = [{"Name": f"association.{kind}", "Values": [value]}]
+    found = described(session, "DescribeRouteTables", "RouteTables", Filters=filters)
+    return next(
+        (
+            each
+            for each in (found or {}).get("Associations", [])
+            if id_ == each.get("RouteTableAssociationId")
+            or (each.get("SubnetId"), each.get("RouteTableId")) == (subnet, table)
+        ),
+        None,
+    )
 
 
 def association_failures(inputs: Properties) -> list[Failure]:

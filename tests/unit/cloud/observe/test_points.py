@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,21 @@ from fogbank.cloud.observe.summary import Summary
 
 SERIES = Series(account="1", region="r", namespace="n", name="m", dimensions=(("a", "b"),), unit="Count")
 NOW = 1_000 * DAY_S
+
+
+class Busy(Points):
+    """One to which points come between its transactions: before each the next of `coming`."""
+
+    coming: Iterator[Point] = iter(())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        coming, self.coming = self.coming, iter(())
+        if (point := next(coming, None)) is not None:
+            self.add([point])
+        self.coming = coming
+        with super()._transaction():
+            yield
 
 
 @pytest.fixture
@@ -97,6 +112,23 @@ def test_hours_that_are_over_are_read_as_one_and_nothing_is_lost_or_doubled(poin
     )
     points.age(NOW + 100 * DAY_S)
     assert [total for _, total, _ in hours()] == [before[0][1] + 1000, before[1][1], before[2][1] + 2000]
+
+
+def test_a_point_that_comes_to_an_idle_hour_while_hours_are_summed_up_counts(tmp_path: Path) -> None:
+    began = NOW - 10 * 3600
+    with closing(Busy(tmp_path / "points.db")) as points:
+        points.add([point(began + hour * 3600) for hour in (3, 7)])
+        ageing, idle = (
+            [3] * 4,
+            [1, 5, 9, 2],
+        )  # four steps of the ladder; hours below the next sum each, and one that is late
+        points.coming = iter([point(began + hour * 3600) for hour in (*ageing, *idle)])
+        points.age(NOW)
+        hours = points.between(SERIES, began, NOW, 3600)
+
+    assert [((each.start - began) // 3600, each.summary.total) for each in hours] == [
+        (1, 1.0), (2, 1.0), (3, 5.0), (5, 1.0), (7, 1.0), (9, 1.0)
+    ]  # fmt: skip
 
 
 def test_all_or_nothing_is_added_and_it_is_there_for_the_next(points: Points, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ RULE = {"id": "a", "status": "Enabled", "destination": {"bucket": "arn:aws:s3:::
         (ENDPOINT, {"vpcId": "v", "serviceName": "s", "vpcEndpointType": "GatewayLoadBalancer"}, "vpcEndpointType", "Gateway and Interface"),
         (ENDPOINT, {"vpcId": "v", "serviceName": "s", "autoAccept": True}, "autoAccept", "not implemented"),
         (TABLE, {"vpcId": "v", "routes": [{"cidrBlock": "0.0.0.0/0", "natGatewayId": "n"}]}, "routes[0].natGatewayId", "has an address"),
+        (TABLE, {"vpcId": "v", "routes": [{"gatewayId": "g"}]}, "routes[0].cidrBlock", "is required"),
+        (TABLE, {"vpcId": "v", "routes": [{"cidrBlock": "0.0.0.0/0", "gatewayId": ""}]}, "routes[0].gatewayId", "is required"),
         (ASSOCIATION, {"routeTableId": "r", "gatewayId": "g"}, "gatewayId", "has an address"),
         (ASSOCIATION, {"routeTableId": "r"}, "subnetId", "is required"),
         (REPLICATION, {"bucket": "b", "role": "r", "rules": [{**RULE, "filter": {"prefix": "a/"}}]}, "rules[0].filter", "for the whole bucket"),
