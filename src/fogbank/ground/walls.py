@@ -47,8 +47,11 @@ class Wall:
     memory: int = 0
     network: bool = True
 
-    def around(self, command: Sequence[str], lifeline: int = -1) -> list[str]:
-        """The command behind this wall. It ends when the lifeline's other end is closed."""
+    def around(self, command: Sequence[str], lifeline: int = -1, programs: Sequence[Path] = ()) -> list[str]:
+        """The command behind this wall. It ends when the lifeline's other end is closed.
+
+        `programs` are those that the cloud chose, which it sees with what they need; what else the command names need not be its to see.
+        """
         if sys.platform != "linux":  # neither namespaces nor a limit of memory
             return list(command)
         hidden = list(_hidden(self.state))
@@ -57,8 +60,7 @@ class Wall:
             "RLIMIT_NOFILE": MOST_FILES,
             **({"RLIMIT_DATA": self.memory} if self.memory else {}),
         }
-        programs = [Path(word) for word in command if word.startswith("/") and os.access(word, os.X_OK)]
-        needed = (path for program in programs for path in _behind(program))
+        needed = (path for program in programs if program.is_file() for path in _behind(program))
         seen = dict.fromkeys(
             (*self.seen, *(path for path in needed if any(path.is_relative_to(each) for each in hidden)))
         )

@@ -12,7 +12,8 @@ import pytest
 
 from fogbank.cloud.hosting.environment import Environments
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
-from fogbank.cloud.jobs.processor import ProcessingContainer, ProcessProcessor, is_analyzer, run_process
+from fogbank.cloud.jobs.processor import ProcessingContainer, ProcessProcessor, is_analyzer
+from fogbank.cloud.jobs.processor import run_process as run_command
 from fogbank.contracts.analysis import ENTRYPOINT
 from fogbank.ground.processes import working_below
 from tests.waiting import until
@@ -33,6 +34,10 @@ def container(home: Path, limit_s: float = 30, **environment: str) -> Processing
 
 def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
+
+
+def run_process(command: list[str], of: ProcessingContainer, stop: threading.Event) -> int:
+    return run_command(command, of, stop, programs=[Path(sys.executable)])
 
 
 def alive(pid: int) -> bool:
@@ -102,7 +107,7 @@ home = Path({str(tmp_path)!r})
 run_process({[sys.executable, "-m", "fogbank.monitor"]!r}, ProcessingContainer(
     image="i", home=home, log=home / "x.log", limit_s=60,
     environment={{"dataset_format": "{{}}", "dataset_source": "/opt/ml/in", "output_path": "/opt/ml/out", "baseline_statistics": "/opt/ml/pipe"}},
-), threading.Event())
+), threading.Event(), programs=[Path({sys.executable!r})])
 """
     os.mkfifo(tmp_path / "pipe")  # the analyzer reads it, and waits for a writer, who never comes
     cloud = os.spawnv(os.P_NOWAIT, sys.executable, python(code))  # noqa: S606 - no shell

@@ -65,7 +65,7 @@ def test_a_run_says_and_leaves_what_a_process_of_its_own_does(warm: WarmAnalyzer
         )
         statuses = (
             run_warm(warm, PYTHON, here, threading.Event()),
-            run_process([str(PYTHON), "-P", "-m", "fogbank.monitor"], there, threading.Event()),
+            run_process([str(PYTHON), "-P", "-m", "fogbank.monitor"], there, threading.Event(), programs=[PYTHON]),
         )
         messages = [(each.home / "output" / "message").read_bytes() for each in (here, there)]
         assert statuses == (1, 1)

@@ -19,7 +19,8 @@ walled = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
 
 
 def run(wall: Wall, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(wall.around(command), cwd=wall.own[0], capture_output=True, text=True, check=False)
+    around = wall.around(command, programs=[Path(sys.executable)])
+    return subprocess.run(around, cwd=wall.own[0], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -45,6 +46,26 @@ def test_the_project_and_the_state_are_covered_but_for_what_is_named(state: Path
     assert "Read-only file system" in done.stderr
     assert (state / "own" / "y").exists()
     assert not (state / "other" / "x").exists()
+
+
+@walled
+def test_what_the_command_names_is_not_seen_for_that(state: Path) -> None:
+    done = run(Wall(own=(state / "own",), state=state), "/bin/sh", "-c", 'cat "$0/cloud.key"; ls "$0"', str(state))
+
+    assert done.stdout.split() == ["own"]
+    assert "No such file or directory" in done.stderr
+
+
+@walled
+def test_a_program_that_the_cloud_chose_is_seen_and_no_folder_is_one(state: Path) -> None:
+    program = state / "program"
+    program.write_text("#!/bin/sh\necho runs\n")
+    program.chmod(0o700)
+    wall = Wall(own=(state / "own",), state=state)
+
+    for programs, printed in (([program, state], "runs\n"), ([], "")):
+        command = wall.around([str(program)], programs=programs)
+        assert subprocess.run(command, cwd=wall.own[0], capture_output=True, text=True, check=False).stdout == printed
 
 
 @walled

@@ -358,7 +358,7 @@ class ProcessLauncher:
         wall = Wall(
             own=(plan.base_dir,), seen=self._seen, state=self._state, memory=plan.memory, network=not self.private(plan)
         )
-        command = wall.around([str(self._python), "-P", "-m", *module], lifeline.inherited)
+        command = wall.around([str(self._python), "-P", "-m", *module], lifeline.inherited, [self._python])
         spawned = spawn(command, lifeline, log, inherited, env=env, cwd=plan.base_dir, start_new_session=True)
         return replace(spawned, behind=Behind(spawned.process.pid))
 

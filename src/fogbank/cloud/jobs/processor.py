@@ -104,7 +104,8 @@ class ProcessProcessor:
                     WarmError
                 ):  # it has died, or was killed: a process of its own does it all again
                     return run_warm(self._warm, python, container, stop)
-            return run_process([str(python), *ANALYZE[1:]], container, stop, seen=(self._environments.folder,))
+            analysis = [str(python), *ANALYZE[1:]]
+            return run_process(analysis, container, stop, seen=(self._environments.folder,), programs=(python,))
         words = ANALYZE if analyzer else [*(container.entrypoint or ()), *container.arguments]
         mounted = mounts()
         try:
@@ -114,6 +115,7 @@ class ProcessProcessor:
                 container,
                 stop,
                 seen=(self._environments.folder,),
+                programs=(python,),
                 path=search_path(python),
                 base=ROOT if mounted else None,
             )
@@ -134,10 +136,12 @@ def run_process(
     stop: threading.Event,
     *,
     seen: Sequence[Path] = (),
+    programs: Sequence[Path] = (),
     path: str | None = None,
     base: str | None = None,
 ) -> int:
     """Run a command as the container, in a process group of its own. `base` is where it finds its folder, if not where that lies.
+    `programs` are the cloud's own choice, never words of the job's.
 
     Raises JobError, JobStoppedError, OSError.
     """
@@ -151,7 +155,7 @@ def run_process(
     try:
         with container.log.open("ab") as out:
             process = subprocess.Popen(
-                wall.around(command, lifeline.inherited),
+                wall.around(command, lifeline.inherited, programs),
                 env={**environment, ENV_PARENT_FD: str(lifeline.inherited)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
