@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,23 @@ def test_another_image_is_refused_by_its_name(tmp_path: Path) -> None:
         JobError, match=r"^ClientError: the local cloud has no container engine for i, whose entry point only it knows"
     ):
         processor.run(container(tmp_path), threading.Event())
+
+
+def test_programs_of_a_script_are_those_of_the_images_libraries(tmp_path: Path) -> None:
+    environments = Environments(tmp_path / "cache", ())
+    libraries = environments.python_for([]).parents[3]
+    (libraries / "bin" / "counts").write_text(f"#!{libraries}/bin/python\nprint('counted')\n")
+    (libraries / "bin" / "counts").chmod(0o755)
+    script = "set -e; for each in python python3; do $each -c 'import fogbank, sys; print(sys.prefix)'; done; counts"
+    ran = replace(container(tmp_path / "job"), entrypoint=("bash", "-c", script))
+    ran.home.mkdir()
+
+    status = ProcessProcessor(environments).run(ran, threading.Event())
+
+    printed = ran.log.read_text().split()
+    assert status == 0, printed
+    assert [Path(word).parents[1] for word in printed[:2]] == [libraries] * 2
+    assert printed[2:] == ["counted"]
 
 
 @pytest.mark.parametrize(
