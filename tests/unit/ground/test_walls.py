@@ -12,7 +12,7 @@ import pytest
 
 from fogbank.ground import namespaces
 from fogbank.ground.processes import tree
-from fogbank.ground.walls import Behind, Wall, most_processes, obstacle
+from fogbank.ground.walls import Behind, UndecidedError, Wall, most_processes, obstacle, probe
 from tests.waiting import until
 
 walled = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
@@ -126,6 +126,47 @@ def test_limits_hold_and_a_program_that_is_not_there_is_told(tmp_path: Path) -> 
     missing = run(wall, str(tmp_path / "missing"))
     assert missing.returncode == 126 if sys.platform == "linux" else True
     assert "No such file or directory" in missing.stderr
+
+
+@walled
+def test_fogbanks_cache_is_covered_wherever_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, own = tmp_path / "cache", tmp_path / "own"
+    for folder in (cache / "environments" / "a", own):
+        folder.mkdir(parents=True)
+    (cache / "fogbank.key").write_text("secret")
+    monkeypatch.setenv("FOGBANK_CACHE", str(cache))
+
+    done = run(Wall(own=(own,), seen=(cache / "environments",)), "/bin/sh", "-c", f"ls -A {cache} {cache}/environments")
+
+    assert done.stdout.split() == [f"{cache}:", "environments", f"{cache}/environments:", "a"]
+
+
+@walled
+@pytest.mark.parametrize(
+    ("says", "known"),
+    [
+        ("exit 0", True),
+        ("echo '[Errno 1] Operation not permitted' >&2; exit 126", True),
+        ("echo '[Errno 28] No space left on device' >&2; exit 126", False),
+        ("echo '[Errno 11] Resource temporarily unavailable' >&2; exit 126", False),
+        ("sleep 60", False),
+    ],
+)
+def test_what_the_kernel_may_say_otherwise_the_next_time_is_not_kept(says: str, known: bool) -> None:
+    try:
+        assert (not probe(["/bin/sh", "-c", says], limit_s=1)) == (says == "exit 0")
+        assert known
+    except UndecidedError:
+        assert not known
+
+
+def test_what_is_to_have_no_network_is_not_run_where_nobody_knows_whether_it_can(tmp_path: Path) -> None:
+    def slow() -> str:
+        raise UndecidedError("timed out")
+
+    with pytest.raises(UndecidedError):
+        Wall(own=(tmp_path,), network=False, decided=slow).around(["/bin/true"])
+    assert "walled=yes" not in Wall(own=(tmp_path,), decided=slow).around(["/bin/true"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of a process are Linux's")

@@ -40,7 +40,7 @@ from fogbank.ground.processes import (
     reap_group,
     stopped,
 )
-from fogbank.ground.walls import Behind, Wall, obstacle
+from fogbank.ground.walls import Behind, Wall, decided
 
 POLL_S = 0.02
 TAIL_LINES, CONNECTIONS = 12, 32
@@ -103,7 +103,7 @@ class Launcher(Protocol):
         """Start it. Raises OSError."""
 
     def private(self, plan: LaunchPlan) -> bool:
-        """Whether it has a network of its own, so that nobody reaches its port."""
+        """Whether it has a network of its own, so that nobody reaches its port. Raises OSError."""
 
     def clean(self) -> None:
         """Remove what a process that was killed may have left."""
@@ -363,8 +363,8 @@ class ProcessLauncher:
         return replace(spawned, behind=Behind(spawned.process.pid))
 
     def private(self, plan: LaunchPlan) -> bool:
-        """Where it is to have no network, and namespaces can be had."""
-        return not plan.network and not obstacle()
+        """Where it is to have no network, and namespaces can be had. Raises OSError where nobody can say whether they can."""
+        return not plan.network and not decided()
 
     def clean(self) -> None:
         """Nothing: the workers see that their parent is gone."""

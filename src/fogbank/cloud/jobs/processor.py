@@ -24,7 +24,7 @@ from fogbank.contracts.analysis import ENTRYPOINT
 from fogbank.contracts.container import ENV_PARENT_FD
 from fogbank.contracts.monitoring import ANALYZER_IMAGE, POSTPROCESSOR, PREPROCESSOR
 from fogbank.ground.processes import MASK, Lifeline, bare_environment, end_group, reap_group
-from fogbank.ground.walls import Wall
+from fogbank.ground.walls import UndecidedError, Wall
 
 LOOK_S = 0.1
 GRACE_S = 5.0
@@ -165,6 +165,9 @@ def run_process(
                 start_new_session=True,
                 umask=MASK,
             )
+    except UndecidedError as error:
+        lifeline.cut()
+        raise JobError(f"InternalServerError: the job is to have no network, but {error}; try again") from error
     except BaseException:
         lifeline.cut()
         raise
