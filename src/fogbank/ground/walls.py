@@ -28,6 +28,8 @@ STATE = ".fogbank"
 """The folder of a project's state, by its name: what is around it is the project."""
 SOCKETS = ("/run/docker.sock", "/var/run/docker.sock", "/run/podman", "/run/containerd")
 """Who may ask there, has the machine."""
+PASSWORDS = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-")
+"""What root alone can read."""
 REFUSED = frozenset({errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS})
 MOST_NAMESPACES = "/proc/sys/user/max_user_namespaces"
 NOT_LET = "this kernel does not let its users have namespaces of their own"
@@ -152,7 +154,7 @@ def _hidden(state: Path | None) -> Iterator[Path]:
         *sorted(homes),
         cache_dir(os.environ),
         Path(f"/run/user/{user}"),
-        *map(Path, SOCKETS),
+        *map(Path, (*SOCKETS, *(PASSWORDS if user == 0 else ()))),
         *([project] if project else []),
     ]
     shut: list[Path] = []

@@ -141,6 +141,34 @@ def test_fogbanks_cache_is_covered_wherever_it_lies(tmp_path: Path, monkeypatch:
     assert done.stdout.split() == [f"{cache}:", "environments", f"{cache}/environments:", "a"]
 
 
+ROOTS = """
+import os, stat, tempfile
+def tried(ask):
+    try:
+        return ask()
+    except OSError as error:
+        return error.strerror
+def write(path):
+    os.close(os.open(path, os.O_WRONLY | os.O_APPEND))
+for path in ("/etc/passwd", "/proc/sys/kernel/core_pattern", os.path.realpath(os.__file__)):
+    print(tried(lambda: write(path)))
+disks = [each.path for each in os.scandir("/dev") if stat.S_ISBLK(each.stat(follow_symlinks=False).st_mode)]
+print(disks, repr(open("/etc/shadow").read()))
+for place in ("/tmp", "/var/tmp", "/dev/shm", "."):
+    print(tried(lambda: tempfile.TemporaryFile(dir=place).write(b"x")))
+print(tried(lambda: write("/dev/null")), tried(lambda: os.openpty() and "pty"))
+"""
+
+
+@walled
+@pytest.mark.skipif(os.geteuid() != 0, reason="others may write to nothing of the machine's anyway")
+def test_root_writes_to_what_is_everybodys_alone(tmp_path: Path) -> None:
+    done = run(Wall(own=(tmp_path,)), sys.executable, "-c", ROOTS)
+
+    refused = ["Read-only file system"] * 3
+    assert done.stdout.splitlines() == [*refused, "[] ''", "1", "1", "1", "1", "None pty"], done.stderr
+
+
 @walled
 @pytest.mark.parametrize(
     ("says", "known"),
