@@ -33,7 +33,7 @@ from fogbank.cloud.jobs.refusals import check, check_input
 from fogbank.cloud.jobs.scoring import Reply, Scorer, environment_of
 from fogbank.contracts.status import TRANSFORM_JOB as TRANSITIONS
 from fogbank.contracts.transform import TransformRequest
-from fogbank.ground.machine import usable_cores
+from fogbank.ground.machine import memory_limit, usable_cores
 
 TRANSFORM_JOB = Kind(
     path="transform-job",
@@ -185,9 +185,13 @@ class Instances:
         if len(containers(self._model)) > 1:
             return None
         plan = self._workspace.plan(self._model, self._log, self._environment, self._terms)
-        workers = max(1, usable_cores() // self._request.resources.instance_count)
+        count = self._request.resources.instance_count
+        workers, share = max(1, usable_cores() // count), memory_limit() // 2 // count
+        budget = min(share, self._terms.memory or share)
         try:
-            return DirectProcesses(self._request, plan, workers, lambda: self._workspace.discard(plan))
+            return DirectProcesses(
+                self._request, plan, workers, lambda: self._workspace.discard(plan), self._stop, budget
+            )
         except NotDirectError as error:
             note(plan.log, BY_SERVER.format(error))
             self._planned.put(plan)
