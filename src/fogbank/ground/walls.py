@@ -45,7 +45,7 @@ class Wall:
     """`own` are folders that the process may write to, `seen` those that it may read.
 
     `state` is the folder of the cloud that runs it, which it does not see; `memory` is how many bytes each of its processes may have of
-    its own, 0 for as many as there are; without `network` it has loopback alone. `decided` says why there can be no namespaces.
+    its own, 0 for as many as there are; without `network` it has loopback alone. `judge` says why there can be no namespaces, as `decided` does.
     """
 
     own: Sequence[Path]
@@ -53,7 +53,7 @@ class Wall:
     state: Path | None = None
     memory: int = 0
     network: bool = True
-    decided: Callable[[], str] = field(default_factory=lambda: decided)
+    judge: Callable[[], str] = field(default_factory=lambda: decided)
 
     def around(self, command: Sequence[str], lifeline: int = -1, programs: Sequence[Path] = ()) -> list[str]:
         """The command behind this wall. It ends when the lifeline's other end is closed.
@@ -87,7 +87,7 @@ class Wall:
 
     def _walled(self) -> bool:
         try:
-            return not self.decided()
+            return not self.judge()
         except UndecidedError:
             if not self.network:
                 raise
@@ -106,9 +106,13 @@ def obstacle() -> str:
         return str(error)
 
 
-@lru_cache(maxsize=1)
 def decided() -> str:
     """As `obstacle`, once that is known: it stays so. Raises UndecidedError, and then is looked at again the next time."""
+    return _decided()
+
+
+@lru_cache(maxsize=1)
+def _decided() -> str:
     return probe([sys.executable, "-ISc", ""])
 
 

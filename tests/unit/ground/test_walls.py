@@ -193,8 +193,8 @@ def test_what_is_to_have_no_network_is_not_run_where_nobody_knows_whether_it_can
         raise UndecidedError("timed out")
 
     with pytest.raises(UndecidedError):
-        Wall(own=(tmp_path,), network=False, decided=slow).around(["/bin/true"])
-    assert "walled=yes" not in Wall(own=(tmp_path,), decided=slow).around(["/bin/true"])
+        Wall(own=(tmp_path,), network=False, judge=slow).around(["/bin/true"])
+    assert "walled=yes" not in Wall(own=(tmp_path,), judge=slow).around(["/bin/true"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of a process are Linux's")
