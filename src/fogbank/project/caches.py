@@ -92,7 +92,7 @@ def _remove(path: Path, cache: Path, older_s: float) -> bool:
         if not path.exists() or _is_used(path, older_s, _command_lines()):
             return False
         going = Path(tempfile.mkdtemp(dir=cache, prefix="build-pruned-"))
-        path.rename(going / path.name)
+        path.rename(going)  # an empty folder gives way
     shutil.rmtree(going, ignore_errors=True)
     return True
 
