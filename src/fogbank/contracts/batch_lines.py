@@ -1,5 +1,6 @@
 """What goes between a local transform job and the processes that score its mini-batches without HTTP: messages over a socket.
 
+The first process begins at once, and another when it is asked for on its socket, or the server must be asked as there is no memory for it.
 A process says first that it is ready, then for each mini-batch what the job writes of it, or that the server must be asked. A message is
 a letter, a length (8 bytes, little-endian) and as many bytes.
 """
@@ -13,8 +14,8 @@ from typing import NamedTuple
 MODULE = "fogbank.direct.batches"
 """What is run as a process, by the Python of the model's own environment."""
 HEAD = struct.Struct("<cQ")
-READY, BATCH, OUTPUT, SERVER = b"r", b"b", b"o", b"s"
-"""It can be asked; a mini-batch; what is written of it; the server must be asked, for the reason that is given."""
+START, READY, BATCH, OUTPUT, SERVER = b"w", b"r", b"b", b"o", b"s"
+"""A process is wanted; it can be asked; a mini-batch; what is written of it; the server must be asked, for the reason that is given."""
 BUFFER = 1 << 20
 
 

@@ -56,7 +56,9 @@ ENV_BATCH_HTTP = "FOGBANK_BATCH_HTTP"
 """`true` in the environment of a model or a transform job: all its records are scored over HTTP."""
 ENV_BATCH_FDS = "FOGBANK_BATCH_FDS"
 ENV_BATCH_REQUEST = "FOGBANK_BATCH_REQUEST"
-"""Where mini-batches of a transform job come without HTTP, a socket for each process that scores them; and the job's request, as JSON."""
+ENV_BATCH_MEMORY = "FOGBANK_BATCH_MEMORY"
+"""Where mini-batches of a transform job come without HTTP, a socket for each process that scores them; the job's request, as JSON;
+and how many bytes the processes may hold together."""
 
 
 @dataclass(frozen=True, kw_only=True)

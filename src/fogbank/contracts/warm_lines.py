@@ -6,7 +6,9 @@ the process id, then the exit status, each a whole number of four bytes; its end
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import socket
 import struct
 from collections.abc import Mapping
@@ -34,13 +36,20 @@ class Run:
 def ask(line: socket.socket, run: Run) -> None:
     """Ask for a run. Raises OSError, also where it is longer than a datagram."""
     body = json.dumps({"environment": dict(run.environment), "folder": run.folder}).encode()
+    if len(body) > LARGEST:  # the socket would take more than is read at the other end
+        raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
     socket.send_fds(line, [body], [run.log, run.lifeline, run.status])
 
 
 def asked(line: socket.socket) -> Run | None:
-    """The next run that is asked for; None where nobody asks any more. Raises OSError."""
+    """The next run that is asked for; None where nobody asks any more. Raises OSError, and ValueError for what is no run."""
     body, descriptors, _, _ = socket.recv_fds(line, LARGEST, 3)
     if not body:
         return None
-    log, lifeline, status = descriptors
-    return Run(**json.loads(body), log=log, lifeline=lifeline, status=status)
+    try:
+        log, lifeline, status = descriptors
+        return Run(**json.loads(body), log=log, lifeline=lifeline, status=status)
+    except (ValueError, TypeError) as error:
+        for descriptor in descriptors:
+            os.close(descriptor)  # so that who asked hears of it
+        raise ValueError(f"no run: {error}") from error

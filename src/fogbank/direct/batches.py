@@ -6,29 +6,40 @@ In: the environment of the job's container, and a socket for each process that i
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
+import select
 import signal
 import socket
 import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-from fogbank.contracts.batch_lines import BUFFER, OUTPUT, READY, SERVER, receive, send
-from fogbank.contracts.container import ENV_BATCH_FDS, ENV_BATCH_REQUEST, ENV_PARENT_FD, MEBIBYTE, serve_settings
+from fogbank.contracts.batch_lines import BUFFER, OUTPUT, READY, SERVER, START, receive, send
+from fogbank.contracts.container import (
+    ENV_BATCH_FDS,
+    ENV_BATCH_MEMORY,
+    ENV_BATCH_REQUEST,
+    ENV_PARENT_FD,
+    MEBIBYTE,
+    serve_settings,
+)
 from fogbank.contracts.transform import TransformRequest
-from fogbank.ground.processes import end_with_parent
+from fogbank.ground.processes import end_with_parent, memory
 
 if TYPE_CHECKING:
     from fogbank.direct.scorer import Scorer
 
+NO_ROOM = b"there is no memory for another process"
 UNUSUAL = b"it is not a plain success"
 log = logging.getLogger("fogbank.access")
 
 
 def main() -> int:
-    """Score until the sockets are closed, or the parent is gone; a process for each socket."""
+    """Score until the sockets are closed, or the parent is gone; a process for each socket, the first one at once and others when they are
+    asked for, as long as there is memory for them."""
     from fogbank.serve.__main__ import THREADS
 
     os.environ.update({name: "1" for name in THREADS if name not in os.environ})
@@ -37,15 +48,58 @@ def main() -> int:
     from fogbank.direct import scorer  # noqa: F401 - before there are several: what is imported is shared
 
     gc.freeze()
-    for line in lines:
+    return Scorers(lines, int(os.environ[ENV_PARENT_FD]), int(os.environ.get(ENV_BATCH_MEMORY, "0"))).serve()
+
+
+class Scorers:
+    """The processes. It has one thread, as it forks; `lifeline` closes with the parent; `budget` is how many bytes they may all hold, 0 for
+    as many as there are."""
+
+    def __init__(self, lines: list[socket.socket], lifeline: int, budget: int) -> None:
+        self._waiting, self._lifeline, self._budget = {line.fileno(): line for line in lines}, lifeline, budget
+        self._count = 0
+
+    def serve(self) -> int:
+        """Until all have ended, or the lifeline is cut."""
+        self._begin(next(iter(self._waiting.values())))
+        watched = select.poll()
+        for descriptor in (self._lifeline, *self._waiting):
+            watched.register(descriptor, select.POLLIN | select.POLLHUP)
+        while self._waiting:
+            for descriptor, _ in watched.poll():
+                if descriptor == self._lifeline:
+                    return 1
+                watched.unregister(descriptor)
+                self._asked(self._waiting[descriptor])
+        end_with_parent(self._lifeline)
+        for _ in range(self._count):
+            os.wait()
+        return 0
+
+    def _asked(self, line: socket.socket) -> None:
+        """Another process is wanted, or its line is closed."""
+        with contextlib.suppress(EOFError, OSError):
+            if receive(line).kind == START:
+                if self._has_room():
+                    self._begin(line)
+                    return
+                send(line, SERVER, NO_ROOM)
+        self._leave(line)
+
+    def _has_room(self) -> bool:
+        """Whether another one, as large as they are now, is within the budget."""
+        held = memory(os.getpid())
+        return not self._budget or held + held // self._count <= self._budget
+
+    def _begin(self, line: socket.socket) -> None:
         if not os.fork():
-            _work(line, lines)
-    for line in lines:
+            _work(line, list(self._waiting.values()))
+        self._count += 1
+        self._leave(line)
+
+    def _leave(self, line: socket.socket) -> None:
+        del self._waiting[line.fileno()]
         line.close()
-    end_with_parent(int(os.environ[ENV_PARENT_FD]))
-    for _ in lines:
-        os.wait()
-    return 0
 
 
 def _work(line: socket.socket, lines: list[socket.socket]) -> NoReturn:

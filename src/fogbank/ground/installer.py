@@ -22,6 +22,8 @@ KEPT = frozenset(
 NOT_KEPT = frozenset({"UV_COMPILE_BYTECODE"})
 """It would start the Python of an environment with what was just installed in it."""
 NOTHING_BUILT = "--no-build"
+LINKS = {"UV_LINK_MODE": "hardlink"}
+"""Whatever the user has set: links into uv's cache would lead out of an environment. Where there can be none, uv copies."""
 
 
 def installer_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -41,4 +43,4 @@ def run_uv(arguments: Sequence[str], limit_s: float) -> subprocess.CompletedProc
     """How uv ended, and what it printed. Raises FileNotFoundError, subprocess.TimeoutExpired."""
     from uv import find_uv_bin
 
-    return run_bound([find_uv_bin(), *arguments], limit_s, installer_environment(os.environ))
+    return run_bound([find_uv_bin(), *arguments], limit_s, {**installer_environment(os.environ), **LINKS})

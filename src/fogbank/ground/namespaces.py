@@ -5,7 +5,7 @@ process's to see, and goes on in a first process of the new namespace, which sta
 to it. Whichever of the two ends, the kernel ends everything in the namespace with it. It must be run by a Python with one thread; it
 imports the standard library alone.
 
-Sources: user_namespaces(7), pid_namespaces(7), mount_namespaces(7), capabilities(7), prctl(2), setrlimit(2).
+Sources: user_namespaces(7), pid_namespaces(7), mount_namespaces(7), capabilities(7), prctl(2), setrlimit(2), mount_setattr(2).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import resource
 import select
 import signal
+import stat
 import struct
 import sys
 
@@ -29,6 +30,10 @@ LOCKED = (
 )
 ATIMES = ((1024, 1024), (2048, 2048), (4096, 1 << 21))
 """What a mount has and must keep: as statvfs(3) and as mount(2) say it."""
+SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
+SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - what everybody may write to, root behind a wall too
+KERNELS = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs")
+"""What of a namespace's /proc is the whole machine's, and root's to write to without any capability."""
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 LAST_CAPABILITY, CAP_SETFCAP = 63, 31
@@ -65,6 +70,36 @@ def freeze(libc: ctypes.CDLL, target: str) -> None:
     has = os.statvfs(target).f_flag
     kept = sum(flag for said, flag in (*LOCKED, *ATIMES) if has & said)
     call(libc.mount(b"none", target.encode(), None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept, None))
+
+
+def let_write(libc: ctypes.CDLL, target: str, *, may: bool, below: bool = False) -> None:
+    """Let a mount be written to or not, and with `below` all that is mounted below it. Raises OSError, also before Linux 5.12."""
+    changed = struct.pack("=QQQQ", *((0, MOUNT_ATTR_RDONLY) if may else (MOUNT_ATTR_RDONLY, 0)), 0, 0)
+    numbers = (SYS_MOUNT_SETATTR, AT_FDCWD, target.encode(), AT_RECURSIVE if below else 0, changed, len(changed))
+    call(libc.syscall(*(ctypes.c_long(each) if isinstance(each, int) else each for each in numbers)))
+
+
+def keep_machine(libc: ctypes.CDLL) -> bool:
+    """Let root write to no file of the machine but in what is everybody's, and to no disk; whether this kernel lets it be so."""
+    kept = [place for place in SHARED if os.path.isdir(place)]  # noqa: PTH112 - as above
+    for place in kept:
+        bind(libc, place, place, read_only=False)
+    _with_all_below(libc, "/", may=False)
+    for place in kept:
+        _with_all_below(libc, place, may=True)
+    for each in os.scandir("/dev"):
+        if stat.S_ISBLK(each.stat(follow_symlinks=False).st_mode) or each.name.startswith("sg"):
+            bind(libc, "/dev/null", each.path, read_only=False)
+    return bool(os.statvfs("/").f_flag & os.ST_RDONLY)
+
+
+def _with_all_below(libc: ctypes.CDLL, target: str, *, may: bool) -> None:
+    """Where one of the mounts below it cannot be changed they are all left as they are; before Linux 5.12 it is too."""
+    try:
+        let_write(libc, target, may=may, below=True)
+    except OSError:
+        with contextlib.suppress(OSError):
+            let_write(libc, target, may=may)
 
 
 def own_proc(libc: ctypes.CDLL) -> None:
@@ -122,7 +157,7 @@ def main(wall: Told, command: list[str]) -> None:
     if network:
         loopback_up()
     here = os.getcwd()  # noqa: PTH109 - pathlib is not imported
-    _cover(libc, wall.hidden, {**dict.fromkeys(wall.seen, True), **dict.fromkeys(wall.own, False)})
+    _cover(libc, user, wall.hidden, {**dict.fromkeys(wall.seen, True), **dict.fromkeys(wall.own, False)})
     os.chdir(here)
     first = os.fork()
     if first == 0:
@@ -145,10 +180,11 @@ def _limit(name: str, most: int) -> None:
             resource.setrlimit(number, (most, most))
 
 
-def _cover(libc: ctypes.CDLL, hidden: list[str], shown: dict[str, bool]) -> None:
+def _cover(libc: ctypes.CDLL, user: int, hidden: list[str], shown: dict[str, bool]) -> None:
     """Cover what is hidden, and bring back what is shown, by whether it is read only. Raises OSError."""
     call(libc.mount(b"none", b"/", None, MS_REC | MS_SLAVE, None))
     held = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in sorted(shown, key=lambda path: path.count("/"))}
+    kept = user == 0 and keep_machine(libc)
     covered: list[str] = []
     for path in hidden:
         if os.path.isdir(path):  # noqa: PTH112 - here and below: as above
@@ -161,6 +197,8 @@ def _cover(libc: ctypes.CDLL, hidden: list[str], shown: dict[str, bool]) -> None
         if not os.path.exists(path):  # noqa: PTH110
             _make_place(path, folder=os.path.isdir(source))  # noqa: PTH112
         bind(libc, source, path, read_only=shown[path])
+        if kept and not shown[path]:
+            let_write(libc, path, may=True)
     for path in covered:
         freeze(libc, path)
     for descriptor in held.values():
@@ -181,6 +219,9 @@ def _be_first(libc: ctypes.CDLL, wall: Told, command: list[str], tell: int) -> N
         own_proc(libc)
         with contextlib.suppress(OSError), open("/proc/sys/kernel/pid_max", "w") as file:  # noqa: PTH123 - Linux 6.14: the namespace's own
             file.write(str(wall.processes))
+        for place in KERNELS if os.geteuid() == 0 else ():
+            if os.path.exists(place):  # noqa: PTH110 - as above
+                bind(libc, place, place, read_only=True)
         for capability in {*range(LAST_CAPABILITY + 1)} - {CAP_SETFCAP}:
             libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -7,24 +7,31 @@ alone hold, and `obstacle` says why.
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from fogbank.ground import namespaces
+from fogbank.ground.cache import cache_dir
 from fogbank.ground.processes import children, is_whole, memory
 
 PROBE_LIMIT_S = 10.0
 MOST_FILES, MOST_LINKS = 65_536, 8
+WALLED = "walled=yes"
 STATE = ".fogbank"
 """The folder of a project's state, by its name: what is around it is the project."""
 SOCKETS = ("/run/docker.sock", "/var/run/docker.sock", "/run/podman", "/run/containerd")
 """Who may ask there, has the machine."""
+PASSWORDS = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-")
+"""What root alone can read."""
+REFUSED = frozenset({errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS})
+MOST_NAMESPACES = "/proc/sys/user/max_user_namespaces"
 NOT_LET = "this kernel does not let its users have namespaces of their own"
 
 
@@ -38,7 +45,7 @@ class Wall:
     """`own` are folders that the process may write to, `seen` those that it may read.
 
     `state` is the folder of the cloud that runs it, which it does not see; `memory` is how many bytes each of its processes may have of
-    its own, 0 for as many as there are; without `network` it has loopback alone.
+    its own, 0 for as many as there are; without `network` it has loopback alone. `judge` says why there can be no namespaces, as `decided` does.
     """
 
     own: Sequence[Path]
@@ -46,24 +53,30 @@ class Wall:
     state: Path | None = None
     memory: int = 0
     network: bool = True
+    judge: Callable[[], str] = field(default_factory=lambda: decided)
 
-    def around(self, command: Sequence[str], lifeline: int = -1) -> list[str]:
-        """The command behind this wall. It ends when the lifeline's other end is closed."""
+    def around(self, command: Sequence[str], lifeline: int = -1, programs: Sequence[Path] = ()) -> list[str]:
+        """The command behind this wall. It ends when the lifeline's other end is closed.
+
+        `programs` are those that the cloud chose, which it sees with what they need; what else the command names need not be its to see.
+
+        Raises UndecidedError for a process without a network where nobody can say whether it can be kept from one.
+        """
         if sys.platform != "linux":  # neither namespaces nor a limit of memory
             return list(command)
+        walled = self._walled()
         hidden = list(_hidden(self.state))
         limits = {
             "RLIMIT_CORE": 0,
             "RLIMIT_NOFILE": MOST_FILES,
             **({"RLIMIT_DATA": self.memory} if self.memory else {}),
         }
-        programs = [Path(word) for word in command if word.startswith("/") and os.access(word, os.X_OK)]
-        needed = (path for program in programs for path in _behind(program))
+        needed = (path for program in programs if program.is_file() for path in _behind(program))
         seen = dict.fromkeys(
             (*self.seen, *(path for path in needed if any(path.is_relative_to(each) for each in hidden)))
         )
         words = [
-            *([] if obstacle() else ["walled=yes"]),
+            *([WALLED] if walled else []),
             *(["network=yes"] if self.network else []),
             *(f"limit={name}:{most}" for name, most in limits.items()),
             *(f"hidden={path}" for path in hidden),
@@ -72,18 +85,60 @@ class Wall:
         ]
         return _said(words, lifeline, command)
 
+    def _walled(self) -> bool:
+        try:
+            return not self.judge()
+        except UndecidedError:
+            if not self.network:
+                raise
+            return False
+
+
+class UndecidedError(OSError):
+    """Nobody can say now whether processes here may have namespaces of their own; the text says why, and the next try may."""
+
+
+def obstacle() -> str:
+    """Why processes here have no namespaces of their own; "" where they have."""
+    try:
+        return decided()
+    except UndecidedError as error:
+        return str(error)
+
+
+def decided() -> str:
+    """As `obstacle`, once that is known: it stays so. Raises UndecidedError, and then is looked at again the next time."""
+    return _decided()
+
 
 @lru_cache(maxsize=1)
-def obstacle() -> str:
-    """Why processes here have no namespaces of their own; "" where they have. Looked at once."""
+def _decided() -> str:
+    return probe([sys.executable, "-ISc", ""])
+
+
+def probe(command: Sequence[str], limit_s: float = PROBE_LIMIT_S) -> str:
+    """Why a command cannot be run behind a wall; "" where it was. Raises UndecidedError where the kernel may answer otherwise the next
+    time: the machine is too slow just now, or has no room for another namespace."""
     if sys.platform != "linux":
         return "only Linux has namespaces"
-    command = _said(["walled=yes", "hidden=/mnt"], -1, [sys.executable, "-ISc", ""])
+    said = _said([WALLED, "hidden=/mnt"], -1, command)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_LIMIT_S, check=False)
+        done = subprocess.run(said, capture_output=True, text=True, timeout=limit_s, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{NOT_LET}: {error}"
-    return "" if done.returncode == 0 else f"{NOT_LET}: {done.stderr.strip()[-200:]}"
+        raise UndecidedError(f"{NOT_LET}, or cannot say so now: {error}") from error
+    why = f"{NOT_LET}: {done.stderr.strip()[-200:]}" if done.returncode else ""
+    if why and not any(f"[Errno {number}]" in why for number in _refusals()):
+        raise UndecidedError(why)
+    return why
+
+
+def _refusals() -> set[int]:
+    """The errors by which a kernel says that it never lets its users: no room is one where there is room for none."""
+    try:
+        most = Path(MOST_NAMESPACES).read_text().strip()
+    except OSError:
+        most = ""
+    return {*REFUSED, *([errno.ENOSPC] if most == "0" else [])}
 
 
 def _said(words: Sequence[str], lifeline: int, command: Sequence[str]) -> list[str]:
@@ -92,13 +147,20 @@ def _said(words: Sequence[str], lifeline: int, command: Sequence[str]) -> list[s
 
 
 def _hidden(state: Path | None) -> Iterator[Path]:
-    """What is covered where it is there: the user's home, what is the user's while logged in, engines, the cloud's state and its project."""
+    """What is covered where it is there: the user's home, fogbank's cache with the user's key, what is the user's while logged in,
+    engines, the cloud's state and its project."""
     user = os.geteuid()
     homes = {Path(pwd.getpwuid(user).pw_dir), Path.home()} if _is_known(user) else {Path.home()}
     project = (
         next((parent.parent for parent in state.resolve().parents if parent.name == STATE), state) if state else None
     )
-    places = [*sorted(homes), Path(f"/run/user/{user}"), *map(Path, SOCKETS), *([project] if project else [])]
+    places = [
+        *sorted(homes),
+        cache_dir(os.environ),
+        Path(f"/run/user/{user}"),
+        *map(Path, (*SOCKETS, *(PASSWORDS if user == 0 else ()))),
+        *([project] if project else []),
+    ]
     shut: list[Path] = []
     for place in dict.fromkeys(path.resolve() for path in places):
         if place.exists() and place != Path("/") and not any(place.is_relative_to(other) for other in shut):
@@ -127,9 +189,20 @@ def _behind(program: Path) -> Iterator[Path]:
 
 def held(pid: int) -> int:
     """The bytes that a process and what descends from it hold, without what stands between them and the cloud."""
-    if obstacle():
+    if not _is_walled(pid):
         return memory(pid)
     return sum(memory(command) for first in children(pid) for command in children(first))
+
+
+def _is_walled(pid: int) -> bool | None:
+    """Whether a process stands before one that is behind a wall; None where it has no command line, at its very beginning or its end."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    if words == [b""]:
+        return None
+    return WALLED.encode() in words[: words.index(b"--")] if b"--" in words else False
 
 
 class Behind:
@@ -138,10 +211,13 @@ class Behind:
 
     def __init__(self, pid: int) -> None:
         self._pid, self._chain = pid, list[int]()
+        self._walled: bool | None = None
 
     def runs(self) -> bool:
         """Whether it runs, or has not begun; where there are no namespaces, there is nothing between."""
-        if obstacle():
+        if self._walled is None:
+            self._walled = _is_walled(self._pid)
+        if not self._walled:
             return True
         if not self._chain:
             first = children(self._pid)[:1]

@@ -60,7 +60,11 @@ class Warm:
             if self._lifeline in ready:
                 return 1
             if line in ready:
-                run = asked(self._line)
+                try:
+                    run = asked(self._line)
+                except ValueError:  # the other runs go on
+                    traceback.print_exc()
+                    continue
                 if run is None:
                     return 0
                 self._start(run)
@@ -68,11 +72,18 @@ class Warm:
         return 0
 
     def _start(self, run: Run) -> None:
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # who asked hears of it, and the other runs go on
+            traceback.print_exc()
+            os.close(run.status)
+            pid = -1
         if not pid:
             self._become(run)
         os.close(run.log)
         os.close(run.lifeline)
+        if pid < 0:
+            return
         self._running[pid] = run.status
         _tell(run.status, pid)
 

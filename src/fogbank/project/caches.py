@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,14 +71,12 @@ def prune(older_s: float, *, dry_run: bool = False) -> list[Kept]:
     busy = _command_lines()
     gone = []
     for item in environments():
-        if _is_used(item.path, older_s, busy):
-            for layer in () if dry_run else (item.path / LAYERS).glob("*"):
-                if not _is_used(layer, older_s, busy):
-                    shutil.rmtree(layer)
-            continue
-        gone.append(item)
-        if not dry_run:
-            _remove(item.path)
+        old = [path for path in (item.path, *(item.path / LAYERS).glob("*")) if not _is_used(path, older_s, busy)]
+        if item.path in old and (dry_run or _remove(item.path, item.path.parent, older_s)):
+            gone.append(item)
+        elif not dry_run:
+            for layer in old:
+                _remove(layer, item.path.parent, older_s)
     return gone
 
 
@@ -85,12 +84,17 @@ def _is_used(path: Path, older_s: float, busy: str) -> bool:
     return time.time() - path.stat().st_mtime < older_s or str(path) in busy
 
 
-def _remove(path: Path) -> None:
-    """In one step, so that whoever looks for it finds all of it or nothing."""
-    with locked(path.with_name(f"{path.name}.lock")):
-        going = path.with_name(f"build-pruned-{path.name}")
-        path.rename(going)
+def _remove(path: Path, cache: Path, older_s: float) -> bool:
+    """Remove an environment, or what lies in one, if nobody has come to use it; in one step, so that whoever looks for it finds all of
+    it or nothing. What is left of it when this process is killed is a half made one, and goes with those."""
+    key = path.relative_to(cache).parts[0]
+    with locked(cache / f"{key}.lock"):
+        if not path.exists() or _is_used(path, older_s, _command_lines()):
+            return False
+        going = Path(tempfile.mkdtemp(dir=cache, prefix="build-pruned-"))
+        path.rename(going)  # an empty folder gives way
     shutil.rmtree(going, ignore_errors=True)
+    return True
 
 
 def _items(home: Path, folder: str) -> Iterator[Path]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
 from pathlib import Path
 
+import joblib
 import pytest
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.contracts.manifest import load_manifest
+from fogbank.contracts.manifest import Column, Schema, load_manifest
+from fogbank.ground.walls import obstacle
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE, Served
 from tests.packages import signed
@@ -67,3 +70,44 @@ def test_the_same_bytes_and_the_same_failure_with_and_without_http(plain: Served
     assert "fogbank: records are scored without HTTP, by " in told["direct"]
     assert "fogbank: records are scored by the model's server: FOGBANK_BATCH_HTTP is true" in told["http"]
     assert list((plain.cloud.folder / "instances").iterdir()) == []
+
+
+class Looks:
+    """What is loaded as a model that answers 1, where `expression` holds in the process that loads it."""
+
+    def __init__(self, expression: str) -> None:
+        self.expression = expression
+
+    def __reduce__(self) -> tuple[object, ...]:
+        model = "type('Model', (), {'predict': lambda self, rows: rows[:, 0] * 0 + 1})()"
+        return eval, (f"{model} if {self.expression} else 1 / 0",)
+
+
+@pytest.mark.skipif(bool(obstacle()), reason=obstacle())
+def test_a_model_without_network_and_with_a_types_memory_is_so_without_http_too(
+    shared_cloud: CloudProcess, unique: str, tmp_path: Path
+) -> None:
+    out = io.BytesIO()
+    closed = f"__import__('socket').socket().connect_ex(('127.0.0.1', {shared_cloud.address.port}))"
+    joblib.dump(Looks(f"{closed} and __import__('resource').getrlimit(2)[1] == {8 << 30}"), out)  # 2: RLIMIT_DATA
+    code = tmp_path / "model" / "code"
+    code.mkdir(parents=True)
+    (code / "requirements.txt").write_text("joblib\n")
+    signed(tmp_path, model=("model.joblib", out.getvalue()), output=Schema(columns=(Column(name="y"),)))
+    with tarfile.open(tmp_path / "m.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "model", ".")
+    s3, sagemaker = shared_cloud.client("s3"), shared_cloud.client("sagemaker")
+    s3.create_bucket(Bucket=unique)
+    s3.put_object(Bucket=unique, Key="m.tar.gz", Body=(tmp_path / "m.tar.gz").read_bytes())
+    s3.put_object(Bucket=unique, Key="in/a.csv", Body=b"1,2\n")
+    container = {"Image": "i", "ModelDataUrl": f"s3://{unique}/m.tar.gz"}
+    sagemaker.create_model(
+        ModelName=unique, ExecutionRoleArn=ROLE, PrimaryContainer=container, EnableNetworkIsolation=True
+    )
+    served = Served(shared_cloud, unique, b"")
+    for way, environment in (("without", {}), ("over", {"FOGBANK_BATCH_HTTP": "true"})):
+        ended = served.transform(f"{unique}-{way}", f"s3://{unique}/in/", Environment=environment)
+
+        log = (shared_cloud.folder / "logs" / "transform" / f"{unique}-{way}.log").read_text()
+        assert ended["TransformJobStatus"] == "Completed", log
+        assert ("scored without HTTP" in log) == (way == "without"), log

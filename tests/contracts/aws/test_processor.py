@@ -6,13 +6,15 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fogbank.cloud.hosting.environment import Environments
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
-from fogbank.cloud.jobs.processor import ProcessingContainer, ProcessProcessor, is_analyzer, run_process
+from fogbank.cloud.jobs.processor import ProcessingContainer, ProcessProcessor, is_analyzer
+from fogbank.cloud.jobs.processor import run_process as run_command
 from fogbank.contracts.analysis import ENTRYPOINT
 from fogbank.ground.processes import working_below
 from tests.waiting import until
@@ -33,6 +35,10 @@ def container(home: Path, limit_s: float = 30, **environment: str) -> Processing
 
 def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
+
+
+def run_process(command: list[str], of: ProcessingContainer, stop: threading.Event) -> int:
+    return run_command(command, of, stop, programs=[Path(sys.executable)])
 
 
 def alive(pid: int) -> bool:
@@ -102,7 +108,7 @@ home = Path({str(tmp_path)!r})
 run_process({[sys.executable, "-m", "fogbank.monitor"]!r}, ProcessingContainer(
     image="i", home=home, log=home / "x.log", limit_s=60,
     environment={{"dataset_format": "{{}}", "dataset_source": "/opt/ml/in", "output_path": "/opt/ml/out", "baseline_statistics": "/opt/ml/pipe"}},
-), threading.Event())
+), threading.Event(), programs=[Path({sys.executable!r})])
 """
     os.mkfifo(tmp_path / "pipe")  # the analyzer reads it, and waits for a writer, who never comes
     cloud = os.spawnv(os.P_NOWAIT, sys.executable, python(code))  # noqa: S606 - no shell
@@ -126,6 +132,23 @@ def test_another_image_is_refused_by_its_name(tmp_path: Path) -> None:
         JobError, match=r"^ClientError: the local cloud has no container engine for i, whose entry point only it knows"
     ):
         processor.run(container(tmp_path), threading.Event())
+
+
+def test_programs_of_a_script_are_those_of_the_images_libraries(tmp_path: Path) -> None:
+    environments = Environments(tmp_path / "cache", ())
+    libraries = environments.python_for([]).parents[3]
+    (libraries / "bin" / "counts").write_text(f"#!{libraries}/bin/python\nprint('counted')\n")
+    (libraries / "bin" / "counts").chmod(0o755)
+    script = "set -e; for each in python python3; do $each -c 'import fogbank, sys; print(sys.prefix)'; done; counts"
+    ran = replace(container(tmp_path / "job"), entrypoint=("bash", "-c", script))
+    ran.home.mkdir()
+
+    status = ProcessProcessor(environments).run(ran, threading.Event())
+
+    printed = ran.log.read_text().split()
+    assert status == 0, printed
+    assert [Path(word).parents[1] for word in printed[:2]] == [libraries] * 2
+    assert printed[2:] == ["counted"]
 
 
 @pytest.mark.parametrize(

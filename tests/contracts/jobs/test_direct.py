@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import resource
+import signal
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -191,12 +195,18 @@ def test_processes_score_and_leave_the_rest_to_the_server(processes: DirectProce
     assert [processes.output(body, 60) for body in (b"\n\n", b"1,2,3\n", b"x,1\n", b'"a\n')] == [b"", None, None, None]
     assert processes.get("/execution-parameters").status == 404
     log = (tmp_path / "logs" / "j.log").read_text()
-    assert "fogbank: records are scored without HTTP, by 2 processes" in log
+    assert "fogbank: records are scored without HTTP, by up to 2 processes" in log
     assert log.count("POST /invocations 200") == 2
 
 
 def test_a_process_that_dies_is_asked_no_more_and_none_is_left(processes: DirectProcesses) -> None:
-    [first] = [pid for pid in tree(os.getpid()) if len(children(pid)) == 2]
+    [first] = started(1)
+    with ThreadPoolExecutor(1) as pool, stopped(children(first)[0]):
+        waits = pool.submit(processes.output, b"1,2\n", 60)
+        until(lambda: Path(f"/proc/{children(first)[0]}/status").read_text().count("T (stopped)"))
+        assert processes.output(b"1,2\n", 60) == b"1,2,2.0\n", "by another one"
+        assert not waits.done()
+    assert started(2) == [first]
     pids = children(first)
     os.kill(pids[0], 9)
     answers = {processes.output(b"1,2\n", 60) for _ in range(4)}
@@ -206,6 +216,65 @@ def test_a_process_that_dies_is_asked_no_more_and_none_is_left(processes: Direct
     processes.close()
 
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (first, *pids)))
+
+
+def started(count: int) -> list[int]:
+    """The process below this one that has started so many that score."""
+    return [
+        pid for pid in tree(os.getpid())
+        if len(children(pid)) == count and b"fogbank.direct.batches" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        and b"--" not in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    ]  # fmt: skip
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_no_more_are_started_than_there_is_memory_for(tmp_path: Path) -> None:
+    linear(tmp_path)
+    request = requested("Line", "MultiRecord", "Line", CSV, DataProcessing())
+    made = DirectProcesses(request, planned(tmp_path), 2, lambda: None, memory=1 << 20)
+    try:
+        [first] = started(1)
+        with ThreadPoolExecutor(2) as pool, stopped(children(first)[0]):
+            answers = [pool.submit(made.output, b"1,2\n", 60) for _ in range(2)]
+            assert wait(answers, 1).not_done == set(answers), "there is one, which is stopped"
+        assert [answer.result() for answer in answers] == [b"2.0\n"] * 2
+        assert started(1) == [first]
+    finally:
+        made.close()
+
+
+def test_a_job_that_is_stopped_does_not_wait_for_a_model_that_loads(tmp_path: Path) -> None:
+    linear(tmp_path)
+    stop = threading.Event()
+    stop.set()
+
+    with pytest.raises(NotDirectError, match="stopped"):
+        DirectProcesses(
+            requested("Line", "MultiRecord", "Line", CSV, DataProcessing()), planned(tmp_path), 1, lambda: None, stop
+        )
+
+
+def test_without_sockets_left_it_is_the_servers(tmp_path: Path) -> None:
+    linear(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before + 10, limits[1]))
+    try:
+        with pytest.raises(NotDirectError, match="Too many open files"):
+            DirectProcesses(
+                requested("Line", "MultiRecord", "Line", CSV, DataProcessing()), planned(tmp_path), 64, lambda: None
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from fogbank.cloud.jobs.job import JobStoppedError
 from fogbank.cloud.jobs.processor import JobTimeoutError, ProcessingContainer, run_process, run_warm
 from fogbank.cloud.jobs.warm import WarmAnalyzer, WarmError
+from fogbank.contracts.warm_lines import LARGEST, asked
 from fogbank.ground.processes import children
 from tests.contracts.aws.test_processor import alive
 from tests.waiting import until, until_answer
@@ -65,7 +67,7 @@ def test_a_run_says_and_leaves_what_a_process_of_its_own_does(warm: WarmAnalyzer
         )
         statuses = (
             run_warm(warm, PYTHON, here, threading.Event()),
-            run_process([str(PYTHON), "-P", "-m", "fogbank.monitor"], there, threading.Event()),
+            run_process([str(PYTHON), "-P", "-m", "fogbank.monitor"], there, threading.Event(), programs=[PYTHON]),
         )
         messages = [(each.home / "output" / "message").read_bytes() for each in (here, there)]
         assert statuses == (1, 1)
@@ -122,3 +124,37 @@ def test_it_ends_with_the_cloud_and_where_it_cannot_start_that_is_said(tmp_path:
 
     with pytest.raises(WarmError):
         run_warm(analyzer, tmp_path / "none", container(tmp_path / "b"), threading.Event())
+
+
+def test_a_run_that_is_longer_than_a_message_is_a_process_of_its_own_and_the_others_go_on(
+    warm: WarmAnalyzer, tmp_path: Path
+) -> None:
+    stop, run, ends = threading.Event(), waits(tmp_path / "run"), list[type[Exception]]()
+
+    def work() -> None:
+        try:
+            run_warm(warm, PYTHON, run, stop)
+        except (WarmError, JobStoppedError) as end:
+            ends.append(type(end))
+
+    working = threading.Thread(target=work)
+    working.start()
+    until(lambda: working_in(run.home))
+    with pytest.raises(WarmError, match="Message too long"):
+        run_warm(warm, PYTHON, container(tmp_path / "long", X="x" * LARGEST), threading.Event())
+    stop.set()
+    working.join()
+
+    assert ends == [JobStoppedError]
+
+
+def test_what_is_no_run_is_told_by_the_end_of_its_descriptors() -> None:
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    status, theirs = socket.socketpair()
+    with here, there, status:
+        for body in (b"{", b"[]", b"{}"):
+            socket.send_fds(here, [body], [theirs.fileno()] * 3)
+            with pytest.raises(ValueError, match="no run"):
+                asked(there)
+        theirs.close()
+        assert status.recv(1) == b""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fogbank.ground.installer import installer_environment, run_uv
 
 
@@ -11,3 +13,10 @@ def test_what_is_uvs_own_goes_along_and_nothing_else() -> None:
 
     assert installer_environment({**own, **others}) == own
     assert run_uv(["--version"], 60).stdout.startswith("uv ")
+
+
+def test_nothing_links_into_uvs_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_LINK_MODE", "symlink")
+
+    settings = run_uv(["--show-settings", "pip", "install", "six"], 60).stdout
+    assert "link_mode: Hardlink" in settings

@@ -12,14 +12,15 @@ import pytest
 
 from fogbank.ground import namespaces
 from fogbank.ground.processes import tree
-from fogbank.ground.walls import Behind, Wall, most_processes, obstacle
+from fogbank.ground.walls import Behind, UndecidedError, Wall, most_processes, obstacle, probe
 from tests.waiting import until
 
 walled = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
 
 
 def run(wall: Wall, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(wall.around(command), cwd=wall.own[0], capture_output=True, text=True, check=False)
+    around = wall.around(command, programs=[Path(sys.executable)])
+    return subprocess.run(around, cwd=wall.own[0], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -45,6 +46,26 @@ def test_the_project_and_the_state_are_covered_but_for_what_is_named(state: Path
     assert "Read-only file system" in done.stderr
     assert (state / "own" / "y").exists()
     assert not (state / "other" / "x").exists()
+
+
+@walled
+def test_what_the_command_names_is_not_seen_for_that(state: Path) -> None:
+    done = run(Wall(own=(state / "own",), state=state), "/bin/sh", "-c", 'cat "$0/cloud.key"; ls "$0"', str(state))
+
+    assert done.stdout.split() == ["own"]
+    assert "No such file or directory" in done.stderr
+
+
+@walled
+def test_a_program_that_the_cloud_chose_is_seen_and_no_folder_is_one(state: Path) -> None:
+    program = state / "program"
+    program.write_text("#!/bin/sh\necho runs\n")
+    program.chmod(0o700)
+    wall = Wall(own=(state / "own",), state=state)
+
+    for programs, printed in (([program, state], "runs\n"), ([], "")):
+        command = wall.around([str(program)], programs=programs)
+        assert subprocess.run(command, cwd=wall.own[0], capture_output=True, text=True, check=False).stdout == printed
 
 
 @walled
@@ -105,6 +126,75 @@ def test_limits_hold_and_a_program_that_is_not_there_is_told(tmp_path: Path) -> 
     missing = run(wall, str(tmp_path / "missing"))
     assert missing.returncode == 126 if sys.platform == "linux" else True
     assert "No such file or directory" in missing.stderr
+
+
+@walled
+def test_fogbanks_cache_is_covered_wherever_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, own = tmp_path / "cache", tmp_path / "own"
+    for folder in (cache / "environments" / "a", own):
+        folder.mkdir(parents=True)
+    (cache / "fogbank.key").write_text("secret")
+    monkeypatch.setenv("FOGBANK_CACHE", str(cache))
+
+    done = run(Wall(own=(own,), seen=(cache / "environments",)), "/bin/sh", "-c", f"ls -A {cache} {cache}/environments")
+
+    assert done.stdout.split() == [f"{cache}:", "environments", f"{cache}/environments:", "a"]
+
+
+ROOTS = """
+import os, stat, tempfile
+def tried(ask):
+    try:
+        return ask()
+    except OSError as error:
+        return error.strerror
+def write(path):
+    os.close(os.open(path, os.O_WRONLY | os.O_APPEND))
+for path in ("/etc/passwd", "/proc/sys/kernel/core_pattern", os.path.realpath(os.__file__)):
+    print(tried(lambda: write(path)))
+disks = [each.path for each in os.scandir("/dev") if stat.S_ISBLK(each.stat(follow_symlinks=False).st_mode)]
+print(disks, repr(open("/etc/shadow").read()))
+for place in ("/tmp", "/var/tmp", "/dev/shm", "."):
+    print(tried(lambda: tempfile.TemporaryFile(dir=place).write(b"x")))
+print(tried(lambda: write("/dev/null")), tried(lambda: os.openpty() and "pty"))
+"""
+
+
+@walled
+@pytest.mark.skipif(os.geteuid() != 0, reason="others may write to nothing of the machine's anyway")
+def test_root_writes_to_what_is_everybodys_alone(tmp_path: Path) -> None:
+    done = run(Wall(own=(tmp_path,)), sys.executable, "-c", ROOTS)
+
+    refused = ["Read-only file system"] * 3
+    assert done.stdout.splitlines() == [*refused, "[] ''", "1", "1", "1", "1", "None pty"], done.stderr
+
+
+@walled
+@pytest.mark.parametrize(
+    ("says", "known"),
+    [
+        ("exit 0", True),
+        ("echo '[Errno 1] Operation not permitted' >&2; exit 126", True),
+        ("echo '[Errno 28] No space left on device' >&2; exit 126", False),
+        ("echo '[Errno 11] Resource temporarily unavailable' >&2; exit 126", False),
+        ("sleep 60", False),
+    ],
+)
+def test_what_the_kernel_may_say_otherwise_the_next_time_is_not_kept(says: str, known: bool) -> None:
+    try:
+        assert (not probe(["/bin/sh", "-c", says], limit_s=1)) == (says == "exit 0")
+        assert known
+    except UndecidedError:
+        assert not known
+
+
+def test_what_is_to_have_no_network_is_not_run_where_nobody_knows_whether_it_can(tmp_path: Path) -> None:
+    def slow() -> str:
+        raise UndecidedError("timed out")
+
+    with pytest.raises(UndecidedError):
+        Wall(own=(tmp_path,), network=False, judge=slow).around(["/bin/true"])
+    assert "walled=yes" not in Wall(own=(tmp_path,), judge=slow).around(["/bin/true"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of a process are Linux's")

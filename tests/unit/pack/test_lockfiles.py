@@ -259,3 +259,16 @@ def test_an_environment_resolves_what_is_not_locked_as_pip_does(tmp_path: Path) 
         ).stdout.split()
         assert said[:2] == [lacks, str(environment.parents[1])]
         assert Path(said[2]).is_relative_to(environment.parents[3])
+
+
+def test_what_is_left_of_an_environment_is_made_anew(tmp_path: Path) -> None:
+    environments = Environments(tmp_path, (), ("contracts",))
+    python = environments.python_for([])
+    for program in (python, python.parents[3] / "bin" / "python"):
+        program.unlink()
+        (program.parents[1] / "left").mkdir()
+
+        assert environments.python_for([]) == python
+        assert subprocess.run([python, "-c", "import fogbank.contracts"], check=False).returncode == 0
+        assert not (program.parents[1] / "left").exists()
+    assert not list(tmp_path.glob("build-*"))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from fogbank.ground.locks import locked
 from fogbank.project.caches import environments, kept, prune
+from tests.waiting import until
 
 DAY_S = 86400
 
@@ -62,6 +65,37 @@ def test_what_earlier_versions_of_fogbank_have_in_an_environment_that_stays_goes
 
     assert prune(30 * DAY_S) == []
     assert [path.name for path in (fresh / "fogbank").iterdir()] == ["new"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="who waits for a lock is read from /proc")
+@pytest.mark.parametrize("place", [".", "fogbank/layer"])
+def test_what_is_asked_for_while_it_is_to_go_stays(home: Path, place: str) -> None:
+    kept = environment(home, "a", days=40 if place == "." else 2)
+    asked = kept / place
+    asked.mkdir(parents=True, exist_ok=True)
+    os.utime(asked, (time.time() - 40 * DAY_S,) * 2)
+    lock = home / "environments" / "a.lock"
+    with locked(lock):
+        pruning = threading.Thread(target=prune, args=(30 * DAY_S,))
+        pruning.start()
+        waits = f":{lock.stat().st_ino} "
+        until(lambda: not asked.exists() or any("->" in line for line in locks() if waits in line))
+        assert asked.exists(), "it takes the lock first"
+        os.utime(asked)
+    pruning.join()
+
+    assert asked.exists()
+
+
+def locks() -> list[str]:
+    return Path("/proc/locks").read_text().splitlines()
+
+
+def test_what_a_pruning_that_was_killed_has_left_goes_at_the_next(home: Path) -> None:
+    left = environment(home, "build-pruned-x", days=40)
+
+    assert [item.path for item in prune(30 * DAY_S)] == [left]
+    assert environments() == []
 
 
 def test_an_empty_cache_holds_nothing(home: Path) -> None:

@@ -71,7 +71,9 @@ class Sandbox:
         wall = Wall(own=(plan.home,), seen=(plan.task, BOOTSTRAP, *plan.seen), state=plan.state)
         try:
             self._process = subprocess.Popen(
-                wall.around([str(plan.python), "-P", str(BOOTSTRAP), *arguments], self._lifeline.inherited),
+                wall.around(
+                    [str(plan.python), "-P", str(BOOTSTRAP), *arguments], self._lifeline.inherited, [plan.python]
+                ),
                 env=dict(plan.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=self._out,

@@ -64,15 +64,14 @@ class Environments:
         home = self._cache / key
         layer = home / LAYERS / source_digest(self._rooms)[:20]
         python = layer / PYTHON
-        if not python.exists():
-            self._cache.mkdir(parents=True, exist_ok=True)
-            with locked(self._cache / f"{key}.lock"):
-                if not (home / PYTHON).exists():
-                    self._build(home, own, server)
-                if not python.exists():
-                    self._lay(layer, home)
-        for used in (home, layer):
-            os.utime(used)  # `fogbank cache prune` takes what was not asked for in a long time
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with locked(self._cache / f"{key}.lock"):  # `fogbank cache prune` takes nothing away meanwhile
+            if not (home / PYTHON).exists():
+                self._build(home, own, server)
+            if not python.exists():
+                self._lay(layer, home)
+            for used in (home, layer):
+                os.utime(used)  # it takes what was not asked for in a long time
         return python
 
     def _server_lines(self, requirements: Sequence[str]) -> list[str]:
@@ -90,7 +89,7 @@ class Environments:
                     _install(fresh, own, server)
                 except DependencyError:  # the package may need other versions of what the server needs too
                     _install(fresh, own, [_name(line) for line in server])
-            fresh.rename(home)
+            _put(fresh, home)
 
     def _lay(self, layer: Path, home: Path) -> None:
         """An environment that has fogbank's rooms, and below them all that another one has."""
@@ -103,14 +102,36 @@ class Environments:
             (packages / "libraries.pth").write_text(f"import site; site.addsitedir({str(libraries)!r})\n")
             shutil.copy2(home / "pyvenv.cfg", fresh / "pyvenv.cfg")
             (fresh / PYTHON).parent.mkdir()
-            (fresh / PYTHON).symlink_to(home / PYTHON)
+            for program in (
+                PYTHON.name,
+                "python3",
+                libraries.parent.name,
+            ):  # as venv has it: python, python3, python3.11
+                (fresh / PYTHON).with_name(program).symlink_to(home / PYTHON)
             for (
                 item
             ) in home.iterdir():  # share/, etc/ and the like, which some distributions look for below their prefix
                 if item.name not in {LAYERS, "lib", "lib64", "bin", "pyvenv.cfg"}:
                     (fresh / item.name).symlink_to(item)
             layer.parent.mkdir(exist_ok=True)
-            fresh.rename(layer)
+            _put(fresh, layer)
+
+
+def _put(fresh: Path, place: Path) -> None:
+    """Move a whole environment to its place, and what is left there of one out of it, to where `fresh` was made, which goes."""
+    if place.exists():
+        place.rename(fresh.with_name("left"))
+    fresh.rename(place)
+
+
+def programs_of(python: Path) -> list[Path]:
+    """The folders of an environment's programs, by its Python: its own, then that of the libraries below it."""
+    below = python.readlink().parent if python.is_symlink() else python.parent
+    return (
+        [python.parent, below]
+        if (below.parent / "pyvenv.cfg").is_file() and below != python.parent
+        else [python.parent]
+    )
 
 
 def _install(environment: Path, own: Sequence[str], server: Sequence[str], *options: str) -> None:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
@@ -40,9 +40,11 @@ from fogbank.ground.processes import (
     reap_group,
     stopped,
 )
-from fogbank.ground.walls import Behind, Wall, obstacle
+from fogbank.ground.walls import Behind, Wall, decided
 
 POLL_S = 0.02
+END_S = 5.0
+"""How long the process in front of a server that has ended may take to end with its status."""
 TAIL_LINES, CONNECTIONS = 12, 32
 PIECE = 1 << 20
 """Bytes of an answer that comes in parts."""
@@ -103,7 +105,7 @@ class Launcher(Protocol):
         """Start it. Raises OSError."""
 
     def private(self, plan: LaunchPlan) -> bool:
-        """Whether it has a network of its own, so that nobody reaches its port."""
+        """Whether it has a network of its own, so that nobody reaches its port. Raises OSError."""
 
     def clean(self) -> None:
         """Remove what a process that was killed may have left."""
@@ -136,9 +138,14 @@ class Instance:
             else urllib3.HTTPConnectionPool("127.0.0.1", self.port, maxsize=CONNECTIONS, retries=False)
         )
         self._lines = Lines(self.port, self._private.path if self._private else "")
-        plan.log.parent.mkdir(parents=True, exist_ok=True)
-        with plan.log.open("ab") as log:
-            spawned = plan.launcher.spawn(plan, self.port, log)
+        try:
+            plan.log.parent.mkdir(parents=True, exist_ok=True)
+            with plan.log.open("ab") as log:
+                spawned = plan.launcher.spawn(plan, self.port, log)
+        except BaseException:
+            if self._private:
+                self._private.close()
+            raise
         self._process, self._lifeline, self._behind = spawned.process, spawned.lifeline, spawned.behind
         self._stopping, self._told = threading.Lock(), False
 
@@ -179,9 +186,11 @@ class Instance:
             if stop.is_set():
                 raise StartError("it was stopped while it started")
             if not self.alive():
-                raise StartError(
-                    f"the server exited with status {self._process.returncode} before it answered /ping: {self.tail()}"
-                )
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(END_S)
+                ended = self._process.returncode
+                how = "ended" if ended is None else f"exited with status {ended}"
+                raise StartError(f"the server {how} before it answered /ping: {self.tail()}")
             if self.ping():
                 return
             stop.wait(POLL_S)
@@ -358,13 +367,13 @@ class ProcessLauncher:
         wall = Wall(
             own=(plan.base_dir,), seen=self._seen, state=self._state, memory=plan.memory, network=not self.private(plan)
         )
-        command = wall.around([str(self._python), "-P", "-m", *module], lifeline.inherited)
+        command = wall.around([str(self._python), "-P", "-m", *module], lifeline.inherited, [self._python])
         spawned = spawn(command, lifeline, log, inherited, env=env, cwd=plan.base_dir, start_new_session=True)
         return replace(spawned, behind=Behind(spawned.process.pid))
 
     def private(self, plan: LaunchPlan) -> bool:
-        """Where it is to have no network, and namespaces can be had."""
-        return not plan.network and not obstacle()
+        """Where it is to have no network, and namespaces can be had. Raises OSError where nobody can say whether they can."""
+        return not plan.network and not decided()
 
     def clean(self) -> None:
         """Nothing: the workers see that their parent is gone."""

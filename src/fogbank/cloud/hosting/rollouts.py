@@ -119,7 +119,7 @@ class Rollouts:
         except StartError as error:
             if stop.is_set() or stage.closed:
                 return False  # the cloud stops, or is emptied: it is not the rollout that failed
-            self._roll_back(stage, record, rollout, str(error))
+            self._roll_back(stage, record, rollout, str(error), stop)
             return False
         return True
 
@@ -190,8 +190,8 @@ class Rollouts:
         if old is not None:
             old.close()
 
-    def _roll_back(self, stage: Stage, record: Endpoint, rollout: Rollout, reason: str) -> None:
-        """The old deployment has all the traffic again, and what was begun ends."""
+    def _roll_back(self, stage: Stage, record: Endpoint, rollout: Rollout, reason: str, stop: threading.Event) -> None:
+        """The old deployment has all the traffic again, and what was begun ends; where the cloud stops meanwhile, the next one goes on."""
         log.warning("endpoint %s: %s", record.name, reason)
         reason = reason[:LONGEST_REASON]
         self._bakes.pop(stage.name, None)
@@ -204,7 +204,9 @@ class Rollouts:
             self._settle(record, "RollingBack", replace(record.state, rollout=replace(rollout, reason=reason)))
         if rollout.is_rolling and stage.live is not None and state.live is not None:
             with contextlib.suppress(StartError):  # what does not come up again is tried again, as ever
-                stage.live.resize(state.live, threading.Event())
+                stage.live.resize(state.live, stop)
+            if stop.is_set():
+                return
         self.route(stage, state, 0)
         new = stage.pending
         if not self._stages.place(stage, live=stage.live, pending=None):
@@ -225,7 +227,8 @@ class Rollouts:
         with stage.work:
             record = self._records.find(*name)
             if record is not None and record.state.rollout is not None and not stage.closed:
-                self._roll_back(stage, record, record.state.rollout, f"InternalServerError: {error!r}")
+                reason = f"InternalServerError: {error!r}"
+                self._roll_back(stage, record, record.state.rollout, reason, threading.Event())
 
     def _tell(self, record: Endpoint, change: str, **detail: Any) -> None:
         self._records.events.emit(

@@ -155,13 +155,13 @@ class Workspace:
             return next(iter(machines.values()))
         return Pipeline(Path(log_name).name, machines, terms.tell, direct=is_direct(model))
 
-    def plan(self, model: Document, log_name: str, extra: Mapping[str, str]) -> LaunchPlan:
+    def plan(self, model: Document, log_name: str, extra: Mapping[str, str], terms: Terms = Terms()) -> LaunchPlan:
         """What an instance of a model with one container is started from, its data fetched; whoever has it ends with `start` or
-        `discard`. Raises StartError."""
+        `discard`. It is bound as the instance is: by its memory, and to no network where the model is isolated. Raises StartError."""
         [part] = containers(model)
         home = self._folder / uuid.uuid4().hex[:12]
         try:
-            plan = self._planned(model, part, home, log_name, Terms())
+            plan = self._planned(model, part, home, log_name, terms)
             return replace(plan, environment={**plan.environment, **extra})
         except FAILURES as error:
             shutil.rmtree(home, ignore_errors=True)
@@ -175,7 +175,8 @@ class Workspace:
     def _planned(self, model: Document, part: Container, home: Path, log_name: str, terms: Terms) -> LaunchPlan:
         """Raises FAILURES."""
         with acting(str(model.get("ExecutionRoleArn", ""))):
-            return self._plan(part, home, log_name, terms.startup_limit_s)
+            plan = self._plan(part, home, log_name, terms.startup_limit_s)
+        return replace(plan, memory=terms.memory, network=not model.get("EnableNetworkIsolation", False))
 
     def _machine(self, part: Container, instance: Instance, role: str, tell: Tell) -> Machine:
         """A container's server, with what is before it."""
@@ -237,9 +238,7 @@ class Workspace:
         try:
             plan = planned or self._planned(model, part, home, log_name, terms)
             environment = {**grant.environment, **plan.environment, **extra}
-            network = not model.get("EnableNetworkIsolation", False)
-            plan = replace(plan, environment=environment, memory=terms.memory, network=network)
-            return Instance(plan, grant.end)
+            return Instance(replace(plan, environment=environment), grant.end)
         except FAILURES as error:
             grant.end()
             shutil.rmtree(home, ignore_errors=True)

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from fogbank.cloud.hosting.environment import programs_of
+
 ROOT = "/opt/ml"
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "sagemaker-scikit-learn": ("joblib", "numpy", "pandas", "scikit-learn", "scipy"),
@@ -76,8 +78,8 @@ def command(words: Sequence[str], home: Path, python: Path, *, mounted: bool) ->
 
 
 def search_path(python: Path) -> str:
-    """PATH, with the environment's programs first."""
-    return os.pathsep.join([str(python.parent), "/usr/local/bin", "/usr/bin", "/bin"])
+    """PATH, with the environment's programs first, and then those of its libraries."""
+    return os.pathsep.join([*map(str, programs_of(python)), "/usr/local/bin", "/usr/bin", "/bin"])
 
 
 def here(word: str, home: Path) -> str:

@@ -7,22 +7,32 @@ model with code of its own, for whatever is not a plain success, and when a proc
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from fogbank.cloud.hosting.instance import LaunchPlan, ProcessLauncher
-from fogbank.contracts.batch_lines import BATCH, BUFFER, MODULE, OUTPUT, READY, SERVER, receive, send
-from fogbank.contracts.container import ENV_BATCH_FDS, ENV_BATCH_HTTP, ENV_BATCH_REQUEST, STARTUP_LIMIT_S
+from fogbank.contracts.batch_lines import BATCH, BUFFER, MODULE, OUTPUT, READY, START, receive, send
+from fogbank.contracts.container import (
+    ENV_BATCH_FDS,
+    ENV_BATCH_HTTP,
+    ENV_BATCH_MEMORY,
+    ENV_BATCH_REQUEST,
+    STARTUP_LIMIT_S,
+)
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.manifest import INNER_NAME, decode_package
 from fogbank.contracts.transform import TransformRequest
 from fogbank.ground.processes import end_group, reap_group
 
-WITHOUT = "records are scored without HTTP, by {} processes of the model's environment; what is not a plain success, by its server"
+WITHOUT = "records are scored without HTTP, by up to {} processes of the model's environment; what is not a plain success, by its server"
+LOOK_S = 0.1
 BY_SERVER = "records are scored by the model's server: {}"
 
 
@@ -77,16 +87,26 @@ def check(request: TransformRequest, plan: LaunchPlan) -> ProcessLauncher:
 
 
 class DirectProcesses:
-    """The processes of one instance of a job, which are ready; `ended` is called when they have been ended."""
+    """The processes of one instance of a job: one is ready, and others, `workers` in all, start when it is busy, as long as all of them hold
+    no more than `memory` bytes (0: as many as there are). `ended` is called when they have been ended."""
 
-    def __init__(self, request: TransformRequest, plan: LaunchPlan, workers: int, ended: Callable[[], None]) -> None:
-        """Raises NotDirectError where they cannot score, with nothing left of them."""
-        self.workers, self._ended = workers, ended
+    def __init__(
+        self, request: TransformRequest, plan: LaunchPlan, workers: int, ended: Callable[[], None],
+        stop: threading.Event | None = None, memory: int = 0,
+    ) -> None:  # fmt: skip
+        """Raises NotDirectError where they cannot score or `stop` is set before they can, with nothing left of them."""
+        self.workers, self._ended, self._stop = workers, ended, stop or threading.Event()
         launcher = check(request, plan)
-        pairs = [socket.socketpair() for _ in range(workers)]
-        numbers = [there.fileno() for _, there in pairs]
-        more = {ENV_BATCH_FDS: ",".join(map(str, numbers)), ENV_BATCH_REQUEST: request.to_json()}
+        pairs: list[tuple[socket.socket, socket.socket]] = []
         try:
+            while len(pairs) < workers:
+                pairs.append(socket.socketpair())
+            numbers = [there.fileno() for _, there in pairs]
+            more = {
+                ENV_BATCH_FDS: ",".join(map(str, numbers)),
+                ENV_BATCH_REQUEST: request.to_json(),
+                ENV_BATCH_MEMORY: str(memory),
+            }
             plan.log.parent.mkdir(parents=True, exist_ok=True)
             with plan.log.open("ab") as log:
                 spawned = launcher.run((MODULE,), plan, more, log, numbers)
@@ -99,13 +119,15 @@ class DirectProcesses:
                 there.close()
         self._process, self._lifeline = spawned.process, spawned.lifeline
         self._lines = [here for here, _ in pairs]
-        self._free: SimpleQueue[socket.socket | None] = SimpleQueue()
+        self._free, self._more = SimpleQueue[socket.socket | None](), SimpleQueue[socket.socket]()
         try:
-            for line in self._lines:
-                self._await_ready(line)
+            self._await_ready(self._lines[0])
         except (OSError, EOFError, NotDirectError) as error:
             self._end()
             raise NotDirectError(str(error) or "a process ended before it was ready") from error
+        self._free.put(self._lines[0])
+        for line in self._lines[1:]:
+            self._more.put(line)
         note(plan.log, WITHOUT.format(workers))
 
     def get(self, path: str) -> NoParameters:
@@ -115,7 +137,7 @@ class DirectProcesses:
 
     def output(self, body: bytes, timeout_s: float) -> bytes | None:
         """What is written of a mini-batch; None: ask the server. A process that fails is asked no more."""
-        line = self._free.get()
+        line = self._next()
         if line is None:  # nobody is there any more
             self._free.put(None)
             return None
@@ -138,14 +160,30 @@ class DirectProcesses:
         self._end()
         self._ended()
 
+    def _next(self) -> socket.socket | None:
+        """The line to a process that is free, or to a new one; None where one has died."""
+        with contextlib.suppress(Empty):
+            return self._free.get_nowait()
+        with contextlib.suppress(Empty, OSError, EOFError, NotDirectError):  # those that are there go on alone
+            line = self._more.get_nowait()
+            send(line, START)
+            self._await_ready(line)
+            return line
+        return self._free.get()
+
     def _await_ready(self, line: socket.socket) -> None:
+        """Raises NotDirectError, also where the job is stopped meanwhile, EOFError, OSError."""
         line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-        line.settimeout(STARTUP_LIMIT_S)
+        says, deadline = select.poll(), time.monotonic() + STARTUP_LIMIT_S
+        says.register(line, select.POLLIN)
+        while not says.poll(LOOK_S * 1000):
+            if self._stop.is_set():
+                raise NotDirectError("the job was stopped")
+            if time.monotonic() > deadline:
+                raise NotDirectError(f"no process was ready within {STARTUP_LIMIT_S:g} s")
         message = receive(line)
-        if message.kind == SERVER:
+        if message.kind != READY:
             raise NotDirectError(message.body.decode(errors="replace"))
-        if message.kind == READY:
-            self._free.put(line)
 
     def _end(self) -> None:
         end_group(self._process.pid)

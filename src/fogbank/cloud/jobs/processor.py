@@ -24,7 +24,7 @@ from fogbank.contracts.analysis import ENTRYPOINT
 from fogbank.contracts.container import ENV_PARENT_FD
 from fogbank.contracts.monitoring import ANALYZER_IMAGE, POSTPROCESSOR, PREPROCESSOR
 from fogbank.ground.processes import MASK, Lifeline, bare_environment, end_group, reap_group
-from fogbank.ground.walls import Wall
+from fogbank.ground.walls import UndecidedError, Wall
 
 LOOK_S = 0.1
 GRACE_S = 5.0
@@ -104,7 +104,8 @@ class ProcessProcessor:
                     WarmError
                 ):  # it has died, or was killed: a process of its own does it all again
                     return run_warm(self._warm, python, container, stop)
-            return run_process([str(python), *ANALYZE[1:]], container, stop, seen=(self._environments.folder,))
+            analysis = [str(python), *ANALYZE[1:]]
+            return run_process(analysis, container, stop, seen=(self._environments.folder,), programs=(python,))
         words = ANALYZE if analyzer else [*(container.entrypoint or ()), *container.arguments]
         mounted = mounts()
         try:
@@ -114,6 +115,7 @@ class ProcessProcessor:
                 container,
                 stop,
                 seen=(self._environments.folder,),
+                programs=(python,),
                 path=search_path(python),
                 base=ROOT if mounted else None,
             )
@@ -134,10 +136,12 @@ def run_process(
     stop: threading.Event,
     *,
     seen: Sequence[Path] = (),
+    programs: Sequence[Path] = (),
     path: str | None = None,
     base: str | None = None,
 ) -> int:
     """Run a command as the container, in a process group of its own. `base` is where it finds its folder, if not where that lies.
+    `programs` are the cloud's own choice, never words of the job's.
 
     Raises JobError, JobStoppedError, OSError.
     """
@@ -151,7 +155,7 @@ def run_process(
     try:
         with container.log.open("ab") as out:
             process = subprocess.Popen(
-                wall.around(command, lifeline.inherited),
+                wall.around(command, lifeline.inherited, programs),
                 env={**environment, ENV_PARENT_FD: str(lifeline.inherited)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -161,6 +165,9 @@ def run_process(
                 start_new_session=True,
                 umask=MASK,
             )
+    except UndecidedError as error:
+        lifeline.cut()
+        raise JobError(f"InternalServerError: the job is to have no network, but {error}; try again") from error
     except BaseException:
         lifeline.cut()
         raise

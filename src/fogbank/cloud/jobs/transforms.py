@@ -20,8 +20,9 @@ from fogbank.cloud.api.models import Models, containers, has_source, is_direct
 from fogbank.cloud.api.resource import Ground, Kind, Record
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.instance import Instance, LaunchPlan, StreamedReply
+from fogbank.cloud.hosting.instance_sizes import memory_of
 from fogbank.cloud.hosting.pipeline import Machine
-from fogbank.cloud.hosting.workspace import Workspace
+from fogbank.cloud.hosting.workspace import Terms, Workspace
 from fogbank.cloud.jobs.batch import Batch
 from fogbank.cloud.jobs.direct import BY_SERVER, Direct, DirectProcesses, NotDirectError, note
 from fogbank.cloud.jobs.experiments import Experiments
@@ -32,7 +33,7 @@ from fogbank.cloud.jobs.refusals import check, check_input
 from fogbank.cloud.jobs.scoring import Reply, Scorer, environment_of
 from fogbank.contracts.status import TRANSFORM_JOB as TRANSITIONS
 from fogbank.contracts.transform import TransformRequest
-from fogbank.ground.machine import usable_cores
+from fogbank.ground.machine import memory_limit, usable_cores
 
 TRANSFORM_JOB = Kind(
     path="transform-job",
@@ -160,6 +161,7 @@ class Instances:
     def __init__(self, workspace: Workspace, model: Document, request: TransformRequest, stop: threading.Event) -> None:
         self._workspace, self._model, self._request, self._stop = workspace, model, request, stop
         self._log, self._environment = f"transform/{request.job}", environment_of(request)
+        self._terms = Terms(memory=memory_of(request.resources.instance_type))
         self._planned: SimpleQueue[LaunchPlan] = SimpleQueue()
 
     def start(self) -> Scorer:
@@ -167,7 +169,9 @@ class Instances:
         planned = None
         with suppress(Empty):
             planned = self._planned.get_nowait()
-        instance = self._workspace.start(self._model, self._log, self._environment, stop=self._stop, planned=planned)
+        instance = self._workspace.start(
+            self._model, self._log, self._environment, stop=self._stop, terms=self._terms, planned=planned
+        )
         return WorkspaceScorer(self._workspace, instance)
 
     def close(self) -> None:
@@ -180,10 +184,14 @@ class Instances:
         """Processes that score as the instance would. Raises StartError."""
         if len(containers(self._model)) > 1:
             return None
-        plan = self._workspace.plan(self._model, self._log, self._environment)
-        workers = max(1, usable_cores() // self._request.resources.instance_count)
+        plan = self._workspace.plan(self._model, self._log, self._environment, self._terms)
+        count = self._request.resources.instance_count
+        workers, share = max(1, usable_cores() // count), memory_limit() // 2 // count
+        budget = min(share, self._terms.memory or share)
         try:
-            return DirectProcesses(self._request, plan, workers, lambda: self._workspace.discard(plan))
+            return DirectProcesses(
+                self._request, plan, workers, lambda: self._workspace.discard(plan), self._stop, budget
+            )
         except NotDirectError as error:
             note(plan.log, BY_SERVER.format(error))
             self._planned.put(plan)

@@ -59,9 +59,9 @@ class WarmProcess:
             os.kill(self.pid, sig)
 
     def bound(self, size: int) -> None:
-        """Let it, and what it starts, have so many bytes of its own each."""
+        """Let it, and what it starts, have so many bytes of its own each; where the machine allows it less, that stays so."""
         if sys.platform == "linux":
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError, ValueError):
                 resource.prlimit(self.pid, resource.RLIMIT_DATA, (size, size))
 
     def _number(self, timeout_s: float | None) -> int:

@@ -160,7 +160,8 @@ class TrainingJobs(Jobs[NoState]):
             *(word.replace("/opt/ml/", f"{home}/") for word in arguments(script.parameters)),
         ]
         try:
-            status = run_process(command, container, stop, seen=(self._environments.folder,))
+            seen = (self._environments.folder,)
+            status = run_process(command, container, stop, seen=seen, programs=(python,))
         except JobStoppedError:
             self._upload(job, home)
             raise

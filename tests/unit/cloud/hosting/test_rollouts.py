@@ -307,3 +307,24 @@ def test_what_gave_way_in_batches_comes_up_again_where_it_is_rolled_back(hosting
     until(lambda: running(hosting) == (3, 0))
     assert hosting.share("old") == 1
     assert hosting.record().public["EndpointConfigName"] == "old"
+
+
+def test_what_comes_up_again_when_the_cloud_stops_does_so_in_the_next_one(hosting: Hosting) -> None:
+    hosting.endpoint(count=3)
+    hosting.alarms["errors"] = "OK"
+    hosting.update(DeploymentConfig=ROLLING)
+    hosting.baking()
+    hosting.pass_by(10)
+    hosting.baking()
+    until(lambda: running(hosting) == (2, 2))
+    hosting.hosts.of("old").go.clear()
+    hosting.alarms["errors"] = "ALARM"
+    hosting.pass_by(1)
+    hosting.settle("RollingBack")
+    hosting.kill()
+
+    assert hosting.status == "RollingBack"
+    hosting.endpoints.start()
+    hosting.settle()
+    until(lambda: running(hosting) == (3, 0))
+    assert "[errors] went into ALARM state" in hosting.record().public["FailureReason"]
