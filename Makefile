@@ -56,7 +56,7 @@ test: setup                         ## every test, or with ROOM=cloud one room's
 	@$(RUN)/pytest -n $(JOBS) --dist worksteal --durations=60 $(TESTS) $(ARGS)
 
 drawn: setup                        ## models drawn at random, packed and served, beside themselves: 2000 (DRAWN=2000)
-	@FOGBANK_DRAWN=$(or $(DRAWN),2000) $(RUN)/pytest -q -n $(JOBS) tests/contracts/answers/test_drawn.py $(ARGS)
+	@FOGBANK_DRAWN=$(or $(DRAWN),2000) $(RUN)/pytest -q -n $(JOBS) tests/contracts/answers/test_drawn.py tests/contracts/answers/test_drawn_frames.py $(ARGS)
 
 frameworks: setup                   ## the examples of frameworks, each in its own environment; NAMES="keras mlflow" for some
 	@FOGBANK_FRAMEWORKS="$(or $(NAMES),$(notdir $(wildcard examples/frameworks/*)))" $(RUN)/pytest -s tests/contracts/frameworks $(ARGS)
