@@ -89,7 +89,8 @@ def keep_machine(libc: ctypes.CDLL) -> bool:
         _with_all_below(libc, place, may=True)
     for each in os.scandir("/dev"):
         if stat.S_ISBLK(each.stat(follow_symlinks=False).st_mode) or each.name.startswith("sg"):
-            bind(libc, "/dev/null", each.path, read_only=False)
+            with contextlib.suppress(FileNotFoundError):  # it was taken out meanwhile
+                bind(libc, "/dev/null", each.path, read_only=False)
     return bool(os.statvfs("/").f_flag & os.ST_RDONLY)
 
 
