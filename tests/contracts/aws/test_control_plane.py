@@ -165,17 +165,15 @@ def test_events_as_a_stream_that_waits(shared_cloud: CloudProcess, unique: str) 
     seen = ask(since=0)["next"]
     while page := ask(since=seen)["events"]:
         seen = page[-1]["seq"]
-    container = {"Image": "i"}
-    sagemaker.create_model(
-        ModelName=unique, ExecutionRoleArn=ROLE, PrimaryContainer=container, EnableNetworkIsolation=True
-    )
+    container: Any = {"Image": "i", "ImageConfig": {"RepositoryAccessMode": "Platform"}}
+    sagemaker.create_model(ModelName=unique, ExecutionRoleArn=ROLE, PrimaryContainer=container)
     events = [event for event in ask(since=seen)["events"] if unique in str(event)]
 
     assert [(event["topic"], event["name"], event["change"]) for event in events] == [
         ("model", unique, "Created"),
         ("call", "CreateModel", "Inert"),
     ]
-    assert events[1]["detail"] == {"members": ["EnableNetworkIsolation"], "names": {"ModelName": unique}}
+    assert events[1]["detail"] == {"members": ["PrimaryContainer.ImageConfig"], "names": {"ModelName": unique}}
     last = events[-1]["seq"]
     url = f"{shared_cloud.url}/_fogbank/events?since={last}&wait=0"
     reply = urllib3.request("GET", url).json()
