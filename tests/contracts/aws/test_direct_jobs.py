@@ -44,7 +44,7 @@ def test_the_same_bytes_and_the_same_failure_with_and_without_http(plain: Served
     plain.s3.put_object(Bucket=unique, Key="in/a.csv", Body=rows * 200)
     plain.s3.put_object(Bucket=unique, Key="bad/b.csv", Body=rows + b"id,x\n")
     logs, instances = plain.cloud.folder / "logs" / "transform", plain.cloud.folder / "instances"
-    others = {*instances.iterdir()}
+    others = {*instances.iterdir()} if instances.is_dir() else set()
     told, outputs, reasons = {}, {}, {}
     for way, environment in (("direct", {}), ("http", {"FOGBANK_BATCH_HTTP": "true"})):
         for folder in ("in", "bad"):
