@@ -16,7 +16,7 @@ from fogbank.cloud.jobs.job import JobStoppedError
 from fogbank.cloud.jobs.processor import JobTimeoutError, ProcessingContainer, run_process, run_warm
 from fogbank.cloud.jobs.warm import WarmAnalyzer, WarmError
 from fogbank.contracts.warm_lines import LARGEST, asked
-from fogbank.ground.processes import children
+from fogbank.ground.processes import children, working_folder
 from tests.contracts.aws.test_processor import alive
 from tests.waiting import until, until_answer
 
@@ -117,7 +117,7 @@ def test_one_that_dies_takes_its_runs_along_and_another_takes_its_place(warm: Wa
 def test_it_ends_with_the_cloud_and_where_it_cannot_start_that_is_said(tmp_path: Path) -> None:
     analyzer = WarmAnalyzer(tmp_path / "analyzer")
     run_warm(analyzer, PYTHON, container(tmp_path / "a"), threading.Event())
-    before = [pid for pid in children(os.getpid()) if Path(f"/proc/{pid}/cwd").samefile(tmp_path / "analyzer")]
+    before = [pid for pid in children(os.getpid()) if working_folder(pid) == (tmp_path / "analyzer").resolve()]
     assert len(before) == 1
     analyzer.close()
     until(lambda: not any(map(alive, before)))
