@@ -50,7 +50,7 @@ def waits(home: Path, limit_s: float = 60) -> ProcessingContainer:
 def working_in(folder: Path) -> list[int]:
     """The runs whose folder it is."""
     below = [run for analyzer in children(os.getpid()) for run in children(analyzer)]
-    return [run for run in below if Path(f"/proc/{run}/cwd").exists() and Path(f"/proc/{run}/cwd").samefile(folder)]
+    return [run for run in below if working_folder(run) == folder.resolve()]
 
 
 def test_a_run_says_and_leaves_what_a_process_of_its_own_does(warm: WarmAnalyzer, tmp_path: Path) -> None:
