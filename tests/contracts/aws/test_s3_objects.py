@@ -382,7 +382,7 @@ def test_a_form_goes_to_a_buckets_own_host_and_ends_with_its_file(s3: Any, uniqu
         ({}, {"x-ignore-me": "1"}, "", ""),
         ({}, {"x-amz-meta-a": "1"}, "AccessDenied", "Invalid according to Policy: Extra input fields: x-amz-meta-a"),
         ({}, {"content-type": "a/b"}, "AccessDenied", "Extra input fields: content-type"),
-        ({"bucket": "another"}, {}, "AccessDenied", 'Policy Condition failed: ["eq", "bucket", "another"]'),
+        ({"bucket": "another"}, {}, "AccessDenied", 'Policy Condition failed: ["eq", "$bucket", "another"]'),
         ({"expiration": "2020-01-01T00:00:00Z"}, {}, "AccessDenied", "Policy expired"),
         ({"expiration": "soon"}, {}, "InvalidPolicyDocument", "Invalid Policy"),
         ({"more": ["like", "$key", "a"]}, {}, "InvalidPolicyDocument", "unknown operator like"),

@@ -100,9 +100,9 @@ def _check_policy(form: Form, bucket: str) -> None:
     said = {**form.fields, "bucket": bucket}
     for condition in conditions:
         if not _holds(condition, said, form.file.size):
-            raise S3Error(
-                "AccessDenied", f"Invalid according to Policy: Policy Condition failed: {json.dumps(condition)}"
-            )
+            verb, name, value = condition
+            told = json.dumps([verb, f"${name}", value])
+            raise S3Error("AccessDenied", f"Invalid according to Policy: Policy Condition failed: {told}")
     named = {name for _, name, _ in conditions} | UNCHECKED
     if extra := sorted(name for name in form.fields if name not in named and not name.startswith(IGNORED)):
         raise S3Error("AccessDenied", f"Invalid according to Policy: Extra input fields: {', '.join(extra)}")
