@@ -72,6 +72,8 @@ def features(row: Any, names: Collection[str]) -> Any:
 def _dense(given: dict[str, Any], width: int) -> Any:
     """SageMaker's dense and sparse vectors: `values`, and for a sparse one their places and its shape."""
     values, keys, shape = given["values"], given.get("keys"), given.get("shape")
+    if extra := sorted(given.keys() - {"values", "keys", "shape"}):
+        raise bad_request(f"a row's features are `values`, `keys` and `shape`, and no {extra[0]!r}")
     if keys is None:
         return values
     fits = isinstance(values, list) and isinstance(keys, list) and len(keys) == len(values) and shape == [width]

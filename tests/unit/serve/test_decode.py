@@ -357,3 +357,8 @@ def test_one_row_of_numbers_is_read_as_all_are(body: bytes, rows: Any) -> None:
     else:
         table = decode(body, "application/json")
         assert (table.dtype, table.tolist()) == (np.float64, rows)
+
+
+def test_what_is_no_part_of_a_vector_is_not_passed_over() -> None:
+    with pytest.raises(RequestError, match="and no 'other'"):
+        decode(b'{"data": {"features": {"values": [1, 2, 3], "other": null}}}', "application/json")
