@@ -17,15 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import fogbank, project
+from measure import cloud_with_model, project
 
-from fogbank.contracts.manifest import load_manifest
 from fogbank.ground.processes import tree
 from fogbank.project.config import load_config
 from fogbank.testing import CloudProcess
 
 CONNECTIONS = (1, 8, 32, 200)
-ROLE = "arn:aws:iam::123456789012:role/r"
 SIGNED = "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/sagemaker/aws4_request, SignedHeaders=host, Signature=-"
 AIM, ADDED_MS = 0.6, 0.5
 PERCENTILE = r"(50|99)%\s+([\d.]+)(us|ms|s)"
@@ -62,37 +60,24 @@ def load(port: int, path: str, body: bytes, connections: int, seconds: float) ->
 @contextmanager
 def endpoint(root: Path) -> Iterator[CloudProcess]:
     """A cloud with the reference project's endpoint `live`, everything captured."""
-    fogbank(root, "train")
-    fogbank(root, "pack")
-    config = load_config(root)
-    with tempfile.TemporaryDirectory() as folder:
-        cloud = CloudProcess(Path(folder))
-        cloud.start()
-        try:
-            s3, sagemaker = cloud.client("s3"), cloud.client("sagemaker")
-            s3.create_bucket(Bucket="bench")
-            artifact = load_manifest(config.package).artifact_path.read_bytes()
-            s3.put_object(Bucket="bench", Key="m.tar.gz", Body=artifact)
-            container = {"Image": "i", "ModelDataUrl": "s3://bench/m.tar.gz"}
-            sagemaker.create_model(ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-            variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-            capture = {
-                "EnableCapture": True,
-                "InitialSamplingPercentage": 100,
-                "DestinationS3Uri": "s3://bench/capture",
-                "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-                "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
-            }
-            sagemaker.create_endpoint_config(
-                EndpointConfigName="c", ProductionVariants=[variant], DataCaptureConfig=capture
-            )
-            sagemaker.create_endpoint(EndpointName="live", EndpointConfigName="c")
-            sagemaker.get_waiter("endpoint_in_service").wait(
-                EndpointName="live", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-            )
-            yield cloud
-        finally:
-            cloud.stop()
+    with cloud_with_model(root) as cloud:
+        sagemaker = cloud.client("sagemaker")
+        variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        capture = {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": "s3://bench/capture",
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
+        }
+        sagemaker.create_endpoint_config(
+            EndpointConfigName="c", ProductionVariants=[variant], DataCaptureConfig=capture
+        )
+        sagemaker.create_endpoint(EndpointName="live", EndpointConfigName="c")
+        sagemaker.get_waiter("endpoint_in_service").wait(
+            EndpointName="live", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        yield cloud
 
 
 def instance_port(cloud: CloudProcess) -> int:

@@ -7,50 +7,28 @@ under 60 MB an endpoint; a serverless one has no process, and the cloud's own us
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from measure import fogbank, project
+from measure import cloud_with_model, project
 
-from fogbank.contracts.manifest import load_manifest
 from fogbank.ground.processes import cpu_seconds, tree
-from fogbank.project.config import load_config
 from fogbank.testing import CloudProcess
 
-ROLE = "arn:aws:iam::123456789012:role/r"
 AIM_MB, IDLE_S, LIMIT_S = 60, 20.0, 600
 KIB = 1024
 
 
-@contextmanager
-def cloud_with_model(root: Path) -> Iterator[CloudProcess]:
-    """A cloud with the reference model `m`, and a configuration `on` of an instance, another, `off`, of none."""
-    fogbank(root, "train")
-    fogbank(root, "pack")
-    artifact = load_manifest(load_config(root).package).artifact_path.read_bytes()
-    with tempfile.TemporaryDirectory() as folder:
-        cloud = CloudProcess(Path(folder))
-        cloud.start()
-        try:
-            s3, sagemaker = cloud.client("s3"), cloud.client("sagemaker")
-            s3.create_bucket(Bucket="bench")
-            s3.put_object(Bucket="bench", Key="m.tar.gz", Body=artifact)
-            container = {"Image": "i", "ModelDataUrl": "s3://bench/m.tar.gz"}
-            sagemaker.create_model(ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-            for name, where in (
-                ("on", {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}),
-                ("off", {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 5}}),
-            ):
-                variant = {"VariantName": "v", "ModelName": "m", **where}
-                sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-            yield cloud
-        finally:
-            cloud.stop()
+def configurations(sagemaker: Any) -> None:
+    """Of the model `m`: `on` of an instance, and `off` of none."""
+    for name, where in (
+        ("on", {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}),
+        ("off", {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 5}}),
+    ):
+        variant = {"VariantName": "v", "ModelName": "m", **where}
+        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
 
 
 def pss_kb(pid: int) -> int:
@@ -93,6 +71,7 @@ def main() -> None:
     count, serverless = (int(given or default) for given, default in zip_longest(sys.argv[1:3], ("50", "200")))
     with project() as root, cloud_with_model(root) as cloud:
         sagemaker = cloud.client("sagemaker")
+        configurations(sagemaker)
         pid = cloud.address.pid
         make(sagemaker, ["warm"], "off")
         empty, (own, _) = pss_kb(pid), idle(cloud)

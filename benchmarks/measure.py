@@ -12,7 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from fogbank.contracts.manifest import load_manifest
+from fogbank.project.config import load_config
 from fogbank.project.scaffold import write_project
+from fogbank.testing import CloudProcess
+
+ROLE = "arn:aws:iam::123456789012:role/r"
 
 FOGBANK = [sys.executable, "-m", "fogbank"]
 
@@ -60,3 +65,23 @@ def ratio(what: str, ratios: Sequence[float]) -> None:
     print(
         f"{what:<58} median {statistics.median(ratios):6.2f} x  ({min(ratios):.2f}-{max(ratios):.2f}, n={len(ratios)})"
     )
+
+
+@contextmanager
+def cloud_with_model(root: Path) -> Iterator[CloudProcess]:
+    """A cloud with the reference model `m`, in the bucket `bench`."""
+    fogbank(root, "train")
+    fogbank(root, "pack")
+    artifact = load_manifest(load_config(root).package).artifact_path.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        cloud = CloudProcess(Path(folder))
+        cloud.start()
+        try:
+            s3, sagemaker = cloud.client("s3"), cloud.client("sagemaker")
+            s3.create_bucket(Bucket="bench")
+            s3.put_object(Bucket="bench", Key="m.tar.gz", Body=artifact)
+            container = {"Image": "i", "ModelDataUrl": "s3://bench/m.tar.gz"}
+            sagemaker.create_model(ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+            yield cloud
+        finally:
+            cloud.stop()

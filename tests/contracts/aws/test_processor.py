@@ -123,6 +123,7 @@ run_process({[sys.executable, "-m", "fogbank.monitor"]!r}, ProcessingContainer(
     os.waitpid(cloud, 0)
 
     until(lambda: not any(map(alive, analyzers)))
+    until(lambda: not list(working_below(tmp_path)))
 
 
 def test_another_image_is_refused_by_its_name(tmp_path: Path) -> None:

@@ -34,17 +34,22 @@ def test_ping_answers_while_the_model_is_busy_and_sigterm_finishes_what_is_in_fl
     assert busy.result().headers["connection"] == "close"
 
 
-@pytest.mark.on_host
-def test_ping_is_503_until_every_worker_has_its_model(start: Start, settings: ServeSettings) -> None:
-    gate = settings.base_dir / "gate"
-    code = f"""
+def gated(gate: Path, answer: str) -> str:
+    """A handler whose model is there once `gate` is."""
+    return f"""
 import pathlib, time
 def model_fn(d):
     while not pathlib.Path({str(gate)!r}).exists():
         time.sleep(0.01)
     return 2.0
-def predict_fn(d, m): return d
+def predict_fn(d, m): return {answer}
 """
+
+
+@pytest.mark.on_host
+def test_ping_is_503_until_every_worker_has_its_model(start: Start, settings: ServeSettings) -> None:
+    gate = settings.base_dir / "gate"
+    code = gated(gate, "d")
     server = start(with_limits(script(settings.base_dir / "slow", code), workers=2), wait=False)
 
     until(lambda: server.answered("/ping") == 503)
@@ -98,14 +103,7 @@ def test_a_dead_worker_is_replaced_and_the_others_requests_are_untouched(start: 
 @pytest.mark.on_host
 def test_while_the_only_worker_is_replaced_requests_wait_for_its_model(start: Start, settings: ServeSettings) -> None:
     gate = settings.base_dir / "gate"
-    code = f"""
-import pathlib, time
-def model_fn(d):
-    while not pathlib.Path({str(gate)!r}).exists():
-        time.sleep(0.01)
-    return 2.0
-def predict_fn(d, m): return d * m
-"""
+    code = gated(gate, "d * m")
     gate.touch()
     server = start(with_limits(script(settings.base_dir / "again", code), workers=1))
     gate.unlink()

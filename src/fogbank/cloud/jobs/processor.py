@@ -11,10 +11,10 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from fogbank.cloud.hosting.environment import DependencyError, Environments
 from fogbank.cloud.jobs.commands import ROOT, command, libraries, mounts, search_path
@@ -147,13 +147,11 @@ def run_process(
     """
     place = base or str(container.home)
     environment = _environment(container, place, path)
-    container.log.parent.mkdir(parents=True, exist_ok=True)
-    lifeline = Lifeline()
     wall = Wall(
         own=(container.home,), seen=seen, state=container.state, memory=container.memory, network=container.network
     )
     try:
-        with container.log.open("ab") as out:
+        with _beginning(container) as (lifeline, out):
             process = subprocess.Popen(
                 wall.around(command, lifeline.inherited, programs),
                 env={**environment, ENV_PARENT_FD: str(lifeline.inherited)},
@@ -166,13 +164,7 @@ def run_process(
                 umask=MASK,
             )
     except UndecidedError as error:
-        lifeline.cut()
         raise JobError(f"InternalServerError: the job is to have no network, but {error}; try again") from error
-    except BaseException:
-        lifeline.cut()
-        raise
-    finally:
-        lifeline.handed_over()
     return _attended(process, lifeline, container.limit_s, stop)
 
 
@@ -182,19 +174,26 @@ def run_warm(warm: WarmAnalyzer, python: Path, container: ProcessingContainer, s
     It runs nobody's code but fogbank's, so that there is no wall around it; what it may have of memory it has.
     """
     environment = _environment(container, str(container.home), None)
+    with _beginning(container) as (lifeline, out):
+        process = warm.run(python, environment, container.home, out, lifeline)
+        if container.memory:
+            process.bound(container.memory)
+    return _attended(process, lifeline, container.limit_s, stop)
+
+
+@contextlib.contextmanager
+def _beginning(container: ProcessingContainer) -> Iterator[tuple[Lifeline, IO[bytes]]]:
+    """The lifeline of a process that begins, which is cut where it does not, and its log."""
     container.log.parent.mkdir(parents=True, exist_ok=True)
     lifeline = Lifeline()
     try:
         with container.log.open("ab") as out:
-            process = warm.run(python, environment, container.home, out, lifeline)
-        if container.memory:
-            process.bound(container.memory)
+            yield lifeline, out
     except BaseException:
         lifeline.cut()
         raise
     finally:
         lifeline.handed_over()
-    return _attended(process, lifeline, container.limit_s, stop)
 
 
 def _environment(container: ProcessingContainer, place: str, path: str | None) -> dict[str, str]:

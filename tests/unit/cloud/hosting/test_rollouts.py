@@ -274,6 +274,17 @@ def running(hosting: Hosting) -> tuple[int, int]:
     return len(hosting.hosts.of("old").running), len(hosting.hosts.of("new").running)
 
 
+def in_the_middle(hosting: Hosting) -> None:
+    """A rolling update of three instances of which one has given way, and the next one comes."""
+    hosting.endpoint(count=3)
+    hosting.alarms["errors"] = "OK"
+    hosting.update(DeploymentConfig=ROLLING)
+    hosting.baking()
+    hosting.pass_by(10)
+    hosting.baking()
+    until(lambda: running(hosting) == (2, 2))
+
+
 def test_batches_of_the_new_fleet_take_the_place_of_the_old_ones(hosting: Hosting) -> None:
     hosting.endpoint(count=3)
     hosting.alarms["errors"] = "OK"
@@ -290,13 +301,7 @@ def test_batches_of_the_new_fleet_take_the_place_of_the_old_ones(hosting: Hostin
 
 
 def test_what_gave_way_in_batches_comes_up_again_where_it_is_rolled_back(hosting: Hosting) -> None:
-    hosting.endpoint(count=3)
-    hosting.alarms["errors"] = "OK"
-    hosting.update(DeploymentConfig=ROLLING)
-    hosting.baking()
-    hosting.pass_by(10)
-    hosting.baking()
-    until(lambda: running(hosting) == (2, 2))
+    in_the_middle(hosting)
     hosting.kill()
     hosting.endpoints.start()
     hosting.baking()
@@ -310,13 +315,7 @@ def test_what_gave_way_in_batches_comes_up_again_where_it_is_rolled_back(hosting
 
 
 def test_what_comes_up_again_when_the_cloud_stops_does_so_in_the_next_one(hosting: Hosting) -> None:
-    hosting.endpoint(count=3)
-    hosting.alarms["errors"] = "OK"
-    hosting.update(DeploymentConfig=ROLLING)
-    hosting.baking()
-    hosting.pass_by(10)
-    hosting.baking()
-    until(lambda: running(hosting) == (2, 2))
+    in_the_middle(hosting)
     hosting.hosts.of("old").go.clear()
     hosting.alarms["errors"] = "ALARM"
     hosting.pass_by(1)
