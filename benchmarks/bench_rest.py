@@ -50,9 +50,9 @@ def make(sagemaker: Any, names: list[str], config: str) -> None:
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
     end = time.monotonic() + LIMIT_S
     for name in names:
-        while (status := sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]) != "InService":
-            if status == "Failed" or time.monotonic() > end:
-                raise SystemExit(f"endpoint {name} is {status}")
+        while (told := sagemaker.describe_endpoint(EndpointName=name))["EndpointStatus"] != "InService":
+            if told["EndpointStatus"] == "Failed" or time.monotonic() > end:
+                raise SystemExit(f"endpoint {name} is {told['EndpointStatus']}: {told.get('FailureReason')}")
             time.sleep(0.2)
 
 

@@ -106,10 +106,10 @@ class BiasConfig:
         Raises ClarifyConfigError where the positive label is neither. Source: AWS Developer Guide, "Analysis Configuration Files".
         """
         texts = [str(value).strip().lower() for value in self.positive]
-        if other := next((value for value, text in zip(self.positive, texts, strict=True) if text not in BINARY), None):
+        if other := [value for value, text in zip(self.positive, texts, strict=True) if text not in BINARY]:
             raise ClarifyConfigError(
                 "probabilities are cut at probability_threshold into predictions of 1 and 0, and label_values_or_threshold has "
-                f"{other!r}: give 1 or 0 (or true, false) there, or predicted labels instead of probabilities"
+                f"{other[0]!r}: give 1 or 0 (or true, false) there, or predicted labels instead of probabilities"
             )
         return frozenset(BINARY[text] for text in texts)
 
@@ -188,8 +188,8 @@ def _baseline(rows: Any) -> list[list[Any]]:
         raise ClarifyConfigError("methods.shap.baseline must be rows, or left out: no address is read here")
     if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(rows[0]) > 0 for row in rows):
         raise ClarifyConfigError("methods.shap.baseline must be rows of cells, each of as many: [[1, 2], [3, 4]]")
-    if other := next((cell for row in rows for cell in row if cell is not None and not _is_value(cell)), None):
-        raise ClarifyConfigError(f"methods.shap.baseline must have numbers and texts, not {other!r:.80}")
+    if other := [cell for row in rows for cell in row if cell is not None and not _is_value(cell)]:
+        raise ClarifyConfigError(f"methods.shap.baseline must have numbers and texts, not {other[0]!r:.80}")
     return rows
 
 

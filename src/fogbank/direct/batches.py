@@ -27,7 +27,7 @@ from fogbank.contracts.container import (
     serve_settings,
 )
 from fogbank.contracts.transform import TransformRequest
-from fogbank.ground.processes import end_with_parent, memory
+from fogbank.ground.processes import children, end_with_parent, memory
 
 if TYPE_CHECKING:
     from fogbank.direct.scorer import Scorer
@@ -87,9 +87,8 @@ class Scorers:
         self._leave(line)
 
     def _has_room(self) -> bool:
-        """Whether another one, as large as they are now, is within the budget."""
-        held = memory(os.getpid())
-        return not self._budget or held + held // self._count <= self._budget
+        """Whether another one, as large as the largest is, is within the budget: those that have just begun hold little yet."""
+        return not self._budget or max(map(memory, children(os.getpid()))) * (self._count + 1) <= self._budget
 
     def _begin(self, line: socket.socket) -> None:
         if not os.fork():

@@ -22,8 +22,14 @@ KEPT = frozenset(
 NOT_KEPT = frozenset({"UV_COMPILE_BYTECODE"})
 """It would start the Python of an environment with what was just installed in it."""
 NOTHING_BUILT = "--no-build"
-LINKS = {"UV_LINK_MODE": "hardlink"}
-"""Whatever the user has set: links into uv's cache would lead out of an environment. Where there can be none, uv copies."""
+LINK_MODE, LINK_MODES = "UV_LINK_MODE", ("hardlink", "copy", "clone")
+"""The first unless the environment says another: links into uv's cache (symlink, which uv's settings may say) would lead out of an environment.
+Where there can be no hard links, uv copies."""
+
+
+def _link_mode(environment: Mapping[str, str]) -> str:
+    own = environment.get(LINK_MODE, "")
+    return own if own in LINK_MODES else LINK_MODES[0]
 
 
 def installer_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -43,4 +49,6 @@ def run_uv(arguments: Sequence[str], limit_s: float) -> subprocess.CompletedProc
     """How uv ended, and what it printed. Raises FileNotFoundError, subprocess.TimeoutExpired."""
     from uv import find_uv_bin
 
-    return run_bound([find_uv_bin(), *arguments], limit_s, {**installer_environment(os.environ), **LINKS})
+    return run_bound(
+        [find_uv_bin(), *arguments], limit_s, {**installer_environment(os.environ), LINK_MODE: _link_mode(os.environ)}
+    )

@@ -84,23 +84,25 @@ def keep_machine(libc: ctypes.CDLL) -> bool:
     kept = [place for place in SHARED if os.path.isdir(place)]  # noqa: PTH112 - as above
     for place in kept:
         bind(libc, place, place, read_only=False)
-    _with_all_below(libc, "/", may=False)
+    changed = _with_all_below(libc, "/", may=False)
     for place in kept:
         _with_all_below(libc, place, may=True)
-    for each in os.scandir("/dev"):
-        if stat.S_ISBLK(each.stat(follow_symlinks=False).st_mode) or each.name.startswith("sg"):
+    for folder, folders, names in os.walk("/dev"):
+        folders[:] = [name for name in folders if f"{folder}/{name}" not in SHARED]
+        for path in (f"{folder}/{name}" for name in names):
             with contextlib.suppress(FileNotFoundError):  # it was taken out meanwhile
-                bind(libc, "/dev/null", each.path, read_only=False)
-    return bool(os.statvfs("/").f_flag & os.ST_RDONLY)
+                if stat.S_ISBLK(os.lstat(path).st_mode) or path.startswith("/dev/sg"):
+                    bind(libc, "/dev/null", path, read_only=False)
+    return changed
 
 
-def _with_all_below(libc: ctypes.CDLL, target: str, *, may: bool) -> None:
-    """Where one of the mounts below it cannot be changed they are all left as they are; before Linux 5.12 it is too."""
-    try:
-        let_write(libc, target, may=may, below=True)
-    except OSError:
+def _with_all_below(libc: ctypes.CDLL, target: str, *, may: bool) -> bool:
+    """Whether it was changed. Where one of the mounts below it cannot be they are all left as they are; before Linux 5.12 it is too."""
+    for below in (True, False):
         with contextlib.suppress(OSError):
-            let_write(libc, target, may=may)
+            let_write(libc, target, may=may, below=below)
+            return True
+    return False
 
 
 def own_proc(libc: ctypes.CDLL) -> None:

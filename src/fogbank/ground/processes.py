@@ -50,6 +50,19 @@ class Lifeline:
             self._held = -1
 
 
+@contextlib.contextmanager
+def beginning() -> Iterator[Lifeline]:
+    """The lifeline of a process that is begun in here: its own end of it is given away then, and the child ends where that fails."""
+    lifeline = Lifeline()
+    try:
+        yield lifeline
+    except BaseException:
+        lifeline.cut()
+        raise
+    finally:
+        lifeline.handed_over()
+
+
 BOUND = """
 import os, signal, subprocess, sys, threading
 child = subprocess.Popen(sys.argv[2:], start_new_session=True)
@@ -147,10 +160,15 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in found]
 
 
-def _state(pid: int) -> str:
+def _stat(pid: int) -> list[str]:
+    """What proc_pid_stat(5) says of a process behind its name, its state first; nothing where it is not there."""
     with contextlib.suppress(OSError):
-        return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0]
-    return ""
+        return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return []
+
+
+def _state(pid: int) -> str:
+    return next(iter(_stat(pid)), "")
 
 
 EXITING = 0x4
@@ -162,10 +180,8 @@ def is_whole(pid: int) -> bool:
 
     (Its command line would not tell it: there is none for a moment in each execve(2).)
     """
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-        return fields[0] not in "ZX" and not int(fields[6]) & EXITING
-    return False
+    fields = _stat(pid)
+    return bool(fields) and fields[0] not in "ZX" and not int(fields[6]) & EXITING
 
 
 def held_below(process: int, inode: int) -> bool:
@@ -198,18 +214,14 @@ def _holds(process: int, inode: int) -> bool:
 def _read(file: str) -> str:
     descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return os.read(descriptor, 1 << 16).decode()
+        return os.read(descriptor, 1 << 16).decode(errors="replace")
     finally:
         os.close(descriptor)
 
 
 def stopped(pid: int) -> bool:
     """Whether a process of the tree was stopped (SIGSTOP): it is there, and does nothing any more."""
-    for each in tree(pid):
-        with contextlib.suppress(OSError, IndexError):
-            if Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[0] == "T":
-                return True
-    return False
+    return any(_state(each) == "T" for each in tree(pid))
 
 
 def end_group(leader: int) -> None:
@@ -250,10 +262,7 @@ def memory(pid: int) -> int:
 
 def cpu_seconds(pid: int) -> float:
     """The seconds of a processor that the tree has used so far, with those of its processes that have ended and were waited for."""
-    ticks = 0
-    for each in tree(pid):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            ticks += sum(map(int, _read(f"/proc/{each}/stat").rpartition(")")[2].split()[11:15]))
+    ticks = sum(sum(map(int, _stat(each)[11:15])) for each in tree(pid))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

@@ -8,6 +8,7 @@ alone hold, and `obstacle` says why.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import pwd
 import subprocess
@@ -21,6 +22,7 @@ from fogbank.ground import namespaces
 from fogbank.ground.cache import cache_dir
 from fogbank.ground.processes import children, is_whole, memory
 
+log = logging.getLogger(__name__)
 PROBE_LIMIT_S = 10.0
 MOST_FILES, MOST_LINKS = 65_536, 8
 WALLED = "walled=yes"
@@ -31,7 +33,7 @@ SOCKETS = ("/run/docker.sock", "/var/run/docker.sock", "/run/podman", "/run/cont
 PASSWORDS = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-")
 """What root alone can read."""
 REFUSED = frozenset({errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS})
-MOST_NAMESPACES = "/proc/sys/user/max_user_namespaces"
+MOST_NAMESPACES, KINDS = "/proc/sys/user/max_{}_namespaces", ("user", "mnt", "pid", "ipc", "uts", "net")
 NOT_LET = "this kernel does not let its users have namespaces of their own"
 
 
@@ -88,9 +90,10 @@ class Wall:
     def _walled(self) -> bool:
         try:
             return not self.judge()
-        except UndecidedError:
+        except UndecidedError as error:
             if not self.network:
                 raise
+            log.warning("a process runs without a wall: %s", error)
             return False
 
 
@@ -133,12 +136,15 @@ def probe(command: Sequence[str], limit_s: float = PROBE_LIMIT_S) -> str:
 
 
 def _refusals() -> set[int]:
-    """The errors by which a kernel says that it never lets its users: no room is one where there is room for none."""
+    """The errors by which a kernel says that it never lets its users: no room is one where there is room for none of a kind."""
+    return {*REFUSED, *([errno.ENOSPC] if any(_has_none(kind) for kind in KINDS) else [])}
+
+
+def _has_none(kind: str) -> bool:
     try:
-        most = Path(MOST_NAMESPACES).read_text().strip()
+        return Path(MOST_NAMESPACES.format(kind)).read_text().strip() == "0"
     except OSError:
-        most = ""
-    return {*REFUSED, *([errno.ENOSPC] if most == "0" else [])}
+        return False
 
 
 def _said(words: Sequence[str], lifeline: int, command: Sequence[str]) -> list[str]:

@@ -128,7 +128,8 @@ class BiasSettings:
                 f"probability_threshold of {CONFIG} is {config.threshold:g} and the monitor's ProbabilityThresholdAttribute "
                 f"{self.threshold:g}: give one of them, or the same"
             )
-        scored = config.threshold is not None or self.quality.inference is None
+        own_scores = self.threshold is not None and self.quality.probability is None
+        scored = config.threshold is not None or self.quality.inference is None or own_scores
         own = self.quality.threshold if config.threshold is None else config.threshold
         return replace(config, threshold=own) if scored else config
 

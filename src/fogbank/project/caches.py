@@ -75,7 +75,7 @@ def prune(older_s: float, *, dry_run: bool = False) -> list[Kept]:
         if item.path in old and (dry_run or _remove(item.path, item.path.parent, older_s)):
             gone.append(item)
         elif not dry_run:
-            for layer in old:
+            for layer in (path for path in old if path != item.path):
                 _remove(layer, item.path.parent, older_s)
     return gone
 

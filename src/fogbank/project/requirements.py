@@ -97,6 +97,8 @@ def _says(own: Requirement, wanted: Requirement) -> bool:
         return False
     if wanted.url or not wanted.extras <= own.extras:
         return own.url == wanted.url and own.extras == wanted.extras
+    if own.url:  # somebody's own choice of a place
+        return True
     if not wanted.specifier or own.specifier == wanted.specifier:
         return True
     pinned = [item.version for item in own.specifier if item.operator in {"==", "==="} and "*" not in item.version]

@@ -99,7 +99,9 @@ def _kept(known: Column, seen: Column, cells: Sequence[str]) -> Column:
     column = replace(known, nullable=known.nullable or seen.nullable)
     other = _others(column, cells)
     if known.dtype == "category":
-        fresh = dict.fromkeys(_like(cell, known.categories) for cell in other)
+        there = [cell for cell in other if cell.strip() and cell.strip().lower() != "nan"]
+        fresh = dict.fromkeys(_like(cell, known.categories) for cell in there)
+        column = replace(column, nullable=column.nullable or len(there) < len(other))
         return replace(column, categories=tuple(dict.fromkeys((*known.categories, *fresh))))
     looks = not any(map(str.strip, cells)) or (known.dtype, seen.dtype) in LOOKS or known.dtype == seen.dtype
     return column if looks and not other else seen

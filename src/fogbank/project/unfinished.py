@@ -2,20 +2,22 @@
 
 In: files in a folder of their own, and what goes; out: the project with them. What was broken off is finished by whoever asks next.
 
-A change lies in `.fogbank/change/`: `files/` as they shall lie in the project, and `order.json`: what is `gone` of it before. What could be
-wrong with it is looked at before it is begun; finishing moves files, and decides nothing.
+A change lies in `.fogbank/change/`: `files/` as they shall lie in the project, and `order.json`: what is `gone` of it before, and the digests of
+the files that are replaced, as they were `seen`. What could be wrong with it is looked at before it is begun; finishing moves files, and decides
+nothing: a file that somebody edited in between is kept beside, with `.edited` behind its name.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import ProjectError
+from fogbank.ground.digest import sha256_file
 from fogbank.ground.folders import write_whole
 from fogbank.ground.paths import EscapeError, inside
 from fogbank.project.config import load_config
@@ -35,8 +37,9 @@ def begin(config: ProjectConfig, files: Path, gone: Sequence[str]) -> None:
             _check_room(config.root, name)
     work = files.parent / FOLDER
     work.mkdir()
+    seen = {name: sha256_file(config.root / name) for name in _names(files) if (config.root / name).is_file()}
     files.rename(work / FILES)
-    _write(work / ORDER, gone)
+    _write(work / ORDER, gone, seen)
     work.rename(config.state / FOLDER)
 
 
@@ -67,13 +70,16 @@ def placed_in(root: Path, name: str) -> Path:
 def _make(root: Path, change: Path) -> None:
     """Remove, say that this is done, then move: what was moved into the place of what is gone is not removed by the next one."""
     files, order = change / FILES, change / ORDER
-    if gone := _read(order):
+    gone, seen = _read(order)
+    if gone:
         for name in gone:
             _remove(placed_in(root, name))
-        _write(order, ())
+        _write(order, (), seen)
     for name in _names(files):
         target = placed_in(root, name)
         target.parent.mkdir(parents=True, exist_ok=True)
+        if name in seen and target.is_file() and sha256_file(target) != seen[name]:
+            target.rename(target.with_name(f"{target.name}.edited"))
         inside(files, name).replace(target)
 
 
@@ -97,13 +103,14 @@ def _blocked(cause: str) -> ProjectError:
     )
 
 
-def _write(order: Path, gone: Sequence[str]) -> None:
-    write_whole(order, json.dumps({"gone": list(gone)}).encode())
+def _write(order: Path, gone: Sequence[str], seen: Mapping[str, str]) -> None:
+    write_whole(order, json.dumps({"gone": list(gone), "seen": dict(seen)}).encode())
 
 
-def _read(order: Path) -> list[str]:
+def _read(order: Path) -> tuple[list[str], dict[str, str]]:
     try:
-        return [str(name) for name in json.loads(order.read_bytes())["gone"]]
+        document = json.loads(order.read_bytes())
+        return [str(name) for name in document["gone"]], dict(document.get("seen", {}))
     except (ValueError, KeyError, TypeError) as error:
         raise ProjectError(
             "change-unreadable",

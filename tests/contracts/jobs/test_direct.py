@@ -30,7 +30,7 @@ from fogbank.cloud.jobs.refusals import check
 from fogbank.contracts.manifest import Column, Schema
 from fogbank.contracts.transform import BatchCapture, DataProcessing, TransformInput, TransformOutput, TransformRequest
 from fogbank.direct.scorer import Loaded, Scorer
-from fogbank.ground.processes import children, tree
+from fogbank.ground.processes import children, tree, memory
 from fogbank.serve.handler import load_handler
 from tests.contracts.jobs.test_matrix import CSV, DOCUMENTS, JSON, JSON_LINES, ROWS, ways
 from tests.fakes.objects import MemoryObjects
@@ -247,6 +247,27 @@ def test_no_more_are_started_than_there_is_memory_for(tmp_path: Path) -> None:
             assert wait(answers, 1).not_done == set(answers), "there is one, which is stopped"
         assert [answer.result() for answer in answers] == [b"2.0\n"] * 2
         assert started(1) == [first]
+    finally:
+        made.close()
+
+
+def test_those_that_are_asked_for_at_once_are_no_more_than_there_is_memory_for(tmp_path: Path) -> None:
+    linear(tmp_path)
+    request = requested("Line", "MultiRecord", "Line", CSV, DataProcessing())
+    alone = DirectProcesses(request, planned(tmp_path), 6, lambda: None)
+    [first] = started(1)
+    size = memory(children(first)[0])
+    alone.close()
+    until(lambda: started(1) == [])
+
+    made = DirectProcesses(request, planned(tmp_path), 6, lambda: None, memory=3 * size)
+    try:
+        [first] = started(1)
+        with ThreadPoolExecutor(6) as pool, stopped(children(first)[0]):
+            answers = [pool.submit(made.output, b"1,2\n", 60) for _ in range(6)]
+            wait(answers, 1)
+            assert len(children(first)) <= 4, "each is counted as large as the one that is loaded"
+        assert [answer.result() for answer in answers] == [b"2.0\n"] * 6
     finally:
         made.close()
 

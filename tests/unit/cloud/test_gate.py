@@ -152,6 +152,14 @@ def test_a_forms_fields_end_with_its_file() -> None:
     assert gate.refusal(Request(method="POST", path="/bkt", query="", headers=more, body=body, peer=STRANGER)) is None
 
 
+def test_a_part_without_a_name_is_no_field() -> None:
+    body = b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n"
+    more = {"content-type": "multipart/form-data; boundary=b", "host": "127.0.0.1:4566"}
+
+    request = Request(method="POST", path="/bkt", query="", headers=more, body=body, peer=STRANGER)
+    assert code(House().gate.refusal(request)) == "AccessDenied"
+
+
 def test_an_open_gate_lets_everybody_in_but_pages_of_other_sites() -> None:
     gate = House(open_=True).gate
 

@@ -308,6 +308,7 @@ def monitored(folder: Path, env: dict[str, str], **config: Any) -> tuple[dict[st
         ({"probability_attribute": "1", "probability_threshold_attribute": "0.6"}, {"probability_threshold": 0.6}),
         ({"probability_attribute": "1", "inference_attribute": "0"}, {"probability_threshold": 0.6}),
         ({"inference_attribute": "1"}, {"probability_threshold": 0.6}),
+        ({"inference_attribute": "1", "probability_threshold_attribute": "0.6"}, {}),
     ],
 )
 def test_a_bias_monitors_probabilities_are_cut(tmp_path: Path, env: dict[str, str], config: dict[str, Any]) -> None:

@@ -137,3 +137,10 @@ def test_blanks_are_part_of_words_and_not_of_numbers(tmp_path: Path) -> None:
 
     assert sample.columns == (Column(name="city", dtype="string"), Column(name="age"))
     assert sample.cells == ((" Rome ", "30"), ("Oslo", "31"))
+
+
+def test_what_is_missing_is_no_new_category(tmp_path: Path) -> None:
+    former = (Column(name="size", dtype="category", categories=(1, 2)),)
+    sample = remembered(read_sample(write(tmp_path, "size\n1\nnan\n3\n"), ["size"], 1), former)
+
+    assert sample.columns == (Column(name="size", dtype="category", categories=(1, 2, 3), nullable=True),)

@@ -128,3 +128,12 @@ def test_an_order_that_is_none_is_refused_or_reaches_nothing_outside(project: Pr
     with pytest.raises(ProjectError):
         finished(project)
     assert (project.root.parent / "x").read_text() == "theirs"
+
+
+def test_what_somebody_edited_before_it_was_finished_is_kept_beside(project: ProjectConfig) -> None:
+    begun(project)
+    (project.root / "pyproject.toml").write_text(TABLE + "# my own\n")
+
+    assert finished(project).dependencies == ("a", "b")
+    assert (project.root / "pyproject.toml.edited").read_text().endswith("# my own\n")
+    assert sorted(path.name for path in project.root.glob("*.edited")) == ["pyproject.toml.edited"]

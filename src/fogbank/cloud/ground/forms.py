@@ -57,7 +57,7 @@ class _Parts:
                 self._end()
 
     def _begin(self, event: Field | File) -> None:
-        self._name = "" if self._over else event.name.lower()
+        self._name = "" if self._over or not event.name else event.name.lower()
         if self._name and isinstance(event, Field):
             self._into = io.BytesIO()
         elif self._name == FILE and isinstance(event, File):

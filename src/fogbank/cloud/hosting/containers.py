@@ -23,7 +23,7 @@ from typing import IO
 from fogbank.cloud.hosting.instance import ON_A_LAPTOP, LaunchPlan, Spawned, StartError, spawn
 from fogbank.contracts.container import BIND_LABEL, DEFAULT_PORT, ENV_PARENT_FD, LAYOUT_SCHEME
 from fogbank.ground.digest import blob_path
-from fogbank.ground.processes import Lifeline, run_bound
+from fogbank.ground.processes import beginning, run_bound
 
 ENGINE, OPTIONS = "FOGBANK_CONTAINER_ENGINE", "FOGBANK_CONTAINER_OPTIONS"
 ENGINES = ("podman", "docker")
@@ -139,14 +139,14 @@ class ContainerLauncher:
 
     def spawn(self, plan: LaunchPlan, port: int, log: IO[bytes]) -> Spawned:
         """The engine's own process, which passes signals on."""
-        lifeline = Lifeline()
         command = self._containers.command_line(self._name, self._image, plan, port, binds=self._binds)
-        return spawn(
-            [sys.executable, "-ISc", MOVE, str(lifeline.inherited), *command],
-            lifeline,
-            log,
-            start_new_session=True,  # the terminal's ctrl-C is the cloud's, not the containers'
-        )
+        with beginning() as lifeline:
+            return spawn(
+                [sys.executable, "-ISc", MOVE, str(lifeline.inherited), *command],
+                lifeline,
+                log,
+                start_new_session=True,  # the terminal's ctrl-C is the cloud's, not the containers'
+            )
 
     def private(self, plan: LaunchPlan) -> bool:
         """Never: it is reached by its port."""

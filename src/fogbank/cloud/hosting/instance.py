@@ -35,6 +35,7 @@ from fogbank.ground.processes import (
     MASK,
     Lifeline,
     bare_environment,
+    beginning,
     end_group,
     memory,
     reap_group,
@@ -72,21 +73,15 @@ def spawn(
     command: Sequence[str], lifeline: Lifeline, log: IO[bytes], inherited: Sequence[int] = (), **options: Any
 ) -> Spawned:
     """Start a command that holds the other end of the lifeline, and what is `inherited`, and writes to the log. Raises OSError."""
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=(lifeline.inherited, *inherited),
-            umask=MASK,
-            **options,
-        )
-    except OSError:
-        lifeline.cut()
-        raise
-    finally:
-        lifeline.handed_over()
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=(lifeline.inherited, *inherited),
+        umask=MASK,
+        **options,
+    )
     return Spawned(process=process, lifeline=lifeline)
 
 
@@ -355,21 +350,25 @@ class ProcessLauncher:
         inherited: Sequence[int] = (),
     ) -> Spawned:
         """A module of fogbank's with its arguments, in the container's environment and `more`. Raises OSError."""
-        lifeline = Lifeline()
-        env = {
-            **bare_environment(plan.base_dir / "home"),
-            **ON_A_LAPTOP,
-            **plan.environment,
-            "SAGEMAKER_BASE_DIR": str(plan.base_dir),
-            ENV_PARENT_FD: str(lifeline.inherited),
-            **more,
-        }
-        wall = Wall(
-            own=(plan.base_dir,), seen=self._seen, state=self._state, memory=plan.memory, network=not self.private(plan)
-        )
-        command = wall.around([str(self._python), "-P", "-m", *module], lifeline.inherited, [self._python])
-        spawned = spawn(command, lifeline, log, inherited, env=env, cwd=plan.base_dir, start_new_session=True)
-        return replace(spawned, behind=Behind(spawned.process.pid))
+        with beginning() as lifeline:
+            env = {
+                **bare_environment(plan.base_dir / "home"),
+                **ON_A_LAPTOP,
+                **plan.environment,
+                "SAGEMAKER_BASE_DIR": str(plan.base_dir),
+                ENV_PARENT_FD: str(lifeline.inherited),
+                **more,
+            }
+            wall = Wall(
+                own=(plan.base_dir,),
+                seen=self._seen,
+                state=self._state,
+                memory=plan.memory,
+                network=not self.private(plan),
+            )
+            command = wall.around([str(self._python), "-P", "-m", *module], lifeline.inherited, [self._python])
+            spawned = spawn(command, lifeline, log, inherited, env=env, cwd=plan.base_dir, start_new_session=True)
+            return replace(spawned, behind=Behind(spawned.process.pid))
 
     def private(self, plan: LaunchPlan) -> bool:
         """Where it is to have no network, and namespaces can be had. Raises OSError where nobody can say whether they can."""

@@ -54,16 +54,20 @@ def libraries(image: str) -> tuple[str, ...]:
     return LIBRARIES.get(name, ())
 
 
-@lru_cache(maxsize=1)
 def mounts() -> bool:
-    """Whether a process here may have mounts of its own."""
+    """Whether a process here may have mounts of its own; where the machine is too slow to say so, it is asked again the next time."""
     try:
-        done = subprocess.run(
-            ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"],
-            capture_output=True, timeout=10, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        return _mounts()
     except (OSError, subprocess.TimeoutExpired):
         return False
+
+
+@lru_cache(maxsize=1)
+def _mounts() -> bool:
+    done = subprocess.run(
+        ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"],
+        capture_output=True, timeout=10, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
     return done.returncode == 0
 
 

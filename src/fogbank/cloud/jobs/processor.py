@@ -23,7 +23,7 @@ from fogbank.cloud.jobs.warm import WarmAnalyzer, WarmError
 from fogbank.contracts.analysis import ENTRYPOINT
 from fogbank.contracts.container import ENV_PARENT_FD
 from fogbank.contracts.monitoring import ANALYZER_IMAGE, POSTPROCESSOR, PREPROCESSOR
-from fogbank.ground.processes import MASK, Lifeline, bare_environment, end_group, reap_group
+from fogbank.ground.processes import MASK, Lifeline, bare_environment, beginning, end_group, reap_group
 from fogbank.ground.walls import UndecidedError, Wall
 
 LOOK_S = 0.1
@@ -185,15 +185,8 @@ def run_warm(warm: WarmAnalyzer, python: Path, container: ProcessingContainer, s
 def _beginning(container: ProcessingContainer) -> Iterator[tuple[Lifeline, IO[bytes]]]:
     """The lifeline of a process that begins, which is cut where it does not, and its log."""
     container.log.parent.mkdir(parents=True, exist_ok=True)
-    lifeline = Lifeline()
-    try:
-        with container.log.open("ab") as out:
-            yield lifeline, out
-    except BaseException:
-        lifeline.cut()
-        raise
-    finally:
-        lifeline.handed_over()
+    with beginning() as lifeline, container.log.open("ab") as out:
+        yield lifeline, out
 
 
 def _environment(container: ProcessingContainer, place: str, path: str | None) -> dict[str, str]:
