@@ -30,7 +30,7 @@ from fogbank.cloud.jobs.refusals import check
 from fogbank.contracts.manifest import Column, Schema
 from fogbank.contracts.transform import BatchCapture, DataProcessing, TransformInput, TransformOutput, TransformRequest
 from fogbank.direct.scorer import Loaded, Scorer
-from fogbank.ground.processes import children, tree, memory
+from fogbank.ground.processes import children, memory, tree
 from fogbank.serve.handler import load_handler
 from tests.contracts.jobs.test_matrix import CSV, DOCUMENTS, JSON, JSON_LINES, ROWS, ways
 from tests.fakes.objects import MemoryObjects
