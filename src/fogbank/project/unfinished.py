@@ -32,12 +32,13 @@ def begin(config: ProjectConfig, files: Path, gone: Sequence[str]) -> None:
     """
     for name in gone:
         placed_in(config.root, name)
-    for name in _names(files):
-        if not any(PurePosixPath(name).is_relative_to(former) for former in gone):
-            _check_room(config.root, name)
+    staying = [name for name in _names(files) if not any(PurePosixPath(name).is_relative_to(former) for former in gone)]
+    for name in staying:
+        _check_room(config.root, name)
     work = files.parent / FOLDER
     work.mkdir()
-    seen = {name: sha256_file(config.root / name) for name in _names(files) if (config.root / name).is_file()}
+    places = {name: placed_in(config.root, name) for name in staying}
+    seen = {name: sha256_file(place) for name, place in places.items() if place.is_file()}
     files.rename(work / FILES)
     _write(work / ORDER, gone, seen)
     work.rename(config.state / FOLDER)
