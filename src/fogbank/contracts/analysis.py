@@ -31,6 +31,7 @@ from fogbank.contracts.monitoring import (
     results_folder,
     results_home,
 )
+from fogbank.contracts.names import job_prefix
 from fogbank.contracts.processing import Cluster, ProcessingInput, ProcessingOutput, ProcessingRequest
 from fogbank.contracts.scheduler import EXECUTION_ID, SCHEDULED_TIME
 
@@ -44,8 +45,6 @@ BASELINE = f"{PROCESSING}/baseline"
 TRUTH = f"{PROCESSING}/groundtruth"
 VARIABLES = {"statistics": "baseline_statistics", "constraints": "baseline_constraints", "config": ANALYSIS_CONFIG}
 """Where the analyzer is told of files."""
-NAMED = 26
-"""How much of a schedule's name its jobs' names begin with: 63 characters less an execution id of 36."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,11 +159,6 @@ class ScheduledAnalysis:
 
     def _files(self) -> dict[str, str]:
         return {"statistics": self.statistics, "constraints": self.constraints, "config": self.config}
-
-
-def job_prefix(schedule: str) -> str:
-    """What the names of a schedule's jobs begin with."""
-    return f"{schedule[:NAMED]}-"
 
 
 def encoded(request: ProcessingRequest) -> str:
