@@ -22,6 +22,8 @@ from fogbank.contracts.monitoring import (
     DELAY,
     EARLIER,
     KEPT,
+    LABELS,
+    METRICS_URL,
     PROCESSING,
     S3_URL,
     SCHEDULED,
@@ -111,7 +113,7 @@ class ScheduledAnalysis:
     def request(self) -> ProcessingRequest:
         """The CreateProcessingJob request, with the Scheduler's context attributes in it.
 
-        Captured records are no input of the job: it would be given all that there are, and its window is hours of them. A processing
+        Captured records and labels are no input of the job: it would be given all that there are, and its window is hours of them. A processing
         container inherits no region (Developer Guide, "Build Your Own Processing Container").
         """
         files = {name: uri for name, uri in self._files().items() if uri}
@@ -128,17 +130,16 @@ class ScheduledAnalysis:
                 "publish_cloudwatch_metrics": "Enabled",
                 "sagemaker_monitoring_schedule_name": self.schedule,
                 S3_URL: f"https://s3.{self.region}.{self.dns_suffix}",
+                METRICS_URL: f"https://monitoring.{self.region}.{self.dns_suffix}",
                 "AWS_REGION": self.region,
                 SCHEDULED: SCHEDULED_TIME,
                 WINDOW: str(self.window_s),
                 DELAY: str(self.delay_s),
                 **self.asks.environment(),
+                **({LABELS: f"{self.asks.truth.rstrip('/')}/"} if self.asks.labelled else {}),
                 **({KEPT: f"{self.results.rstrip('/')}/{home}"} if self.statistics else {}),
             },
-            inputs=(
-                *([_input("groundtruth", f"{self.asks.truth.rstrip('/')}/", TRUTH)] if self.asks.labelled else []),
-                *(_input(name, uri, f"{BASELINE}/{name}") for name, uri in files.items()),
-            ),
+            inputs=tuple(_input(name, uri, f"{BASELINE}/{name}") for name, uri in files.items()),
             outputs=(ProcessingOutput(name="result", uri=self.results, local_path=OUTPUT, upload_mode="EndOfJob"),),
             cluster=Cluster(instance_count=1, instance_type=self.instance_type, volume_gb=20),
             max_runtime_s=3300,

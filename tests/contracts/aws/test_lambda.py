@@ -201,7 +201,7 @@ def test_more_variables_than_lambda_takes_are_refused_when_they_are_declared(
         lambda given: create(shared_cloud, f"{unique}-more", "app.answer", Environment=given),
         lambda given: client.update_function_configuration(FunctionName=unique, Environment=given),
     ):
-        with pytest.raises(ClientError, match="InvalidParameterValueException.*exceeded the 4KB limit"):
+        with pytest.raises(ClientError, match=r"InvalidParameterValueException.*exceeded the 4KB limit"):
             call({"Variables": {"A": "x" * 4089}})
 
 
