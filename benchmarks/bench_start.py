@@ -1,16 +1,20 @@
 """Seconds and memory until a cloud with a long history answers. Aim: under 1 s and 200 MB after 100,000 changes of moto's state.
 
+`--objects 100000 --gb 20` puts as many objects, of so many GB together, before (2 GB in 10,000 when left out).
+
 The changes are real requests, and entries of the journal repeated: what is measured is that a start does not read them. Beside it, the
 same cloud with the last 250 changes only in the journal, which is the most that a start plays back.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sqlite3
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -24,6 +28,7 @@ from fogbank.project.installation import cached
 from fogbank.testing import CloudProcess
 
 CHANGES, QUEUES, TAIL, ROUNDS = 100_000, 500, 250, 3
+WRITERS = 8
 SCOPE = "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=-"
 
 
@@ -63,6 +68,27 @@ def _repeat(file: Path) -> None:
             database.execute(f"INSERT INTO journal ({columns}) {rows}", (QUEUES, 2 * QUEUES))
 
 
+def filled(folder: Path, objects: int, size: int) -> float:
+    """Put `objects` bodies of `size` bytes, each another, as their clients do; the seconds that it took."""
+    rest = os.urandom(max(0, size - 16))
+    cloud = CloudProcess(folder)
+    cloud.start()
+    try:
+        s3 = cloud.client("s3")
+        s3.create_bucket(Bucket="data")
+
+        def put(number: int) -> None:
+            s3.put_object(Bucket="data", Key=f"rows/{number % 1000:03d}/{number:08d}", Body=b"%016d" % number + rest)
+
+        began = time.perf_counter()
+        with ThreadPoolExecutor(WRITERS) as pool:
+            for _ in pool.map(put, range(objects)):
+                pass
+        return time.perf_counter() - began
+    finally:
+        cloud.stop()
+
+
 def memory(pid: int) -> float:
     """MB that a process has in memory."""
     line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
@@ -89,16 +115,26 @@ def started(folder: Path, queues: int = QUEUES) -> tuple[float, float, float]:
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--objects", type=int, default=10_000)
+    parser.add_argument("--gb", type=float, default=2.0)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "cloud"
         folder.mkdir()
         lived(folder)
+        seconds = filled(folder, options.objects, int(options.gb * 1e9) // max(1, options.objects))
+        print(f"{options.objects:,} objects of {options.gb:g} GB were put in {seconds:.0f} s")
         tail = [started(folder)]
         CloudProcess(folder).start()
         CloudProcess(folder).stop()  # which writes a snapshot
         pairs = [(started(folder), started(Path(place) / f"empty{n}", 0)) for n in range(ROUNDS)]
     figures, empty = [first for first, _ in pairs], [second for _, second in pairs]
-    tell(f"start after {CHANGES:,} changes, to the first answer", [seconds for seconds, _, _ in figures], 1.0)
+    tell(
+        f"start after {CHANGES:,} changes and {options.gb:g} GB, to the first answer",
+        [seconds for seconds, _, _ in figures],
+        1.0,
+    )
     tell("the same, of a processor", [busy for _, busy, _ in figures], 1.0)
     tell(f"the same, {TAIL} of them since the snapshot", [seconds for seconds, _, _ in tail], 2.0)
     ratio(

@@ -27,6 +27,7 @@ from fogbank.contracts.capture import hour_prefix
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import EngineError
 from fogbank.contracts.manifest import Manifest, load_manifest
+from fogbank.contracts.names import job_prefix
 from fogbank.testing import CloudProcess, Deployment
 from tests.contracts.test_carriers import record
 from tests.waiting import until_answer
@@ -68,7 +69,7 @@ def test_a_stack_is_looked_after_and_an_alarm_goes_off_with_a_violation(
     page = json.loads(cloudwatch.get_dashboard(DashboardName="ops")["DashboardBody"])
     titles = [widget["properties"]["title"] for widget in page["widgets"]]
     assert titles[0] == "churn-live: requests"
-    assert titles[-2:] == [f"{rule}: runs with violations", "nightly-*: use of processors (%)"]
+    assert titles[-2:] == [f"{rule}: runs with violations", f"{job_prefix('nightly')}*: use of processors (%)"]
     assert kept(logs) == {"/aws/sagemaker/Endpoints/churn-live": 30, TRANSFORM_JOBS: 30}
     assert budgets.describe_budget(AccountId=ACCOUNT, BudgetName="month")["Budget"]["BudgetLimit"]["Amount"] == "200"
 
@@ -130,7 +131,7 @@ def test_a_group_that_is_there_is_kept_for_the_days_and_stays(local_cloud: Cloud
         (lambda: LogRetention("l", group="g", days=31), "days must be one of 1, 3, 5"),
         (lambda: Dashboard("d"), "a dashboard shows something"),
         (lambda: Dashboard("d e"), "2 problems"),
-        (lambda: Budget("b", usd=0, emails=["a@b.c"]), "usd must be more than 0"),
+        (lambda: Budget("b", usd=0, emails=["a@b.c"]), "usd must be a cent or more"),
         (lambda: Budget("b", usd=1), "nobody is told"),
         (lambda: Budget("b:c", usd=1, spent=(), forecast=(), emails=["a"] * 11), "3 problems"),
         (lambda: Budget("b", usd=1, spent=(80, 80, 0), emails=["a@b.c"]), "2 problems"),

@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pulumi
+import pulumi_aws as aws
 import pytest
-import yaml
 
+from fogbank.components import Endpoint, ModelService, load_package
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import EngineError
 from fogbank.engine.environment import stack_environment
@@ -36,26 +38,31 @@ STEPS = 4
 CALLS = 20
 """About as many calls as an update makes: a fault at one of them."""
 NAME = "churn-live"
-PROGRAM = """
-from pathlib import Path
 
-import pulumi
-import pulumi_aws as aws
 
-from fogbank.components import Endpoint, ModelService, load_package
+def program() -> None:
+    """The service and what is live of it; in this process, which saves each update the start of another."""
+    config = pulumi.Config("p")
+    version, count = config.require("version"), config.require_int("count")
+    environment = {"SAGEMAKER_PROGRAM": "not-there.py"} if version == "bad" else {"STEP": version}
+    package = load_package(Path(config.require("package")))
+    service = ModelService("churn", package=package, image="i", force_destroy=True, environment=environment)
+    if config.get_bool("plain"):
+        _plain(service, count)
+    else:
+        Endpoint("live", service=service, endpoint_name=NAME, instance_count=count)
+    pulumi.export("model", service.model_name)
 
-config = pulumi.Config("p")
-version, count = config.require("version"), config.require_int("count")
-environment = {"SAGEMAKER_PROGRAM": "not-there.py"} if version == "bad" else {"STEP": version}
-service = ModelService("churn", package=load_package(Path(config.require("package"))), image="i", force_destroy=True, environment=environment)
-if config.get_bool("plain"):
-    variant = {"variant_name": "AllTraffic", "model_name": service.model_name, "instance_type": "ml.m5.large", "initial_instance_count": count}
-    shown = aws.sagemaker.EndpointConfiguration("c", production_variants=[variant], opts=pulumi.ResourceOptions(delete_before_replace=False))
-    aws.sagemaker.Endpoint("live-endpoint", name="churn-live", endpoint_config_name=shown.name)
-else:
-    Endpoint("live", service=service, endpoint_name="churn-live", instance_count=count)
-pulumi.export("model", service.model_name)
-"""
+
+def _plain(service: ModelService, count: int) -> None:
+    """The same by pulumi-aws's own types."""
+    variant = {
+        "variant_name": "AllTraffic", "model_name": service.model_name, "instance_type": "ml.m5.large", "initial_instance_count": count,
+    }  # fmt: skip
+    shown = aws.sagemaker.EndpointConfiguration(
+        "c", production_variants=[variant], opts=pulumi.ResourceOptions(delete_before_replace=False)
+    )
+    aws.sagemaker.Endpoint("live-endpoint", name=NAME, endpoint_config_name=shown.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +96,6 @@ def drawn(seed: int) -> list[Step]:
 class World:
     """A stack of an account, and the way there."""
 
-    folder: Path
     package: Path
     cloud: CloudProcess
     way: Faulty
@@ -98,11 +104,13 @@ class World:
 
     def up(self, version: str, count: int) -> None:
         """`pulumi up`. Raises EngineError."""
-        settings = {
-            "aws:region": "us-east-1", "aws:endpoints": [{"s3": self.way.url, "sagemaker": self.way.url}], "p:version": version,
-            "p:count": count, "p:package": str(self.package), "p:plain": self.plain,
-        }  # fmt: skip
-        (self.folder / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": settings}))
+        endpoints = [{"s3": self.way.url, "sagemaker": self.way.url}]
+        self.driver.set_config(
+            {
+                "aws:region": "us-east-1", "aws:endpoints": endpoints, "p:version": version, "p:count": count,
+                "p:package": str(self.package), "p:plain": self.plain,
+            }
+        )  # fmt: skip
         self.driver.up(lambda _: None)
 
     def take(self, step: Step) -> bool:
@@ -152,17 +160,13 @@ def kill_the_engine() -> None:
 @pytest.fixture
 def world(local_cloud: CloudProcess, tmp_path: Path, fogbank_project: ProjectConfig) -> Iterator[World]:
     """An account in which a good version is live."""
-    folder = tmp_path / "p"
-    folder.mkdir()
-    (folder / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
-    (folder / "__main__.py").write_text(PROGRAM)
     with Faulty(local_cloud.url) as way:
         server = ProviderServer(provider(way.url))
         server.start()
         engine = find_engine(lambda _: None)
         environment = stack_environment(tmp_path / "state", engine, way.url, server.port, local_cloud.secret)
-        driver = StackDriver(folder, engine, environment, "local")
-        yield World(folder=folder, package=fogbank_project.package, cloud=local_cloud, way=way, driver=driver)
+        driver = StackDriver(tmp_path, engine, environment, "local", program)
+        yield World(package=fogbank_project.package, cloud=local_cloud, way=way, driver=driver)
         server.stop()
 
 

@@ -20,7 +20,7 @@ from fogbank.components.function import Code, function, started_by
 from fogbank.components.service import ModelService
 
 HANDLER = Path(__file__).with_name("batch_handler.py")
-LIMIT_S, LOG_DAYS = 900, 30
+LIMIT_S, LOG_DAYS, MEMORY_MB = 900, 30, 1024
 RUNS = "runs/"
 """Below the ledger: the manifests that jobs read."""
 TIMES = re.compile(r"(cron|rate)\(.+\)")
@@ -97,7 +97,7 @@ def declare_once_each(
     starts = function(
         component,
         name,
-        Code(module=HANDLER, entry="handler", timeout_s=LIMIT_S, log_days=LOG_DAYS),
+        Code(module=HANDLER, entry="handler", timeout_s=LIMIT_S, log_days=LOG_DAYS, memory_mb=MEMORY_MB),
         may=known.apply(lambda facts: may(**facts, prefix=prefix, source=source, ledger=ledger)),
         variables={
             "REQUEST": request.apply(template),

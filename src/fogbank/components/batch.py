@@ -22,7 +22,7 @@ from fogbank.components.others import not_in_batches
 from fogbank.components.refusals import refuse
 from fogbank.components.service import ModelService
 from fogbank.components.transform_job import Once, TransformJob
-from fogbank.contracts.names import check_name
+from fogbank.contracts.names import check_name, job_prefix
 from fogbank.contracts.scheduler import EXECUTION_ID, universal_target
 from fogbank.contracts.tokens import BATCH_TRANSFORM
 from fogbank.contracts.transform import (
@@ -100,7 +100,7 @@ class BatchTransform(pulumi.ComponentResource):
         self.input_uri = service.uri(input_prefix)
         self.output_uri = service.uri(output_prefix)
         tags = default_tags()
-        job = f"{public_name[:26]}-{EXECUTION_ID}"
+        job = f"{job_prefix(public_name)}{EXECUTION_ID}"
         captured = "" if self.capture_uri is None else self.capture_uri
         self.job = pulumi.Output.all(service.model_name, self.input_uri, self.output_uri, captured).apply(
             lambda known: transform_request(
@@ -128,7 +128,7 @@ class BatchTransform(pulumi.ComponentResource):
         if isinstance(schedule, Once):
             self.job_name = self._once(name, service, schedule, needs)
         elif isinstance(schedule, Arrivals | Unscored):
-            starts = f"{public_name[:26]}-"
+            starts = job_prefix(public_name)
             self.ledger_uri = service.uri(ledger)
             if failures is not None:
                 buried(self, name, failures, "Transform", starts)
@@ -183,7 +183,7 @@ class BatchTransform(pulumi.ComponentResource):
             permissions_boundary=service.permissions_boundary,
             opts=child,
         )
-        prefix = f"{public_name[:26]}-"
+        prefix = job_prefix(public_name)
         queue = buried(self, name, failures, "Transform", prefix) if failures else None
         policy = aws.iam.RolePolicy(
             f"{name}-role-policy",

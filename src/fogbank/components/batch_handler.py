@@ -5,8 +5,9 @@ in Lambda, where nothing of fogbank is. The environment says what it works on: R
 place, as JSON), INPUT and LEDGER (S3 URIs of prefixes), PREFIX (what names of jobs begin with) and SUFFIX (of objects that count).
 
 The ledger is objects, named by a key below INPUT and its ETag: `claimed/<key>/<etag>` is written by who scores that content, if nobody has
-(If-None-Match), before the job is created; `scored/...` when the job has completed; `runs/<job>` is the manifest that the job reads. What was
-claimed a quarter of an hour ago and has no job, or a failed one, is claimed once more, by itself, at the next of the times.
+(If-None-Match), before the job is created; `scored/...` when the job has completed; `runs/<job>` is the manifest that the job reads. At the
+next of the times what was claimed a quarter of an hour ago and has no job, since SageMaker refused it or the function ended, is claimed anew,
+and what a job failed over once more, each by itself.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,16 @@ MOST, AT_ONCE, TRIES = 10_000, 16, 2
 Found = tuple[str, str]
 """A key below INPUT, and the ETag of its content."""
 Document = dict[str, Any]
+S3, SAGEMAKER = boto3.client("s3", config=Config(max_pool_connections=AT_ONCE)), boto3.client("sagemaker")
+"""Made once: a client takes longer than its call, and threads may share it but not make it."""
+
+
+class Held(NamedTuple):
+    """A claim: the object, its entry's own ETag, and what is in it."""
+
+    found: Found
+    entity: str
+    document: Document
 
 
 def handler(event: Document, _: object) -> str:
@@ -49,7 +62,8 @@ def handler(event: Document, _: object) -> str:
 
 
 def _sweep(now: str) -> str:
-    """Score what nobody has claimed, and by itself what was claimed in vain."""
+    """Score what nobody has claimed, what was claimed in vain, and, each by itself, what a job failed over. One that SageMaker refuses keeps no
+    other from its turn. Raises ClientError, the first of them, at the end."""
     bucket, prefix = _split("INPUT")
     there = {
         (item["Key"].removeprefix(prefix), item["ETag"].strip('"'))
@@ -57,48 +71,74 @@ def _sweep(now: str) -> str:
         if _counts(item["Key"], item["Size"])
     }
     claimed, scored = _entries("claimed"), _entries("scored")
-    told = [_score(sorted(there - claimed)[:MOST], now)] if there - claimed else []
-    told += [said for found in sorted((claimed - scored) & there)[:MOST] if (said := _again(found, now))]
-    return "; ".join(told) or "all has been scored"
+    new, open_ = sorted(there - claimed)[:MOST], sorted((claimed - scored) & there)[:MOST]
+    steps: list[Callable[[], str]] = [partial(_score, new, now)] if new else []
+    said, refused = list[str](), list[ClientError]()
+    for step in [*steps, *_second_tries(open_, now)]:
+        try:
+            said.append(step())
+        except ClientError as error:
+            log.exception("a step of %s was refused", now)
+            refused.append(error)
+    if refused:
+        raise refused[0]
+    return "; ".join(said) or "all has been scored"
 
 
-def _again(found: Found, now: str) -> str:
-    """Look after a claim that has not been scored; empty where nothing is to be done."""
-    bucket, place = _split("LEDGER")[0], _entry("claimed", found)
-    held = boto3.client("s3").get_object(Bucket=bucket, Key=place)
-    claim = json.loads(held["Body"].read())
-    status = _status(claim["job"])
-    if status == "Completed":
-        return _completed({"TransformJobName": claim["job"]})
-    lost = status is None and _seconds(now) - _seconds(claim["at"]) > ABANDONED_S
-    if claim["tries"] >= TRIES or not (lost or status in {"Failed", "Stopped"}):
-        return ""
+def _second_tries(open_: list[Found], now: str) -> Iterator[Callable[[], str]]:
+    """What is to be done about claims that have not been scored."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        held = list(pool.map(_held, open_))
+    status = {job: _status(job) for job in {claim.document["job"] for claim in held}}
+    for job, ended in status.items():
+        if ended == "Completed":
+            yield partial(_completed, {"TransformJobName": job})
+    lost = [
+        claim
+        for claim in held
+        if status[claim.document["job"]] is None and _epoch(now) - _epoch(claim.document["at"]) > ABANDONED_S
+    ]
+    if lost:
+        yield partial(_score, lost, now)
+    for claim in held:
+        if status[claim.document["job"]] in {"Failed", "Stopped"} and claim.document["tries"] < TRIES:
+            yield partial(_score, [claim], now, tries=claim.document["tries"] + 1)
+
+
+def _score(wanted: Sequence[Found | Held], now: str, *, tries: int = 1) -> str:
+    """Start a job over those that nobody else claims. Raises ClientError where it is refused, with each claim as it was."""
     job = _name()
-    if not _claim(found, {"job": job, "at": now, "tries": claim["tries"] + 1}, IfMatch=held["ETag"]):
-        return ""
-    _start(job, [found])
-    return f"{job} tries {found[0]} again"
 
-
-def _score(wanted: list[Found], now: str) -> str:
-    """Start a job over those that are not claimed."""
-    job = _name()
-
-    def claim(found: Found) -> bool:
-        return _claim(found, {"job": job, "at": now, "tries": 1}, IfNoneMatch="*")
+    def claim(each: Found | Held) -> bool:
+        document = {"job": job, "at": now, "tries": tries}
+        if isinstance(each, Held):
+            return _claim(each.found, document, IfMatch=each.entity)
+        return _claim(each, document, IfNoneMatch="*")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        own = [found for found, done in zip(wanted, pool.map(claim, wanted), strict=True) if done]
+        own = [each for each, done in zip(wanted, pool.map(claim, wanted), strict=True) if done]
     if not own:
         return "it is claimed"
     try:
-        _start(job, own)
+        _start(job, [each.found if isinstance(each, Held) else each for each in own])
     except ClientError:
-        bucket = _split("LEDGER")[0]
-        for found in own:
-            boto3.client("s3").delete_object(Bucket=bucket, Key=_entry("claimed", found))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(_unclaim, own))
         raise
-    return f"{job} scores {len(own)} object(s)"
+    return f"{job} scores {len(own)} object(s){' again' if tries > 1 else ''}"
+
+
+def _unclaim(each: Found | Held) -> None:
+    """Put back what was there before a claim."""
+    if isinstance(each, Held):
+        _put(_entry("claimed", each.found), each.document)
+    else:
+        S3.delete_object(Bucket=_split("LEDGER")[0], Key=_entry("claimed", each))
+
+
+def _held(found: Found) -> Held:
+    entry = S3.get_object(Bucket=_split("LEDGER")[0], Key=_entry("claimed", found))
+    return Held(found, entry["ETag"], json.loads(entry["Body"].read()))
 
 
 def _claim(found: Found, claim: Document, **condition: str) -> bool:
@@ -120,7 +160,7 @@ def _start(job: str, objects: list[Found]) -> None:
     request = json.loads(os.environ["REQUEST"])
     source = {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": f"s3://{bucket}/{ledger}runs/{job}"}}
     given = {**request["TransformInput"], "DataSource": source}
-    boto3.client("sagemaker").create_transform_job(**{**request, "TransformJobName": job, "TransformInput": given})
+    SAGEMAKER.create_transform_job(**{**request, "TransformJobName": job, "TransformInput": given})
 
 
 def _completed(detail: Document) -> str:
@@ -137,7 +177,7 @@ def _completed(detail: Document) -> str:
 def _status(job: str) -> str | None:
     """A job's status; None where there is none."""
     try:
-        status: str = boto3.client("sagemaker").describe_transform_job(TransformJobName=job)["TransformJobStatus"]
+        status: str = SAGEMAKER.describe_transform_job(TransformJobName=job)["TransformJobStatus"]
     except ClientError as error:
         if error.response["Error"]["Code"] in {"ValidationException", "ResourceNotFound"}:
             return None
@@ -163,7 +203,7 @@ def _name() -> str:
     return f"{os.environ['PREFIX']}{uuid.uuid4()}"
 
 
-def _seconds(moment: str) -> float:
+def _epoch(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
@@ -174,16 +214,16 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _listed(bucket: str, prefix: str) -> Iterator[Document]:
-    for page in boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+    for page in S3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         yield from page.get("Contents", [])
 
 
 def _get(key: str) -> bytes:
-    body: bytes = boto3.client("s3").get_object(Bucket=_split("LEDGER")[0], Key=key)["Body"].read()
+    body: bytes = S3.get_object(Bucket=_split("LEDGER")[0], Key=key)["Body"].read()
     return body
 
 
 def _put(key: str, document: Any, **conditions: str) -> None:
-    boto3.client("s3").put_object(
+    S3.put_object(
         Bucket=_split("LEDGER")[0], Key=key, Body=json.dumps(document).encode(), ContentType="application/json", **conditions
     )  # fmt: skip

@@ -54,7 +54,7 @@ class Budget(pulumi.ComponentResource):
             name=public_name,
             budget_type="COST",
             time_unit="MONTHLY",
-            limit_amount=f"{usd:g}",
+            limit_amount=amount(usd),
             limit_unit="USD",
             cost_filters=[{"name": "TagKeyValue", "values": tagged(tags)}] if tags else None,
             notifications=told_of,
@@ -78,6 +78,15 @@ def notifications(spent: Sequence[float], forecast: Sequence[float]) -> list[dic
     ]
 
 
+def amount(usd: float) -> str:
+    """USD as AWS Budgets takes them: digits, no exponent (botocore's pattern of NumericValue), to the cent.
+
+    >>> amount(1_000_000), amount(1250.755), amount(0.5)
+    ('1000000', '1250.76', '0.5')
+    """
+    return f"{usd:.2f}".rstrip("0").rstrip(".")
+
+
 def tagged(tags: Mapping[str, str]) -> list[str]:
     """Tags as AWS Budgets has them.
 
@@ -92,8 +101,8 @@ def _refused(
 ) -> Iterator[str]:  # fmt: skip
     if not 1 <= len(name) <= 100 or {":", "\\"} & {*name}:
         yield f"budget_name must be 1 to 100 characters without : and \\, not {name!r}"
-    if not 0 < usd < float("inf"):
-        yield f"usd must be more than 0, not {usd}"
+    if not 0.01 <= usd < float("inf"):
+        yield f"usd must be a cent or more, not {usd}"
     percents = [*spent, *forecast]
     if not 1 <= len(percents) <= MOST_NOTIFICATIONS:
         yield f"spent and forecast are 1 to {MOST_NOTIFICATIONS} together, not {len(percents)}"

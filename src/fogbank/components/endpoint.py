@@ -125,7 +125,7 @@ class Endpoint(pulumi.ComponentResource):
             timed(
                 self, name, public_name, rollout.config_name, hours, until, [rollout], self.service.permissions_boundary
             )
-        self.endpoint_name = endpoint.name
+        self.public_name, self.endpoint_name = public_name, endpoint.name
         self.endpoint_arn = endpoint.arn
         self.config_name = rollout.config_name
         self.register_outputs(

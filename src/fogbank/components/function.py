@@ -13,18 +13,24 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.account import Account
+from fogbank.contracts.names import shortened
 
 RUNTIME = "python3.12"
+LONGEST_BASE = 64 - 27
+MOST_VARIABLES = 4096
+"""Bytes, of the names and values as JSON. Source: the Lambda Developer Guide, "Lambda quotas"."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """A module alone, and the function in it that is called. It may work for `timeout_s`; what it writes is kept for `log_days`."""
+    """A module alone, and the function in it that is called. It may work for `timeout_s`; what it writes is kept for `log_days`. Lambda gives a
+    share of a processor by `memory_mb` (1,769 are one): in its own 128 MB boto3 alone takes seconds to import."""
 
     module: Path
     entry: str
     timeout_s: int
     log_days: int
+    memory_mb: int = 512
 
 
 def function(
@@ -48,7 +54,7 @@ def function(
         opts=child,
     )
     group = aws.cloudwatch.LogGroup(
-        f"{name}-log", name_prefix=f"/aws/lambda/{name}-", retention_in_days=code.log_days, opts=child
+        f"{name}-log", name_prefix=f"/aws/lambda/{base_name(name)}-", retention_in_days=code.log_days, opts=child
     )
     allowed = aws.iam.RolePolicy(
         f"{name}-role-policy",
@@ -64,9 +70,31 @@ def function(
         handler=f"{code.module.stem}.{code.entry}",
         code=pulumi.AssetArchive({code.module.name: pulumi.FileAsset(str(code.module))}),
         timeout=code.timeout_s,
-        environment={"variables": variables},
+        memory_size=code.memory_mb,
+        environment={"variables": pulumi.Output.all(**variables).apply(lambda known: fitting(name, known))},
         opts=pulumi.ResourceOptions(parent=component, depends_on=[allowed, *needs]),
     )
+
+
+def base_name(name: str) -> str:
+    """What a function's name begins with: the 26 characters that Terraform's `name_prefix` adds, and a hyphen, fit into Lambda's 64.
+
+    >>> base_name("scores"), len(base_name("x" * 60))
+    ('scores', 37)
+    """
+    return name if len(name) <= LONGEST_BASE else shortened(name, LONGEST_BASE)
+
+
+def fitting(name: str, variables: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables, if Lambda takes them: 4 KB together. Raises pulumi.RunError."""
+    size = len(json.dumps(variables, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > MOST_VARIABLES:
+        largest = max(variables, key=lambda key: len(variables[key]))
+        raise pulumi.RunError(
+            f"the function of {name} has {size} bytes of environment variables, and Lambda takes {MOST_VARIABLES}; {largest} is the largest: "
+            "give it fewer parameters or tags"
+        )
+    return variables
 
 
 def policy(statements: Sequence[Mapping[str, Any]], log_group: str, kms_key: str = "") -> str:

@@ -44,12 +44,16 @@ class Jwt:
         refuse([*problems, *([] if self.audience else ["audience must name who the tokens are for"])])
 
 
+SIGNED = ("x-amz-content-sha256", "x-amz-date", "x-amz-security-token")
+"""What a signature of IAM travels in, beside `authorization`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cors:
-    """Pages of `origins` may call the API from a browser."""
+    """Pages of `origins` may call the API from a browser, with these `headers`: a token's, or those of a request that is signed with SigV4."""
 
     origins: Sequence[str]
-    headers: Sequence[str] = ("authorization", "content-type")
+    headers: Sequence[str] = ("authorization", "content-type", *SIGNED)
     methods: Sequence[str] = ("POST",)
     max_age_s: int = 300
 

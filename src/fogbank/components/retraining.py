@@ -27,7 +27,7 @@ from fogbank.components.naming import by_content
 from fogbank.components.refusals import refuse
 from fogbank.components.training import Training, archived, kept, sources
 from fogbank.contracts.monitoring import METRICS_NAMESPACE
-from fogbank.contracts.names import check_name
+from fogbank.contracts.names import LONGEST, check_name
 from fogbank.contracts.tokens import RETRAINING
 from fogbank.ground.digest import sha256_bytes
 
@@ -114,6 +114,7 @@ class Retraining(pulumi.ComponentResource):
         problems = [
             *_irreplaceable(endpoint),
             *_refused(handler, drift, schedule, answer, margin),
+            *_unnameable(endpoint.public_name),
             *(drift.refused(endpoint) if drift else ()),
         ]
         refuse(problems, f"the retraining {name} has")
@@ -221,6 +222,13 @@ def _refused(handler: Path, drift: Drift | None, schedule: str | None, answer: i
         yield f"answer {answer}: it counts from the end of a row, -1 is the last"
     if not -1 <= margin <= 1:
         yield f"margin {margin}: accuracies differ by 1 at most"
+
+
+def _unnameable(endpoint: str) -> Iterator[str]:
+    """A run is named after the endpoint and its time, and its jobs after the run (handlers/alarm.py)."""
+    longest = LONGEST - len("-20260101000000-live")
+    if len(endpoint) > longest:
+        yield f"an endpoint_name of {len(endpoint)} letters, {endpoint}: its jobs' names leave room for {longest}, and the first drift would fail"
 
 
 def _script(

@@ -14,7 +14,8 @@ from fogbank.components.batch import RETRIES
 from fogbank.components.failures import buried, dead_letters, sending
 from fogbank.components.naming import default_tags
 from fogbank.components.watch import Watch
-from fogbank.contracts.analysis import CREATE_PROCESSING_JOB, ScheduledAnalysis, encoded, job_prefix
+from fogbank.contracts.analysis import CREATE_PROCESSING_JOB, ScheduledAnalysis, encoded
+from fogbank.contracts.names import job_prefix
 from fogbank.contracts.scheduler import later, universal_target
 
 

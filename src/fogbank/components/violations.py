@@ -17,7 +17,7 @@ import pulumi_aws as aws
 
 from fogbank.components.account import Account
 from fogbank.components.refusals import refuse
-from fogbank.contracts.analysis import job_prefix
+from fogbank.contracts.names import job_prefix
 
 VERDICT = "CompletedWithViolations"
 TRIGGERED, PERIOD_S, MOST_ACTIONS = "TriggeredRules", 300, 5

@@ -22,6 +22,8 @@ from fogbank.contracts.monitoring import (
     DELAY,
     EARLIER,
     KEPT,
+    LABELS,
+    METRICS_URL,
     PROCESSING,
     S3_URL,
     SCHEDULED,
@@ -31,6 +33,7 @@ from fogbank.contracts.monitoring import (
     results_folder,
     results_home,
 )
+from fogbank.contracts.names import job_prefix
 from fogbank.contracts.processing import Cluster, ProcessingInput, ProcessingOutput, ProcessingRequest
 from fogbank.contracts.scheduler import EXECUTION_ID, SCHEDULED_TIME
 
@@ -44,8 +47,6 @@ BASELINE = f"{PROCESSING}/baseline"
 TRUTH = f"{PROCESSING}/groundtruth"
 VARIABLES = {"statistics": "baseline_statistics", "constraints": "baseline_constraints", "config": ANALYSIS_CONFIG}
 """Where the analyzer is told of files."""
-NAMED = 26
-"""How much of a schedule's name its jobs' names begin with: 63 characters less an execution id of 36."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,7 @@ class ScheduledAnalysis:
     def request(self) -> ProcessingRequest:
         """The CreateProcessingJob request, with the Scheduler's context attributes in it.
 
-        Captured records are no input of the job: it would be given all that there are, and its window is hours of them. A processing
+        Captured records and labels are no input of the job: it would be given all that there are, and its window is hours of them. A processing
         container inherits no region (Developer Guide, "Build Your Own Processing Container").
         """
         files = {name: uri for name, uri in self._files().items() if uri}
@@ -129,17 +130,16 @@ class ScheduledAnalysis:
                 "publish_cloudwatch_metrics": "Enabled",
                 "sagemaker_monitoring_schedule_name": self.schedule,
                 S3_URL: f"https://s3.{self.region}.{self.dns_suffix}",
+                METRICS_URL: f"https://monitoring.{self.region}.{self.dns_suffix}",
                 "AWS_REGION": self.region,
                 SCHEDULED: SCHEDULED_TIME,
                 WINDOW: str(self.window_s),
                 DELAY: str(self.delay_s),
                 **self.asks.environment(),
+                **({LABELS: f"{self.asks.truth.rstrip('/')}/"} if self.asks.labelled else {}),
                 **({KEPT: f"{self.results.rstrip('/')}/{home}"} if self.statistics else {}),
             },
-            inputs=(
-                *([_input("groundtruth", f"{self.asks.truth.rstrip('/')}/", TRUTH)] if self.asks.labelled else []),
-                *(_input(name, uri, f"{BASELINE}/{name}") for name, uri in files.items()),
-            ),
+            inputs=tuple(_input(name, uri, f"{BASELINE}/{name}") for name, uri in files.items()),
             outputs=(ProcessingOutput(name="result", uri=self.results, local_path=OUTPUT, upload_mode="EndOfJob"),),
             cluster=Cluster(instance_count=1, instance_type=self.instance_type, volume_gb=20),
             max_runtime_s=3300,
@@ -160,11 +160,6 @@ class ScheduledAnalysis:
 
     def _files(self) -> dict[str, str]:
         return {"statistics": self.statistics, "constraints": self.constraints, "config": self.config}
-
-
-def job_prefix(schedule: str) -> str:
-    """What the names of a schedule's jobs begin with."""
-    return f"{schedule[:NAMED]}-"
 
 
 def encoded(request: ProcessingRequest) -> str:

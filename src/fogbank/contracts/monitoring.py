@@ -48,6 +48,11 @@ EARLIER = "FOGBANK_EARLIER_S"
 """Fogbank's own: by so many seconds the records that get labels are older than the window, so that those have come. The folder is the
 window's, as with Model Monitor's StartTimeOffset and EndTimeOffset."""
 
+METRICS_URL = "FOGBANK_CLOUDWATCH_URL"
+"""Fogbank's own, of such an analysis: CloudWatch's address in its region. The analyzer puts its metrics there itself: nobody else does."""
+LABELS = "FOGBANK_LABELS"
+"""Fogbank's own, of such an analysis: the S3 URI below which labels lie, `yyyy/mm/dd/HH/`. The analyzer reads those of its window's first hour
+and later into its `ground_truth_source`; an input of the job would be all that there ever were, or, while there is none, a failure."""
 CAPTURED, S3_URL = "FOGBANK_CAPTURED", "FOGBANK_S3_URL"
 """Fogbank's own, of such an analysis: the S3 URI of an endpoint's captured records, and S3's address in its region. The analyzer reads the
 hours of its window from there, into its `dataset_source`."""

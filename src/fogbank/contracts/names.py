@@ -17,6 +17,8 @@ LONGEST = 63
 PREFIX = 46
 """What is left of 63 characters for project and stack beside a name such as `-nightly`, with room for longer ones."""
 MARK = 6
+EXECUTION = 36
+"""The characters of an execution's id of EventBridge Scheduler, and of a UUID."""
 LOCAL = "local"
 CREDENTIALS = frozenset(
     {
@@ -73,6 +75,19 @@ def shortened(text: str, longest: int) -> str:
     if name == text and len(name) <= longest:
         return name
     return f"{name[: longest - MARK - 1].rstrip('-')}-{sha256_bytes(text.encode())[:MARK]}"
+
+
+def job_prefix(schedule: str) -> str:
+    """What the names of a schedule's jobs begin with, and of no other's: rules of EventBridge and statements of IAM know them by it, and an
+    execution's id, or a UUID, comes after it.
+
+    The mark is of the whole name: of two long ones the beginnings may be the same, and `churn-` begins those of `churn-nightly` too.
+
+    >>> job_prefix("churn-nightly"), len(job_prefix("customer-churn-production-nightly"))
+    ('churn-nightly-6c84f3-', 27)
+    """
+    longest = LONGEST - EXECUTION - MARK - 2
+    return f"{schedule[:longest].rstrip('-').lower()}-{sha256_bytes(schedule.encode())[:MARK]}-"
 
 
 def check_name(argument: str, name: str) -> str:

@@ -11,9 +11,14 @@ from pathlib import Path
 from fogbank.contracts.container import ENV_PARENT_FD
 from fogbank.ground.processes import end_with_parent
 from fogbank.monitor.dataset import DatasetError
+from fogbank.monitor.emitted import text
 from fogbank.monitor.scripts import ScriptError
 from fogbank.monitor.tasks import task
 from fogbank.monitor.together import EndedError
+from fogbank.monitor.told import told
+
+LONGEST = 1024
+"""What SageMaker keeps of a message."""
 
 
 def main() -> int:
@@ -30,7 +35,11 @@ def main() -> int:
     except ValueError as error:
         return _failed(str(error))
     try:
-        sys.stdout.write(work() + "\n")
+        said = work()
+        if untold := told(os.environ):
+            said = f"{said} {untold}"
+            text(Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "output" / "message", said[:LONGEST])
+        sys.stdout.write(said + "\n")
     except (DatasetError, ScriptError, EndedError) as error:
         return _failed(str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the job says it, and the log has the traceback
@@ -42,7 +51,7 @@ def main() -> int:
 def _failed(reason: str) -> int:
     message = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "output" / "message"
     message.parent.mkdir(parents=True, exist_ok=True)
-    message.write_text(reason[:1024], encoding="utf-8", errors="backslashreplace")
+    message.write_text(reason[:LONGEST], encoding="utf-8", errors="backslashreplace")
     sys.stderr.write(reason + "\n")
     return 1
 

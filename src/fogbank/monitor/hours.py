@@ -1,4 +1,4 @@
-"""Captured records of a window out of S3: its hours alone. A job that EventBridge Scheduler starts cannot name them among its inputs, since
+"""Captured records of a window, and their labels, out of S3: its hours alone. A job that EventBridge Scheduler starts cannot name them among its inputs, since
 of the scheduled time the Scheduler gives the whole alone; so the analyzer reads them itself, under the job's role.
 
 In: where an endpoint's records are captured, or the manifests of batch transform jobs, and a window; out: the files of its hours, below a
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from fogbank.contracts.capture import hour_prefix
-from fogbank.contracts.monitoring import BATCHES, CAPTURED, AnalyzerSettings
+from fogbank.contracts.monitoring import BATCHES, CAPTURED, LABELS, AnalyzerSettings
 from fogbank.contracts.object_manifests import ManifestError, manifest_keys
 from fogbank.ground.paths import inside
 from fogbank.monitor.bucket import Bucket
@@ -38,6 +38,17 @@ def bring(env: Mapping[str, str], settings: AnalyzerSettings) -> None:
         _bring_records(env, window, settings.dataset_source)
     else:
         _bring_objects(env, window, settings.dataset_source)
+
+
+def bring_labels(env: Mapping[str, str], settings: AnalyzerSettings) -> None:
+    """Put the labels of the window's first hour and all later ones below `ground_truth_source`: a label comes after its record, and late ones
+    count. Raises DatasetError."""
+    bucket, prefix = _split(env[LABELS])
+    source, folder = Bucket(env, bucket), Path(env["ground_truth_source"])
+    folder.mkdir(parents=True, exist_ok=True)
+    first = f"{prefix}{settings.start:%Y/%m/%d/%H}/" if settings.start else ""
+    keys = source.keys(prefix, after=first)
+    _download(source, ((key, inside(folder, key.removeprefix(prefix))) for key in keys))
 
 
 def hours(start: datetime, end: datetime) -> Iterator[datetime]:

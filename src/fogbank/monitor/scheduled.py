@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fogbank.contracts.monitoring import analyzer_settings
+from fogbank.contracts.monitoring import LABELS, analyzer_settings
 from fogbank.contracts.quality import MERGE_FORMAT
-from fogbank.monitor.hours import bring, in_s3
+from fogbank.monitor.hours import bring, bring_labels, in_s3
 from fogbank.monitor.merge import MergeSettings, merge
 
 Work = Callable[[Mapping[str, str]], str]
@@ -26,5 +26,7 @@ def merged_first(env: Mapping[str, str], analysis: Work) -> str:
         window = own.labelled(env, Path(folder))
         if in_s3(env):
             bring(env, window)
+        if env.get(LABELS):
+            bring_labels(env, window)
         merge(MergeSettings(analyzer=window, ground_truth=Path(env["ground_truth_source"]), report=own.output_path))
         return analysis({**env, "dataset_source": folder, "dataset_format": MERGE_FORMAT})

@@ -3,8 +3,9 @@
 from fogbank.pack.build import Baseline, build, handler_loads, image_pins, lock_lines, locked_pins
 from fogbank.pack.fitted import Fitted, answer_of, fitted_from
 from fogbank.pack.lock import LOCK_FILES, LOCKED, Installed, Source, read_lock
-from fogbank.pack.look import Look, look_at
+from fogbank.pack.look import look_at
 from fogbank.pack.look_files import READERS as MODEL_SUFFIXES
+from fogbank.pack.looked import Look
 from fogbank.pack.resolve import differences, resolve
 from fogbank.pack.trained import Trained, model_in, read_trained, record_environment
 

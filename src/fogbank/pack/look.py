@@ -5,13 +5,11 @@ In: a path; out: a `Look`. What is a pickle (`runs_code`) says what it would imp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from fogbank.contracts.errors import PackageError
-from fogbank.contracts.manifest import ModelKind
-from fogbank.contracts.schema import Column, Value
+from fogbank.pack import look_files, look_folders
+from fogbank.pack.looked import Look
 
 TAKEN = (
     "a .joblib, .pkl, .skops, .onnx, .ubj, .json, .txt or .cbm file, .pt2 or TorchScript, .keras, a SavedModel, an MLmodel folder, a Hugging Face "
@@ -19,36 +17,8 @@ TAKEN = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """What was seen. `file` is the name that the model has in a project, `kind` how it is loaded, `what` a few words for a person.
-
-    `needs` are the distributions that it takes, `versions` those that it says it was made with, and `requirements` lines for what
-    is known less exactly. `names`, `width` and `classes` are empty where it does not say. `foreign` are modules that it names and no
-    known distribution has. `handler` is the template of the handler that loads it, where it takes one; `columns` and
-    `output` its own schema.
-    """
-
-    file: str
-    kind: ModelKind
-    what: str
-    needs: tuple[str, ...] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
-    requirements: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    width: int = 0
-    classes: tuple[Value, ...] = ()
-    runs_code: bool = False
-    foreign: tuple[str, ...] = ()
-    handler: str = ""
-    columns: tuple[Column, ...] = ()
-    output: tuple[Column, ...] = ()
-
-
 def look_at(path: Path) -> Look:
     """Look at a model. Raises PackageError (`model-missing`, `model-unknown`, `model-unreadable`, `model-code-missing`)."""
-    from fogbank.pack import look_files, look_folders
-
     if not path.exists():
         raise PackageError("model-missing", f"there is nothing at {path}", f"give the path of {TAKEN}")
     marks = [name for name in look_folders.READERS if (path / name).is_file()]

@@ -13,7 +13,7 @@ from fogbank.contracts.errors import PackageError
 from fogbank.contracts.schema import Column, Dtype, Value
 from fogbank.pack.imports import owners_of
 from fogbank.pack.inert import Named, Thing, read_pickle, things, values_of
-from fogbank.pack.look import Look
+from fogbank.pack.looked import Look
 from fogbank.pack.resolve import installed_version
 
 DISTRIBUTIONS = {

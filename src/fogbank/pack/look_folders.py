@@ -12,7 +12,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.schema import Column, Dtype
-from fogbank.pack.look import Look
+from fogbank.pack.looked import Look
 
 TYPES: Mapping[str, Dtype] = {
     **dict.fromkeys(("double", "float"), "float"),

@@ -15,13 +15,13 @@ from typing import Any
 from fogbank.contracts.analysis import (
     CREATE_PROCESSING_JOB,
     decoded,
-    job_prefix,
     looked_at,
     over,
     results_uri,
 )
 from fogbank.contracts.errors import DataError
 from fogbank.contracts.monitoring import NO_DATA, AnalyzerSettings, set_aside
+from fogbank.contracts.names import job_prefix
 from fogbank.contracts.processing import ProcessingRequest
 from fogbank.contracts.scheduler import starts
 from fogbank.project.clients import Clients

@@ -192,6 +192,19 @@ def test_invoke_refuses_as_lambda_refuses(shared_cloud: CloudProcess, unique: st
     assert client.invoke(FunctionName=unique, InvocationType="DryRun")["StatusCode"] == 204
 
 
+def test_more_variables_than_lambda_takes_are_refused_when_they_are_declared(
+    shared_cloud: CloudProcess, unique: str
+) -> None:
+    create(shared_cloud, unique, "app.answer", Environment={"Variables": {"A": "x" * 4088}})
+    client = shared_cloud.client("lambda")
+    for call in (
+        lambda given: create(shared_cloud, f"{unique}-more", "app.answer", Environment=given),
+        lambda given: client.update_function_configuration(FunctionName=unique, Environment=given),
+    ):
+        with pytest.raises(ClientError, match=r"InvalidParameterValueException.*exceeded the 4KB limit"):
+            call({"Variables": {"A": "x" * 4089}})
+
+
 def test_code_from_s3_asks_the_cloud_with_its_role(shared_cloud: CloudProcess, s3: Any, unique: str) -> None:
     s3.put_object(Bucket=unique, Key="code.zip", Body=zipped())
     create(shared_cloud, unique, "app.put", Code={"S3Bucket": unique, "S3Key": "code.zip"})

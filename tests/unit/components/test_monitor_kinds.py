@@ -13,6 +13,7 @@ from fogbank.components.monitor_kinds import Bias, DataQuality, Explainability, 
 from fogbank.components.violations import Violations, pattern
 from fogbank.contracts.clarify import read_config, read_shap_config
 from fogbank.contracts.manifest import Column, Manifest, PackageManifest, Schema
+from fogbank.contracts.names import job_prefix
 
 METRICS = {"accuracy": 0.9, "roc_auc": 0.95, "cross_validated": 0.8, "rmse": 3.0}
 
@@ -109,7 +110,7 @@ def test_a_monitors_own_runs_are_told_of_and_nobody_is_refused() -> None:
     own = json.loads(pattern("scheduler", "churn-quality", "arn"))["detail"]
     models = json.loads(pattern("model-monitor", "churn-quality", "arn"))["detail"]
 
-    assert own["ProcessingJobName"] == [{"prefix": "churn-quality-"}]
+    assert own["ProcessingJobName"] == [{"prefix": job_prefix("churn-quality")}]
     assert models["MonitoringScheduleArn"] == ["arn"]
     assert own["ExitMessage"] == models["ExitMessage"] == [{"prefix": "CompletedWithViolations"}]
     with pytest.raises(ValueError, match="tells nobody"):

@@ -20,11 +20,11 @@ GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/again"
 HANDLER = Path(__file__).parents[3] / "handlers" / "alarm.py"
 
 
-def endpoint(variants: int = 1, network: Any = None) -> Any:
+def endpoint(variants: int = 1, network: Any = None, name: str = "churn-live") -> Any:
     columns = [SimpleNamespace(name=name) for name in ("amount", "hour")]
     package = SimpleNamespace(input=SimpleNamespace(columns=columns), output=SimpleNamespace(columns=()))
     service = SimpleNamespace(package=SimpleNamespace(package=package), network=network, others=None)
-    return SimpleNamespace(service=service, variant_names=["v"] * variants)
+    return SimpleNamespace(service=service, variant_names=["v"] * variants, public_name=name)
 
 
 def drift(watched: Any, **more: Any) -> Drift:
@@ -101,6 +101,7 @@ def test_an_alarm_reaches_back_to_where_the_monitor_writes() -> None:
         ({"margin": 2}, "accuracies differ by 1 at most"),
         ({"margin": 2, "answer": 1}, "the retraining again has 2 problems"),
         ({"endpoint": endpoint(variants=2)}, "it is not known which of them a new one replaces"),
+        ({"endpoint": endpoint(name="x" * 44)}, "an endpoint_name of 44 letters"),
         ({"endpoint": endpoint(network=Network(isolated=True))}, "a service without a network"),
     ],
 )

@@ -72,7 +72,7 @@ def test_sagemaker_takes_it_when_the_scheduler_has_filled_it_in() -> None:
 
     assert not ParamValidator().validate(document, shape).has_errors()
     assert patterns(document, shape) == []
-    assert len(request.job) == 63
+    assert len(request.job) <= 63
     assert ENTRYPOINT[0] == f"/{HOME}/bin/python"
 
 

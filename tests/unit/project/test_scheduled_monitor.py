@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from fogbank.contracts.analysis import CREATE_PROCESSING_JOB, encoded, looked_at, over
 from fogbank.contracts.errors import DataError
 from fogbank.contracts.monitoring import exit_message
+from fogbank.contracts.names import job_prefix
 from fogbank.contracts.processing import ProcessingRequest
 from fogbank.contracts.scheduler import universal_target
 from fogbank.project.monitor import history, newest_verdict
@@ -69,7 +70,7 @@ class Aws:
         return self
 
     def paginate(self, **query: str) -> list[dict[str, Any]]:
-        assert query == {"NameContains": f"{NAME[:26]}-", "SortBy": "CreationTime", "SortOrder": "Descending"}
+        assert query == {"NameContains": job_prefix(NAME), "SortBy": "CreationTime", "SortOrder": "Descending"}
         return [{"ProcessingJobSummaries": [each]} for each in self.jobs]
 
     def describe_processing_job(self, *, ProcessingJobName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name

@@ -23,6 +23,8 @@ INVOKE_ASYNC = re.compile(r"/2014-11-13/functions/(?P<name>[^/]+)/invoke-async/?
 WRITES = re.compile(r"/2015-03-31/(functions(/[^/]+/configuration)?|event-source-mappings(/[^/]+)?)/?")
 MOST_SYNC, MOST_ASYNC = 6_291_456, 1_048_576
 """Bytes of an event."""
+MOST_VARIABLES = 4096
+"""Bytes of a function's environment variables together."""
 LACKING = (
     "CapacityProviderConfig",
     "DeadLetterConfig",
@@ -103,6 +105,18 @@ def refuse_lacking(request: Request) -> None:
         names = ", ".join(lacking)
         raise ApiError(
             "NotImplemented", f"the local cloud does not have {names} of functions; it is refused, not ignored", 501
+        )
+    _refuse_large((members.get("Environment") or {}).get("Variables") or {})
+
+
+def _refuse_large(variables: Mapping[str, str]) -> None:
+    """More variables than Lambda takes. Source: the Developer Guide, "Lambda quotas"; the sentence is Lambda's, without their values."""
+    size = len(json.dumps(variables, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > MOST_VARIABLES:
+        raise ApiError(
+            "InvalidParameterValueException",
+            "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB "
+            f"limit. {size} bytes were measured",
         )
 
 

@@ -105,7 +105,10 @@ class ProcessingJobs(Jobs[NoState]):
         home = self._places.work / uuid.uuid4().hex[:12]
         home.mkdir(parents=True)
         try:
-            return self._work(ProcessingRequest.described(job.public), job.region, home, stop)
+            ending = self._work(ProcessingRequest.described(job.public), job.region, home, stop)
+            if "MonitoringScheduleArn" in job.public:
+                self._publish(home / "output" / "metrics" / "cloudwatch", job.region)
+            return ending
         finally:
             shutil.rmtree(home, ignore_errors=True)
 
@@ -142,7 +145,6 @@ class ProcessingJobs(Jobs[NoState]):
         for (folder, uri), output in zip(outputs, request.outputs or (), strict=True):
             if output.upload_mode != "Continuous":
                 self._upload(folder, uri)
-        self._publish(home / "output" / "metrics" / "cloudwatch", region)
         return Ending(members={"ExitMessage": message})
 
     def _download(self, item: ProcessingInput, target: Path) -> None:
@@ -183,7 +185,7 @@ class ProcessingJobs(Jobs[NoState]):
             raise JobError(f"ClientError: outputs cannot be written to {uri}: {error}") from error
 
     def _publish(self, folder: Path, region: str) -> None:
-        """The metrics that the container left, into CloudWatch."""
+        """The metrics that a monitoring schedule's container left, into CloudWatch: of no other job's does AWS say that it reads them."""
         data = defaultdict(list)
         try:
             for line in metric_lines(folder):

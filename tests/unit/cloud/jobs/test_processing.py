@@ -16,6 +16,7 @@ from fogbank.cloud.api.resource import Ground
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
 from fogbank.cloud.jobs.processing import Places, ProcessingJobs
 from fogbank.cloud.jobs.processor import ProcessingContainer
+from fogbank.contracts.processing import ProcessingRequest
 from tests.fakes.cloudwatch import CloudWatch
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.processor import FakeProcessor, Program, say
@@ -44,6 +45,7 @@ def request(uri: str = "s3://b/in/", local: str = f"{ROOT}/input", **others: Any
 
 
 Process = Callable[..., dict[str, Any]]
+SCHEDULE = "arn:aws:sagemaker:us-east-1:123456789012:monitoring-schedule/s"
 
 
 @pytest.fixture
@@ -55,13 +57,18 @@ def metrics() -> CloudWatch:
 def process(ground: Ground, tmp_path: Path, metrics: CloudWatch) -> Process:
     """Runs a request to its end with a program as the container; returns what Describe answers."""
 
-    def run(program: Program, objects: MemoryObjects, params: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        program: Program, objects: MemoryObjects, params: dict[str, Any] | None = None, schedule: str = ""
+    ) -> dict[str, Any]:
         jobs = ProcessingJobs(
             ground, objects=objects, processor=FakeProcessor(program), cloudwatch=metrics,
             places=Places(work=tmp_path / "work", logs=tmp_path / "logs"),
             grant=granted,
         )  # fmt: skip
-        jobs.create(HERE, params or request())
+        if schedule:
+            jobs.start_for(HERE, ProcessingRequest.decode(params or request()), schedule)
+        else:
+            jobs.create(HERE, params or request())
         jobs.wait(HERE.region, "j")
         assert list((tmp_path / "work").iterdir()) == []
         return jobs.describe(HERE, {"ProcessingJobName": "j"})
@@ -175,7 +182,7 @@ def leaves(metrics: str) -> Program:
 def test_the_containers_metrics_are_put_by_namespace_in_parts(process: Process, metrics: CloudWatch) -> None:
     lines = [{"Namespace": "n", "MetricName": f"m{number}"} for number in range(501)]
     text = "".join(json.dumps(line) + "\n" for line in [*lines, {"Namespace": "a", "MetricName": "x\u2028"}])
-    job = process(leaves(text), MemoryObjects(b={"in/a": b""}))
+    job = process(leaves(text), MemoryObjects(b={"in/a": b""}), schedule=SCHEDULE)
 
     assert job["ProcessingJobStatus"] == "Completed"
     assert [(region, namespace, len(data)) for region, namespace, data in metrics.puts] == [
@@ -185,9 +192,16 @@ def test_the_containers_metrics_are_put_by_namespace_in_parts(process: Process, 
     ]
 
 
+def test_metrics_of_a_job_that_no_monitoring_schedule_started_are_a_file(process: Process, metrics: CloudWatch) -> None:
+    line = json.dumps({"Namespace": "n", "MetricName": "m"})
+
+    assert process(leaves(line), MemoryObjects(b={"in/a": b""}))["ProcessingJobStatus"] == "Completed"
+    assert metrics.puts == []
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "{}", "1"])
 def test_metrics_that_are_none_fail_the_job_with_the_reason(process: Process, text: str) -> None:
-    job = process(leaves(text), MemoryObjects(b={"in/a": b""}))
+    job = process(leaves(text), MemoryObjects(b={"in/a": b""}), schedule=SCHEDULE)
 
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("AlgorithmError: the container's metrics cannot be stored")
