@@ -50,6 +50,11 @@ SETTINGS = frozenset(
     }
 )
 """Sub-resources of a bucket, which are not objects'."""
+LIFECYCLE: Mapping[str, str] = {
+    "GET": "GetBucketLifecycleConfiguration",
+    "PUT": "PutBucketLifecycleConfiguration",
+    "DELETE": "DeleteBucketLifecycle",
+}
 KEYED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "GET": (
         ("uploadId", "ListParts"),
@@ -129,6 +134,8 @@ class Call:
         return self._of_bucket()
 
     def _of_bucket(self) -> str:
+        if "lifecycle" in self.query:
+            return LIFECYCLE.get(self.request.method, "")
         if not SETTINGS.isdisjoint(self.query):
             return ""
         method = self.request.method
