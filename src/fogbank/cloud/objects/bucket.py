@@ -46,6 +46,7 @@ class Bucket:
 
     name: str
     region: str
+    account: str = ""
     versioning: str = ""
     lock_enabled: bool = False
     default_lock: tuple[str, int] | None = None

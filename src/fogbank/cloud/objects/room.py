@@ -116,6 +116,7 @@ class ObjectsRoom:
         call, request_id = Call(request), secrets.token_hex(8).upper()
         try:
             call.check()
+            self.shelf.check_owner(call.bucket, call.headers.get("x-amz-expected-bucket-owner"))
             if call.key:
                 self.shelf.check_policy(call.bucket, _action(call), call.key)
             self._check_everyone(call)

@@ -21,6 +21,7 @@ from fogbank.cloud.objects.bucket import Bucket
 from fogbank.cloud.objects.call import Call
 from fogbank.cloud.objects.checksums import ALGORITHMS, COMPOSITE, CRCS, DEFAULT, FULL_OBJECT, PREFIX, of_parts
 from fogbank.cloud.objects.conditions import iso
+from fogbank.cloud.objects.customer_keys import check_key
 from fogbank.cloud.objects.errors import S3Error
 from fogbank.cloud.objects.events import Told
 from fogbank.cloud.objects.facts import checksum_headers, encryption_headers, facts_of
@@ -95,6 +96,7 @@ def _number(call: Call) -> int:
 def put_part(shelf: Shelf, call: Call) -> Answer:
     """UploadPart."""
     upload = _upload(shelf, call)
+    check_key(upload.facts, call.headers)
     part = _keep(shelf, upload, _number(call), call.request)
     checksums = {f"{PREFIX}{name.lower()}": value for name, value in part.checksums.items()}
     return Answer(headers={"ETag": part.etag, **encryption_headers(upload.facts), **checksums})
@@ -124,6 +126,7 @@ def _keep(shelf: Shelf, upload: Upload, number: int, request: Request) -> Part:
 def copy_part(shelf: Shelf, call: Call) -> Answer:
     """UploadPartCopy."""
     upload, number, source = _upload(shelf, call), _number(call), source_of(shelf, call)
+    check_key(upload.facts, call.headers)
     payload = shelf.open(source.version, _copied_range(call, source.version.size))
     try:
         copied = Request(method="PUT", path=call.request.path, query="", headers={}, payload=_lent(payload))
