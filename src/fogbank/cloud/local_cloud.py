@@ -125,7 +125,7 @@ class LocalCloud:
         tell = ObjectEvents(bus, LOCAL_ACCOUNT).tell
         self.objects = ObjectsRoom(self._shelf(folder / "objects"), self.moto.handle, tell)
         self._roles = Roles(lambda: self.url)
-        self._guard = Guard(self._whose)
+        self._guard = Guard(self._whose, self.clock.now)
         ground = Ground(self.store, self.clock, self.events, self.runner)
         self.watching = WatchRooms(folder, ground, self.moto.handle, self._client, bus, self._remembered_metrics)
         scaling = ScaleRooms(ground, self.watching.changes, self._client)

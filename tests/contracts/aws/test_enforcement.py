@@ -274,3 +274,40 @@ def test_the_user_may_do_everything_and_another_cloud_enforces_nothing(
     shared_cloud.client("sagemaker").create_model(
         ModelName=unique, ExecutionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/not-there", PrimaryContainer={"Image": "i"}
     )
+
+
+def test_conditions_on_what_s3_is_asked_hold(strict: CloudProcess, unique: str) -> None:
+    """A prefix that may be listed, encryption that must be asked for, a time until which it may be."""
+    source = """
+import boto3
+def f(event, context):
+    call = getattr(boto3.client("s3"), event.pop("call"))
+    call(Bucket="bkt", **event)
+"""
+    arn = role(strict, unique, "lambda")
+    strict.client("lambda").create_function(
+        FunctionName=unique, Runtime="python3.11", Role=arn, Handler="app.f", Code={"ZipFile": zipped(source)}
+    )
+    statements = [
+        {
+            "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::bkt",
+            "Condition": {"StringLike": {"s3:prefix": ["home/*"]}, "DateLessThan": {"aws:CurrentTime": "2126-01-01T00:00:00Z"}},
+        },
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::bkt/*"},
+        {
+            "Effect": "Deny", "Action": "s3:PutObject", "Resource": "*",
+            "Condition": {"Null": {"s3:x-amz-server-side-encryption": "true"}},
+        },
+    ]  # fmt: skip
+    strict.client("iam").put_role_policy(
+        RoleName=unique, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements})
+    )
+
+    def may(call: str, **given: str) -> bool:
+        return not called(strict, unique, {"call": call, **given})[1]
+
+    assert may("list_objects_v2", Prefix="home/a")
+    assert not may("list_objects_v2", Prefix="other")
+    assert not may("list_objects_v2")
+    assert may("put_object", Key="sealed", ServerSideEncryption="AES256")
+    assert not may("put_object", Key="open")

@@ -171,6 +171,7 @@ def complete(shelf: Shelf, call: Call, tell: Told) -> Answer:
     check_write_now(shelf, call)
     with shelf.index.change():
         upload = _upload(shelf, call)
+        _check_said(upload, asked)
         chosen = _chosen(asked, {part.number: part for part in shelf.index.parts(upload.id)})
         version = _made(shelf, call, upload, chosen)
         facts = {**version.facts, "upload": {"id": upload.id, "parts": _named_parts(asked)}}
@@ -217,6 +218,18 @@ def _asked_parts(call: Call) -> list[dict[str, str]]:
     if any(second <= first for first, second in pairwise(numbers)):
         raise S3Error("InvalidPartOrder")
     return asked
+
+
+def _check_said(upload: Upload, asked: Sequence[dict[str, str]]) -> None:
+    """An object whose checksum is made of those of its parts is asked for with all of these. Raises S3Error."""
+    algorithm, kind = upload.facts.get("checksum", ("", FULL_OBJECT))
+    missing = next((part["PartNumber"] for part in asked if not part.get(f"Checksum{algorithm}")), None)
+    if kind == COMPOSITE and missing is not None:
+        raise S3Error(
+            "InvalidRequest",
+            f"The upload was created using a {algorithm.lower()} checksum. The complete request must include the checksum for each part. "
+            f"It was missing for part {missing} in the request.",
+        )
 
 
 def _chosen(asked: Sequence[dict[str, str]], parts: dict[int, Part]) -> list[Part]:
