@@ -6,9 +6,11 @@ Source: the IAM User Guide ("Policy evaluation logic"), the SageMaker Developer 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -311,3 +313,38 @@ def f(event, context):
     assert not may("list_objects_v2")
     assert may("put_object", Key="sealed", ServerSideEncryption="AES256")
     assert not may("put_object", Key="open")
+
+
+def test_a_role_that_was_assumed_is_that_role_after_a_kill(tmp_path: Path) -> None:
+    cloud = CloudProcess(tmp_path, enforce_iam=True)
+    cloud.start()
+    try:
+        cloud.client("s3").create_bucket(Bucket="bkt")
+        trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+        arn = cloud.client("iam").create_role(RoleName="few", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        allow(cloud, "few", ("s3:ListBucket", "*"))
+        given = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+
+        def may() -> tuple[str, str]:
+            """How listing the bucket, and making another, ends."""
+            s3 = boto3.client(
+                "s3", endpoint_url=cloud.url, region_name="us-east-1", aws_access_key_id=given["AccessKeyId"],
+                aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["SessionToken"],
+            )  # fmt: skip
+            return ended(lambda: s3.list_objects_v2(Bucket="bkt")), ended(lambda: s3.create_bucket(Bucket="other"))
+
+        assert may() == ("done", "AccessDenied")
+        cloud.kill()
+        cloud.start()
+        assert may() == ("done", "AccessDenied")
+    finally:
+        cloud.stop()
+
+
+def ended(call: Callable[[], object]) -> str:
+    """The code of a refusal, or that there was none."""
+    try:
+        call()
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "done"

@@ -317,7 +317,9 @@ def _coded(headers: Mapping[str, str], version: str) -> RefusalError | None:
         return None
     codings = [item.strip().lower() for item in coding.split(",")]
     if version == "1.0" or codings[-1] != "chunked":
-        return RefusalError(400, "InvalidRequest", f"Transfer-Encoding {coding[:50]!r} of HTTP/{version} says no length")
+        return RefusalError(
+            400, "InvalidRequest", f"Transfer-Encoding {coding[:50]!r} of HTTP/{version} says no length"
+        )
     if len(codings) > 1:
         return RefusalError(501, "NotImplemented", f"Transfer-Encoding {coding[:50]!r} is not taken: chunked is")
     return None
