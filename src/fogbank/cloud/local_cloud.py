@@ -45,7 +45,7 @@ from fogbank.cloud.inside import InsideClients
 from fogbank.cloud.job_rooms import JobRooms
 from fogbank.cloud.moto.functions import function_states
 from fogbank.cloud.moto.gateway import MotoGateway
-from fogbank.cloud.moto.internals import answers, assumed_role, event_schedules, metric_data, waiting_rules
+from fogbank.cloud.moto.internals import answers, event_schedules, metric_data, waiting_rules
 from fogbank.cloud.moto.lacking import OPERATIONS
 from fogbank.cloud.moto.references import missing
 from fogbank.cloud.moto.rules import event_rules, tagged_rules
@@ -125,7 +125,7 @@ class LocalCloud:
         tell = ObjectEvents(bus, LOCAL_ACCOUNT).tell
         self.objects = ObjectsRoom(self._shelf(folder / "objects"), self.moto.handle, tell)
         self._roles = Roles(lambda: self.url)
-        self._guard = Guard(self._whose)
+        self._guard = Guard(self._whose, self.clock.now)
         ground = Ground(self.store, self.clock, self.events, self.runner)
         self.watching = WatchRooms(folder, ground, self.moto.handle, self._client, bus, self._remembered_metrics)
         scaling = ScaleRooms(ground, self.watching.changes, self._client)
@@ -163,7 +163,7 @@ class LocalCloud:
             self.flush,
             self._watch.catch_up,
         )
-        self._gate = Gate(settings.secret, self._roles, assumed_role, open_=settings.open)
+        self._gate = Gate(settings.secret, self._roles, self.moto.sessions.find, open_=settings.open)
         may = self._guard.may if settings.enforce_iam else _anything
         self._access = AccessRoom(ground, self._incoming, self.wired.invocations, self._gate.signer, may)
         self.moto.listeners.append(self._access.urls.listen)
@@ -250,7 +250,7 @@ class LocalCloud:
 
     def _whose(self, key: str) -> Issued | None:
         """Whose an access key is, if it is a role's."""
-        return self._roles.find(key) or (assumed_role(key) if key.startswith("ASIA") else None)
+        return self._roles.find(key) or self.moto.sessions.find(key)
 
     @property
     def url(self) -> str:

@@ -6,9 +6,11 @@ Source: the IAM User Guide ("Policy evaluation logic"), the SageMaker Developer 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -274,3 +276,75 @@ def test_the_user_may_do_everything_and_another_cloud_enforces_nothing(
     shared_cloud.client("sagemaker").create_model(
         ModelName=unique, ExecutionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/not-there", PrimaryContainer={"Image": "i"}
     )
+
+
+def test_conditions_on_what_s3_is_asked_hold(strict: CloudProcess, unique: str) -> None:
+    """A prefix that may be listed, encryption that must be asked for, a time until which it may be."""
+    source = """
+import boto3
+def f(event, context):
+    call = getattr(boto3.client("s3"), event.pop("call"))
+    call(Bucket="bkt", **event)
+"""
+    arn = role(strict, unique, "lambda")
+    strict.client("lambda").create_function(
+        FunctionName=unique, Runtime="python3.11", Role=arn, Handler="app.f", Code={"ZipFile": zipped(source)}
+    )
+    statements = [
+        {
+            "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::bkt",
+            "Condition": {"StringLike": {"s3:prefix": ["home/*"]}, "DateLessThan": {"aws:CurrentTime": "2126-01-01T00:00:00Z"}},
+        },
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::bkt/*"},
+        {
+            "Effect": "Deny", "Action": "s3:PutObject", "Resource": "*",
+            "Condition": {"Null": {"s3:x-amz-server-side-encryption": "true"}},
+        },
+    ]  # fmt: skip
+    strict.client("iam").put_role_policy(
+        RoleName=unique, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements})
+    )
+
+    def may(call: str, **given: str) -> bool:
+        return not called(strict, unique, {"call": call, **given})[1]
+
+    assert may("list_objects_v2", Prefix="home/a")
+    assert not may("list_objects_v2", Prefix="other")
+    assert not may("list_objects_v2")
+    assert may("put_object", Key="sealed", ServerSideEncryption="AES256")
+    assert not may("put_object", Key="open")
+
+
+def test_a_role_that_was_assumed_is_that_role_after_a_kill(tmp_path: Path) -> None:
+    cloud = CloudProcess(tmp_path, enforce_iam=True)
+    cloud.start()
+    try:
+        cloud.client("s3").create_bucket(Bucket="bkt")
+        trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+        arn = cloud.client("iam").create_role(RoleName="few", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        allow(cloud, "few", ("s3:ListBucket", "*"))
+        given = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+
+        def may() -> tuple[str, str]:
+            """How listing the bucket, and making another, ends."""
+            s3 = boto3.client(
+                "s3", endpoint_url=cloud.url, region_name="us-east-1", aws_access_key_id=given["AccessKeyId"],
+                aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["SessionToken"],
+            )  # fmt: skip
+            return ended(lambda: s3.list_objects_v2(Bucket="bkt")), ended(lambda: s3.create_bucket(Bucket="other"))
+
+        assert may() == ("done", "AccessDenied")
+        cloud.kill()
+        cloud.start()
+        assert may() == ("done", "AccessDenied")
+    finally:
+        cloud.stop()
+
+
+def ended(call: Callable[[], object]) -> str:
+    """The code of a refusal, or that there was none."""
+    try:
+        call()
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "done"

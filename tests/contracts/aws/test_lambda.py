@@ -369,3 +369,32 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def bomb() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("big", "w") as member:
+        for _ in range(251):
+            member.write(bytes(1 << 20))
+    return out.getvalue()
+
+
+def test_what_lambda_refuses_of_a_function_is_refused_when_it_is_made(shared_cloud: CloudProcess, unique: str) -> None:
+    client = shared_cloud.client("lambda")
+    for more in (
+        {"Code": {"ZipFile": b"no zip"}},
+        {"Code": {"ZipFile": bomb()}},
+        {"Environment": {"Variables": {"AWS_REGION": "eu-west-1"}}},
+        {"Environment": {"Variables": {"A": "x" * 4096}}},
+        {"Timeout": 901},
+    ):
+        with pytest.raises(ClientError, match="InvalidParameterValueException"):
+            create(shared_cloud, unique, "app.answer", **more)
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            client.get_function(FunctionName=unique)
+    create(shared_cloud, unique, "app.answer")
+    with pytest.raises(ClientError, match="InvalidParameterValueException"):
+        client.update_function_code(FunctionName=unique, ZipFile=b"no zip")
+    with pytest.raises(ClientError, match="InvalidParameterValueException"):
+        client.update_function_configuration(FunctionName=unique, Environment={"Variables": {"LAMBDA_TASK_ROOT": "/"}})
+    assert not invoke(shared_cloud, unique, {"x": 1})[0].get("FunctionError")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -182,3 +183,47 @@ def test_what_is_refused(own: CloudProcess) -> None:
         ),
     ):
         assert code_of(call)[0] == code
+
+
+LINES = {
+    "plain": "ERROR code=500 of a plain line",
+    "json": '{"level": "ERROR", "n": 5, "tags": ["x", "y"], "ok": true}',
+    "other": '{"level": "INFO", "n": 7}',
+}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("ERROR", ["plain", "json"]),
+        ("?INFO ?500", ["plain", "other"]),
+        ("-ERROR", ["other"]),
+        ('"code=500"', ["plain"]),
+        ("%code=[45]00%", ["plain"]),
+        ('{ $.level = "ERROR" }', ["json"]),
+        ("{ $.n > 5 }", ["other"]),
+        ('{ $.tags[0] = "x" && $.ok IS TRUE }', ["json"]),
+        ("{ $.ok NOT EXISTS }", ["other"]),
+    ],
+)
+def test_a_pattern_filters_the_events_of_any_group(
+    shared_cloud: CloudProcess, unique: str, pattern: str, found: list[str]
+) -> None:
+    logs, now = shared_cloud.client("logs"), shared_cloud.admin.call("status")["time"]
+    at = int(datetime.fromisoformat(now).timestamp() * 1000)
+    logs.create_log_group(logGroupName=unique)
+    logs.create_log_stream(logGroupName=unique, logStreamName="s")
+    written = [{"timestamp": at + number, "message": line} for number, line in enumerate(LINES.values())]
+    logs.put_log_events(logGroupName=unique, logStreamName="s", logEvents=written)
+    events = logs.filter_log_events(logGroupName=unique, filterPattern=pattern)["events"]
+    assert [event["message"] for event in events] == [LINES[name] for name in found]
+
+
+@pytest.mark.parametrize("pattern", ["{ $.n = 5", "{ $.n > x }", "[ip, status=4*]"])
+def test_a_pattern_that_is_none_or_is_not_there_yet_is_refused(
+    shared_cloud: CloudProcess, unique: str, pattern: str
+) -> None:
+    logs = shared_cloud.client("logs")
+    logs.create_log_group(logGroupName=unique)
+    refused = code_of(lambda: logs.filter_log_events(logGroupName=unique, filterPattern=pattern))[0]
+    assert refused == "InvalidParameterException"

@@ -250,3 +250,24 @@ def test_a_bus_with_a_rule_to_a_topic_takes_a_schedules_events(local_cloud: Clou
     [message] = received(local_cloud, url)
 
     assert json.loads(json.loads(message)["Message"])["detail"] == {"k": 1}
+
+
+@pytest.mark.parametrize(
+    "expression", ["rate(1 minutes)", "rate(1 hours)", "rate(5 minute)", "rate(2 day)", "rate(0 minutes)"]
+)
+def test_a_rates_number_and_unit_go_together(shared_cloud: CloudProcess, unique: str, expression: str) -> None:
+    events = shared_cloud.client("events")
+    with pytest.raises(ClientError, match="ValidationException"):
+        events.put_rule(Name=unique, ScheduleExpression=expression)
+    events.put_rule(Name=unique, ScheduleExpression="rate(1 minute)", State="DISABLED")
+
+
+@pytest.mark.parametrize(
+    "inputs", [{"Input": "{"}, {"Input": "plain"}, {"Input": "{}", "InputPath": "$.detail"}]
+)  # fmt: skip
+def test_a_target_has_one_input_which_is_json(shared_cloud: CloudProcess, unique: str, inputs: dict[str, str]) -> None:
+    events = shared_cloud.client("events")
+    events.put_rule(Name=unique, EventPattern=json.dumps({"source": [unique]}))
+    with pytest.raises(ClientError, match="ValidationException"):
+        events.put_targets(Rule=unique, Targets=[{"Id": "1", "Arn": arn("sqs", unique), **inputs}])
+    assert events.list_targets_by_rule(Rule=unique)["Targets"] == []

@@ -60,8 +60,12 @@ def test_completing_an_upload_again_is_answered_as_before(s3: Any, unique: str) 
 def test_an_upload_has_the_checksum_it_was_begun_with(s3: Any, unique: str) -> None:
     named = {"Bucket": unique, "Key": "k"}
     upload = {**named, "UploadId": s3.create_multipart_upload(ChecksumAlgorithm="SHA256", **named)["UploadId"]}
-    etag = s3.upload_part(PartNumber=1, Body=b"abc", **upload)["ETag"]  # with a CRC32 of boto3's own
-    s3.complete_multipart_upload(MultipartUpload={"Parts": [{"ETag": etag, "PartNumber": 1}]}, **upload)
+    part = s3.upload_part(PartNumber=1, Body=b"abc", ChecksumAlgorithm="SHA256", **upload)
+    named_by = {"ETag": part["ETag"], "PartNumber": 1}
+    refused = error(lambda: s3.complete_multipart_upload(MultipartUpload={"Parts": [named_by]}, **upload))
+    assert (refused["Code"], "missing for part 1" in refused["Message"]) == ("InvalidRequest", True)
+    named_by["ChecksumSHA256"] = part["ChecksumSHA256"]
+    s3.complete_multipart_upload(MultipartUpload={"Parts": [named_by]}, **upload)
 
     assert s3.head_object(ChecksumMode="ENABLED", **named)["ChecksumSHA256"].endswith("-1")
 

@@ -6,6 +6,7 @@ Sources: Application Auto Scaling API Reference and User Guide; SageMaker Develo
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -186,6 +187,39 @@ def test_step_scaling_by_an_alarm_of_ones_own(scaled: Scaled) -> None:
     [policy] = scaled.scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
     assert [alarm["AlarmName"] for alarm in policy["Alarms"]] == [f"{scaled.name}-steps"]
     scaled.cloudwatch.delete_alarms(AlarmNames=[f"{scaled.name}-steps"])
+
+
+def test_an_alarm_set_by_hand_scales_by_the_datapoint_that_its_reason_names(scaled: Scaled) -> None:
+    """The API reference of SetAlarmState: StateReasonData is what lets a scaling policy take the correct action."""
+    scaled.register()
+    steps = [
+        {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 10, "ScalingAdjustment": 1},
+        {"MetricIntervalLowerBound": 10, "ScalingAdjustment": 2},
+    ]
+    config = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps, "Cooldown": 0}
+    arn = scaled.scaling.put_scaling_policy(
+        PolicyName="by-hand", PolicyType="StepScaling", StepScalingPolicyConfiguration=config, **scaled.which
+    )["PolicyARN"]
+    alarm = f"{scaled.name}-by-hand"
+    scaled.cloudwatch.put_metric_alarm(
+        AlarmName=alarm, Namespace=scaled.name, MetricName="none", Statistic="Average", Period=60, EvaluationPeriods=1,
+        Threshold=50, ComparisonOperator="GreaterThanThreshold", AlarmActions=[arn],
+    )  # fmt: skip
+    by_hand = {"AlarmName": alarm, "StateReason": "by hand"}
+    for reason, count, noted in (
+        (None, 1, "Failed to execute action"),
+        ({"recentDatapoints": [40.0]}, 1, "Failed to execute action"),
+        ({"recentDatapoints": [90.0, 55.0]}, 2, "Successfully executed action"),
+    ):
+        said = {} if reason is None else {"StateReasonData": json.dumps(reason)}
+        scaled.cloudwatch.set_alarm_state(StateValue="ALARM", **by_hand, **said)
+        assert scaled.count() == count
+        [item] = scaled.cloudwatch.describe_alarm_history(
+            AlarmName=alarm, HistoryItemType="Action", MaxRecords=1, ScanBy="TimestampDescending"
+        )["AlarmHistoryItems"]
+        assert item["HistorySummary"].startswith(noted), item
+        scaled.cloudwatch.set_alarm_state(StateValue="OK", **by_hand)
+    scaled.cloudwatch.delete_alarms(AlarmNames=[alarm])
 
 
 def test_scheduled_actions_and_suspension(scaled: Scaled) -> None:

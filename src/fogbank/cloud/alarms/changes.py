@@ -40,7 +40,11 @@ class Action:
 
 
 Scale = Callable[[Action], str | None]
-"""Carries out a scaling policy; what came of it, None where nothing changed."""
+"""Carries out a scaling policy; what came of it, None where nothing changed. Raises ScalingError."""
+
+
+class ScalingError(Exception):
+    """A scaling policy cannot be carried out: nothing says how far the metric is from the alarm's threshold."""
 
 
 class Changes:
@@ -78,7 +82,7 @@ class Changes:
         summary = f"Alarm updated from {before.state} to {after.state}"
         self._book.note(after, "StateUpdate", summary, {"oldState": _noted(before), "newState": _noted(after)})
         self._put(after.region, event_of(before, after))
-        self.act(before, after, value)
+        self.act(before, after, value if value is not None else newest_of(after.document.get("StateReasonData")))
         with self.lock:
             found = self._book.find(after.account, after.region, after.name)
             if found is not None and _settled(found).document == after.document:
@@ -118,7 +122,7 @@ class Changes:
         service = action.arn.split(":")[2]
         try:
             done = self._carry_out(service, action)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ScalingError) as error:
             log.warning("alarm %s: the action %s failed: %s", action.after.name, action.arn, error)
             self._note_action(
                 action, f"Failed to execute action {action.arn}. Received error: {error}", {"error": str(error)}
@@ -151,6 +155,14 @@ class Changes:
     def _note_action(self, action: Action, summary: str, data: Mapping[str, Any]) -> None:
         when = action.after.document["StateUpdatedTimestamp"]
         self._book.note(action.after, "Action", summary, {"stateUpdateTimestamp": int(when * 1000), **data})
+
+
+def newest_of(data: str | None) -> float | None:
+    """The newest datapoint that a state's reason names, as SetAlarmState must for scaling policies; None where it names none."""
+    document = json.loads(data) if data else None
+    points = document.get("recentDatapoints") if isinstance(document, dict) else None
+    numbers = [point for point in points if isinstance(point, int | float)] if isinstance(points, list) else []
+    return float(numbers[-1]) if numbers else None
 
 
 def _settled(alarm: Alarm) -> Alarm:

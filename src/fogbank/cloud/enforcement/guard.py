@@ -7,8 +7,10 @@ requests" within one account; "Granting a user permissions to pass a role to an 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from fogbank.cloud.enforcement.actions import actions, operation_of, passed_roles
+from fogbank.cloud.enforcement.conditions import context_of
 from fogbank.cloud.enforcement.ledger import USER, Call, Ledger
 from fogbank.cloud.enforcement.policy import Asked, Context, Verdict, verdict
 from fogbank.cloud.ground.acting import HEADER
@@ -40,10 +42,10 @@ ALWAYS = frozenset({"sts:GetCallerIdentity"})
 
 
 class Guard:
-    """Decides. `roles` finds whose an access key is; `ledger` is where it is recorded, and what is tried."""
+    """Decides. `roles` finds whose an access key is, `now` is the cloud's time; `ledger` is where it is recorded, and what is tried."""
 
-    def __init__(self, roles: Callable[[str], Issued | None]) -> None:
-        self._roles = roles
+    def __init__(self, roles: Callable[[str], Issued | None], now: Callable[[], datetime]) -> None:
+        self._roles, self._now = roles, now
         self.ledger = Ledger()
 
     def refusal(self, request: Request) -> Answer | None:
@@ -70,6 +72,7 @@ class Guard:
             "aws:requestedregion": [request.region],
             "aws:sourceip": ["127.0.0.1"],
             "aws:securetransport": ["true"],
+            **context_of(request, self._now()),
         }
         service = TRUSTED.get(request.service, (f"{request.service}.amazonaws.com",))[0]
         wanted = [(action, resource, "") for action, resource in actions(request)]

@@ -14,13 +14,14 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from fogbank.cloud.api.errors import ApiError, NotOursError
+from fogbank.cloud.functions.checks import check_function
 from fogbank.cloud.functions.events import Events
 from fogbank.cloud.functions.invocations import Invocations, Result
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, new_id
 
 INVOKE = re.compile(r"/2015-03-31/functions/(?P<name>[^/]+)/invocations/?")
 INVOKE_ASYNC = re.compile(r"/2014-11-13/functions/(?P<name>[^/]+)/invoke-async/?")
-WRITES = re.compile(r"/2015-03-31/(functions(/[^/]+/configuration)?|event-source-mappings(/[^/]+)?)/?")
+WRITES = re.compile(r"/2015-03-31/(functions(/[^/]+/(configuration|code))?|event-source-mappings(/[^/]+)?)/?")
 MOST_SYNC, MOST_ASYNC = 6_291_456, 1_048_576
 """Bytes of an event."""
 MOST_VARIABLES = 4096
@@ -61,6 +62,7 @@ class FunctionsRoom:
                 self._take(request, unquote(match["name"]), None, new_id())
                 return Answer(status=202, headers={"Content-Type": "application/json"}, body=b'{"Status": 202}')
             refuse_lacking(request)
+            check_function(request)
         except ApiError as error:
             return error_answer(request, error.status, error.code, error.message, **error.members)
         raise NotOursError(request.path)

@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -169,6 +169,10 @@ class Connection(asyncio.Protocol):
         seen = self._head_size + self._chunk  # with bytes of the body, perhaps: only then it is counted
         if seen > HEAD_LIMIT and sum(map(len, (self._target, *self._headers, *self._headers.values()))) > HEAD_LIMIT:
             raise TOO_LONG
+        if (refusal := _coded(self._headers, self._parser.get_http_version())) is not None:
+            raise refusal
+        if not self._target.startswith(b"/") and (host := _authority(self._target)):
+            self._headers["host"] = host
         if self._is_long() and (refusal := self._heard(self._request(EMPTY))) is not None:
             raise refusal
         if self._headers.get("expect", "").lower() == "100-continue" and not self._busy:
@@ -299,6 +303,26 @@ def _path(sent: bytes) -> str:
     if not sent.startswith(b"/"):  # the form that proxies are sent: http://host/path
         sent = b"/" + sent.partition(b"://")[2].partition(b"/")[2]
     return quote(sent, safe="/%:@!$&'()*+,;=~-._")  # bytes that no client should have sent bare
+
+
+def _authority(sent: bytes) -> str:
+    """The host of a target in the form that proxies are sent; it counts, whatever the header says (RFC 9112, 3.2.2)."""
+    return sent.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0].decode("latin-1")
+
+
+def _coded(headers: Mapping[str, str], version: str) -> RefusalError | None:
+    """Why a body in this coding is not taken: one that is not undone would be kept as what it is not (RFC 9112, 6.1)."""
+    coding = headers.get("transfer-encoding")
+    if coding is None:
+        return None
+    codings = [item.strip().lower() for item in coding.split(",")]
+    if version == "1.0" or codings[-1] != "chunked":
+        return RefusalError(
+            400, "InvalidRequest", f"Transfer-Encoding {coding[:50]!r} of HTTP/{version} says no length"
+        )
+    if len(codings) > 1:
+        return RefusalError(501, "NotImplemented", f"Transfer-Encoding {coding[:50]!r} is not taken: chunked is")
+    return None
 
 
 def _encode_target(data: bytes) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
@@ -23,6 +24,8 @@ SMALL = 64 * 1024
 HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "date", "keep-alive"})
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 WITHOUT_BODY = frozenset({204, 304})
+CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+"""No value of a header has one of these, whoever said it: what comes behind a line's end would be a header of its own."""
 
 
 class Sent(Protocol):
@@ -130,8 +133,8 @@ def _head(answer: Answer, size: int | None, *, last: bool) -> bytes:
         if lower in HOP_BY_HOP:
             continue
         sized = sized or lower == "content-length"
-        lines.append(f"{name}: {value}\r\n")
-    lines += [f"Set-Cookie: {cookie}\r\n" for cookie in answer.cookies]
+        lines.append(f"{name}: {_in_line(value)}\r\n")
+    lines += [f"Set-Cookie: {_in_line(cookie)}\r\n" for cookie in answer.cookies]
     if size is None:
         lines.append("Transfer-Encoding: chunked\r\n")
     elif not sized:
@@ -140,6 +143,10 @@ def _head(answer: Answer, size: int | None, *, last: bool) -> bytes:
         lines.append("Connection: close\r\n")
     lines.append(_date_line(int(time.time())))
     return "".join(lines).encode("latin-1", "replace")
+
+
+def _in_line(value: str) -> str:
+    return value if value.isprintable() else CONTROL.sub(" ", value)
 
 
 @lru_cache(maxsize=2)

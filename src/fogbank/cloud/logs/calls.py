@@ -24,7 +24,7 @@ from fogbank.cloud.api.errors import ApiError, NotOursError
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, json_answer
 from fogbank.cloud.logs.events import PAGE_BYTES, LogEvent, before, forwards
 from fogbank.cloud.logs.marks import Marks
-from fogbank.cloud.logs.pattern import PatternError, matcher
+from fogbank.cloud.logs.pattern import Matches, PatternError, matcher
 from fogbank.cloud.logs.streams import Stream, Streams
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
@@ -61,7 +61,7 @@ class LogCalls:
         """Whether the request may be about one of the groups."""
         if request.service != "logs" or not request.headers.get("x-amz-target", "").startswith(TARGET):
             return False
-        return _name(request) == "DescribeLogGroups" or PREFIX.encode() in request.body
+        return _name(request) in {"DescribeLogGroups", "FilterLogEvents"} or PREFIX.encode() in request.body
 
     def handle(self, request: Request) -> Answer:
         """Answer it. Raises NotOursError where it is about what moto has."""
@@ -77,6 +77,8 @@ class LogCalls:
                 raise _invalid(
                     f"The local cloud does not have {name} for the log groups of SageMaker; it is refused, not ignored."
                 )
+            if not ours and name == "FilterLogEvents" and params.get("filterPattern"):
+                return self._filter_motos(request, params)
             if not ours or name not in self._operations:
                 raise NotOursError(name)
             check_input(params, _model().operation_model(name).input_shape)
@@ -86,6 +88,21 @@ class LogCalls:
             return error_answer(request, error.status, code, error.message)
         except (ValueError, AttributeError) as error:
             return error_answer(request, 400, "SerializationException", f"the body cannot be read: {error}")
+
+    def _filter_motos(self, request: Request, params: Params) -> Answer:
+        """FilterLogEvents of a group that moto has, whose patterns are terms alone: a page of moto's, without what does not match."""
+        matches = _matcher(params)
+        asked = json.dumps({name: value for name, value in params.items() if name != "filterPattern"}).encode()
+        headers = {**request.headers, "content-length": str(len(asked))}
+        answer = self._moto(
+            Request(
+                method="POST", path=request.path, query=request.query, headers=headers, body=asked, peer=request.peer
+            )
+        )
+        if answer.status >= 300:
+            return answer
+        found = json.loads(answer.body)
+        return json_answer({**found, "events": [event for event in found["events"] if matches(event["message"])]})
 
     def _describe(self, region: str, group: str, params: Params) -> Params:
         prefix, by_time = params.get("logStreamNamePrefix", ""), params.get("orderBy") == "LastEventTime"
@@ -119,10 +136,7 @@ class LogCalls:
         return {"events": shown, "nextForwardToken": f"f/{last:056d}", "nextBackwardToken": f"b/{first:056d}"}
 
     def _filter(self, region: str, group: str, params: Params) -> Params:
-        try:
-            matches = matcher(params.get("filterPattern", ""))
-        except PatternError as error:
-            raise _invalid(str(error)) from error
+        matches = _matcher(params)
         names, prefix = params.get("logStreamNames"), params.get("logStreamNamePrefix", "")
         if names and prefix:
             raise _invalid("logStreamNames and logStreamNamePrefix are mutually exclusive.")
@@ -214,6 +228,14 @@ def _described(region: str, group: str, stream: Stream) -> Params:
         "arn": f"arn:aws:logs:{region}:{LOCAL_ACCOUNT}:log-group:{group}:log-stream:{stream.name}",
         "storedBytes": 0,
     }
+
+
+def _matcher(params: Params) -> Matches:
+    """What matches the pattern. Raises ApiError."""
+    try:
+        return matcher(params.get("filterPattern", ""))
+    except PatternError as error:
+        raise _invalid(str(error)) from error
 
 
 def _filtered(place: Place, event: LogEvent) -> Params:

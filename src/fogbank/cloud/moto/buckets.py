@@ -16,7 +16,7 @@ from fogbank.cloud.moto.internals import bucket
 EVERYONE: tuple[Any, ...] = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 """A statement's principals that are everybody."""
 Settings = dict[str, Any]
-"""Arguments of a bucket's words: name, region, versioning, lock_enabled, default_lock, encryption, rules, targets, event_bridge."""
+"""Arguments of a bucket's words: name, region, account, versioning, lock_enabled, default_lock, encryption, rules, targets, event_bridge."""
 
 
 def names() -> list[str]:
@@ -36,6 +36,7 @@ def settings(name: str) -> Settings | None:
     return {
         "name": known.name,
         "region": known.region_name,
+        "account": known.account_id,
         "versioning": known.versioning_status or "",
         "lock_enabled": bool(known.object_lock_enabled),
         "default_lock": _default_lock(known),

@@ -33,6 +33,7 @@ from fogbank.cloud.moto.names import refusal
 from fogbank.cloud.moto.notified import completed
 from fogbank.cloud.moto.polls import Poll, is_empty, poll_of
 from fogbank.cloud.moto.restore import restore
+from fogbank.cloud.moto.sessions import Sessions
 from fogbank.cloud.moto.snapshot import Snapshots
 from fogbank.cloud.moto.turns import Turns
 
@@ -57,6 +58,7 @@ class MotoGateway:
         self._app = DomainDispatcherApplication(_backend_app)
         self.sends_events = False
         """Whether what is played back was sent to the targets of rules by moto, in an earlier version."""
+        self.sessions = Sessions(store, wall)
         self.listeners: list[Callable[[Request, Answer], None]] = []
         """Hear of every change that was made and is written down, in the thread of who asked for it."""
 
@@ -70,7 +72,9 @@ class MotoGateway:
                 policies.provide(request.region)
         if not changes_state(request):
             with self._turns.read():
-                return completed(request, self._ask(request))
+                answer = completed(request, self._ask(request))
+            self.sessions.note(request, answer)
+            return answer
         poll = poll_of(request)
         if poll is not None:
             return self._receive(poll)

@@ -44,6 +44,7 @@ def receive(request: Request, blobs: Blobs, wanted: str = "") -> Body:
     body = request.payload if chunked is None else _decoded(chunked, headers, blobs)
     try:
         trailers = chunked.trailers if chunked else {}
+        _check_trailers(headers, trailers)
         _check_size(body.size)
         said = {name: value for name, value in {**headers, **trailers}.items() if name.startswith(PREFIX)}
         checksums = {name: said[PREFIX + name.lower()] for name in ALGORITHMS if PREFIX + name.lower() in said}
@@ -54,6 +55,24 @@ def receive(request: Request, blobs: Blobs, wanted: str = "") -> Body:
     except BaseException:
         body.close()
         raise
+
+
+def _check_trailers(headers: Mapping[str, str], trailers: Mapping[str, str]) -> None:
+    """Refuse a body whose trailers are not those that its head announces: a checksum that was promised was to be looked at."""
+    announced = {name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",")} - {""}
+    if not announced <= trailers.keys():
+        raise S3Error(
+            "MalformedTrailerError",
+            "The request contained trailing data that was not well-formed or did not conform to our published schema.",
+        )
+
+
+def _is_checksum(value: str, other: str) -> bool:
+    """Whether a value is one of an algorithm, of which another one is at hand."""
+    try:
+        return len(base64.b64decode(value, validate=True)) == len(base64.b64decode(other))
+    except (binascii.Error, ValueError):
+        return False
 
 
 def _check_size(size: int) -> None:
@@ -112,5 +131,7 @@ def _check(headers: Mapping[str, str], digests: Digests, checksums: Mapping[str,
             "XAmzContentSHA256Mismatch", ClientComputedContentSHA256=sha256, S3ComputedContentSHA256=digests.sha256
         )
     for name, value in checksums.items():
+        if not _is_checksum(value, digests.checksums[name]):
+            raise S3Error("InvalidRequest", f"Value for {PREFIX}{name.lower()} header is invalid.")
         if value != digests.checksums[name]:
             raise S3Error("BadDigest", f"The {name} you specified did not match the calculated checksum.")

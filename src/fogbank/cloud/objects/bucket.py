@@ -13,14 +13,18 @@ PARTITIONS: Mapping[str, str] = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One enabled rule of a lifecycle; days are of age, `date` is an epoch."""
+    """One enabled rule of a lifecycle; days are of age, `date` is an epoch. It is for objects of more than `larger` and less than
+    `smaller` bytes; the newest `noncurrent_kept` versions below the latest stay."""
 
     id: str
     prefix: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    larger: int | None = None
+    smaller: int | None = None
     days: int | None = None
     date: float | None = None
     noncurrent_days: int | None = None
+    noncurrent_kept: int = 0
     abort_days: int | None = None
     markers: bool = False
 
@@ -42,6 +46,7 @@ class Bucket:
 
     name: str
     region: str
+    account: str = ""
     versioning: str = ""
     lock_enabled: bool = False
     default_lock: tuple[str, int] | None = None

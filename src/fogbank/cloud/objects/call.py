@@ -17,6 +17,18 @@ from fogbank.cloud.objects.errors import S3Error
 
 LONGEST_KEY = 1024
 LARGEST_NUMBER = 2**31 - 1
+WEEK_S = 604_800
+SIGNING = frozenset(
+    {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires"}
+)
+NOT_WHOLE = (
+    "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, "
+    "and X-Amz-Expires parameters."
+)
+ONE_MECHANISM = (
+    "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header "
+    "should be specified"
+)
 SIGNED_VALUES = frozenset({"content-type", "content-md5"})
 """Headers whose values an address of the older signature says."""
 SETTINGS = frozenset(
@@ -50,6 +62,11 @@ SETTINGS = frozenset(
     }
 )
 """Sub-resources of a bucket, which are not objects'."""
+LIFECYCLE: Mapping[str, str] = {
+    "GET": "GetBucketLifecycleConfiguration",
+    "PUT": "PutBucketLifecycleConfiguration",
+    "DELETE": "DeleteBucketLifecycle",
+}
 KEYED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "GET": (
         ("uploadId", "ListParts"),
@@ -129,6 +146,8 @@ class Call:
         return self._of_bucket()
 
     def _of_bucket(self) -> str:
+        if "lifecycle" in self.query:
+            return LIFECYCLE.get(self.request.method, "")
         if not SETTINGS.isdisjoint(self.query):
             return ""
         method = self.request.method
@@ -156,6 +175,8 @@ class Call:
             raise S3Error("InvalidURI", "Couldn't parse the specified URI.") from error
         if size > LONGEST_KEY:
             raise S3Error("KeyTooLongError", Size=size, MaxSizeAllowed=LONGEST_KEY)
+        if "authorization" in self.headers and not {"X-Amz-Algorithm", "Signature"}.isdisjoint(self.query):
+            raise S3Error("InvalidArgument", ONE_MECHANISM, ArgumentName="Authorization")
         if _lacks_signed(self.query, self.headers):
             raise S3Error("SignatureDoesNotMatch")
         ends = _end(self.query)
@@ -187,10 +208,29 @@ def _lacks_signed(query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
     return False
 
 
+def _check_lifetime(text: str) -> None:
+    """How long a presigned address lasts: a week at most. Raises S3Error, in S3's words."""
+    number = int(text) if text.lstrip("-").isdecimal() and len(text) < 20 else None
+    problem = (
+        "X-Amz-Expires should be a number"
+        if number is None
+        else "X-Amz-Expires must be non-negative"
+        if number < 0
+        else f"X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than {WEEK_S} seconds"
+        if number > WEEK_S
+        else ""
+    )
+    if problem:
+        raise S3Error("AuthorizationQueryParametersError", problem)
+
+
 def _end(query: Mapping[str, str]) -> float | None:
     """When a presigned address ends to be one. Raises S3Error."""
     try:
-        if "X-Amz-Expires" in query and "X-Amz-Date" in query:
+        if "X-Amz-Signature" in query:
+            if not query.keys() >= SIGNING:
+                raise S3Error("AuthorizationQueryParametersError", NOT_WHOLE)
+            _check_lifetime(query["X-Amz-Expires"])
             start = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
             return (start + timedelta(seconds=int(query["X-Amz-Expires"]))).timestamp()
         if "Expires" in query and "Signature" in query:

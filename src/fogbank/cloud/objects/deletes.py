@@ -91,4 +91,5 @@ def bucket(shelf: Shelf, call: Call, ask: Callable[[Request], Answer]) -> Answer
         answer = ask(call.request)
         if answer.status < 300:
             shelf.index.drop_uploads(shelf.index.uploads(call.bucket))
+            shelf.index.put_lifecycle(call.bucket, None)
         return answer

@@ -21,6 +21,7 @@ STATUS: Mapping[str, int] = {
     "NoSuchUpload": 404,
     "NoSuchVersion": 404,
     "NotImplemented": 501,
+    "ObjectNotInActiveTierError": 403,
     "OperationAborted": 409,
     "PreconditionFailed": 412,
     "SignatureDoesNotMatch": 403,

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from fogbank.cloud.objects.acl import acl_of_headers
 from fogbank.cloud.objects.bucket import Bucket
 from fogbank.cloud.objects.conditions import iso
+from fogbank.cloud.objects.customer_keys import FACT, key_headers, key_of
 from fogbank.cloud.objects.errors import S3Error
 
 META = "x-amz-meta-"
@@ -54,6 +55,8 @@ def facts_of(headers: Mapping[str, str], bucket: Bucket, now: float) -> dict[str
     facts["encryption"] = {name: headers[header] for header, name in ENCRYPTION.items() if header in headers} or dict(
         bucket.encryption
     )
+    if key := key_of(headers):
+        facts |= {FACT: key, "encryption": {}}
     facts |= lock_of(headers, bucket, now)
     return {name: value for name, value in facts.items() if value}
 
@@ -159,7 +162,8 @@ def headers_of(facts: Mapping[str, Any]) -> dict[str, str]:
 def encryption_headers(facts: Mapping[str, Any]) -> dict[str, str]:
     """What is said of encryption."""
     encryption = facts.get("encryption", {})
-    return {header: str(encryption[name]) for header, name in ENCRYPTION.items() if name in encryption}
+    said = {header: str(encryption[name]) for header, name in ENCRYPTION.items() if name in encryption}
+    return said | key_headers(facts)
 
 
 def checksum_headers(facts: Mapping[str, Any]) -> dict[str, str]:

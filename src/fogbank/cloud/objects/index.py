@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS parts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, upload TEXT NOT NULL, number INTEGER NOT NULL, modified REAL NOT NULL,
     size INTEGER NOT NULL, etag TEXT NOT NULL, checksums TEXT NOT NULL);
 CREATE UNIQUE INDEX IF NOT EXISTS parts_number ON parts (upload, number);
+CREATE TABLE IF NOT EXISTS lifecycles (bucket TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 """
 PART = "seq, number, modified, size, etag, checksums"
 """A part owns its pieces under the negative of its number, a version under its own."""
@@ -110,7 +111,7 @@ class Index:
         """Forget every object."""
         with self.change():
             self._dropped = {row[0] for row in self._rows("SELECT DISTINCT blob FROM pieces")}
-            for table in ("versions", "pieces", "uploads", "parts"):
+            for table in ("versions", "pieces", "uploads", "parts", "lifecycles"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of this module's own
 
     def current(self, bucket: str, key: str) -> Version | None:
@@ -261,6 +262,18 @@ class Index:
         self._disown([-part.seq for part in self.parts(upload)])
         self._db.execute("DELETE FROM parts WHERE upload=?", (upload,))
         self._db.execute("DELETE FROM uploads WHERE id=?", (upload,))
+
+    def lifecycle(self, bucket: str) -> str | None:
+        """The lifecycle that was put on a bucket, as a document."""
+        row = self._row("SELECT document FROM lifecycles WHERE bucket=?", bucket)
+        return str(row[0]) if row else None
+
+    def put_lifecycle(self, bucket: str, document: str | None) -> None:
+        """Keep a bucket's lifecycle, or none."""
+        with self.change():
+            self._db.execute("DELETE FROM lifecycles WHERE bucket=?", (bucket,))
+            if document is not None:
+                self._db.execute("INSERT INTO lifecycles VALUES (?, ?)", (bucket, document))
 
     def drop_uploads(self, uploads: Iterable[Upload]) -> None:
         """Forget several."""

@@ -6,13 +6,15 @@ In: rules and a moment; out: what expires at it, as something that is due.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
 from fogbank.cloud.objects.bucket import ENABLED, Bucket, Rule
 from fogbank.cloud.objects.events import Told
+from fogbank.cloud.objects.rules import rules_of
 from fogbank.cloud.objects.shelf import Shelf
 from fogbank.cloud.objects.version import Version
 
@@ -42,7 +44,7 @@ class Lifecycle:
             return
         for name in self._shelf.buckets.names():
             bucket = self._shelf.buckets.find(name)
-            if bucket and bucket.rules:
+            if bucket and rules_of(self._shelf, bucket):
                 moments = {max(first * DAY_S, moment) for moment, _ in self._dated(bucket) if moment <= last * DAY_S}
                 for moment in sorted(moments):
                     yield Expiry(datetime.fromtimestamp(moment, UTC), name)
@@ -58,14 +60,14 @@ class Lifecycle:
     def _dated(self, bucket: Bucket) -> Iterator[tuple[float, Callable[[], None]]]:
         """When what expires, and what is done then."""
         history = list(self._history(bucket.name))
-        for rule in bucket.rules:
-            newer: Version | None = None
+        counts = Counter(version.key for version in history)
+        for rule in rules_of(self._shelf, bucket):
+            newer: list[Version] = []
             for version in history:
-                above = newer if newer is not None and newer.key == version.key else None
-                newer = version
-                moment = (
-                    _moment(rule, version, above, alone=_alone(version, history)) if _applies(rule, version) else None
-                )
+                newer = newer if newer and newer[-1].key == version.key else []
+                alone = version.marker and counts[version.key] == 1
+                moment = _moment(rule, version, newer, alone=alone) if _applies(rule, version) else None
+                newer.append(version)
                 if moment is not None:
                     yield moment, self._removal(bucket, version)
             if rule.abort_days is not None:
@@ -95,18 +97,20 @@ class Lifecycle:
 
 def _applies(rule: Rule, version: Version) -> bool:
     tags = version.fact("tags", {})
-    return version.key.startswith(rule.prefix) and all(tags.get(key) == value for key, value in rule.tags.items())
+    return (
+        version.key.startswith(rule.prefix)
+        and all(tags.get(key) == value for key, value in rule.tags.items())
+        and (rule.larger is None or version.size > rule.larger)
+        and (rule.smaller is None or version.size < rule.smaller)
+    )
 
 
-def _alone(version: Version, history: list[Version]) -> bool:
-    return version.marker and sum(other.key == version.key for other in history) == 1
-
-
-def _moment(rule: Rule, version: Version, newer: Version | None, *, alone: bool) -> float | None:
+def _moment(rule: Rule, version: Version, newer: Sequence[Version], *, alone: bool) -> float | None:
+    """When a rule removes a version; `newer` are those above it, the latest first."""
     if not version.latest:
-        if rule.noncurrent_days is None or newer is None:
+        if rule.noncurrent_days is None or not newer or len(newer) - 1 < rule.noncurrent_kept:
             return None
-        return _midnight(newer.modified, rule.noncurrent_days)
+        return _midnight(newer[-1].modified, rule.noncurrent_days)
     if version.marker:
         return _midnight(version.modified, 0) if alone and rule.markers else None
     if rule.days is not None:

@@ -9,6 +9,7 @@ from fogbank.cloud.objects.bucket import Bucket
 from fogbank.cloud.objects.call import Call
 from fogbank.cloud.objects.checksums import FULL_OBJECT
 from fogbank.cloud.objects.conditions import check_read, http_date, range_of
+from fogbank.cloud.objects.customer_keys import check_key
 from fogbank.cloud.objects.errors import S3Error
 from fogbank.cloud.objects.facts import ARCHIVED, checksum_headers, headers_of
 from fogbank.cloud.objects.shelf import Shelf
@@ -32,6 +33,7 @@ def get(shelf: Shelf, call: Call) -> Answer:
     """GetObject and HeadObject."""
     version = shelf.find(call.bucket, call.key, call.query.get("versionId"))
     headers = _headers(shelf.bucket(call.bucket), version)
+    check_key(version.facts, call.headers)
     check_read(call.headers, version.etag, version.modified)
     head = call.operation == "HeadObject"
     if not head and version.fact("storage") in ARCHIVED and not version.fact("restored"):
@@ -41,7 +43,7 @@ def get(shelf: Shelf, call: Call) -> Answer:
         chosen is None or "partNumber" in call.query
     ):
         headers |= _part_checksums(version, call) or checksum_headers(version.facts)
-    headers |= {header: call.query[name] for name, header in OVERRIDES.items() if name in call.query}
+    headers |= {header: _said(call, name) for name, header in OVERRIDES.items() if name in call.query}
     if chosen is not None:
         headers["Content-Range"] = f"bytes {chosen[0]}-{chosen[0] + chosen[1] - 1}/{version.size}"
     headers["Content-Length"] = str(version.size if chosen is None else chosen[1])
@@ -49,6 +51,15 @@ def get(shelf: Shelf, call: Call) -> Answer:
     if head:
         return Answer(status=status, headers=headers)
     return Answer(status=status, headers=headers, payload=shelf.open(version, chosen))
+
+
+def _said(call: Call, name: str) -> str:
+    """What a header is to say instead. Raises S3Error for what no header can say."""
+    value = call.query[name]
+    if not value.replace("\t", " ").isprintable():
+        message = "Header value cannot be represented using ISO-8859-1."
+        raise S3Error("InvalidArgument", message, ArgumentName=name, ArgumentValue=value)
+    return value
 
 
 def _headers(bucket: Bucket, version: Version) -> dict[str, str]:
@@ -115,6 +126,7 @@ def attributes(shelf: Shelf, call: Call) -> Answer:
     if not asked or not asked <= ATTRIBUTES:
         raise S3Error("InvalidArgument", "Invalid attribute name specified.")
     version = shelf.find(call.bucket, call.key, call.query.get("versionId"))
+    check_key(version.facts, call.headers)
     check_read(call.headers, version.etag, version.modified)
     checksums = {f"Checksum{name}": value.partition("-")[0] for name, value in version.fact("checksums", {}).items()}
     if checksums:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from fogbank.cloud.ground.wire import Answer, Request
-from fogbank.cloud.objects import deletes, labels, listing, reads, uploads, writes
+from fogbank.cloud.objects import deletes, labels, listing, reads, rules, uploads, writes
 from fogbank.cloud.objects.acl import is_public
-from fogbank.cloud.objects.call import Call
+from fogbank.cloud.objects.call import LIFECYCLE, Call
 from fogbank.cloud.objects.errors import NotModifiedError, S3Error
 from fogbank.cloud.objects.events import Told
 from fogbank.cloud.objects.shelf import Shelf
@@ -42,6 +42,8 @@ PERMISSIONS: Mapping[str, str] = {
     "ListParts": "ListMultipartUploadParts",
 }
 """Operations that a policy calls by another name."""
+ASKED = frozenset({"DeleteBucket", *LIFECYCLE.values()})
+"""Operations that moto carries out as well, so that its journal has them."""
 
 
 class ObjectsRoom:
@@ -83,8 +85,14 @@ class ObjectsRoom:
             "ListObjectsV2": ("ListBucketResult", listing.objects_v2),
             "ListObjectVersions": ("ListVersionsResult", listing.versions),
         }
+        asking = {
+            "DeleteBucket": deletes.bucket,
+            "PutBucketLifecycleConfiguration": rules.put,
+            "GetBucketLifecycleConfiguration": rules.get,
+            "DeleteBucketLifecycle": rules.delete,
+        }
         self.operations: dict[str, Operation] = {
-            "DeleteBucket": lambda call: deletes.bucket(shelf, call, ask),
+            **{name: partial(_asking, work, shelf, ask) for name, work in asking.items()},
             **{name: partial(_telling, work, shelf, tell) for name, work in with_tell.items()},
             **{name: partial(work, shelf) for name, work in alone.items()},
             **{name: partial(_listed, shelf, root, members) for name, (root, members) in lists.items()},
@@ -100,14 +108,15 @@ class ObjectsRoom:
         return request.service == "s3" or self.shelf.buckets.find(call.bucket) is not None
 
     def keeps(self, request: Request) -> bool:
-        """Whether what the request changed is kept here: everything that is taken, but a bucket's end."""
-        return self.takes(request) and Call(request).operation != "DeleteBucket"
+        """Whether what the request changed is kept here alone: everything that is taken, but a bucket's end and its lifecycle."""
+        return self.takes(request) and Call(request).operation not in ASKED
 
     def handle(self, request: Request) -> Answer:
         """Answer; a full disk and a missing file are S3's InternalError, and what was asked is not done."""
         call, request_id = Call(request), secrets.token_hex(8).upper()
         try:
             call.check()
+            self.shelf.check_owner(call.bucket, call.headers.get("x-amz-expected-bucket-owner"))
             if call.key:
                 self.shelf.check_policy(call.bucket, _action(call), call.key)
             self._check_everyone(call)
@@ -123,7 +132,7 @@ class ObjectsRoom:
             "x-amzn-RequestId": request_id,
             "x-amz-request-id": request_id,
             "x-amz-id-2": request_id,
-            **answer.headers,
+            **{name: value for name, value in answer.headers.items() if name.lower() != "x-amzn-requestid"},
         }
         if request.method == "HEAD" and answer.status >= 400:
             return Answer(status=answer.status, headers={**headers, "Content-Length": "0"})
@@ -160,6 +169,15 @@ def _failed(error: Exception) -> S3Error:
 
 def _telling(work: Callable[[Shelf, Call, Told], Answer], shelf: Shelf, tell: Told, call: Call) -> Answer:
     return work(shelf, call, tell)
+
+
+def _asking(
+    work: Callable[[Shelf, Call, Callable[[Request], Answer]], Answer],
+    shelf: Shelf,
+    ask: Callable[[Request], Answer],
+    call: Call,
+) -> Answer:
+    return work(shelf, call, ask)
 
 
 def _listed(shelf: Shelf, root: str, members: Callable[..., Mapping[str, object]], call: Call) -> Answer:

@@ -50,6 +50,11 @@ class Shelf:
             raise S3Error("NoSuchBucket", BucketName=name)
         return bucket
 
+    def check_owner(self, name: str, account: str | None) -> None:
+        """Raises S3Error where a bucket is not of the account that the client expects."""
+        if account and (bucket := self.bucket(name)).account and account != bucket.account:
+            raise S3Error("AccessDenied")
+
     @contextmanager
     def closing(self, name: str) -> Iterator[None]:
         """While a bucket is being deleted nothing is put in it. Raises S3Error where something is in it."""

@@ -21,6 +21,7 @@ from fogbank.cloud.objects.bucket import Bucket
 from fogbank.cloud.objects.call import Call
 from fogbank.cloud.objects.checksums import ALGORITHMS, COMPOSITE, CRCS, DEFAULT, FULL_OBJECT, PREFIX, of_parts
 from fogbank.cloud.objects.conditions import iso
+from fogbank.cloud.objects.customer_keys import check_key
 from fogbank.cloud.objects.errors import S3Error
 from fogbank.cloud.objects.events import Told
 from fogbank.cloud.objects.facts import checksum_headers, encryption_headers, facts_of
@@ -95,6 +96,7 @@ def _number(call: Call) -> int:
 def put_part(shelf: Shelf, call: Call) -> Answer:
     """UploadPart."""
     upload = _upload(shelf, call)
+    check_key(upload.facts, call.headers)
     part = _keep(shelf, upload, _number(call), call.request)
     checksums = {f"{PREFIX}{name.lower()}": value for name, value in part.checksums.items()}
     return Answer(headers={"ETag": part.etag, **encryption_headers(upload.facts), **checksums})
@@ -124,6 +126,7 @@ def _keep(shelf: Shelf, upload: Upload, number: int, request: Request) -> Part:
 def copy_part(shelf: Shelf, call: Call) -> Answer:
     """UploadPartCopy."""
     upload, number, source = _upload(shelf, call), _number(call), source_of(shelf, call)
+    check_key(upload.facts, call.headers)
     payload = shelf.open(source.version, _copied_range(call, source.version.size))
     try:
         copied = Request(method="PUT", path=call.request.path, query="", headers={}, payload=_lent(payload))
@@ -168,6 +171,7 @@ def complete(shelf: Shelf, call: Call, tell: Told) -> Answer:
     check_write_now(shelf, call)
     with shelf.index.change():
         upload = _upload(shelf, call)
+        _check_said(upload, asked)
         chosen = _chosen(asked, {part.number: part for part in shelf.index.parts(upload.id)})
         version = _made(shelf, call, upload, chosen)
         facts = {**version.facts, "upload": {"id": upload.id, "parts": _named_parts(asked)}}
@@ -214,6 +218,18 @@ def _asked_parts(call: Call) -> list[dict[str, str]]:
     if any(second <= first for first, second in pairwise(numbers)):
         raise S3Error("InvalidPartOrder")
     return asked
+
+
+def _check_said(upload: Upload, asked: Sequence[dict[str, str]]) -> None:
+    """An object whose checksum is made of those of its parts is asked for with all of these. Raises S3Error."""
+    algorithm, kind = upload.facts.get("checksum", ("", FULL_OBJECT))
+    missing = next((part["PartNumber"] for part in asked if not part.get(f"Checksum{algorithm}")), None)
+    if kind == COMPOSITE and missing is not None:
+        raise S3Error(
+            "InvalidRequest",
+            f"The upload was created using a {algorithm.lower()} checksum. The complete request must include the checksum for each part. "
+            f"It was missing for part {missing} in the request.",
+        )
 
 
 def _chosen(asked: Sequence[dict[str, str]], parts: dict[int, Part]) -> list[Part]:

@@ -12,6 +12,7 @@ from fogbank.cloud.objects.bodies import Body, receive
 from fogbank.cloud.objects.call import Call
 from fogbank.cloud.objects.checksums import digest
 from fogbank.cloud.objects.conditions import check_read, check_write, iso
+from fogbank.cloud.objects.customer_keys import SOURCE, check_key
 from fogbank.cloud.objects.errors import S3Error
 from fogbank.cloud.objects.events import Told
 from fogbank.cloud.objects.facts import ARCHIVED, checksum_headers, described, encryption_headers, facts_of, tags_of
@@ -91,6 +92,8 @@ def source_of(shelf: Shelf, call: Call) -> Source:
                 "The source of a copy request may not specifically refer to a delete marker by version id.",
             ) from error
         raise
+    shelf.check_owner(bucket, call.headers.get("x-amz-source-expected-bucket-owner"))
+    check_key(version.facts, call.headers, SOURCE)
     check_read(call.headers, version.etag, version.modified, prefix="x-amz-copy-source-")
     if version.fact("storage") in ARCHIVED and not version.fact("restored"):
         raise S3Error(

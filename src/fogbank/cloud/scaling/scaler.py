@@ -13,9 +13,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fogbank.cloud.alarms.changes import Action
+from fogbank.cloud.alarms.changes import Action, ScalingError
 from fogbank.cloud.ground.store import Document
-from fogbank.cloud.scaling.adjustment import COOLDOWN_S, Cooldowns, Last, cooled, stepped, tracked, within
+from fogbank.cloud.scaling.adjustment import COOLDOWN_S, Cooldowns, Last, cooled, step_of, stepped, tracked, within
 from fogbank.cloud.scaling.book import POLICY, SCHEDULED, Book
 from fogbank.cloud.scaling.dimensions import DIMENSIONS, Reading
 from fogbank.cloud.time.expressions import due
@@ -35,18 +35,25 @@ class Scaler:
         self._book, self._clients = book, clients
 
     def act(self, action: Action) -> str | None:
-        """What an alarm's action of a scaling policy does; in a sentence, or None where nothing is to be done."""
+        """What an alarm's action of a scaling policy does; in a sentence, or None where nothing is to be done. Raises ScalingError."""
         region = action.arn.split(":")[3]
         policy = next((each for _, each in self._book.named(POLICY, region) if each["PolicyARN"] == action.arn), None)
         target = self._book.target(region, policy["ResourceId"], policy["ScalableDimension"]) if policy else None
         reading = self.read(region, target) if target else None
-        if policy is None or target is None or reading is None or action.value is None:
+        if policy is None or target is None or reading is None:
             return None
+        threshold = action.after.document["Threshold"]
+        if action.value is None:
+            raise ScalingError(_unfound("[]", threshold))
+        if (
+            policy["PolicyType"] == "StepScaling"
+            and step_of(action.value - threshold, policy["StepScalingPolicyConfiguration"]["StepAdjustments"]) is None
+        ):
+            raise ScalingError(_unfound(f"[{action.value:g}]", threshold))
         now, capacity = self._book.clock.epoch(), reading.desired
         last = Last(**target[LAST]) if LAST in target else None
         bases = {capacity, last.before if last else capacity}
         limits = (target["MinCapacity"], target["MaxCapacity"])
-        threshold = action.after.document["Threshold"]
         wanted = {base: within(_wanted(policy, base, action.value, threshold), *limits) for base in bases}
         count = cooled(wanted, capacity, last, now, _cooldowns(policy))
         if count == capacity or _is_suspended(target, out=count > capacity):
@@ -157,6 +164,11 @@ class Scaler:
             StatusMessage=f"Successfully set desired {scaled.noun} to {count}. Waiting for change to be fulfilled by sagemaker.",
         )
         return True
+
+
+def _unfound(value: str, threshold: float) -> str:
+    """In the words that others found in their alarms' histories (DFE-Digital/teaching-vacancies#58)."""
+    return f"No step adjustment found for metric value {value} and breach threshold {threshold}"
 
 
 def _wanted(policy: Document, capacity: int, value: float, threshold: float) -> int:

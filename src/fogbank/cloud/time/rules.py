@@ -7,8 +7,9 @@ is refused when it is put. Sources: the EventBridge API reference and User Guide
 from __future__ import annotations
 
 import json
+import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -35,6 +36,11 @@ LACKING = frozenset({
     "redshift-serverless", "sagemaker", "ssm", "ssm-incidents", "states",
 })  # fmt: skip
 """Services of targets that nothing here carries out."""
+
+
+INPUTS = ("Input", "InputPath", "InputTransformer")
+SINGULAR = re.compile(r"rate\(\s*(1\s+(minutes|hours|days)|(?!1\s)\d+\s+(minute|hour|day))\s*\)")
+"""A rate whose number and unit do not go together: EventBridge's rules refuse it (User Guide, "Rate expressions")."""
 
 
 class Rules:
@@ -162,8 +168,9 @@ def check_request(params: Document) -> None:
             check(expression)
         except ScheduleExpressionError as error:
             raise validation("Parameter ScheduleExpression is not valid.") from error
-        if expression.startswith("at("):
+        if expression.startswith("at(") or SINGULAR.fullmatch(expression):
             raise validation("Parameter ScheduleExpression is not valid.")
+    _check_targets([target for target in params.get("Targets") or [] if isinstance(target, dict)])
     lacking = sorted({service for service in _services(params.get("Targets") or []) if service in LACKING})
     if lacking:
         names = ", ".join(lacking)
@@ -172,6 +179,20 @@ def check_request(params: Document) -> None:
             f"the local cloud does not have targets of {names} yet; they are refused, not ignored",
             501,
         )
+
+
+def _check_targets(targets: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse what AWS refuses and moto keeps: two inputs, and one that is no JSON. Raises ApiError."""
+    for target in targets:
+        inputs = [name for name in INPUTS if target.get(name) is not None]
+        if len(inputs) > 1:
+            raise validation(
+                f"Only one of Input, InputPath, or InputTransformer must be provided for target {target.get('Id')}."
+            )
+        try:
+            json.loads(target.get("Input") or "null")
+        except (ValueError, TypeError, RecursionError) as error:
+            raise validation(f"JSON syntax error in input for target {target.get('Id')}: {error}") from error
 
 
 def _services(targets: Iterable[Any]) -> Iterator[str]:

@@ -161,3 +161,26 @@ def test_a_peer_that_goes_before_its_answer_disturbs_nobody(served: Served) -> N
 
     until(lambda: not list(served.incoming.iterdir()))
     assert served.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").endswith(b"answer")
+
+
+@pytest.mark.parametrize(
+    ("version", "coding", "status"),
+    [
+        (b"1.1", b"chunked", b"207"),
+        (b"1.1", b"Chunked", b"207"),
+        (b"1.1", b"gzip, chunked", b"501"),
+        (b"1.1", b"deflate,chunked", b"501"),
+        (b"1.0", b"chunked", b"400"),
+    ],
+)
+def test_a_body_in_a_coding_that_is_not_undone_is_not_kept(
+    served: Served, version: bytes, coding: bytes, status: bytes
+) -> None:
+    head = b"PUT /b HTTP/" + version + b"\r\nHost: a\r\nTransfer-Encoding: " + coding + b"\r\n\r\n"
+    assert served.say(head + b"1\r\nx\r\n0\r\n\r\n").split()[1] == status
+
+
+def test_the_host_of_a_target_counts_and_not_the_header(served: Served) -> None:
+    served.say(b"GET http://evil.test:80/b?c HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    served.say(b"GET http://evil.test?c HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert [request.headers["host"] for request in served.received] == ["evil.test:80", "evil.test"]

@@ -67,3 +67,13 @@ def test_answers_that_have_no_body_have_none(served: Served, status: int) -> Non
     assert answer.startswith(b"HTTP/1.1 %d " % status)
     assert b"Content-Length" not in answer
     assert answer.endswith(b"\r\n\r\n")
+
+
+def test_no_value_of_a_header_ends_its_line(served: Served) -> None:
+    headers = {"Location": "/a\r\nX-Evil: 1", "X-Tab": "a\tb", "X-Latin": "é\xa0"}
+    served.answer = lambda _: Answer(headers=headers, cookies=("a=b\nX-Evil: 1",))
+    head = served.say(GET)
+    assert b"\nX-Evil" not in head
+    assert b"Location: /a  X-Evil: 1\r\n" in head
+    assert b"X-Tab: a\tb\r\n" in head
+    assert "X-Latin: é\xa0\r\n".encode("latin-1") in head

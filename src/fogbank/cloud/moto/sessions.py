@@ -1,0 +1,46 @@
+"""Credentials that STS gave of roles: they outlive the cloud's process, as on AWS, where moto's memory of them does not.
+
+In: what moto has answered to AssumeRole; out: whose an access key is. Without this a role's key would be nobody's after a restart, and whoever
+is nobody on this machine is its user, who may do everything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+
+from fogbank.cloud.ground.roles import Issued
+from fogbank.cloud.ground.store import Store
+from fogbank.cloud.ground.wire import Answer, Request
+from fogbank.cloud.moto.internals import assumed_role
+
+KIND, REGION = "sts-session", "aws-global"
+TEMPORARY = "ASIA"
+"""What keys of temporary credentials begin with."""
+GIVEN = re.compile(rb"<AccessKeyId>(\w+)</AccessKeyId>")
+
+
+class Sessions:
+    """Remembers them as long as they last; `wall` is the machine's clock, in seconds."""
+
+    def __init__(self, store: Store, wall: Callable[[], float]) -> None:
+        self._store, self._wall = store, wall
+
+    def note(self, request: Request, answer: Answer) -> None:
+        """Remember what an answer of STS's gives, and forget what has ended."""
+        given = GIVEN.search(answer.body) if request.service == "sts" and answer.status < 300 else None
+        issued = assumed_role(given[1].decode()) if given else None
+        if issued is None:
+            return
+        for _, key, kept in self._store.named(KIND):
+            if kept["ends"] <= self._wall():
+                self._store.delete(KIND, REGION, key)
+        self._store.put(KIND, REGION, issued.access_key, asdict(issued))
+
+    def find(self, key: str) -> Issued | None:
+        """The role that a key is of; also one whose time is over, as long as it is known."""
+        if not key.startswith(TEMPORARY):
+            return None
+        kept = self._store.get(KIND, REGION, key)
+        return Issued(**kept) if kept else assumed_role(key)
