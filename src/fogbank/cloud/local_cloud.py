@@ -332,7 +332,7 @@ class LocalCloud:
 
     def _catch_up(self, until: datetime) -> None:
         """What goes by the clock, up to a moment that it has not reached."""
-        self.hosting.endpoints.rollouts.catch_up(until)
+        self.hosting.catch_up(until)
         self.wired.later.catch_up(until)
         self.hosting.backlog.catch_up(until)
         self.watching.metrics.flush()
