@@ -211,6 +211,32 @@ class Calls(RuleBasedStateMachine):
         count = {"DesiredRuntimeConfig": {"CopyCount": copies}}
         _, code = self.call("update_inference_component_runtime_config", InferenceComponentName=name, **count)
         self.answered["UpdateInferenceComponentRuntimeConfig"] += not code
+        self.unmoved(name)
+
+    @rule(
+        number=numbers,
+        size=st.integers(1, 60),
+        kind=st.sampled_from(["COPY_COUNT", "CAPACITY_PERCENT"]),
+        copies=st.integers(0, 3),
+    )
+    def roll(self, number: int, size: int, kind: str, copies: int) -> None:
+        """Another specification in batches that nobody watches for long."""
+        name = f"{self.stem}-{number}"
+        if name not in self.held["InferenceComponent"] or not self.held["Model"]:
+            return
+        batch = {"Type": kind, "Value": size}
+        policy = {"MaximumBatchSize": batch, "WaitIntervalInSeconds": size % 2, "RollbackMaximumBatchSize": batch}
+        required = {"NumberOfCpuCoresRequired": 0.25, "MinMemoryRequiredInMb": 128 + size}
+        _, code = self.call(
+            "update_inference_component", InferenceComponentName=name, RuntimeConfig={"CopyCount": copies},
+            Specification={"ModelName": next(iter(self.held["Model"])), "ComputeResourceRequirements": required},
+            DeploymentConfig={"RollingUpdatePolicy": policy},
+        )  # fmt: skip
+        self.answered["UpdateInferenceComponent"] += not code
+        self.unmoved(name)
+
+    def unmoved(self, name: str) -> None:
+        """Wait for the end of what is under way for a component."""
         until_answer(
             lambda: self.call("describe_inference_component", InferenceComponentName=name)[0][
                 "InferenceComponentStatus"

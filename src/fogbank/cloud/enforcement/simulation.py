@@ -47,7 +47,8 @@ class Simulations:
 
         operation = get_service_model("iam").operation_model(_operation(request))
         values = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-        params: Params = PROTOCOL_PARSERS["query"](operation).parse({"values": values, "body": request.body})
+        asked: Any = {"values": values, "body": request.body}  # all that the parser looks at
+        params: Params = PROTOCOL_PARSERS["query"](operation).parse(asked)
         if lacking := [member for member in operation.input_shape.required_members if member not in params]:
             return error_answer(
                 request, 400, "ValidationError", f"1 validation error detected: {lacking[0]} must not be null"
@@ -56,7 +57,7 @@ class Simulations:
             return _invalid(request, f"The local cloud does not simulate {refused[0]}; it is refused, not ignored.")
         if broken := [text for member in DOCUMENTS for text in params.get(member, ()) if not _is_policy(text)]:
             return _invalid(request, f"{broken[0][:100]!r} is no policy: it must be a JSON object with statements.")
-        arn = params.get("PolicySourceArn")
+        arn: str = params.get("PolicySourceArn", "")
         if arn and ":role/" not in arn:
             return _invalid(request, f"The local cloud simulates policies of roles, and {arn} is none.")
         identity = role(arn) if arn else Identity(policies=(), trust="", boundary=None)

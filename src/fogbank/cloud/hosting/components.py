@@ -100,7 +100,7 @@ class Components(Resource[ComponentState]):
         if count < 1:
             raise validation("Inference components copy count must be an integer larger than 0.")
         with self.lock:
-            endpoint, item = self._host(scope, params["EndpointName"], params.get("VariantName"))
+            endpoint, item = self._housing.host(scope.region, params["EndpointName"], params.get("VariantName"))
             part = self._part(scope, name, specification, count, endpoint)
             state = ComponentState(endpoint_made=endpoint.public["CreationTime"], pending=part)
             site = {"EndpointName": endpoint.name, "VariantName": item["VariantName"]}
@@ -233,26 +233,6 @@ class Components(Resource[ComponentState]):
         self._begin((scope.region, name))
         return {"InferenceComponentArn": record.public["InferenceComponentArn"]}
 
-    def _host(self, scope: Scope, name: str, variant: str | None) -> tuple[Endpoint, Document]:
-        """The endpoint and its variant that host a component. Raises ValidationException."""
-        endpoint = self._endpoints.get(scope.region, name)
-        arn, live = endpoint.public["EndpointArn"], endpoint.state.live
-        if endpoint.public["EndpointStatus"] not in {"InService", "Updating"} or live is None:
-            raise validation(f'Cannot create an inference component on the endpoint "{arn}", which is not InService.')
-        if not live.hosts_components:
-            raise validation(
-                "Inference Components are not supported in this Endpoint. Please make sure this endpoint can deploy inference "
-                "components."
-            )
-        if variant is None:
-            raise validation("A VariantName must be given.")
-        coming = endpoint.state.pending
-        if coming is not None and all(item["VariantName"] != variant for item in coming.variants):
-            raise validation(
-                f'The endpoint "{arn}" is being updated to a configuration without the variant "{variant}".'
-            )
-        return endpoint, item_of(endpoint, variant)
-
     def _part(self, scope: Scope, name: str, specification: Document, count: int, endpoint: Endpoint) -> Part:
         """What is to run. Raises ValidationException."""
         check_specification(specification)
@@ -316,8 +296,9 @@ class Components(Resource[ComponentState]):
                         self._bring_back(slot, record, str(error), stop)
                         if stop.is_set():
                             return
-                    if not leaves or self._housing.endpoint_of(record) is None:
-                        self._fail(record, str(error))
+                    gone = self._housing.endpoint_of(record) is None
+                    if not leaves or gone:
+                        self._fail(record, _gone(record) if gone else str(error))
                     if leaves or record.state.live is None or record.state.pending is None:
                         return
                 else:
@@ -370,7 +351,7 @@ class Components(Resource[ComponentState]):
         endpoint, variant = self._housing.endpoint_of(record), record.public["VariantName"]
         live = endpoint.state.live if endpoint else None
         if endpoint is None or live is None:
-            raise StartError(f"the endpoint {record.public['EndpointName']} does not exist any more")
+            raise StartError(_gone(record))
         source = Source(record.region, endpoint.name, variant, record.name)
         return Site(source=source, deployment=live, item=item_of(endpoint, variant))
 
@@ -402,3 +383,7 @@ class Components(Resource[ComponentState]):
         self.remove(*name)
         if record is not None:
             self._housing.release(name[0], record.public["EndpointName"], record.public["VariantName"])
+
+
+def _gone(record: Component) -> str:
+    return f"the endpoint {record.public['EndpointName']} does not exist any more"

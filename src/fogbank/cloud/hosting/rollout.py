@@ -185,8 +185,11 @@ def back_of(config: Mapping[str, Any], counts: Sequence[int], whole: str = ALL_I
 
 
 def alarms_of(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of the alarms of AutoRollbackConfiguration."""
-    return tuple(alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", []))
+    """The names of the alarms of AutoRollbackConfiguration. Raises ValidationException for one without a name."""
+    alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
+    if any("AlarmName" not in alarm for alarm in alarms):
+        raise validation("Each of the Alarms of AutoRollbackConfiguration must have an AlarmName.")
+    return tuple(alarm["AlarmName"] for alarm in alarms)
 
 
 def _shares(routing: Mapping[str, Any], counts: Sequence[int]) -> list[float]:

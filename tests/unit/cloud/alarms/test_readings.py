@@ -37,5 +37,5 @@ def test_a_full_day_is_not_read_whole() -> None:
 
 
 @pytest.mark.parametrize(("at", "found"), [(0, True), (3600, True), (40_000, True), (DAY - 1, True), (DAY, False), (-60, False)])  # fmt: skip
-def test_a_single_value_is_found_wherever_it_is(at: int, found: bool) -> None:  # noqa: FBT001 - what is expected
+def test_a_single_value_is_found_wherever_it_is(at: int, found: bool) -> None:
     assert has_points(ALARM, 0, DAY, Minutes([at])) is found

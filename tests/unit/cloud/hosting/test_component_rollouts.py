@@ -195,7 +195,11 @@ def test_the_endpoint_goes_while_it_bakes(hosting: Hosting) -> None:
     hosting.endpoints.delete(US, {"EndpointName": "e"})
 
     found = settled(hosting)
-    assert (found["InferenceComponentStatus"], running(hosting)) == ("Failed", (0, 0))
+    assert (found["InferenceComponentStatus"], found["FailureReason"]) == (
+        "Failed",
+        "the endpoint e does not exist any more",
+    )
+    until(lambda: running(hosting) == (0, 0))
     hosting.components.delete(US, {"InferenceComponentName": "c"})
     until(lambda: hosting.components.find(*NAME) is None)
 
