@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -222,6 +223,33 @@ def test_the_endpoint_moves_while_it_bakes(hosting: Hosting) -> None:
     until(lambda: served() == ("more", "new"))
     settled(hosting)
     until(lambda: running(hosting) == (0, 4))
+
+
+def test_no_request_fails_on_the_way_there_and_back(hosting: Hosting) -> None:
+    hosted(hosting)
+    statuses: list[int] = []
+    over = threading.Event()
+
+    def asks(_: threading.Event) -> None:
+        while not over.is_set():
+            statuses.append(ask(hosting).status)
+
+    tasks = [hosting.runner.begin(("asks",), asks) for _ in range(4)]
+    for model, fails in (("new", False), ("old", True), ("old", False)):
+        update(hosting, rolling(wait=1), model=model)
+        for _ in range(2):
+            until(hosting.components.rollouts.moments)
+            hosting.pass_by(1)
+        hosting.alarms["errors"] = "ALARM" if fails else "OK"
+        hosting.catch_up(hosting.clock.epoch() + 60)
+        settled(hosting)
+        hosting.alarms["errors"] = "OK"
+    over.set()
+    for task in tasks:
+        assert task.ended.wait(20)
+    assert described(hosting)["Specification"]["ModelName"] == "old"
+    assert set(statuses) == {200}
+    assert len(statuses) > 20
 
 
 def test_nothing_else_changes_it_meanwhile(hosting: Hosting) -> None:
