@@ -9,15 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from uv import find_uv_bin
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.testing import CloudProcess, Deployment
 from tests.contracts.aws.monitored import HOURLY
+from tests.sdk import sdk_python
 from tests.unit.cloud.monitoring.requests import definition, schedule
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import json, sys
 from sagemaker.core.resources import Endpoint, EndpointConfig, MonitoringSchedule, TransformJob
@@ -43,21 +42,12 @@ json.dump({
 
 
 @pytest.fixture(scope="module")
-def sdk_python() -> Path:
-    """The Python of an environment with the `sagemaker` extra, as uv.lock has it; kept between runs."""
-    environment = ROOT / ".fogbank" / "sagemaker-sdk"
-    env = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(environment), "UV_COMPILE_BYTECODE": "0"}
-    subprocess.run(
-        [find_uv_bin(), "sync", "--frozen", "--quiet", "--no-dev", "--no-install-project", "--extra", "sagemaker"],
-        cwd=ROOT,
-        env=env,
-        check=True,
-    )
-    return environment / "bin" / "python"
+def python() -> Path:
+    return sdk_python()
 
 
 def test_the_sdk_finds_invokes_and_batch_scores(
-    sdk_python: Path,
+    python: Path,
     fogbank_project: ProjectConfig,
     local_cloud: CloudProcess,
     deploy: Callable[..., Deployment],
@@ -74,7 +64,7 @@ def test_the_sdk_finds_invokes_and_batch_scores(
         "AWS_SECRET_ACCESS_KEY": LOCAL_SECRET_KEY, "HOME": str(tmp_path),
     }  # fmt: skip
     done = subprocess.run(
-        [str(sdk_python), "-c", SCRIPT, outputs["model"], outputs["bucket"], str(sample)],
+        [str(python), "-c", SCRIPT, outputs["model"], outputs["bucket"], str(sample)],
         env=env,
         capture_output=True,
         text=True,

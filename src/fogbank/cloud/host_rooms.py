@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from fogbank.cloud.ground.roles import Grants
 from fogbank.cloud.ground.wire import DEFAULT_REGION
 from fogbank.cloud.hosting.acceptance import Acceptance
 from fogbank.cloud.hosting.backlog import Backlog
+from fogbank.cloud.hosting.bakes import catch_up
 from fogbank.cloud.hosting.components import Components
 from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.containers import Containers
@@ -60,7 +62,7 @@ class HostRooms:
 
     def __init__(self, ground: Ground, settings: HostSettings, clients: Clients, watching: WatchRooms) -> None:
         folder, logs = settings.folder, settings.folder / "logs"
-        self._runner, self._metrics = ground.runner, watching.metrics
+        self._runner, self._clock, self._metrics = ground.runner, ground.clock, watching.metrics
         samples = watching.metrics.samples
         self.workspace = Workspace(
             folder / "instances",
@@ -87,7 +89,7 @@ class HostRooms:
             partial(notices.announce, ground.runner),
             watching.state,
         )
-        self.components = Components(ground, self.models, self.endpoints)
+        self.components = Components(ground, self.models, self.endpoints, watching.state)
         self.recorder = Recorder(folder / "capture", ground.clock, partial(clients, "s3", DEFAULT_REGION))
         deliveries = Deliveries(ground.store, ground.clock, clients, notices, samples)
         self.backlog = Backlog(ground, self.endpoints, deliveries, self.recorder, samples)
@@ -110,6 +112,10 @@ class HostRooms:
         self._runner.every(("utilisation",), LOOK_S, lambda: self._uses.look(self.workspace.measured()))
         self._runner.every(("health",), PERIOD_S, self.workspace.health.turn)
         self._runner.every(("models",), MODELS_PERIOD_S, self.workspace.report)
+
+    def catch_up(self, until: datetime) -> None:
+        """What goes by the clock, up to a moment that it has not reached."""
+        catch_up((self.endpoints.rollouts, self.components.rollouts), self._clock, until)
 
     def stop(self) -> None:
         """End every instance."""

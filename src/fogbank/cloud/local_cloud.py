@@ -24,6 +24,7 @@ from fogbank.cloud.api.control import ControlPlane, service_model
 from fogbank.cloud.api.resource import Ground, Resource
 from fogbank.cloud.api.tags import Tags
 from fogbank.cloud.enforcement.guard import Guard, service_may
+from fogbank.cloud.enforcement.simulation import Simulations
 from fogbank.cloud.event_rooms import EventRooms, FunctionSettings
 from fogbank.cloud.front import Door, Front
 from fogbank.cloud.gate import Gate
@@ -192,7 +193,7 @@ class LocalCloud:
         threads = (self.runner.threads("request", THREADS), self.runner.threads("call", THREADS))
         self._polls = LongPolls(self.moto, threads[0].submit)
         forbidden = self._guard.refusal if self.settings.enforce_iam else _nothing
-        every: tuple[Door, ...] = (Identity(self._roles), control, *doors)
+        every: tuple[Door, ...] = (Identity(self._roles), Simulations(), control, *doors)
         return Front(
             self._gate, self.hosting.runtime, self._admin(), every, self.moto.handle, self._polls, threads, forbidden
         )
@@ -332,7 +333,7 @@ class LocalCloud:
 
     def _catch_up(self, until: datetime) -> None:
         """What goes by the clock, up to a moment that it has not reached."""
-        self.hosting.endpoints.rollouts.catch_up(until)
+        self.hosting.catch_up(until)
         self.wired.later.catch_up(until)
         self.hosting.backlog.catch_up(until)
         self.watching.metrics.flush()

@@ -136,6 +136,44 @@ def test_numbers_lengths_and_names_that_are_not_unique(sagemaker: Any, unique: s
     assert "length less than or equal to 10" in code_of(lambda: create(ProductionVariants=many))[1]
 
 
+def test_tag_keys_are_unique_and_none_is_awss(sagemaker: Any, unique: str) -> None:
+    """botocore's AddTags: "Tag keys must be unique per resource"; AWS General Reference: the prefix aws: is reserved."""
+    container = {"ModelName": unique, "ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": "i"}}
+    twice = [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]
+    reserved = [{"Key": "aws:team", "Value": "1"}]
+    for tags, words in ((twice, "must be unique per resource: [a]"), (reserved, "reserved for AWS: [aws:team]")):
+        code, message = code_of(partial(sagemaker.create_model, **container, Tags=tags))
+        assert (code, words in message) == ("ValidationException", True), message
+    arn = sagemaker.create_model(**container, Tags=[{"Key": "A", "Value": "1"}, {"Key": "a", "Value": "2"}])["ModelArn"]
+    for tags, words in ((twice, "must be unique"), (reserved, "reserved for AWS")):
+        code, message = code_of(partial(sagemaker.add_tags, ResourceArn=arn, Tags=tags))
+        assert (code, words in message) == ("ValidationException", True), message
+    assert len(sagemaker.list_tags(ResourceArn=arn)["Tags"]) == 2, "keys are told apart by their case"
+
+
+def test_search_refuses_what_is_no_property(sagemaker: Any) -> None:
+    """botocore's Filter: "You must specify a valid property for the resource"."""
+    filters = [{"Name": "Nope", "Operator": "Equals", "Value": "x"}]
+    nested = [{"NestedPropertyName": "ProductionVariants", "Filters": [{"Name": "ProductionVariants.Nope", "Operator": "Exists"}]}]  # fmt: skip
+    for expression in ({"Filters": filters}, {"SubExpressions": [{"Filters": filters}]}, {"NestedFilters": nested}):
+        code, message = code_of(partial(sagemaker.search, Resource="Endpoint", SearchExpression=expression))
+        assert (code, "is no property of the resource Endpoint" in message) == ("ValidationException", True), message
+    code, message = code_of(partial(sagemaker.search, Resource="Model", SortBy="Nope"))
+    assert (code, "Nope is no property" in message) == ("ValidationException", True), message
+    for name in ("EndpointName", "Tags.team", "ProductionVariants.VariantName", "DataCaptureConfig.CaptureStatus"):
+        sagemaker.search(Resource="Endpoint", SearchExpression={"Filters": [{"Name": name, "Operator": "Exists"}]})
+
+
+def test_an_alarm_of_a_deployment_has_a_name(served: Served) -> None:
+    """botocore's Alarm has no required member, and a deployment that nobody watches would not be guarded."""
+    served.endpoint()
+    policy = {"MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50}, "WaitIntervalInSeconds": 0}
+    config = {"RollingUpdatePolicy": policy, "AutoRollbackConfiguration": {"Alarms": [{}]}}
+    update = partial(served.sagemaker.update_endpoint, EndpointName=served.name, EndpointConfigName=served.name)
+    code, message = code_of(partial(update, DeploymentConfig=config))
+    assert (code, "must have an AlarmName" in message) == ("ValidationException", True), message
+
+
 def test_keys_and_subnets_that_a_request_names_must_be_there(shared_cloud: CloudProcess, unique: str) -> None:
     sagemaker = shared_cloud.client("sagemaker")
     [model] = create_models(sagemaker, unique, 1)

@@ -205,6 +205,71 @@ def test_a_streamed_answer_comes_from_the_component(hosted: Hosted) -> None:
     assert json.loads(parts)["asked"] == "x"
 
 
+BATCHES = {
+    "RollingUpdatePolicy": {
+        "MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1},
+        "WaitIntervalInSeconds": 600,
+        "MaximumExecutionTimeoutInSeconds": 28800,
+        "RollbackMaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 100},
+    },
+    "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "unwell"}]},
+}
+
+
+def test_another_specification_goes_in_batches_over_a_kill_and_back_by_an_alarm(tmp_path: Path) -> None:
+    """botocore's documentation of InferenceComponentDeploymentConfig; each batch is watched on the cloud's clock."""
+    cloud = CloudProcess(tmp_path)
+    cloud.start()
+    try:
+        hosted = Hosted(cloud, "hosted")
+        hosted.upload()
+        hosted.endpoint(InstanceType="ml.m5.2xlarge")
+        name = hosted.create(copies=2)
+        assert hosted.settled(name)["InferenceComponentStatus"] == "InService"
+        cloud.client("cloudwatch").put_metric_alarm(
+            AlarmName="unwell", Namespace="n", MetricName="m", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
+            ComparisonOperator="GreaterThanOrEqualToThreshold", TreatMissingData="notBreaching",
+        )  # fmt: skip
+
+        def roll(word: str) -> None:
+            hosted.sagemaker.update_inference_component(
+                InferenceComponentName=name, Specification=hosted.specification(word), DeploymentConfig=BATCHES
+            )
+
+        def words(asks: int = 40) -> set[str]:
+            return {hosted.invoke(name)["word"] for _ in range(asks)}
+
+        def copies() -> int:
+            found = hosted.sagemaker.describe_inference_component(InferenceComponentName=name)
+            return int(found["RuntimeConfig"]["CurrentCopyCount"])
+
+        cloud.advance(60)  # the alarm has looked: it is OK
+        roll("two")
+        until_answer(copies, lambda count: count == 3, 60)
+        assert words() == {"one", "two"}
+        cloud.kill()
+        cloud.start()
+        hosted = Hosted(cloud, "hosted")
+        until_answer(copies, lambda count: count == 3, 60)
+        assert words() == {"one", "two"}
+        cloud.advance(1200)
+        found = hosted.settled(name)
+        assert (found["InferenceComponentStatus"], words()) == ("InService", {"two"})
+        assert found["LastDeploymentConfig"] == BATCHES
+        assert found["Specification"]["Container"]["Environment"] == {"WORD": "two"}
+
+        roll("three")
+        until_answer(copies, lambda count: count == 3, 60)
+        cloud.client("cloudwatch").set_alarm_state(AlarmName="unwell", StateValue="ALARM", StateReason="a test's")
+        found = hosted.settled(name)
+        assert "CloudWatch alarm(s) [unwell] went into ALARM state" in found["FailureReason"]
+        assert (found["InferenceComponentStatus"], words(), copies()) == ("InService", {"two"}, 2)
+        told = code_of(lambda: roll("four"))
+        assert "[unwell] of AutoRollbackConfiguration are in ALARM state" in told[1]
+    finally:
+        cloud.stop()
+
+
 def test_copies_are_scaled_from_none_and_a_killed_cloud_has_them_again(tmp_path: Path) -> None:
     """An alarm of NoCapacityInvocationFailures with a step policy, as the Developer Guide's "Scale an endpoint to zero instances" has it."""
     cloud = CloudProcess(tmp_path)

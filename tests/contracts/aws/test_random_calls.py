@@ -6,6 +6,7 @@ held to its shape by the cloud itself, which answers 500 where one is not.
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import uuid
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from fogbank.ground.aws import LOCAL_ACCESS_KEY
+from fogbank.pack.archive import write_archive
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.drawn_calls import NEVER, SAGEMAKER, Kind, agrees, seldom, value
 from tests.contracts.aws.served import ROLE
@@ -52,6 +54,7 @@ KINDS = {
     )
 }
 BUCKET = "random-calls"
+HANDLER = b"def model_fn(folder):\n    return 1\ndef predict_fn(rows, model):\n    return [[model]]\n"
 TRAINING_IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 JOBS = frozenset({"TransformJob", "ProcessingJob", "TrainingJob"})
 """Kinds that stay: what of them is there is not deleted."""
@@ -191,16 +194,21 @@ class Calls(RuleBasedStateMachine):
     @rule(number=numbers, seed=seeds)
     def host(self, number: int, seed: int) -> None:
         """A component, on an endpoint that hosts them: by chance alone there is hardly one."""
+        self.bare()
+        self.create("InferenceComponent", number, seed)
+
+    def bare(self) -> str:
+        """An endpoint that hosts components; its name."""
         name = f"{self.stem}-9"
         variant = {"VariantName": "v0", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-        bare = {"EndpointConfigName": name, "ExecutionRoleArn": ROLE, "ProductionVariants": [variant]}
+        config = {"EndpointConfigName": name, "ExecutionRoleArn": ROLE, "ProductionVariants": [variant]}
         for stem, params in (
-            ("EndpointConfig", bare),
+            ("EndpointConfig", config),
             ("Endpoint", {"EndpointName": name, "EndpointConfigName": name}),
         ):
             if name not in self.held[stem]:
                 self.make(stem, name, params)
-        self.create("InferenceComponent", number, seed)
+        return name
 
     @rule(number=numbers, copies=st.integers(0, 3))
     def recount(self, number: int, copies: int) -> None:
@@ -211,6 +219,29 @@ class Calls(RuleBasedStateMachine):
         count = {"DesiredRuntimeConfig": {"CopyCount": copies}}
         _, code = self.call("update_inference_component_runtime_config", InferenceComponentName=name, **count)
         self.answered["UpdateInferenceComponentRuntimeConfig"] += not code
+        self.unmoved(name)
+
+    @rule(size=st.integers(1, 60), kind=st.sampled_from(["COPY_COUNT", "CAPACITY_PERCENT"]), copies=st.integers(0, 3))
+    def roll(self, size: int, kind: str, copies: int) -> None:
+        """Another specification of a component that serves, in batches that nobody watches for long."""
+        name, batch = f"{self.stem}-8", {"Type": kind, "Value": size}
+        container = {"Image": "i", "ArtifactUrl": f"s3://{BUCKET}/m.tar.gz"}
+        required = {"NumberOfCpuCoresRequired": 0.25, "MinMemoryRequiredInMb": 128 + size}
+        specification = {"Container": container, "ComputeResourceRequirements": required}
+        if name not in self.held["InferenceComponent"]:
+            placed = {"InferenceComponentName": name, "EndpointName": self.bare(), "VariantName": "v0"}
+            given = {**placed, "Specification": specification, "RuntimeConfig": {"CopyCount": 2}}
+            self.make("InferenceComponent", name, given)
+        policy = {"MaximumBatchSize": batch, "WaitIntervalInSeconds": size % 2, "RollbackMaximumBatchSize": batch}
+        _, code = self.call(
+            "update_inference_component", InferenceComponentName=name, RuntimeConfig={"CopyCount": copies},
+            Specification=specification, DeploymentConfig={"RollingUpdatePolicy": policy},
+        )  # fmt: skip
+        self.answered["UpdateInferenceComponent"] += not code
+        self.unmoved(name)
+
+    def unmoved(self, name: str) -> None:
+        """Wait for the end of what is under way for a component."""
         until_answer(
             lambda: self.call("describe_inference_component", InferenceComponentName=name)[0][
                 "InferenceComponentStatus"
@@ -336,6 +367,9 @@ def test_random_calls_of_the_control_plane(shared_cloud: CloudProcess) -> None:
     s3 = shared_cloud.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="in/a.csv", Body=b"1,2\n")
+    archive = io.BytesIO()
+    write_archive(archive, {"code/inference.py": HANDLER})
+    s3.put_object(Bucket=BUCKET, Key="m.tar.gz", Body=archive.getvalue())
     config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
     session = boto3.session.Session(LOCAL_ACCESS_KEY, shared_cloud.secret, region_name="us-east-1")
     client = session.client("sagemaker", endpoint_url=shared_cloud.url, config=config)

@@ -58,6 +58,7 @@ REAL = {
     "cloud/ground/live.py:Flow": "a list of what it is told",
     "cloud/ground/payload.py:Readable": "any file in memory",
     "cloud/ground/sending.py:Sent": "a function",
+    "cloud/hosting/bakes.py:Rolling": "rollouts of endpoints and of components, on instances in memory",
     "cloud/hosting/capacity.py:Capacity": "Provisioned: a number",
     "cloud/hosting/endpoints.py:Tenants": "the room of inference components, on instances in memory",
     "cloud/hosting/invocation.py:Plane": "the runtime, on instances in memory",

@@ -102,11 +102,10 @@ class Watch:
 
     def _is_quiet(self, moment: int, end: float) -> bool:
         """Whether every later beat up to `end` would find what this one has found."""
-        for alarm in self._book.all():
-            if alarm.is_composite:
-                continue
-            if _scales(alarm) or alarm.document["StateUpdatedTimestamp"] >= moment:
-                return False
+        alarms = [alarm for alarm in self._book.all() if not alarm.is_composite]
+        if any(_scales(alarm) or alarm.document["StateUpdatedTimestamp"] >= moment for alarm in alarms):
+            return False
+        for alarm in alarms:
             start = moment - question_of(alarm).range * period_of(alarm)
             if has_points(alarm, start, end, self._periods):
                 return False

@@ -7,12 +7,12 @@ what is odd about it. Every change of a status is an event.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from fogbank.cloud.api.control import Operation, Params, Scope
-from fogbank.cloud.api.errors import ApiError
+from fogbank.cloud.api.errors import ApiError, validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
@@ -148,6 +148,7 @@ class Resource(Generic[S]):
     def add(self, scope: Scope, name: str, public: Document, state: S) -> Record[S]:
         """A new record with its ARN, in which names are in lower case, and its times. Raises the kind's `taken` for an ARN that is there."""
         arn, now = scope.arn(self.kind.path, name), self.clock.epoch()
+        check_tags(public.get("Tags") or [])
         stamped = {**public, self.kind.arn: arn, "CreationTime": now, "LastModifiedTime": now}
         record = Record(region=scope.region, name=name, public=stamped, state=state)
         with self.lock:
@@ -228,3 +229,15 @@ class Resource(Generic[S]):
     def _record(self, region: str, name: str, document: Document) -> Record[S]:
         state = self._state.decode(document.pop(STATE, {}))
         return Record(region=region, name=name, public=document, state=state)
+
+
+def check_tags(tags: Sequence[Mapping[str, str]]) -> None:
+    """Refuse keys that are not unique, or that AWS keeps for itself. Raises ValidationException.
+
+    Sources: botocore's documentation of AddTags ("Tag keys must be unique per resource"); AWS's "Tag naming limits and requirements".
+    """
+    keys = [tag["Key"] for tag in tags]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise validation(f"Tag keys must be unique per resource: [{', '.join(twice)}] came more than once.")
+    if kept := sorted(key for key in keys if key.lower().startswith("aws:")):
+        raise validation(f"Tag keys that begin with aws: are reserved for AWS: [{', '.join(kept)}].")

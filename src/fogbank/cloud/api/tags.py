@@ -7,7 +7,7 @@ from typing import Any
 
 from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import ApiError, NotOursError, validation
-from fogbank.cloud.api.resource import Record, Resource
+from fogbank.cloud.api.resource import Record, Resource, check_tags
 
 MOST_TAGS = 50
 
@@ -23,9 +23,10 @@ class Tags:
         return {"AddTags": self.add, "ListTags": self.listed, "DeleteTags": self.delete}
 
     def add(self, scope: Scope, params: Params) -> Params:
-        """Add tags, or change the values of those that are there. Raises ResourceLimitExceeded."""
+        """Add tags, or change the values of those that are there. Raises ResourceLimitExceeded, ValidationException."""
         arn = params["ResourceArn"]
         resource = self._resource(arn)
+        check_tags(params["Tags"])
         with resource.lock:
             record = _find(resource, scope, arn)
             tags = {**_tags(record), **{tag["Key"]: tag["Value"] for tag in params["Tags"]}}

@@ -6,18 +6,24 @@ that DescribeInferenceComponent answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from fogbank.cloud.api.errors import ApiError, validation
 from fogbank.cloud.api.models import containers
+from fogbank.cloud.api.resource import Record
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.instance_sizes import Size
 from fogbank.cloud.hosting.placement import SPREAD, Need
+from fogbank.cloud.hosting.rollout import Rollout
 from fogbank.contracts.container import STARTUP_LIMIT_S
 
 MEBIBYTE = 1 << 20
 MOST_COPIES = 1000
+BUSY = {"Creating": "CREATE_IN_PROGRESS", "Updating": "UPDATE_IN_PROGRESS", "Deleting": "DELETE_IN_PROGRESS"}
+"""A status to what a refusal calls it."""
+COUNTS = "UPDATE_RC_IN_PROGRESS"
+"""What it calls an update that changes the number of copies alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +61,10 @@ class Part:
         )
         return limit
 
+    def is_same(self, other: Part) -> bool:
+        """Whether only the number of copies differs."""
+        return replace(self, copies=other.copies) == other
+
     @property
     def summary(self) -> Document:
         """An InferenceComponentSpecificationSummary: a container's image is a DeployedImage there."""
@@ -79,12 +89,13 @@ class Part:
 @dataclass(frozen=True, kw_only=True)
 class ComponentState:
     """What the cloud knows of a component besides what Describe answers: the CreationTime of the endpoint that hosts it, what serves, what
-    is to serve, and why that cannot be."""
+    is to serve, why that cannot be, and how far an update in batches is."""
 
     endpoint_made: float = 0.0
     live: Part | None = None
     pending: Part | None = None
     refusal: str = ""
+    rollout: Rollout | None = None
 
     @property
     def placed(self) -> Part | None:
@@ -98,19 +109,20 @@ class ComponentState:
 
     def encode(self) -> Document:
         """As JSON values."""
-        parts = {"live": self.live, "pending": self.pending}
+        parts = {"live": self.live, "pending": self.pending, "rollout": self.rollout}
         encoded = {name: part.encode() for name, part in parts.items() if part is not None}
         return {"endpoint_made": self.endpoint_made, "refusal": self.refusal, **encoded}
 
     @classmethod
     def decode(cls, document: Document) -> Self:
         """From what `encode` gave."""
-        live, pending = (document.get(name) for name in ("live", "pending"))
+        live, pending, rollout = (document.get(name) for name in ("live", "pending", "rollout"))
         return cls(
             endpoint_made=document.get("endpoint_made", 0.0),
             live=Part(**live) if live else None,
             pending=Part(**pending) if pending else None,
             refusal=document.get("refusal", ""),
+            rollout=Rollout.decode(rollout) if rollout else None,
         )
 
 
@@ -158,3 +170,18 @@ def check_hosted(model: Document) -> None:
         raise validation("An inference pipeline is not supported when specifying an inference component.")
     if any(container.multi_model for container in held):
         raise validation("A multi-model container is not supported when specifying an inference component.")
+
+
+def check_idle(record: Record[ComponentState], verb: str) -> None:
+    """Refuse a component of which something is under way. Raises ValidationException."""
+    status, state = record.public["InferenceComponentStatus"], record.state
+    if status not in BUSY:
+        return
+    counts = status == "Updating" and state.live and state.pending and state.live.is_same(state.pending)
+    raise in_state(record, verb, COUNTS if counts else BUSY[status])
+
+
+def in_state(record: Record[ComponentState], verb: str, state: str) -> ApiError:
+    """The refusal of what may not be done with a component in that state."""
+    arn = record.public["InferenceComponentArn"]
+    return validation(f'Cannot {verb} inference component "{arn}" while it is in state {state}.')

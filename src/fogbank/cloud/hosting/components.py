@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from fogbank.cloud.api.control import Operation, Params, Scope
-from fogbank.cloud.api.errors import ApiError, validation
+from fogbank.cloud.api.errors import validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.models import Models
 from fogbank.cloud.api.resource import Ground, Kind, Resource
@@ -28,17 +28,21 @@ from fogbank.cloud.hosting.component import (
     Part,
     check_copies,
     check_hosted,
+    check_idle,
     check_specification,
+    in_state,
     model_of,
 )
+from fogbank.cloud.hosting.component_rollouts import ComponentRollouts, planned
 from fogbank.cloud.hosting.copies import Copies, Site, Slot
 from fogbank.cloud.hosting.deployment import Deployment
-from fogbank.cloud.hosting.endpoints import Endpoints
+from fogbank.cloud.hosting.endpoints import Endpoints, check_alarms
 from fogbank.cloud.hosting.housing import Component, Endpoint, Housing, item_of, lives_on
 from fogbank.cloud.hosting.instance import StartError
 from fogbank.cloud.hosting.instance_sizes import Size
 from fogbank.cloud.hosting.placement import NO_ROOM
-from fogbank.cloud.hosting.rollouts import LONGEST_REASON
+from fogbank.cloud.hosting.rollout import Rollout
+from fogbank.cloud.hosting.rollouts import LONGEST_REASON, AlarmState
 from fogbank.cloud.hosting.stages import Name
 from fogbank.cloud.observe.capture import Source
 from fogbank.contracts.container import STOP_GRACE_S
@@ -61,21 +65,21 @@ COMPONENT = Kind(
     status="InferenceComponentStatus",
     transitions=TRANSITIONS,
 )
-BUSY = {"Creating": "CREATE_IN_PROGRESS", "Updating": "UPDATE_IN_PROGRESS", "Deleting": "DELETE_IN_PROGRESS"}
-"""A status to what a refusal calls it."""
-COUNTS = "UPDATE_RC_IN_PROGRESS"
-"""What it calls an update that changes the number of copies alone."""
 LOOK_S = 0.5
 
 
 class Components(Resource[ComponentState]):
     """The inference components of every region, and what runs for them."""
 
-    def __init__(self, ground: Ground, models: Models, endpoints: Endpoints) -> None:
+    def __init__(
+        self, ground: Ground, models: Models, endpoints: Endpoints, alarm: AlarmState = lambda _region, _name: None
+    ) -> None:
         super().__init__(COMPONENT, ComponentState, ground)
         self._models, self._endpoints = models, endpoints
         self._housing = Housing(self, endpoints)
         self.copies = Copies(lambda: endpoints.yard)
+        self._alarm = alarm
+        self.rollouts = ComponentRollouts(self, self.copies, alarm, self._go_on, self._begin)
         endpoints.tenants = self
 
     def operations(self) -> Mapping[str, Operation]:
@@ -96,7 +100,7 @@ class Components(Resource[ComponentState]):
         if count < 1:
             raise validation("Inference components copy count must be an integer larger than 0.")
         with self.lock:
-            endpoint, item = self._host(scope, params["EndpointName"], params.get("VariantName"))
+            endpoint, item = self._housing.host(scope.region, params["EndpointName"], params.get("VariantName"))
             part = self._part(scope, name, specification, count, endpoint)
             state = ComponentState(endpoint_made=endpoint.public["CreationTime"], pending=part)
             site = {"EndpointName": endpoint.name, "VariantName": item["VariantName"]}
@@ -114,7 +118,9 @@ class Components(Resource[ComponentState]):
 
     def update(self, scope: Scope, params: Params) -> Params:
         """Updating, then InService with another specification, other copies, or both; where those do not come, with those that it had."""
-        return self._change(scope, params, params.get("Specification"), params.get("RuntimeConfig"))
+        return self._change(
+            scope, params, params.get("Specification"), params.get("RuntimeConfig"), params.get("DeploymentConfig")
+        )
 
     def update_runtime(self, scope: Scope, params: Params) -> Params:
         """Updating, then InService with as many copies."""
@@ -124,7 +130,7 @@ class Components(Resource[ComponentState]):
         """Deleting, then gone: when the last copy has ended."""
         name = (scope.region, params["InferenceComponentName"])
         with self.lock:
-            self._refuse_busy(self.get(*name), "delete")
+            check_idle(self.get(*name), "delete")
             self.move(*name, "Deleting")
         self.runner.begin(("component", *name, "delete"), partial(self._end, name))
         return {}
@@ -157,6 +163,7 @@ class Components(Resource[ComponentState]):
             elif status in {"Creating", "Updating"} or (record.state.live and self._housing.endpoint_of(record)):
                 self._revive(name, status)
         self.runner.every(("copies",), LOOK_S, self.copies.adjust)
+        self.runner.every(("batches",), LOOK_S, self.rollouts.turn)
 
     def stop(self) -> None:
         """Stop every copy, finishing what is in flight."""
@@ -182,60 +189,49 @@ class Components(Resource[ComponentState]):
 
     def evict(self, endpoint: Endpoint) -> list[Task]:
         """The endpoint goes, and its components' processes with it; the tasks that end them. The records stay, as on AWS."""
-        return [
-            task
-            for record in self.all(endpoint.region)
-            if lives_on(record, endpoint)
-            for task in self.copies.close(self.copies.slot((record.region, record.name)))
-        ]
+        tasks = []
+        for record in self.all(endpoint.region):
+            if lives_on(record, endpoint):
+                name = (record.region, record.name)
+                tasks += self.copies.close(self.copies.slot(name))
+                if record.state.rollout is not None:
+                    self._begin(name)  # it bakes no more
+        return tasks
 
     # The rest is the work itself.
 
     def _change(
-        self, scope: Scope, params: Params, specification: Document | None, runtime: Mapping[str, Any] | None
+        self,
+        scope: Scope,
+        params: Params,
+        specification: Document | None,
+        runtime: Mapping[str, Any] | None,
+        deployment: Document | None = None,
     ) -> Params:
         name = params["InferenceComponentName"]
         with self.lock:
             record = self.get(scope.region, name)
-            self._refuse_busy(record, "update")
+            check_idle(record, "update")
             live, endpoint = record.state.live, self._housing.endpoint_of(record)
             if specification is None and runtime is None:
                 raise validation("A Specification, a RuntimeConfig or both must be given.")
             if endpoint is None:
                 raise validation(f'Could not find endpoint "{record.public["EndpointArn"]}".')
             if live is None:
-                raise _in_state(record, "update", "CREATE_FAILED")
+                raise in_state(record, "update", "CREATE_FAILED")
             count = runtime["CopyCount"] if runtime else live.copies
             check_copies(count)
             part = replace(live, copies=count)
             if specification is not None:
                 part = self._part(scope, name, specification, count, endpoint)
-            state = replace(record.state, pending=part, refusal="")
-            moved = self.move(scope.region, name, "Updating", lambda _: state, FailureReason=None)
+            rollout = self._rollout(scope.region, deployment, live, part)
+            state = replace(record.state, pending=part, refusal="", rollout=rollout)
+            given = {"LastDeploymentConfig": deployment} if deployment else {}
+            moved = self.move(scope.region, name, "Updating", lambda _: state, FailureReason=None, **given)
             if moved is not None:
                 self._claim(moved, endpoint)
         self._begin((scope.region, name))
         return {"InferenceComponentArn": record.public["InferenceComponentArn"]}
-
-    def _host(self, scope: Scope, name: str, variant: str | None) -> tuple[Endpoint, Document]:
-        """The endpoint and its variant that host a component. Raises ValidationException."""
-        endpoint = self._endpoints.get(scope.region, name)
-        arn, live = endpoint.public["EndpointArn"], endpoint.state.live
-        if endpoint.public["EndpointStatus"] not in {"InService", "Updating"} or live is None:
-            raise validation(f'Cannot create an inference component on the endpoint "{arn}", which is not InService.')
-        if not live.hosts_components:
-            raise validation(
-                "Inference Components are not supported in this Endpoint. Please make sure this endpoint can deploy inference "
-                "components."
-            )
-        if variant is None:
-            raise validation("A VariantName must be given.")
-        coming = endpoint.state.pending
-        if coming is not None and all(item["VariantName"] != variant for item in coming.variants):
-            raise validation(
-                f'The endpoint "{arn}" is being updated to a configuration without the variant "{variant}".'
-            )
-        return endpoint, item_of(endpoint, variant)
 
     def _part(self, scope: Scope, name: str, specification: Document, count: int, endpoint: Endpoint) -> Part:
         """What is to run. Raises ValidationException."""
@@ -250,6 +246,14 @@ class Components(Resource[ComponentState]):
         check_hosted(model)
         return Part(specification=specification, model=model, copies=count, taken=self.clock.epoch())
 
+    def _rollout(self, region: str, config: Document | None, live: Part, part: Part) -> Rollout | None:
+        """The batches of an update; None where nothing is replaced, or there is no copy that could be. Raises ValidationException."""
+        if not config:
+            return None
+        rollout = planned(config, part if part.copies else live, self.clock.epoch())
+        check_alarms({name: self._alarm(region, name) for name in rollout.alarms})
+        return None if live.is_same(part) or not (live.copies and part.copies) else rollout
+
     def _claim(self, record: Component, endpoint: Endpoint) -> None:
         """Let the variant have the instances that all copies on it need, or note that there is no room for those of this one."""
         if not self._housing.widen(endpoint, record.public["VariantName"]):
@@ -261,15 +265,6 @@ class Components(Resource[ComponentState]):
             return ""
         kind: str = item_of(endpoint, record.public["VariantName"]).get("InstanceType", "")
         return kind
-
-    def _refuse_busy(self, record: Component, verb: str) -> None:
-        """Raises ValidationException for a component of which something is under way."""
-        status = record.public["InferenceComponentStatus"]
-        if status not in BUSY:
-            return
-        state = record.state
-        counts = status == "Updating" and state.live and state.pending and _is_same(state.live, state.pending)
-        raise _in_state(record, verb, COUNTS if counts else BUSY[status])
 
     def _revive(self, name: Name, status: str) -> None:
         if status != "Creating":
@@ -293,33 +288,43 @@ class Components(Resource[ComponentState]):
                 if record is None or record.public["InferenceComponentStatus"] not in {"Creating", "Updating"}:
                     return
                 try:
-                    part = self._bring(slot, record, stop)
+                    if not self._bring(slot, record, stop):
+                        return  # it bakes
                 except StartError as error:
                     leaves = stop.is_set() or slot.closed  # the cloud stops, or the endpoint has gone
                     if not leaves:
-                        self._bring_back(slot, record, stop)
-                    if not leaves or self._housing.endpoint_of(record) is None:
-                        self._fail(record, str(error))
+                        self._bring_back(slot, record, str(error), stop)
+                        if stop.is_set():
+                            return
+                    gone = self._housing.endpoint_of(record) is None
+                    if not leaves or gone:
+                        self._fail(record, _gone(record) if gone else str(error))
                     if leaves or record.state.live is None or record.state.pending is None:
                         return
                 else:
-                    serves = replace(record.state, live=part, pending=None)
+                    serves = replace(
+                        record.state, live=record.state.pending or record.state.live, pending=None, rollout=None
+                    )
                     self.move(*name, "InService", lambda _: serves, FailureReason=None)
         finally:
             self.copies.arrived(name)
         self._housing.release(name[0], record.public["EndpointName"], record.public["VariantName"])
         self._follow(name)
 
-    def _bring(self, slot: Slot, record: Component, stop: threading.Event) -> Part:
-        """Have what is to serve serve. Raises StartError."""
+    def _bring(self, slot: Slot, record: Component, stop: threading.Event) -> bool:
+        """Have what is to serve serve; False where it bakes on the way. Raises StartError."""
         part = record.state.pending or record.state.live
         if record.state.refusal or part is None:
             raise StartError(record.state.refusal or "it has no specification")
+        if record.state.rollout is not None:
+            return self.rollouts.carry_out(slot, record, self._site(record), stop)
         self.copies.bring(slot, part, self._site(record), stop)
-        return part
+        return True
 
-    def _bring_back(self, slot: Slot, record: Component, stop: threading.Event) -> None:
-        """What it had serves again, where a restart in the middle of an update ended it."""
+    def _bring_back(self, slot: Slot, record: Component, reason: str, stop: threading.Event) -> None:
+        """What it had serves again, where batches or a restart in the middle of an update ended it."""
+        if record.state.rollout is not None:
+            self.rollouts.roll_back(slot, record, reason, stop)
         if slot.serving is None and record.state.live is not None and record.state.pending is not None:
             with contextlib.suppress(StartError):
                 self.copies.bring(slot, record.state.live, self._site(record), stop)
@@ -329,7 +334,7 @@ class Components(Resource[ComponentState]):
         log.warning("inference component %s: %s", record.name, reason)
         name = (record.region, record.name)
         status = "InService" if self.copies.slot(name).serving is not None else "Failed"
-        state = replace(record.state, pending=None, refusal="")
+        state = replace(record.state, pending=None, refusal="", rollout=None)
         if record.state.live is None:
             state = replace(state, pending=record.state.pending)
         self.move(*name, status, lambda _: state, FailureReason=reason[:LONGEST_REASON])
@@ -346,7 +351,7 @@ class Components(Resource[ComponentState]):
         endpoint, variant = self._housing.endpoint_of(record), record.public["VariantName"]
         live = endpoint.state.live if endpoint else None
         if endpoint is None or live is None:
-            raise StartError(f"the endpoint {record.public['EndpointName']} does not exist any more")
+            raise StartError(_gone(record))
         source = Source(record.region, endpoint.name, variant, record.name)
         return Site(source=source, deployment=live, item=item_of(endpoint, variant))
 
@@ -380,11 +385,5 @@ class Components(Resource[ComponentState]):
             self._housing.release(name[0], record.public["EndpointName"], record.public["VariantName"])
 
 
-def _is_same(one: Part, other: Part) -> bool:
-    """Whether only the number of copies differs."""
-    return replace(one, copies=other.copies) == other
-
-
-def _in_state(record: Component, verb: str, state: str) -> ApiError:
-    arn = record.public["InferenceComponentArn"]
-    return validation(f'Cannot {verb} inference component "{arn}" while it is in state {state}.')
+def _gone(record: Component) -> str:
+    return f"the endpoint {record.public['EndpointName']} does not exist any more"

@@ -26,7 +26,7 @@ from fogbank.cloud.hosting.described import described
 from fogbank.cloud.hosting.exclusions import check_serverless
 from fogbank.cloud.hosting.fleet import Hosts, Yard
 from fogbank.cloud.hosting.revival import Revival
-from fogbank.cloud.hosting.rollout import Rollout, alarms_of, create, limit_of, replacement, resize
+from fogbank.cloud.hosting.rollout import Rollout, create, guarded, resize
 from fogbank.cloud.hosting.rollouts import AlarmState, Rollouts
 from fogbank.cloud.hosting.router import Router
 from fogbank.cloud.hosting.stages import Name, Running, Stages
@@ -117,11 +117,11 @@ class Endpoints(Resource[EndpointState]):
     def create(self, scope: Scope, params: Params) -> Params:
         """Creating, then InService or Failed."""
         deployment = self._deployment(scope, params["EndpointConfigName"])
+        now = self.clock.epoch()
         if config := params.get("DeploymentConfig"):
-            replacement(config, deployment.production_counts)  # it counts for later updates, and is looked at now
+            guarded(config, deployment.production_counts, now)  # it counts for later updates, and is looked at now
             if deployment.hosts_components:
                 check_steps(config)
-        now = self.clock.epoch()
         public = {
             "EndpointName": params["EndpointName"],
             "EndpointConfigName": deployment.name,
@@ -152,11 +152,8 @@ class Endpoints(Resource[EndpointState]):
                 check_steps(given or retained)
                 self.tenants.check(scope.region, record.name, deployment)
             config = {} if deployment.serverless else given or retained or {}  # guardrails are about instances
-            steps = replacement(config, deployment.production_counts)
-            alarms = alarms_of(config)
-            check_alarms({name: self._alarm(scope.region, name) for name in alarms})
-            now = self.clock.epoch()
-            rollout = Rollout(steps=steps, started=now, since=now, limit_s=limit_of(config), alarms=alarms)
+            rollout = guarded(config, deployment.production_counts, self.clock.epoch())
+            check_alarms({name: self._alarm(scope.region, name) for name in rollout.alarms})
             state = EndpointState(live=live, pending=deployment, rollout=rollout)
             members = {"LastDeploymentConfig": given} if given else {}
             self.move(scope.region, record.name, "Updating", lambda _: state, FailureReason=None, **members)

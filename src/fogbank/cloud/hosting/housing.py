@@ -38,6 +38,26 @@ class Housing:
             return None
         return endpoint
 
+    def host(self, region: str, name: str, variant: str | None) -> tuple[Endpoint, Document]:
+        """The endpoint and its variant that host a component. Raises ValidationException."""
+        endpoint = self._endpoints.get(region, name)
+        arn, live = endpoint.public["EndpointArn"], endpoint.state.live
+        if endpoint.public["EndpointStatus"] not in {"InService", "Updating"} or live is None:
+            raise validation(f'Cannot create an inference component on the endpoint "{arn}", which is not InService.')
+        if not live.hosts_components:
+            raise validation(
+                "Inference Components are not supported in this Endpoint. Please make sure this endpoint can deploy inference "
+                "components."
+            )
+        if variant is None:
+            raise validation("A VariantName must be given.")
+        coming = endpoint.state.pending
+        if coming is not None and all(item["VariantName"] != variant for item in coming.variants):
+            raise validation(
+                f'The endpoint "{arn}" is being updated to a configuration without the variant "{variant}".'
+            )
+        return endpoint, item_of(endpoint, variant)
+
     def hosted(self, region: str, endpoint: str) -> list[Component]:
         """The components of an endpoint that take room on it."""
         return [

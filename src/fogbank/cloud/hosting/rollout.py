@@ -20,6 +20,7 @@ WHOLE = 100.0
 HALF = 50.0
 LEAST_LINEAR_STEP = 10.0
 LEAST_BATCH = 5.0
+ALL_INSTANCES, ALL_COPIES = "the variant's total instance count", "the inference component's copy count"
 ROUNDING = 1e-9
 
 
@@ -40,7 +41,7 @@ class Rollout:
     """Steps on their way: step `at` has been under way since `since`, in the cloud's time; the first since `started`.
 
     A rollout that takes longer than `limit_s` is rolled back, and so is one of whose `alarms` one goes off while it bakes; `reason` says
-    why one that is being rolled back is.
+    why one that is being rolled back is. One that went in batches goes back in batches of `back` percent.
     """
 
     steps: tuple[Step, ...]
@@ -50,6 +51,7 @@ class Rollout:
     limit_s: float | None = None
     reason: str | None = None
     alarms: tuple[str, ...] = ()
+    back: float = WHOLE
 
     @property
     def step(self) -> Step:
@@ -72,6 +74,18 @@ class Rollout:
     def is_rolling(self) -> bool:
         """Whether the old fleet gives way in batches: one that is rolled back must grow again."""
         return any(step.action == "shrink" for step in self.steps)
+
+    @property
+    def kept(self) -> float:
+        """The share of the old fleet that still runs."""
+        parts = [step.percent for step in self.steps[: self.at] if step.action == "shrink"]
+        return parts[-1] if parts else WHOLE
+
+    @property
+    def retreat(self) -> tuple[tuple[float, float], ...]:
+        """The way back, batch by batch: the share of the old fleet that is to run, and then that of the traffic that the new one has."""
+        shares = [self.percent - self.back * number for number in range(1, math.ceil(self.percent / self.back) + 1)]
+        return tuple((max(self.kept, WHOLE - share), share) for share in (max(0.0, share) for share in shares or [0.0]))
 
     @property
     def replaces(self) -> bool:
@@ -115,6 +129,18 @@ class Rollout:
         return cls(**{**document, "steps": steps, "alarms": alarms})
 
 
+def guarded(config: Mapping[str, Any], counts: Sequence[int], now: float) -> Rollout:
+    """The rollout of an update under a DeploymentConfig that begins now. Raises ValidationException."""
+    return Rollout(
+        steps=replacement(config, counts),
+        started=now,
+        since=now,
+        limit_s=limit_of(config),
+        alarms=alarms_of(config),
+        back=back_of(config, counts),
+    )
+
+
 def create() -> tuple[Step, ...]:
     """The steps of an endpoint's first fleet."""
     return (Step(action="start"), Step(action="shift", percent=WHOLE), Step(action="finish"))
@@ -130,7 +156,7 @@ def replacement(config: Mapping[str, Any], counts: Sequence[int]) -> tuple[Step,
     if rolling := config.get("RollingUpdatePolicy"):
         if config.get("BlueGreenUpdatePolicy"):
             raise validation("A DeploymentConfig must have either a BlueGreenUpdatePolicy or a RollingUpdatePolicy.")
-        return _batches(rolling, counts)
+        return batches(rolling, counts, ALL_INSTANCES)
     policy = config.get("BlueGreenUpdatePolicy") or {}
     routing = policy.get("TrafficRoutingConfiguration") or {"Type": "ALL_AT_ONCE"}
     shares = _shares(routing, counts)
@@ -150,9 +176,20 @@ def limit_of(config: Mapping[str, Any]) -> float | None:
     return policy.get("MaximumExecutionTimeoutInSeconds")
 
 
+def back_of(config: Mapping[str, Any], counts: Sequence[int], whole: str = ALL_INSTANCES) -> float:
+    """RollbackMaximumBatchSize as a percentage of the traffic; all of it where it is absent. Raises ValidationException."""
+    policy = config.get("RollingUpdatePolicy") or {}
+    if "RollbackMaximumBatchSize" not in policy:
+        return WHOLE
+    return _within("RollbackMaximumBatchSize", _percent(policy["RollbackMaximumBatchSize"], counts), WHOLE, whole)
+
+
 def alarms_of(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of the alarms of AutoRollbackConfiguration."""
-    return tuple(alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", []))
+    """The names of the alarms of AutoRollbackConfiguration. Raises ValidationException for one without a name."""
+    alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
+    if any("AlarmName" not in alarm for alarm in alarms):
+        raise validation("Each of the Alarms of AutoRollbackConfiguration must have an AlarmName.")
+    return tuple(alarm["AlarmName"] for alarm in alarms)
 
 
 def _shares(routing: Mapping[str, Any], counts: Sequence[int]) -> list[float]:
@@ -178,13 +215,10 @@ def _shares(routing: Mapping[str, Any], counts: Sequence[int]) -> list[float]:
     return [*(size * number for number in range(1, steps + 1) if size * number < WHOLE), WHOLE]
 
 
-def _batches(policy: Mapping[str, Any], counts: Sequence[int]) -> tuple[Step, ...]:
-    """A batch of the new fleet after the other: it comes up, gets its share, is watched, and as much of the old fleet ends."""
-    size = _percent(policy["MaximumBatchSize"], counts)
-    if not LEAST_BATCH <= size <= HALF:
-        raise validation(
-            f"MaximumBatchSize must be between {LEAST_BATCH:g}% and {HALF:g}% of the variant's total instance count; it is {size:g}%."
-        )
+def batches(policy: Mapping[str, Any], counts: Sequence[int], whole: str) -> tuple[Step, ...]:
+    """A batch of the new fleet after the other: it comes up, gets its share, is watched, and as much of the old fleet ends. `whole` is what
+    a batch is a part of. Raises ValidationException."""
+    size = _within("MaximumBatchSize", _percent(policy["MaximumBatchSize"], counts), HALF, whole)
     steps: list[Step] = []
     for number in range(1, math.ceil(WHOLE / size - ROUNDING) + 1):
         share = min(WHOLE, size * number)
@@ -196,6 +230,12 @@ def _batches(policy: Mapping[str, Any], counts: Sequence[int]) -> tuple[Step, ..
             Step(action="bake", seconds=policy[WAIT], why=WAIT),
         ]
     return (*steps, Step(action="finish"))
+
+
+def _within(name: str, size: float, most: float, whole: str) -> float:
+    if not LEAST_BATCH <= size <= most:
+        raise validation(f"{name} must be between {LEAST_BATCH:g}% and {most:g}% of {whole}; it is {size:g}%.")
+    return size
 
 
 def _percent(size: Mapping[str, Any], counts: Sequence[int]) -> float:

@@ -11,7 +11,6 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -50,7 +49,7 @@ class Rollouts:
     def begin(self, name: Name) -> None:
         """Go on with an endpoint's rollout, beside the request that asked for it."""
         self._bakes.pop(name, None)
-        self._yard.runner.begin(("endpoint", *name, "rollout"), partial(self.go_on, name), partial(self._crashed, name))
+        self._yard.runner.begin(("endpoint", *name, "rollout"), partial(self._carry_out, name))
 
     def turn(self) -> None:
         """Go on with the rollouts whose bake is over, or one of whose alarms went off."""
@@ -58,22 +57,19 @@ class Rollouts:
         for moment, name in self.moments():
             record = self._records.find(*name)
             rollout = record.state.rollout if record else None
-            if moment <= now or (rollout and self._gone_off(name[0], rollout)):
+            if moment <= now or (rollout and gone_off(self._alarm, name[0], rollout)):
                 self.begin(name)
 
-    def catch_up(self, until: datetime) -> None:
-        """Carry out what is under way up to a moment that the clock has not reached, each step at its own time.
-
-        The clock is moved to every end of a bake on the way: so the same updates over the same time do the same.
-        """
+    def settle(self) -> None:
+        """Carry out what is under way, as far as it goes now."""
         for record in self._records.all():
             if record.state.rollout is not None:
                 self.go_on((record.region, record.name), threading.Event())
-        while (moments := self.moments()) and moments[0][0] <= until.timestamp():
-            moment, name = moments[0]
-            self._records.clock.move_to(datetime.fromtimestamp(moment, UTC))
-            self._bakes.pop(name, None)
-            self.go_on(name, threading.Event())
+
+    def baked(self, name: Name) -> None:
+        """Go on with one whose bake is over."""
+        self._bakes.pop(name, None)
+        self.go_on(name, threading.Event())
 
     def moments(self) -> list[tuple[float, Name]]:
         """When bakes are over, in the cloud's time, and whose; the first first."""
@@ -90,6 +86,14 @@ class Rollouts:
                     return
                 if record.state.rollout is None or not self._step(stage, record, record.state.rollout, stop):
                     return
+
+    def _carry_out(self, name: Name, stop: threading.Event) -> None:
+        """As `go_on`; what nobody foresaw does not leave the endpoint half-way, and is raised then."""
+        try:
+            self.go_on(name, stop)
+        except Exception as error:
+            self._crashed(name, error, stop)
+            raise
 
     def fleet(self, record: Endpoint, deployment: Deployment) -> Fleet:
         """A fleet of the endpoint, not started."""
@@ -108,7 +112,7 @@ class Rollouts:
     def _step(self, stage: Stage, record: Endpoint, rollout: Rollout, stop: threading.Event) -> bool:
         """Carry out the step that is under way, or roll back; whether there is another one now."""
         try:
-            self._check(rollout)
+            check_deadline(rollout, self._records.clock.epoch())
             if rollout.step.action == "bake":
                 return self._bake(stage, record, rollout)
             if rollout.step.action == "finish":
@@ -122,13 +126,6 @@ class Rollouts:
             self._roll_back(stage, record, rollout, str(error), stop)
             return False
         return True
-
-    def _check(self, rollout: Rollout) -> None:
-        """Raises StartError for a rollout that is to be rolled back."""
-        if rollout.reason is not None:
-            raise StartError(rollout.reason)
-        if self._records.clock.epoch() >= rollout.deadline:
-            raise StartError(f"the deployment took longer than MaximumExecutionTimeoutInSeconds ({rollout.limit_s})")
 
     def _start(self, stage: Stage, record: Endpoint, step: Step, stop: threading.Event) -> None:
         fleet = self.fleet(record, record.state.target.part(step.percent))
@@ -153,12 +150,8 @@ class Rollouts:
     def _shift(self, stage: Stage, record: Endpoint, step: Step, stop: threading.Event) -> None:
         self.route(stage, record.state, step.percent)
 
-    def _gone_off(self, region: str, rollout: Rollout) -> list[str]:
-        """The alarms that say that the new fleet is not well."""
-        return [name for name in rollout.alarms if self._alarm(region, name) == "ALARM"]
-
     def _bake(self, stage: Stage, record: Endpoint, rollout: Rollout) -> bool:
-        if off := self._gone_off(record.region, rollout):
+        if off := gone_off(self._alarm, record.region, rollout):
             raise StartError(
                 f"The deployment was rolled back: the CloudWatch alarm(s) [{', '.join(off)}] went into ALARM state."
             )
@@ -202,11 +195,8 @@ class Rollouts:
             return
         if record.public["EndpointStatus"] != "RollingBack":
             self._settle(record, "RollingBack", replace(record.state, rollout=replace(rollout, reason=reason)))
-        if rollout.is_rolling and stage.live is not None and state.live is not None:
-            with contextlib.suppress(StartError):  # what does not come up again is tried again, as ever
-                stage.live.resize(state.live, stop)
-            if stop.is_set():
-                return
+        if rollout.is_rolling and not self._retreat(stage, record, rollout, stop):
+            return
         self.route(stage, state, 0)
         new = stage.pending
         if not self._stages.place(stage, live=stage.live, pending=None):
@@ -218,17 +208,29 @@ class Rollouts:
         self._tell(record, "RolledBack", reason=reason)
         self._settle(record, "InService" if stage.live else "OutOfService", state, FailureReason=reason)
 
+    def _retreat(self, stage: Stage, record: Endpoint, rollout: Rollout, stop: threading.Event) -> bool:
+        """The old fleet grows again, batch by batch; False where it is to leave off."""
+        for kept, share in rollout.retreat:
+            if stage.live is not None and record.state.live is not None:
+                with contextlib.suppress(StartError):  # what does not come up again is tried again, as ever
+                    stage.live.resize(record.state.live.part(kept), stop)
+            if stop.is_set():
+                return False
+            if share and stage.pending is not None:
+                self.route(stage, record.state, share)
+                stage.pending.provision(record.state.target.part(share))
+        return True
+
     def _settle(self, record: Endpoint, status: str, state: EndpointState, **members: Any) -> None:
         self._records.move(record.region, record.name, status, lambda _: state, **members)
 
-    def _crashed(self, name: Name, error: Exception) -> None:
-        """Something that nobody foresaw: the endpoint is not left half-way."""
+    def _crashed(self, name: Name, error: Exception, stop: threading.Event) -> None:
+        """Roll back, but where the cloud stops: the next one goes on."""
         stage = self._stages.stage(name)
         with stage.work:
             record = self._records.find(*name)
-            if record is not None and record.state.rollout is not None and not stage.closed:
-                reason = f"InternalServerError: {error!r}"
-                self._roll_back(stage, record, record.state.rollout, reason, threading.Event())
+            if record is not None and record.state.rollout is not None and not (stop.is_set() or stage.closed):
+                self._roll_back(stage, record, record.state.rollout, f"InternalServerError: {error!r}", stop)
 
     def _tell(self, record: Endpoint, change: str, **detail: Any) -> None:
         self._records.events.emit(
@@ -240,3 +242,16 @@ PAST = {
     "start": "FleetStarted", "scale": "Resized", "grow": "Grown", "shift": "Shifted", "bake": "Baked", "shrink": "Shrunk",
 }  # fmt: skip
 """What an event says of a step that is done."""
+
+
+def gone_off(alarm: AlarmState, region: str, rollout: Rollout) -> list[str]:
+    """The alarms that say that what is new is not well."""
+    return [name for name in rollout.alarms if alarm(region, name) == "ALARM"]
+
+
+def check_deadline(rollout: Rollout, now: float) -> None:
+    """Raises StartError for a rollout that is to be rolled back."""
+    if rollout.reason is not None:
+        raise StartError(rollout.reason)
+    if now >= rollout.deadline:
+        raise StartError(f"the deployment took longer than MaximumExecutionTimeoutInSeconds ({rollout.limit_s})")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from fogbank.cloud.api.control import Operation, Params, Scope
-from fogbank.cloud.api.errors import NotOursError, validation
+from fogbank.cloud.api.control import Operation, Params, Scope, service_model
+from fogbank.cloud.api.errors import ApiError, NotOursError, validation
 from fogbank.cloud.api.resource import Resource
 
 RESOURCES = {
@@ -44,9 +44,14 @@ class Search:
         resource = self._resources.get(RESOURCES.get(kind, ""))
         if resource is None:
             raise NotOursError(kind)
+        expression = params.get("SearchExpression") or {}
+        shape = service_model().shape_for("SearchRecord").members[kind]
+        check_names(expression, shape)
         found = [resource.described(record) for record in resource.all(scope.region)]
-        kept = [document for document in found if matches(document, params.get("SearchExpression") or {})]
+        kept = [document for document in found if matches(document, expression)]
         by, descending = params.get("SortBy", "LastModifiedTime"), params.get("SortOrder", "Descending") == "Descending"
+        if "SortBy" in params and not _has(shape, by):
+            raise _unknown(shape, by)
         ordered = sorted(kept, key=lambda document: _place(next(iter(values(document, by)), None)), reverse=descending)
         token = params.get("NextToken", "0")
         start = int(token) if token.isdecimal() else -1
@@ -56,6 +61,36 @@ class Search:
         results = [{kind: {"Model": document} if kind == "Model" else document} for document in page]
         more = {"NextToken": str(end)} if end < len(ordered) else {}
         return {"Results": results, "TotalHits": {"Value": len(ordered), "Relation": "EqualTo"}, **more}
+
+
+def check_names(expression: Mapping[str, Any], shape: Any) -> None:
+    """Refuse properties that a resource does not have. Raises ValidationException. Source: botocore's documentation of Filter."""
+    nested = expression.get("NestedFilters", [])
+    names = [
+        *(each["Name"] for each in expression.get("Filters", [])),
+        *(each["NestedPropertyName"] for each in nested),
+        *(item["Name"] for each in nested for item in each["Filters"]),
+    ]
+    for name in names:
+        if not _has(shape, name):
+            raise _unknown(shape, name)
+    for each in expression.get("SubExpressions", []):
+        check_names(each, shape)
+
+
+def _unknown(shape: Any, name: str) -> ApiError:
+    return validation(f"{name} is no property of the resource {shape.name}: see SearchRecord.")
+
+
+def _has(shape: Any, name: str) -> bool:
+    if shape.type_name == "list":
+        return _has(shape.member, name)
+    if shape.type_name != "structure":
+        return bool(shape.type_name == "map")
+    head, _, rest = name.partition(".")
+    if head not in shape.members:  # what is searched for as a Model is what a dashboard has of it
+        return shape.name == "ModelDashboardModel" and _has(shape.members["Model"], name)
+    return not rest or head == "Tags" or _has(shape.members[head], rest)
 
 
 def matches(document: Mapping[str, Any], expression: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Answer, Request
 from fogbank.cloud.hosting.acceptance import Acceptance
 from fogbank.cloud.hosting.backlog import Backlog
+from fogbank.cloud.hosting.bakes import catch_up
 from fogbank.cloud.hosting.components import Components
 from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.deliveries import Deliveries
@@ -75,16 +77,23 @@ class Hosting:
             self.hosts,
             samples,
             announce,
-            lambda _region, name: self.alarms.get(name),
+            self._alarm,
         )
         deliveries = Deliveries(self.store, self.clock, lambda service, _: clients[service], notices, samples)
         self.backlog = Backlog(ground, self.endpoints, deliveries, self.recorder, samples)
         acceptance = Acceptance(ground, self.endpoints, self.backlog)
-        self.components = Components(ground, self.models, self.endpoints)
+        self.components = Components(ground, self.models, self.endpoints, self._alarm)
         self.runtime = Runtime(self.endpoints, self.components, acceptance, self.recorder, self.metrics)
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever)
         self._thread.start()
+
+    def _alarm(self, region: str, name: str) -> str | None:
+        return self.alarms.get(name)
+
+    def catch_up(self, epoch: float) -> None:
+        """What a clock that is moved there carries out."""
+        catch_up((self.endpoints.rollouts, self.components.rollouts), self.clock, datetime.fromtimestamp(epoch, UTC))
 
     def ask(self, request: Request) -> Answer:
         """The runtime's answer."""
@@ -164,6 +173,7 @@ class Hosting:
         """Let time pass, and the clockwork turn."""
         self.now += seconds
         self.endpoints.rollouts.turn()
+        self.components.rollouts.turn()
 
     def share(self, model: str, asks: int = 200) -> float:
         """The part of the requests that a model answers."""

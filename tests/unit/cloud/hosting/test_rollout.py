@@ -150,3 +150,20 @@ def test_a_roll_back_and_a_resize_go_on_as_they_are() -> None:
 
     assert back.resumed(200) == back
     assert scaling.resumed(200) == scaling
+
+
+@pytest.mark.parametrize(
+    ("index", "back", "expected"),
+    [
+        (0, 100, ((100, 0),)),  # it has no traffic yet
+        (3, 100, ((100, 0),)),
+        (3, 20, ((100, 30), (100, 10), (100, 0))),  # none of the old ones has ended
+        (7, 50, ((50, 50), (100, 0))),
+        (7, 25, ((50, 75), (50, 50), (75, 25), (100, 0))),
+    ],
+)
+def test_the_way_back_of_a_rolling_update(index: int, back: float, expected: tuple[tuple[float, float], ...]) -> None:
+    """start, shift 50%, bake, shrink 50%, grow 100%, shift 100%, bake, finish."""
+    batch = {"MaximumBatchSize": {"Type": PERCENT, "Value": 50}, "WaitIntervalInSeconds": 1}
+    steps = replacement({"RollingUpdatePolicy": batch}, [4])
+    assert Rollout(steps=steps, started=0, since=0, at=index, back=back).retreat == expected

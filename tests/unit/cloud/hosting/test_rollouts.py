@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -81,11 +80,11 @@ def test_linear_steps_shift_one_after_the_other(hosting: Hosting) -> None:
 def test_moving_the_clock_carries_out_every_step_at_its_own_time(hosting: Hosting) -> None:
     hosting.endpoint()
     hosting.update(DeploymentConfig=canary(wait=60, termination=30))
-    hosting.endpoints.rollouts.catch_up(datetime.fromtimestamp(1075, UTC))
+    hosting.catch_up(1075)
     assert hosting.endpoints.rollouts.moments() == [(1090.0, NAME)]
     assert hosting.share("new") == 1
     assert hosting.clock.epoch() == 1060
-    hosting.endpoints.rollouts.catch_up(datetime.fromtimestamp(5000, UTC))
+    hosting.catch_up(5000)
 
     assert hosting.status == "InService"
     events = [event for event in hosting.events.since(0) if event.topic == "rollout"][3:]
@@ -263,7 +262,7 @@ def test_an_alarm_that_goes_off_while_it_bakes_rolls_back(hosting: Hosting) -> N
         hosting.update(DeploymentConfig=watched)
 
 
-ROLLING = {
+ROLLING: dict[str, Any] = {
     "RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 10},
     "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]},
 }
@@ -327,3 +326,45 @@ def test_what_comes_up_again_when_the_cloud_stops_does_so_in_the_next_one(hostin
     hosting.settle()
     until(lambda: running(hosting) == (3, 0))
     assert "[errors] went into ALARM state" in hosting.record().public["FailureReason"]
+
+
+def test_it_comes_up_again_in_batches_where_these_have_a_size(hosting: Hosting) -> None:
+    hosting.endpoint(count=4)
+    hosting.alarms["errors"] = "OK"
+    half = {"Type": "CAPACITY_PERCENT", "Value": 50}
+    policy = {**ROLLING["RollingUpdatePolicy"], "MaximumBatchSize": half, "RollbackMaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}}  # fmt: skip
+    hosting.update(DeploymentConfig={**ROLLING, "RollingUpdatePolicy": policy})
+    hosting.baking()
+    hosting.pass_by(10)
+    until(lambda: running(hosting) == (2, 4))
+    hosting.baking()
+    hosting.hosts.of("old").go.clear()
+    hosting.alarms["errors"] = "ALARM"
+    hosting.pass_by(1)
+    until(lambda: hosting.hosts.of("old").attempts == 5)  # one of the two that are missing
+    hosting.hosts.of("old").go.set()
+    hosting.settle()
+
+    until(lambda: running(hosting) == (4, 0))
+    assert (hosting.hosts.of("old").attempts, hosting.share("old")) == (6, 1)
+
+
+def test_a_rollback_after_an_error_that_nobody_foresaw_hears_the_cloud_stop(hosting: Hosting) -> None:
+    class Broken(dict[str, str]):
+        def get(self, *_: Any) -> Any:
+            raise KeyError("alarms")
+
+    in_the_middle(hosting)
+    hosting.hosts.of("old").go.clear()
+    hosting.alarms = Broken()
+    hosting.now += 10
+    hosting.endpoints.rollouts.begin(NAME)
+    hosting.settle("RollingBack")
+    hosting.alarms = {}
+    hosting.kill()  # every task ends in time
+
+    assert hosting.status == "RollingBack"
+    hosting.endpoints.start()
+    hosting.settle()
+    until(lambda: running(hosting) == (3, 0))
+    assert "InternalServerError: KeyError" in hosting.record().public["FailureReason"]
