@@ -157,6 +157,39 @@ def test_how_it_moves_changes_nothing_that_is_there(deploy: Deploy, package: Man
     assert changed.summary.changed is False
 
 
+def test_a_refresh_after_a_guarded_move_changes_nothing(
+    local_cloud: CloudProcess, deploy: Deploy, package: Manifest
+) -> None:
+    """pulumi-aws reads `deploymentConfig` out of LastDeploymentConfig: what the program does not declare would be a change."""
+
+    def program(step: str) -> Callable[[], None]:
+        def declare() -> None:
+            service = ModelService(
+                "churn", package=package, image=IMAGE, force_destroy=True, environment={"STEP": step}
+            )
+            Endpoint("live", service=service, deployment=AllAtOnce(alarms=Alarms(errors=5)))
+
+        return declare
+
+    deploy(program("1"))
+    moved = deploy(program("2"))
+    sagemaker = local_cloud.client("sagemaker")
+    wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}]
+    sagemaker.update_endpoint_weights_and_capacities(EndpointName="live", DesiredWeightsAndCapacities=wanted)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="live", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    before = sagemaker.describe_endpoint(EndpointName="live")
+    assert before["LastDeploymentConfig"]["AutoRollbackConfiguration"]
+    assert moved.driver is not None
+    moved.driver.refresh(lambda _: None)
+    again = deploy(program("2"))
+
+    assert again.summary is not None
+    assert again.summary.changed is False, again.summary.changes
+    after = sagemaker.describe_endpoint(EndpointName="live")
+    assert {**after, "ResponseMetadata": 0} == {**before, "ResponseMetadata": 0}
+    assert after["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+
+
 def test_a_bucket_a_key_and_a_network_that_are_there(
     local_cloud: CloudProcess, deploy: Deploy, package: Manifest, unique: str
 ) -> None:

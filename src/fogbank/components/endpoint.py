@@ -104,7 +104,7 @@ class Endpoint(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[*(item for variant in every for item in variant.service.ready), *tells, *kept],
-                ignore_changes=["endpointConfigName"] if sleeps or serves_already(public_name, self) else None,
+                ignore_changes=["deploymentConfig", *_moved_by_rollouts(public_name, self, sleeps=sleeps)],
             ),
         )
         alarms = _alarms(self, name, public_name, way, variants)
@@ -146,6 +146,12 @@ def _refused(
         yield "an endpoint needs a service, or variants"
     yield from contradictions(variants, shadow, capture, kms_key, asynchronous)
     yield from way.contradictions(variants)
+
+
+def _moved_by_rollouts(endpoint: str, component: pulumi.Resource, *, sleeps: bool) -> list[str]:
+    """What the endpoint's own resource leaves to Rollout, when it has been made. How it moved is Rollout's at all times: pulumi-aws reads
+    it out of LastDeploymentConfig, so that after a refresh what no program declares would be taken away, by a replacement or an update."""
+    return ["endpointConfigName"] if sleeps or serves_already(endpoint, component) else []
 
 
 def _kept(component: pulumi.Resource, name: str, endpoint: str, days: int | None) -> list[pulumi.Resource]:
