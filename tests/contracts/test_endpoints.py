@@ -248,6 +248,17 @@ def test_all_that_sagemaker_would_refuse_is_told_at_once(deploy: Deploy, package
         assert said in str(caught.value)
 
 
+@pytest.mark.parametrize("asleep", [{"hours": OfficeHours()}, {"until": "2026-12-31T18:00"}])
+def test_what_scales_is_there_all_the_time(deploy: Deploy, package: Manifest, asleep: dict[str, Any]) -> None:
+    def program() -> None:
+        service = ModelService("churn", package=package, image=IMAGE)
+        scaling = Scaling(least=1, most=2, per_instance=100)
+        Endpoint("live", variants=[Variant(service=service, on=Provisioned(scaling=scaling), name="a")], **asleep)
+
+    with pytest.raises(ValueError, match="variant a: its scaling is lost when hours or until delete the endpoint"):
+        deploy(program, mocks=True)
+
+
 def test_a_bucket_that_is_there_is_neither_encrypted_nor_deleted_by_us(deploy: Deploy, package: Manifest) -> None:
     for wrong in ({"kms_key": "k"}, {"force_destroy": True}):
         with pytest.raises(ValueError, match="by its owner"):

@@ -12,7 +12,7 @@ from fogbank.components.account import Account
 from fogbank.components.asynchronous import Asynchronous, telling
 from fogbank.components.deployments import Alarms, AllAtOnce, Deployment
 from fogbank.components.grants import ciphering, granted
-from fogbank.components.hours import OfficeHours, last_moment, timed
+from fogbank.components.hours import OfficeHours, awake_alone, last_moment, timed
 from fogbank.components.log_retention import ENDPOINTS, LogRetention, check_days
 from fogbank.components.naming import base_name, beside_the_old
 from fogbank.components.refusals import refuse
@@ -79,7 +79,13 @@ class Endpoint(pulumi.ComponentResource):
             last_moment(until)
         if log_days is not None:
             check_days("log_days", log_days)
-        refuse(list(_refused(variants, shadow, capture, kms_key, asynchronous, way)), f"the endpoint {name} has")
+        refuse(
+            [
+                *_refused(variants, shadow, capture, kms_key, asynchronous, way),
+                *(awake_alone(variants) if sleeps else ()),
+            ],
+            f"the endpoint {name} has",
+        )
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
         self.service, self.asynchronous = variants[0].service, asynchronous
         self.variant_names = [variant.name for variant in (*variants, *([shadow] if shadow else []))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ import pulumi_aws as aws
 from fogbank.components.account import Account
 from fogbank.components.naming import default_tags
 from fogbank.components.refusals import refuse
+from fogbank.components.variants import Provisioned, Variant
 from fogbank.contracts.scheduler import universal_target
 
 TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
@@ -83,6 +84,14 @@ def last_moment(until: str) -> str:
     if moment is None or moment.tzinfo is not None:
         raise ValueError(f"until must be a moment in UTC such as 2026-12-31T18:00, not {until!r}")
     return f"at({moment:%Y-%m-%dT%H:%M:%S})"
+
+
+def awake_alone(variants: Sequence[Variant]) -> Iterator[str]:
+    """What of an endpoint is for those that are there all the time: AWS deregisters what scales when its endpoint goes, and one that is made
+    again has none (Developer Guide, "Delete endpoints configured for auto scaling")."""
+    for variant in variants:
+        if isinstance(variant.on, Provisioned) and variant.on.scaling:
+            yield f"variant {variant.name}: its scaling is lost when hours or until delete the endpoint: take the one or the other"
 
 
 def policy(partition: str, account: str, endpoint: str) -> str:

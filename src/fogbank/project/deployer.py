@@ -178,7 +178,13 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
         Grant(
             actions=("application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"), resource="*"
         ),
-        Grant(actions=("sagemaker:UpdateEndpointWeightsAndCapacities",), resource=SAGEMAKER + "endpoint/*"),
+        Grant(  # tried before it registers anything, by calls that name no resource, or one that is not there
+            actions=(
+                "sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpointWeightsAndCapacities",
+                "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms",
+            ),
+            resource="*",
+        ),
         Grant(
             actions=("iam:CreateServiceLinkedRole",),
             resource="arn:{partition}:iam::{account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/*",

@@ -16,6 +16,11 @@ TRUST = json.dumps({"Statement": [{"Principal": {"Service": "scheduler.amazonaws
 ROLE = Declared(
     name="nightly-role", type=tokens.ROLE, inputs={"__autonamed": "name", "name": "nightly-role-0e98a3f", "assumeRolePolicy": TRUST}
 )  # fmt: skip
+TRIED = (
+    "sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpointWeightsAndCapacities",
+    "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms",
+)  # fmt: skip
+"""What Application Auto Scaling tries of who registers a variant."""
 REPOSITORY = "109876543210.dkr.ecr.eu-central-1.amazonaws.com/team/churn:1"
 
 
@@ -71,6 +76,14 @@ def test_who_puts_a_model_into_a_vpc_asks_nothing_of_ec2() -> None:
         "arn:aws:sagemaker:eu-west-1:210987654321:model/churn-prod"
     ], "ARNs of SageMaker's have small letters"
     assert ungranted([inside, subnet]) == ["aws:ec2/subnet:Subnet"]
+
+
+def test_who_registers_what_scales_is_tried_without_names() -> None:
+    """Application Auto Scaling User Guide, "Permissions validation": it calls with no name, or one that is not there, as who registers."""
+    target = Declared(name="t", type=tokens.SCALABLE_TARGET, inputs={"resourceId": "endpoint/live/variant/a"})
+    asked = by_action(target)
+
+    assert [asked[action]["Resource"] for action in TRIED] == [["*"]] * len(TRIED)
 
 
 def test_a_boundary_is_put_on_its_roles_and_is_no_other() -> None:
@@ -141,4 +154,4 @@ def test_a_star_is_asked_only_where_there_is_no_resource() -> None:
 
     scaling = {"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"}
     listing = {"sagemaker:ListModelPackages", "sagemaker:ListTransformJobs"}
-    assert stars == {"ecr:GetAuthorizationToken", "logs:DescribeLogGroups", *scaling, *listing}
+    assert stars == {"ecr:GetAuthorizationToken", "logs:DescribeLogGroups", *scaling, *listing, *TRIED}
