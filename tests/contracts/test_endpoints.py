@@ -116,6 +116,33 @@ def test_scaling_and_alarms_are_there_and_work(local_cloud: CloudProcess, deploy
     assert {alarm["AlarmName"] for alarm in rolled_back_by} == {"live-a-errors"} < names
 
 
+def test_what_scales_moves_to_another_instance_type_and_variants_that_scale_go(
+    local_cloud: CloudProcess, deploy: Deploy, package: Manifest
+) -> None:
+    """SageMaker refuses both while the variant is a scalable target."""
+
+    def program(instance_type: str, *names: str) -> Callable[[], dict[str, Any]]:
+        def declare() -> dict[str, Any]:
+            service = ModelService("churn", package=package, image=IMAGE, force_destroy=True)
+            on = Provisioned(instance_type=instance_type, scaling=Scaling(least=1, most=3, per_instance=100))
+            live = Endpoint("live", variants=[Variant(service=service, on=on, name=name) for name in names])
+            return {"config": live.config_name}
+
+        return declare
+
+    first = deploy(program("ml.m5.large", "a", "b"))
+    second = deploy(program("ml.m5.xlarge", "a"))
+    assert second.driver is not None
+    second.driver.preview(lambda _: None, expect_no_changes=True)
+
+    assert second.outputs["config"] != first.outputs["config"]
+    scaling = local_cloud.client("application-autoscaling")
+    [target] = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    assert (target["ResourceId"], target["MaxCapacity"]) == ("endpoint/live/variant/a", 3)
+    [policy] = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert policy["ResourceId"] == "endpoint/live/variant/a"
+
+
 def test_serverless_and_a_shadow(
     local_cloud: CloudProcess, deploy: Deploy, package: Manifest, fogbank_project: ProjectConfig
 ) -> None:

@@ -171,12 +171,17 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
             actions=(
                 "application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeregisterScalableTarget",
                 "application-autoscaling:PutScalingPolicy", "application-autoscaling:DeleteScalingPolicy",
-                "application-autoscaling:TagResource", "application-autoscaling:ListTagsForResource",
+                "application-autoscaling:PutScheduledAction", "application-autoscaling:TagResource",
+                "application-autoscaling:UntagResource", "application-autoscaling:ListTagsForResource",
             ),
             resource="arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*",
         ),
         Grant(
-            actions=("application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"), resource="*"
+            actions=(
+                "application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies",
+                "application-autoscaling:DescribeScheduledActions",
+            ),
+            resource="*",
         ),
         Grant(  # tried before it registers anything, by calls that name no resource, or one that is not there
             actions=(

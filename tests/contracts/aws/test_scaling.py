@@ -15,6 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fogbank.pack.archive import write_archive
+from fogbank.provider.resource import ProvisionError
+from fogbank.provider.scaled import Targets
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE, code_of
 from tests.waiting import until_answer
@@ -310,6 +312,59 @@ def test_a_target_stays_on_its_instance_type_until_it_is_deregistered(scaled: Sc
     scaled.scaling.deregister_scalable_target(**scaled.which)
     assert moved(InstanceType="ml.m5.xlarge") is None
     assert moved() is None
+
+
+def test_what_scales_steps_aside_while_its_endpoint_moves(scaled: Scaled, own: CloudProcess) -> None:
+    scaled.register(Tags={"team": "fraud"})
+    scaled.track()
+    steps = [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
+    step = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps}
+    first = scaled.scaling.put_scaling_policy(
+        PolicyName="step", PolicyType="StepScaling", StepScalingPolicyConfiguration=step, **scaled.which
+    )["PolicyARN"]
+    alarm = {
+        "AlarmName": f"{scaled.name}-waits", "Namespace": "n", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1,
+        "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold",
+    }  # fmt: skip
+    scaled.cloudwatch.put_metric_alarm(**alarm, AlarmActions=[first])
+    action = {"Schedule": "rate(5 days)", "ScalableTargetAction": {"MinCapacity": 1}}
+    scaled.scaling.put_scheduled_action(ScheduledActionName="s", **action, **scaled.which)
+
+    def registered() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = scaled.scaling.describe_scalable_targets(ServiceNamespace="sagemaker")[
+            "ScalableTargets"
+        ]
+        return found
+
+    def rolled_back(targets: Targets) -> None:
+        with targets.aside(scaled.name, {"v"}, lambda: {"v"}):
+            raise ProvisionError("rolled back")
+
+    [before] = registered()
+    with Targets(own.client).aside(scaled.name, {"v"}, lambda: {"v"}):
+        assert registered() == []
+    [after] = registered()
+    kept = ("MinCapacity", "MaxCapacity", "SuspendedState")
+    assert [after[key] for key in kept] == [before[key] for key in kept]
+    assert scaled.scaling.list_tags_for_resource(ResourceARN=after["ScalableTargetARN"])["Tags"] == {"team": "fraud"}
+    policies = {
+        each["PolicyName"]: each for each in scaled.scaling.describe_scaling_policies(**scaled.which)["ScalingPolicies"]
+    }
+    assert policies.keys() == {"track", "step"}
+    [waits] = scaled.cloudwatch.describe_alarms(AlarmNames=[alarm["AlarmName"]])["MetricAlarms"]
+    assert waits["AlarmActions"] == [policies["step"]["PolicyARN"]] != [first]
+    assert [
+        each["ScheduledActionName"]
+        for each in scaled.scaling.describe_scheduled_actions(**scaled.which)["ScheduledActions"]
+    ] == ["s"]
+
+    with pytest.raises(ProvisionError, match=r"^rolled back$"):
+        rolled_back(Targets(own.client))
+    assert len(registered()) == 1, "what was rolled back scales on"
+    with Targets(own.client).aside(scaled.name, {"v"}, frozenset):
+        pass
+    assert registered() == [], "a variant that went does not come back"
+    scaled.cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"]])
 
 
 def test_what_scales_goes_with_its_endpoint(own: CloudProcess) -> None:

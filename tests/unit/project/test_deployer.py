@@ -152,6 +152,8 @@ def test_a_star_is_asked_only_where_there_is_no_resource() -> None:
         action for grants in GRANTS.values() for grant in grants if grant.resource == "*" for action in grant.actions
     }
 
-    scaling = {"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"}
+    scaling = {
+        f"application-autoscaling:Describe{what}" for what in ("ScalableTargets", "ScalingPolicies", "ScheduledActions")
+    }
     listing = {"sagemaker:ListModelPackages", "sagemaker:ListTransformJobs"}
     assert stars == {"ecr:GetAuthorizationToken", "logs:DescribeLogGroups", *scaling, *listing, *TRIED}
