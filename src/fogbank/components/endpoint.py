@@ -87,7 +87,7 @@ class Endpoint(pulumi.ComponentResource):
             f"the endpoint {name} has",
         )
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
-        self.service, self.asynchronous = variants[0].service, asynchronous
+        self.service, self.asynchronous, self.kms_key = variants[0].service, asynchronous, kms_key
         self.variant_names = [variant.name for variant in (*variants, *([shadow] if shadow else []))]
         self.capture_uri = self.service.uri(CAPTURE) if capture else None
         captured = capture.args(self.service.uri(CAPTURE)) if capture else None
@@ -129,7 +129,15 @@ class Endpoint(pulumi.ComponentResource):
         scaled(self, name, public_name, variants, rollout, asynchronous=asynchronous is not None)
         if sleeps:
             timed(
-                self, name, public_name, rollout.config_name, hours, until, [rollout], self.service.permissions_boundary
+                self,
+                name,
+                public_name,
+                rollout.config_name,
+                hours,
+                until,
+                [rollout],
+                boundary=self.service.permissions_boundary,
+                kms_key=kms_key,
             )
         self.endpoint_name = endpoint.name
         self.endpoint_arn = endpoint.arn

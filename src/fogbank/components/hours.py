@@ -16,6 +16,7 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.account import Account
+from fogbank.components.execution import disk_statements
 from fogbank.components.naming import default_tags
 from fogbank.components.refusals import refuse
 from fogbank.components.variants import Provisioned, Variant
@@ -94,8 +95,8 @@ def awake_alone(variants: Sequence[Variant]) -> Iterator[str]:
             yield f"variant {variant.name}: its scaling is lost when hours or until delete the endpoint: take the one or the other"
 
 
-def policy(partition: str, account: str, endpoint: str) -> str:
-    """Delete and make one endpoint, and nothing else."""
+def policy(partition: str, account: str, endpoint: str, kms_key: str = "") -> str:
+    """Delete and make one endpoint, and nothing else; `kms_key` encrypts its disks."""
     place, endpoint = f"arn:{partition}:sagemaker:*:{account}", endpoint.lower()  # as SageMaker's ARNs have names
     deleting = {"Effect": "Allow", "Action": "sagemaker:DeleteEndpoint", "Resource": f"{place}:endpoint/{endpoint}"}
     making = {
@@ -103,7 +104,9 @@ def policy(partition: str, account: str, endpoint: str) -> str:
         "Action": ["sagemaker:CreateEndpoint", "sagemaker:AddTags"],
         "Resource": [f"{place}:endpoint/{endpoint}", f"{place}:endpoint-config/{endpoint}*"],
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [deleting, making]})
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [deleting, making, *disk_statements(partition, account, kms_key)]}
+    )
 
 
 def timed(
@@ -115,8 +118,10 @@ def timed(
     until: str | None,
     ready: Sequence[pulumi.Resource],
     boundary: str | None = None,
+    kms_key: pulumi.Input[str] | None = None,
 ) -> None:
-    """Declare the schedules of an endpoint that is not there all the time; `boundary` is their role's permissions boundary."""
+    """Declare the schedules of an endpoint that is not there all the time; `boundary` is their role's permissions boundary, `kms_key` the
+    key of its disks."""
     account, child = Account.of(component), pulumi.ResourceOptions(parent=component)
     role = aws.iam.Role(
         f"{name}-hours",
@@ -127,8 +132,8 @@ def timed(
     allowed = aws.iam.RolePolicy(
         f"{name}-hours-policy",
         role=role.name,
-        policy=pulumi.Output.all(account.partition, account.id).apply(
-            lambda known: policy(known[0], known[1], endpoint)
+        policy=pulumi.Output.all(account.partition, account.id, kms_key or "").apply(
+            lambda known: policy(known[0], known[1], endpoint, known[2])
         ),
         opts=child,
     )
