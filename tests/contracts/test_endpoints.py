@@ -95,7 +95,7 @@ def test_scaling_and_alarms_are_there_and_work(local_cloud: CloudProcess, deploy
             live = Endpoint(
                 "live",
                 variants=[Variant(service=service, on=Provisioned(count=2, scaling=scaling), name="a")],
-                deployment=Canary(percent=50, bake_s=0, alarms=Alarms(errors=5)),
+                deployment=Canary(percent=50, bake_s=0, keep_old_s=0, alarms=Alarms(errors=5)),
             )
             return {"config": live.config_name}
 
@@ -194,7 +194,7 @@ def test_a_refresh_after_a_guarded_move_changes_nothing(
             service = ModelService(
                 "churn", package=package, image=IMAGE, force_destroy=True, environment={"STEP": step}
             )
-            Endpoint("live", service=service, deployment=AllAtOnce(alarms=Alarms(errors=5)))
+            Endpoint("live", service=service, deployment=AllAtOnce(keep_old_s=0, alarms=Alarms(errors=5)))
 
         return declare
 

@@ -141,6 +141,8 @@ def move(
     """
     before = settled(client, endpoint)
     if before["EndpointConfigName"] != config:
+        if guards:
+            check_names(client, endpoint, before["EndpointConfigName"], config)
         kept = properties_to_keep(client, before["EndpointConfigName"], config)
         guarded = {"DeploymentConfig": guards} if guards else {}
         changed = retyped(client, before["EndpointConfigName"], config) if targets else frozenset()
@@ -189,6 +191,20 @@ def properties_to_keep(client: Any, old: str, new: str) -> Properties:
     if len(changed) == len(RETAINED):
         return {}
     return {"RetainAllVariantProperties": True, **({"ExcludeRetainedVariantProperties": changed} if changed else {})}
+
+
+def check_names(client: Any, endpoint: str, old: str, new: str) -> None:
+    """A guarded move is from variants to variants of the same names (Developer Guide, "Deployment guardrails", "Exclusions"). Raises
+    ProvisionError; where the live configuration was deleted nobody knows, and AWS says it."""
+    try:
+        before, after = (sorted(_variants(client, name)) for name in (old, new))
+    except GoneError:
+        return
+    if before != after:
+        raise ProvisionError(
+            f"endpoint {endpoint} has the variants {', '.join(before)}, and is to have {', '.join(after)}: a guarded deployment moves "
+            "between variants of the same names; leave `deployment` away for this one `up`"
+        )
 
 
 def retyped(client: Any, old: str, new: str) -> frozenset[str]:
