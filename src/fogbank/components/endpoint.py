@@ -14,7 +14,7 @@ from fogbank.components.deployments import Alarms, AllAtOnce, Deployment
 from fogbank.components.grants import ciphering, granted
 from fogbank.components.hours import OfficeHours, awake_alone, last_moment, timed
 from fogbank.components.log_retention import ENDPOINTS, LogRetention, check_days
-from fogbank.components.naming import base_name, beside_the_old
+from fogbank.components.naming import beside_the_old
 from fogbank.components.refusals import refuse
 from fogbank.components.rollout import Rollout, serves_already
 from fogbank.components.scaled import scaled
@@ -28,7 +28,7 @@ from fogbank.components.variants import (
     contradictions,
     endpoint_config,
 )
-from fogbank.contracts.names import check_name
+from fogbank.contracts.names import base_name, check_name
 from fogbank.contracts.tokens import ENDPOINT_COMPONENT
 
 

@@ -20,6 +20,7 @@ from fogbank.components.execution import disk_statements
 from fogbank.components.naming import default_tags
 from fogbank.components.refusals import refuse
 from fogbank.components.variants import Provisioned, Variant
+from fogbank.contracts.names import base_name
 from fogbank.contracts.scheduler import universal_target
 
 TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
@@ -102,7 +103,7 @@ def policy(partition: str, account: str, endpoint: str, kms_key: str = "") -> st
     making = {
         "Effect": "Allow",
         "Action": ["sagemaker:CreateEndpoint", "sagemaker:AddTags"],
-        "Resource": [f"{place}:endpoint/{endpoint}", f"{place}:endpoint-config/{endpoint}*"],
+        "Resource": [f"{place}:endpoint/{endpoint}", f"{place}:endpoint-config/{base_name(endpoint)}*"],
     }
     return json.dumps(
         {"Version": "2012-10-17", "Statement": [deleting, making, *disk_statements(partition, account, kms_key)]}

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from fogbank.contracts import tokens
+from fogbank.contracts.names import base_name
 from fogbank.contracts.registries import ECR
 from fogbank.project.declaration import Declared
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """Actions on a resource. `resource` has {partition}, {region}, {account}, and {name}: the resource's, as far as it stays."""
+    """Actions on a resource. `resource` has {partition}, {region}, {account}, and {name}: the resource's, as far as it stays; {base} is
+    what the names of an endpoint's configurations begin with."""
 
     actions: tuple[str, ...]
     resource: str
@@ -81,7 +83,7 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
             ),
             resource=SAGEMAKER + "endpoint/{name}",
         ),
-        Grant(actions=("sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"), resource=SAGEMAKER + "endpoint-config/{name}*"),
+        Grant(actions=("sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"), resource=SAGEMAKER + "endpoint-config/{base}*"),
     ),
     tokens.DATA_QUALITY_JOB_DEFINITION: (
         Grant(
@@ -287,7 +289,11 @@ def _allowed(resources: Sequence[Declared], where: Mapping[str, str]) -> Iterato
         if grant.resource.startswith(SAGEMAKER):
             name = name.lower()  # as SageMaker's ARNs have names
         passed = grant.passed_to.format(service=_assumed_by(resource)) if resource else ""
-        yield grant.actions, grant.resource.format(name=name, **{**where, **_repository(resource)}), _passed(passed)
+        yield (
+            grant.actions,
+            grant.resource.format(name=name, base=base_name(name), **{**where, **_repository(resource)}),
+            _passed(passed),
+        )
     for arn in _brought(resources, where):
         yield ("iam:PassRole",), arn, _passed("sagemaker.amazonaws.com")
     yield from _bounded(resources, where)

@@ -48,6 +48,16 @@ def test_the_schedules_may_delete_and_make_one_endpoint() -> None:
     }
 
 
+def test_a_long_names_configurations_begin_with_less_of_it() -> None:
+    name = f"{'x' * 54}-{'y' * 8}"
+    making = json.loads(policy("aws", "1", name))["Statement"][1]
+
+    assert making["Resource"] == [
+        f"arn:aws:sagemaker:*:1:endpoint/{name}",
+        f"arn:aws:sagemaker:*:1:endpoint-config/{'x' * 54}*",
+    ]
+
+
 @pytest.mark.parametrize(
     ("key", "resource", "more"),
     [

@@ -78,6 +78,15 @@ def test_who_puts_a_model_into_a_vpc_asks_nothing_of_ec2() -> None:
     assert ungranted([inside, subnet]) == ["aws:ec2/subnet:Subnet"]
 
 
+def test_a_long_endpoints_configurations_begin_with_less_of_its_name() -> None:
+    name = f"{'x' * 54}-{'y' * 8}"
+    endpoint = Declared(name="e", type=tokens.ENDPOINT, inputs={"name": name})
+    places = {place for item in policy([endpoint], WHERE)["Statement"] for place in item["Resource"]}
+
+    assert f"arn:aws:sagemaker:eu-west-1:210987654321:endpoint-config/{'x' * 54}*" in places
+    assert f"arn:aws:sagemaker:eu-west-1:210987654321:endpoint/{name}" in places
+
+
 def test_who_registers_what_scales_is_tried_without_names() -> None:
     """Application Auto Scaling User Guide, "Permissions validation": it calls with no name, or one that is not there, as who registers."""
     target = Declared(name="t", type=tokens.SCALABLE_TARGET, inputs={"resourceId": "endpoint/live/variant/a"})
