@@ -78,6 +78,33 @@ def test_who_puts_a_model_into_a_vpc_asks_nothing_of_ec2() -> None:
     assert ungranted([inside, subnet]) == ["aws:ec2/subnet:Subnet"]
 
 
+def test_an_http_api_is_asked_by_methods_and_paths_with_all_that_lies_in_it() -> None:
+    api = Declared(name="a", type=tokens.API, inputs={"name": "front", "protocolType": "HTTP"})
+    kinds = (tokens.API_INTEGRATION, tokens.API_ROUTE, tokens.API_STAGE, tokens.API_AUTHORIZER)
+    parts = [Declared(name=kind, type=kind, inputs={}) for kind in kinds]
+    asked = by_action(api, *parts)
+
+    assert ungranted([api, *parts]) == []
+    assert all(kind in TABLE for kind in (tokens.API, *kinds))
+    assert asked["apigateway:PATCH"]["Resource"] == ["arn:aws:apigateway:eu-west-1::/apis*"]
+
+
+def test_whoever_may_tag_may_untag() -> None:
+    """A tag that the program no longer says is taken away by the same `up`."""
+    untag = {
+        "sagemaker:AddTags": "sagemaker:DeleteTags",
+        "iam:TagRole": "iam:UntagRole",
+        "sqs:TagQueue": "sqs:UntagQueue",
+    }
+    tagged = {token for token in GRANTS if token in TABLE and TABLE[token].taggable}
+    for token in tagged:
+        actions = {action for grant in GRANTS[token] for action in grant.actions}
+        tagging = {action for action in actions if action in untag or action.endswith(":TagResource")}
+        missing = {untag.get(action, action.replace(":Tag", ":Untag")) for action in tagging} - actions
+        assert not missing, (token, missing)
+    assert len(tagged) > 10
+
+
 def test_a_long_endpoints_configurations_begin_with_less_of_its_name() -> None:
     name = f"{'x' * 54}-{'y' * 8}"
     endpoint = Declared(name="e", type=tokens.ENDPOINT, inputs={"name": name})
