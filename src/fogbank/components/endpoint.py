@@ -88,6 +88,7 @@ class Endpoint(pulumi.ComponentResource):
         )
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
         self.service, self.asynchronous, self.kms_key = variants[0].service, asynchronous, kms_key
+        self.hours = hours
         self.variant_names = [variant.name for variant in (*variants, *([shadow] if shadow else []))]
         self.capture_uri = self.service.uri(CAPTURE) if capture else None
         captured = capture.args(self.service.uri(CAPTURE)) if capture else None

@@ -206,6 +206,8 @@ def _irreplaceable(endpoint: Endpoint) -> Iterator[str]:
         yield f"an endpoint of {len(endpoint.variant_names)} models: it is not known which of them a new one replaces"
     if endpoint.service.others is not None:
         yield "a service with models or containers beside its own: it is not known which of them a new one replaces"
+    if endpoint.hours is not None:
+        yield "office hours: each morning makes the endpoint of the program's configuration again, whatever was rolled out the day before"
     network = endpoint.service.network
     if network is not None and network.isolated:
         yield "a service without a network: a training job's container fetches its script"
