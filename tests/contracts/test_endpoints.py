@@ -95,7 +95,7 @@ def test_scaling_and_alarms_are_there_and_work(local_cloud: CloudProcess, deploy
             live = Endpoint(
                 "live",
                 variants=[Variant(service=service, on=Provisioned(count=2, scaling=scaling), name="a")],
-                deployment=Canary(percent=50, bake_s=0, alarms=Alarms(errors=5)),
+                deployment=Canary(percent=50, bake_s=0, keep_old_s=0, alarms=Alarms(errors=5)),
             )
             return {"config": live.config_name}
 
@@ -114,6 +114,33 @@ def test_scaling_and_alarms_are_there_and_work(local_cloud: CloudProcess, deploy
     live = local_cloud.client("sagemaker").describe_endpoint(EndpointName="live")
     rolled_back_by = live["LastDeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
     assert {alarm["AlarmName"] for alarm in rolled_back_by} == {"live-a-errors"} < names
+
+
+def test_what_scales_moves_to_another_instance_type_and_variants_that_scale_go(
+    local_cloud: CloudProcess, deploy: Deploy, package: Manifest
+) -> None:
+    """SageMaker refuses both while the variant is a scalable target."""
+
+    def program(instance_type: str, *names: str) -> Callable[[], dict[str, Any]]:
+        def declare() -> dict[str, Any]:
+            service = ModelService("churn", package=package, image=IMAGE, force_destroy=True)
+            on = Provisioned(instance_type=instance_type, scaling=Scaling(least=1, most=3, per_instance=100))
+            live = Endpoint("live", variants=[Variant(service=service, on=on, name=name) for name in names])
+            return {"config": live.config_name}
+
+        return declare
+
+    first = deploy(program("ml.m5.large", "a", "b"))
+    second = deploy(program("ml.m5.xlarge", "a"))
+    assert second.driver is not None
+    second.driver.preview(lambda _: None, expect_no_changes=True)
+
+    assert second.outputs["config"] != first.outputs["config"]
+    scaling = local_cloud.client("application-autoscaling")
+    [target] = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    assert (target["ResourceId"], target["MaxCapacity"]) == ("endpoint/live/variant/a", 3)
+    [policy] = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert policy["ResourceId"] == "endpoint/live/variant/a"
 
 
 def test_serverless_and_a_shadow(
@@ -155,6 +182,39 @@ def test_how_it_moves_changes_nothing_that_is_there(deploy: Deploy, package: Man
     changed = deploy(program(deployment=AllAtOnce(limit_s=900)))
     assert changed.summary is not None
     assert changed.summary.changed is False
+
+
+def test_a_refresh_after_a_guarded_move_changes_nothing(
+    local_cloud: CloudProcess, deploy: Deploy, package: Manifest
+) -> None:
+    """pulumi-aws reads `deploymentConfig` out of LastDeploymentConfig: what the program does not declare would be a change."""
+
+    def program(step: str) -> Callable[[], None]:
+        def declare() -> None:
+            service = ModelService(
+                "churn", package=package, image=IMAGE, force_destroy=True, environment={"STEP": step}
+            )
+            Endpoint("live", service=service, deployment=AllAtOnce(keep_old_s=0, alarms=Alarms(errors=5)))
+
+        return declare
+
+    deploy(program("1"))
+    moved = deploy(program("2"))
+    sagemaker = local_cloud.client("sagemaker")
+    wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}]
+    sagemaker.update_endpoint_weights_and_capacities(EndpointName="live", DesiredWeightsAndCapacities=wanted)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="live", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    before = sagemaker.describe_endpoint(EndpointName="live")
+    assert before["LastDeploymentConfig"]["AutoRollbackConfiguration"]
+    assert moved.driver is not None
+    moved.driver.refresh(lambda _: None)
+    again = deploy(program("2"))
+
+    assert again.summary is not None
+    assert again.summary.changed is False, again.summary.changes
+    after = sagemaker.describe_endpoint(EndpointName="live")
+    assert {**after, "ResponseMetadata": 0} == {**before, "ResponseMetadata": 0}
+    assert after["ProductionVariants"][0]["CurrentInstanceCount"] == 2
 
 
 def test_a_bucket_a_key_and_a_network_that_are_there(
@@ -213,6 +273,17 @@ def test_all_that_sagemaker_would_refuse_is_told_at_once(deploy: Deploy, package
         "variant a is serverless: take AllAtOnce", "Canary needs two instances",
     ):  # fmt: skip
         assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("asleep", [{"hours": OfficeHours()}, {"until": "2026-12-31T18:00"}])
+def test_what_scales_is_there_all_the_time(deploy: Deploy, package: Manifest, asleep: dict[str, Any]) -> None:
+    def program() -> None:
+        service = ModelService("churn", package=package, image=IMAGE)
+        scaling = Scaling(least=1, most=2, per_instance=100)
+        Endpoint("live", variants=[Variant(service=service, on=Provisioned(scaling=scaling), name="a")], **asleep)
+
+    with pytest.raises(ValueError, match="variant a: its scaling is lost when hours or until delete the endpoint"):
+        deploy(program, mocks=True)
 
 
 def test_a_bucket_that_is_there_is_neither_encrypted_nor_deleted_by_us(deploy: Deploy, package: Manifest) -> None:

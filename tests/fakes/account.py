@@ -5,7 +5,7 @@ An operation of which nothing is given is denied, as AWS denies what a policy do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -46,8 +46,16 @@ class Account:
         return SimpleNamespace(RepositoryNotFoundException=RepositoryNotFoundException)
 
     def get_paginator(self, operation: str) -> Any:
-        """One page."""
-        return SimpleNamespace(paginate=lambda **params: [self._answer(operation, params)])
+        """Pages: another one for as long as the last is truncated, as IAM's are."""
+
+        def paginate(**params: Any) -> Iterator[Any]:
+            page = self._answer(operation, params)
+            yield page
+            while page.get("IsTruncated"):
+                page = self._answer(operation, {**params, "Marker": page["Marker"]})
+                yield page
+
+        return SimpleNamespace(paginate=paginate)
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         return lambda **params: self._answer(operation, params)

@@ -126,10 +126,10 @@ class LocalCloud:
         tell = ObjectEvents(bus, LOCAL_ACCOUNT).tell
         self.objects = ObjectsRoom(self._shelf(folder / "objects"), self.moto.handle, tell)
         self._roles = Roles(lambda: self.url)
-        self._guard = Guard(self._whose, self.clock.now)
         ground = Ground(self.store, self.clock, self.events, self.runner)
         self.watching = WatchRooms(folder, ground, self.moto.handle, self._client, bus, self._remembered_metrics)
         scaling = ScaleRooms(ground, self.watching.changes, self._client)
+        self._guard = Guard(self._whose, self.clock.now, scaling.dependents.needs)
         bare = Environments(settings.environments, ())
         host = HostSettings(
             folder=folder,
@@ -139,6 +139,7 @@ class LocalCloud:
             approval=settings.approval,
         )
         self.hosting = HostRooms(ground, host, self._client, self.watching)
+        self.hosting.endpoints.targets = scaling.dependents
         self.wired = EventRooms(ground, self.moto, self._client, self._functions(bare), self.watching.metrics.triggered)
         self.jobs = JobRooms(ground, host, self._client, self.hosting, bare, self.wired.write)
         transforms, processing = self.jobs.transforms, self.jobs.processing

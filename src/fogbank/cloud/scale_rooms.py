@@ -1,6 +1,7 @@
 """Application Auto Scaling, put together: its calls, and the scaler that alarms and schedules move.
 
-In: what every room stands on, clients of the cloud itself; out: a door, and a source of what scheduled actions make due.
+In: what every room stands on, clients of the cloud itself; out: a door, a source of what scheduled actions make due, and what others
+ask of targets.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from fogbank.cloud.alarms.changes import Changes
 from fogbank.cloud.api.resource import Ground
 from fogbank.cloud.scaling.book import Book
 from fogbank.cloud.scaling.calls import ScalingCalls
+from fogbank.cloud.scaling.dependents import Dependents
 from fogbank.cloud.scaling.scaler import Scaler
 
 
@@ -22,6 +24,7 @@ class ScaleRooms:
         self._book = book = Book(ground.store, ground.clock)
         self.scaler = Scaler(book, clients)
         self.door = ScalingCalls(book, self.scaler, clients)
+        self.dependents = Dependents(book, self.door.end)
         changes.scale = self.scaler.act
 
     def tagged(self, region: str) -> Iterator[tuple[str, str, list[dict[str, str]]]]:

@@ -7,6 +7,7 @@ Sources: botocore's model of DeploymentConfig; the Developer Guide's "Deployment
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from fogbank.components.variants import Provisioned, Variant
 LONGEST_WAIT_S = 3600
 LIMIT_S = (600, 28800)
 MOST_ALARMS = 10
+FINAL_BAKE_S = 120
+"""Two periods of an alarm of a minute: the first that has all of the traffic, and its evaluation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +65,11 @@ class Alarms:
 @dataclass(frozen=True, kw_only=True)
 class _Guarded:
     """What all ways share. `alarms` are names of alarms that are there, or `Alarms()` that are made; an empty list says that none is
-    wanted. The old instances stay `keep_old_s` more, and all of it may take `limit_s`: then it is rolled back."""
+    wanted. The old instances stay `keep_old_s` more, in which alarms still roll back (two minutes where there are alarms, else none), and
+    all of it may take `limit_s`: then it is rolled back."""
 
     alarms: Sequence[str] | Alarms | None = None
-    keep_old_s: int = 0
+    keep_old_s: int | None = None
     limit_s: int | None = None
 
     def __post_init__(self) -> None:
@@ -74,16 +78,37 @@ class _Guarded:
 
     def problems(self) -> Iterator[str]:
         """What SageMaker would refuse of these values."""
-        yield from _waits("keep_old_s", self.keep_old_s)
+        yield from _waits("keep_old_s", self.kept_s)
         if self.limit_s is not None and not LIMIT_S[0] <= self.limit_s <= LIMIT_S[1]:
             yield f"limit_s must be {LIMIT_S[0]} to {LIMIT_S[1]} seconds, not {self.limit_s}"
+        elif self.limit_s is not None and self.limit_s <= self.waits_s:
+            yield f"limit_s must be more than the {self.waits_s} seconds that it waits, not {self.limit_s}: it would always be rolled back"
         if not isinstance(self.alarms, Alarms | None) and len(self.alarms) > MOST_ALARMS:
             yield f"at most {MOST_ALARMS} alarms roll a deployment back, not {len(self.alarms)}"
 
+    @property
+    def is_guarded(self) -> bool:
+        """Whether alarms may roll it back."""
+        return isinstance(self.alarms, Alarms) or bool(self.alarms)
+
+    @property
+    def kept_s(self) -> int:
+        """How long the old instances stay: without a wait, no alarm would have a minute of the new ones under all of the traffic."""
+        if self.keep_old_s is not None:
+            return self.keep_old_s
+        return FINAL_BAKE_S if self.is_guarded else 0
+
+    @property
+    def waits_s(self) -> int:
+        """All that it waits, in seconds."""
+        return self.kept_s
+
     def contradictions(self, variants: Sequence[Variant]) -> Iterator[str]:
-        """What SageMaker would refuse of this way for these variants."""
-        del variants
-        return iter(())
+        """What SageMaker would refuse of this way for these variants, or would not heed ("Deployment guardrails": they are there for
+        real-time and asynchronous endpoints)."""
+        for variant in variants:
+            if self.is_guarded and not isinstance(variant.on, Provisioned):
+                yield f"variant {variant.name} is serverless: no alarm rolls it back; take AllAtOnce() without alarms"
 
     def routing(self) -> dict[str, Any]:
         """TrafficRoutingConfiguration."""
@@ -93,7 +118,7 @@ class _Guarded:
         """UpdateEndpoint's DeploymentConfig, with the names of alarms."""
         policy: dict[str, Any] = {
             "TrafficRoutingConfiguration": self.routing(),
-            "TerminationWaitInSeconds": self.keep_old_s,
+            "TerminationWaitInSeconds": self.kept_s,
         }
         if self.limit_s is not None:
             policy["MaximumExecutionTimeoutInSeconds"] = self.limit_s
@@ -123,6 +148,16 @@ class _Shifted(_Guarded):
 
     @property
     def _least(self) -> int:
+        return 1
+
+    @property
+    def waits_s(self) -> int:
+        """What it bakes between its steps, and at its end."""
+        return self.bakes * self.bake_s + self.kept_s
+
+    @property
+    def bakes(self) -> int:
+        """How often it bakes before all of the traffic is shifted."""
         return 1
 
     def contradictions(self, variants: Sequence[Variant]) -> Iterator[str]:
@@ -155,6 +190,11 @@ class Linear(_Shifted):
     def _least(self) -> int:
         return 10
 
+    @property
+    def bakes(self) -> int:
+        """After each step but the last, after which the old instances are kept."""
+        return _steps(self.percent) - 1
+
     def routing(self) -> dict[str, Any]:
         """TrafficRoutingConfiguration."""
         return {"Type": "LINEAR", "WaitIntervalInSeconds": self.bake_s, "LinearStepSize": self._size()}
@@ -174,6 +214,22 @@ class Rolling(_Shifted):
         if self.keep_old_s:
             yield "keep_old_s: a rolling deployment has no old fleet that could be kept"
 
+    @property
+    def kept_s(self) -> int:
+        """Nothing is kept."""
+        return 0
+
+    @property
+    def bakes(self) -> int:
+        """After each batch."""
+        return _steps(self.percent)
+
+    def contradictions(self, variants: Sequence[Variant]) -> Iterator[str]:
+        """Several variants do not roll, either ("Deployment guardrails", "Exclusions")."""
+        yield from super().contradictions(variants)
+        if len(variants) > 1:
+            yield f"Rolling is for endpoints of one variant, and it has {len(variants)}: take AllAtOnce, Canary or Linear"
+
     def config(self, alarms: Sequence[str]) -> dict[str, Any]:
         """UpdateEndpoint's DeploymentConfig."""
         policy: dict[str, Any] = {"MaximumBatchSize": self._size(), "WaitIntervalInSeconds": self.bake_s}
@@ -188,6 +244,11 @@ Deployment = AllAtOnce | Canary | Linear | Rolling
 def rolled_back_by(alarms: Sequence[str]) -> dict[str, Any]:
     """AutoRollbackConfiguration, where there are alarms."""
     return {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in alarms]}} if alarms else {}
+
+
+def _steps(percent: int) -> int:
+    """How many steps of a share make the whole; of a share that is refused, one."""
+    return math.ceil(100 / percent) if percent > 0 else 1
 
 
 def _waits(name: str, seconds: int) -> Iterator[str]:

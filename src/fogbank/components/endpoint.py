@@ -12,9 +12,9 @@ from fogbank.components.account import Account
 from fogbank.components.asynchronous import Asynchronous, telling
 from fogbank.components.deployments import Alarms, AllAtOnce, Deployment
 from fogbank.components.grants import ciphering, granted
-from fogbank.components.hours import OfficeHours, last_moment, timed
+from fogbank.components.hours import OfficeHours, awake_alone, last_moment, timed
 from fogbank.components.log_retention import ENDPOINTS, LogRetention, check_days
-from fogbank.components.naming import base_name, beside_the_old
+from fogbank.components.naming import beside_the_old
 from fogbank.components.refusals import refuse
 from fogbank.components.rollout import Rollout, serves_already
 from fogbank.components.scaled import scaled
@@ -28,7 +28,7 @@ from fogbank.components.variants import (
     contradictions,
     endpoint_config,
 )
-from fogbank.contracts.names import check_name
+from fogbank.contracts.names import base_name, check_name
 from fogbank.contracts.tokens import ENDPOINT_COMPONENT
 
 
@@ -79,9 +79,16 @@ class Endpoint(pulumi.ComponentResource):
             last_moment(until)
         if log_days is not None:
             check_days("log_days", log_days)
-        refuse(list(_refused(variants, shadow, capture, kms_key, asynchronous, way)), f"the endpoint {name} has")
+        refuse(
+            [
+                *_refused(variants, shadow, capture, kms_key, asynchronous, way),
+                *(awake_alone(variants) if sleeps else ()),
+            ],
+            f"the endpoint {name} has",
+        )
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
-        self.service, self.asynchronous = variants[0].service, asynchronous
+        self.service, self.asynchronous, self.kms_key = variants[0].service, asynchronous, kms_key
+        self.hours = hours
         self.variant_names = [variant.name for variant in (*variants, *([shadow] if shadow else []))]
         self.capture_uri = self.service.uri(CAPTURE) if capture else None
         captured = capture.args(self.service.uri(CAPTURE)) if capture else None
@@ -104,7 +111,7 @@ class Endpoint(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[*(item for variant in every for item in variant.service.ready), *tells, *kept],
-                ignore_changes=["endpointConfigName"] if sleeps or serves_already(public_name, self) else None,
+                ignore_changes=["deploymentConfig", *_moved_by_rollouts(public_name, self, sleeps=sleeps)],
             ),
         )
         alarms = _alarms(self, name, public_name, way, variants)
@@ -123,7 +130,15 @@ class Endpoint(pulumi.ComponentResource):
         scaled(self, name, public_name, variants, rollout, asynchronous=asynchronous is not None)
         if sleeps:
             timed(
-                self, name, public_name, rollout.config_name, hours, until, [rollout], self.service.permissions_boundary
+                self,
+                name,
+                public_name,
+                rollout.config_name,
+                hours,
+                until,
+                [rollout],
+                boundary=self.service.permissions_boundary,
+                kms_key=kms_key,
             )
         self.public_name, self.endpoint_name = public_name, endpoint.name
         self.endpoint_arn = endpoint.arn
@@ -146,6 +161,12 @@ def _refused(
         yield "an endpoint needs a service, or variants"
     yield from contradictions(variants, shadow, capture, kms_key, asynchronous)
     yield from way.contradictions(variants)
+
+
+def _moved_by_rollouts(endpoint: str, component: pulumi.Resource, *, sleeps: bool) -> list[str]:
+    """What the endpoint's own resource leaves to Rollout, when it has been made. How it moved is Rollout's at all times: pulumi-aws reads
+    it out of LastDeploymentConfig, so that after a refresh what no program declares would be taken away, by a replacement or an update."""
+    return ["endpointConfigName"] if sleeps or serves_already(endpoint, component) else []
 
 
 def _kept(component: pulumi.Resource, name: str, endpoint: str, days: int | None) -> list[pulumi.Resource]:

@@ -82,17 +82,30 @@ def _pulling(images: Sequence[str], partition: str) -> list[dict[str, Any]]:
 def keys_policy(partition: str, account: str, *keys: str) -> str:
     """Write by other keys than the bucket's, and read what they wrote: each an ARN, an id, or an alias, which IAM knows by a condition alone.
 
-    Source: AWS KMS's "Key usage" of S3; "kms:ResourceAliases" of its condition keys.
+    Source: AWS KMS's "Key usage" of S3.
     """
-    statements = []
-    for key in sorted({*keys}):
-        place = key if ":key/" in key else f"arn:{partition}:kms:*:{account}:key/{key}"
-        if "alias/" in key:
-            condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{key.partition('alias/')[2]}"}}
-            statements.append({**_allow(CIPHERING, f"arn:{partition}:kms:*:{account}:key/*"), "Condition": condition})
-        else:
-            statements.append(_allow(CIPHERING, place))
-    return _document(statements)
+    return _document([_by_key(CIPHERING, partition, account, key) for key in sorted({*keys})])
+
+
+def disk_statements(partition: str, account: str, key: str) -> list[dict[str, Any]]:
+    """What whoever makes or moves an endpoint needs of the key that encrypts its disks; nothing without one: SageMaker is granted its use.
+
+    Source: the Developer Guide, "Encrypt Output Data and Storage Volume with AWS KMS"; CreateEndpointConfig's KmsKeyId.
+    """
+    if not key:
+        return []
+    looking = _by_key(("kms:DescribeKey",), partition, account, key)
+    granting = _by_key(("kms:CreateGrant",), partition, account, key)
+    condition = {**granting.get("Condition", {}), "Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return [looking, {**granting, "Condition": condition}]
+
+
+def _by_key(actions: Sequence[str], partition: str, account: str, key: str) -> dict[str, Any]:
+    """Actions of a key by its ARN, its id, or an alias, which IAM knows by a condition alone ("kms:ResourceAliases" of its condition keys)."""
+    if "alias/" in key:
+        condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{key.partition('alias/')[2]}"}}
+        return {**_allow(actions, f"arn:{partition}:kms:*:{account}:key/*"), "Condition": condition}
+    return _allow(actions, key if ":key/" in key else f"arn:{partition}:kms:*:{account}:key/{key}")
 
 
 def shadow_policy(partition: str, account: str, model: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +16,11 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.account import Account
+from fogbank.components.execution import disk_statements
 from fogbank.components.naming import default_tags
 from fogbank.components.refusals import refuse
+from fogbank.components.variants import Provisioned, Variant
+from fogbank.contracts.names import base_name
 from fogbank.contracts.scheduler import universal_target
 
 TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
@@ -85,16 +88,26 @@ def last_moment(until: str) -> str:
     return f"at({moment:%Y-%m-%dT%H:%M:%S})"
 
 
-def policy(partition: str, account: str, endpoint: str) -> str:
-    """Delete and make one endpoint, and nothing else."""
+def awake_alone(variants: Sequence[Variant]) -> Iterator[str]:
+    """What of an endpoint is for those that are there all the time: AWS deregisters what scales when its endpoint goes, and one that is made
+    again has none (Developer Guide, "Delete endpoints configured for auto scaling")."""
+    for variant in variants:
+        if isinstance(variant.on, Provisioned) and variant.on.scaling:
+            yield f"variant {variant.name}: its scaling is lost when hours or until delete the endpoint: take the one or the other"
+
+
+def policy(partition: str, account: str, endpoint: str, kms_key: str = "") -> str:
+    """Delete and make one endpoint, and nothing else; `kms_key` encrypts its disks."""
     place, endpoint = f"arn:{partition}:sagemaker:*:{account}", endpoint.lower()  # as SageMaker's ARNs have names
     deleting = {"Effect": "Allow", "Action": "sagemaker:DeleteEndpoint", "Resource": f"{place}:endpoint/{endpoint}"}
     making = {
         "Effect": "Allow",
         "Action": ["sagemaker:CreateEndpoint", "sagemaker:AddTags"],
-        "Resource": [f"{place}:endpoint/{endpoint}", f"{place}:endpoint-config/{endpoint}*"],
+        "Resource": [f"{place}:endpoint/{endpoint}", f"{place}:endpoint-config/{base_name(endpoint)}*"],
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [deleting, making]})
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [deleting, making, *disk_statements(partition, account, kms_key)]}
+    )
 
 
 def timed(
@@ -106,8 +119,10 @@ def timed(
     until: str | None,
     ready: Sequence[pulumi.Resource],
     boundary: str | None = None,
+    kms_key: pulumi.Input[str] | None = None,
 ) -> None:
-    """Declare the schedules of an endpoint that is not there all the time; `boundary` is their role's permissions boundary."""
+    """Declare the schedules of an endpoint that is not there all the time; `boundary` is their role's permissions boundary, `kms_key` the
+    key of its disks."""
     account, child = Account.of(component), pulumi.ResourceOptions(parent=component)
     role = aws.iam.Role(
         f"{name}-hours",
@@ -118,8 +133,8 @@ def timed(
     allowed = aws.iam.RolePolicy(
         f"{name}-hours-policy",
         role=role.name,
-        policy=pulumi.Output.all(account.partition, account.id).apply(
-            lambda known: policy(known[0], known[1], endpoint)
+        policy=pulumi.Output.all(account.partition, account.id, kms_key or "").apply(
+            lambda known: policy(known[0], known[1], endpoint, known[2])
         ),
         opts=child,
     )

@@ -9,9 +9,10 @@ import pulumi
 import pulumi_aws as aws
 
 from fogbank.components.job_definition import JobDefinition, definition_request
-from fogbank.components.naming import base_name, beside_the_old, default_tags
+from fogbank.components.naming import beside_the_old, default_tags
 from fogbank.components.watch import Watch
 from fogbank.contracts.monitoring import ANALYZER, CLARIFY, PROCESSING
+from fogbank.contracts.names import base_name
 
 MODEL_MONITORS = ("DataQuality", "ModelQuality")
 """The kinds that Model Monitor's own analyzer looks at; the others are Clarify's."""

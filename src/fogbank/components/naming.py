@@ -14,8 +14,6 @@ import pulumi
 from fogbank.contracts import names
 from fogbank.contracts.container import LAYOUT_SCHEME
 
-LONGEST = names.LONGEST - 8
-
 
 def is_local_stack() -> bool:
     """Whether the program runs for a local cloud's stack."""
@@ -36,15 +34,6 @@ def stack_prefix(project: str) -> str:
     A local cloud is the project's own: there it is the project alone, `churn-live`, and `churn-prod-live` on AWS.
     """
     return names.stack_prefix(project, pulumi.get_stack(), local=is_local_stack())
-
-
-def base_name(text: str) -> str:
-    """What Pulumi's own name of a resource begins with: as much as leaves room for its letters in SageMaker's 63.
-
-    >>> base_name("churn-prod-live"), len(base_name("x" * 63))
-    ('churn-prod-live', 55)
-    """
-    return text[:LONGEST].rstrip("-")
 
 
 def by_content(text: str, sha256: str) -> str:

@@ -19,6 +19,7 @@ import pulumi_aws as aws
 
 from fogbank.components.account import Account
 from fogbank.components.endpoint import Endpoint
+from fogbank.components.execution import disk_statements
 from fogbank.components.function import Code, function, started_by
 from fogbank.components.grants import folder, granted
 from fogbank.components.monitor import MonitoringSchedule
@@ -133,7 +134,12 @@ class Retraining(pulumi.ComponentResource):
             name,
             Code(module=handler, entry="answer", timeout_s=300, log_days=log_days),
             may=pulumi.Output.all(
-                account.partition, account.id, endpoint.endpoint_name, service.role_arn, service.bucket
+                account.partition,
+                account.id,
+                endpoint.endpoint_name,
+                service.role_arn,
+                service.bucket,
+                endpoint.kms_key or "",
             ).apply(lambda known: may(*known, group=group)),
             variables={
                 "ENDPOINT": endpoint.endpoint_name,
@@ -159,8 +165,11 @@ class Retraining(pulumi.ComponentResource):
         )
 
 
-def may(partition: str, account: str, endpoint: str, role: str, bucket: str, *, group: str) -> list[dict[str, Any]]:
-    """Make jobs, models and configurations of the endpoint's name, move that endpoint, register in one group, read its jobs' output."""
+def may(
+    partition: str, account: str, endpoint: str, role: str, bucket: str, kms_key: str = "", *, group: str
+) -> list[dict[str, Any]]:
+    """Make jobs, models and configurations of the endpoint's name, move that endpoint, whose disks `kms_key` encrypts, register in one
+    group, read its jobs' output."""
 
     def own(*kinds: str, name: str = f"{endpoint}-*") -> list[str]:
         return [f"arn:{partition}:sagemaker:*:{account}:{kind}/{name.lower()}" for kind in kinds]  # as ARNs have names
@@ -188,6 +197,7 @@ def may(partition: str, account: str, endpoint: str, role: str, bucket: str, *, 
         allow(["iam:PassRole"], role, Condition=passing),
         allow(["s3:ListBucket"], f"arn:{partition}:s3:::{bucket}"),
         allow(["s3:GetObject"], f"arn:{partition}:s3:::{bucket}/{WORK}/out/*"),
+        *disk_statements(partition, account, kms_key),
     ]
 
 
@@ -197,6 +207,8 @@ def _irreplaceable(endpoint: Endpoint) -> Iterator[str]:
         yield f"an endpoint of {len(endpoint.variant_names)} models: it is not known which of them a new one replaces"
     if endpoint.service.others is not None:
         yield "a service with models or containers beside its own: it is not known which of them a new one replaces"
+    if endpoint.hours is not None:
+        yield "office hours: each morning makes the endpoint of the program's configuration again, whatever was rolled out the day before"
     network = endpoint.service.network
     if network is not None and network.isolated:
         yield "a service without a network: a training job's container fetches its script"

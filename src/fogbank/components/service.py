@@ -15,13 +15,13 @@ import pulumi_aws as aws
 from fogbank.components.account import Account
 from fogbank.components.execution import execution_policy
 from fogbank.components.model_data import ModelData
-from fogbank.components.naming import base_name, beside_the_old, deployable
+from fogbank.components.naming import beside_the_old, deployable
 from fogbank.components.network import Network
 from fogbank.components.others import MultiModel, Others, Pipeline
 from fogbank.components.storage import Storage, brought, made
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.manifest import Manifest, load_manifest
-from fogbank.contracts.names import check_name
+from fogbank.contracts.names import base_name, check_name
 from fogbank.contracts.registries import for_gpus
 from fogbank.contracts.tokens import MODEL_SERVICE
 

@@ -245,7 +245,9 @@ def _of_serverless(every: Sequence[Variant], capture: DataCapture | None, kms_ke
 
 
 def _of_asynchronous(every: Sequence[Variant], shadow: Variant | None) -> Iterator[str]:
-    """What goes not with requests that wait."""
+    """What goes not with requests that wait. That they have a single variant says the author of CDK's constructs (aws/aws-cdk-rfcs#433)."""
+    if (count := sum(variant is not shadow for variant in every)) > 1:
+        yield f"an asynchronous endpoint has one variant, and it has {count}"
     if any(isinstance(variant.on, Serverless) for variant in every):
         yield "an asynchronous endpoint runs on instances: serverless variants answer at once"
     if shadow is not None:

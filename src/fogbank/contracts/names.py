@@ -14,6 +14,8 @@ from fogbank.ground.ports import is_loopback
 
 SAGEMAKER = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 LONGEST = 63
+OWN_LETTERS = 8
+"""A hyphen and the seven letters that Pulumi puts after a name of its own."""
 PREFIX = 46
 """What is left of 63 characters for project and stack beside a name such as `-nightly`, with room for longer ones."""
 MARK = 6
@@ -88,6 +90,15 @@ def job_prefix(schedule: str) -> str:
     """
     longest = LONGEST - EXECUTION - MARK - 2
     return f"{schedule[:longest].rstrip('-').lower()}-{sha256_bytes(schedule.encode())[:MARK]}-"
+
+
+def base_name(text: str) -> str:
+    """What Pulumi's own name of a resource begins with: as much as leaves room for its letters in SageMaker's 63.
+
+    >>> base_name("churn-prod-live"), len(base_name("x" * 63))
+    ('churn-prod-live', 55)
+    """
+    return text[: LONGEST - OWN_LETTERS].rstrip("-")
 
 
 def check_name(argument: str, name: str) -> str:

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from fogbank.contracts import tokens
+from fogbank.contracts.names import base_name
 from fogbank.contracts.registries import ECR
 from fogbank.project.declaration import Declared
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """Actions on a resource. `resource` has {partition}, {region}, {account}, and {name}: the resource's, as far as it stays."""
+    """Actions on a resource. `resource` has {partition}, {region}, {account}, and {name}: the resource's, as far as it stays; {base} is
+    what the names of an endpoint's configurations begin with."""
 
     actions: tuple[str, ...]
     resource: str
@@ -32,6 +34,7 @@ Allowed = tuple[tuple[str, ...], str, Condition]
 """Actions on a resource, under a condition."""
 KEY_ID = re.compile(r"(mrk-)?[0-9a-f-]{32,36}")
 SAGEMAKER = "arn:{partition}:sagemaker:{region}:{account}:"
+TAGGED = ("sagemaker:AddTags", "sagemaker:DeleteTags", "sagemaker:ListTags")
 ALWAYS = (Grant(actions=("sts:GetCallerIdentity",), resource="*"),)
 GRANTS: Mapping[str, tuple[Grant, ...]] = {
     tokens.BUCKET: (
@@ -43,14 +46,17 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
             resource="arn:{partition}:s3:::{name}",
         ),
         Grant(
-            actions=("s3:PutObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObjectTagging", "s3:DeleteObject", "s3:DeleteObjectVersion"),
+            actions=(
+                "s3:PutObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObjectTagging", "s3:DeleteObjectTagging", "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+            ),
             resource="arn:{partition}:s3:::{name}/*",
         ),
     ),
     tokens.ROLE: (
         Grant(
             actions=(
-                "iam:CreateRole", "iam:DeleteRole", "iam:GetRole", "iam:TagRole", "iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy",
+                "iam:CreateRole", "iam:DeleteRole", "iam:GetRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy",
                 "iam:GetRolePolicy", "iam:DeleteRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies",
                 "iam:ListInstanceProfilesForRole",
             ),
@@ -60,34 +66,30 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
     ),
     tokens.MODEL: (
         Grant(
-            actions=("sagemaker:CreateModel", "sagemaker:DescribeModel", "sagemaker:DeleteModel", "sagemaker:AddTags", "sagemaker:ListTags"),
+            actions=("sagemaker:CreateModel", "sagemaker:DescribeModel", "sagemaker:DeleteModel", *TAGGED),
             resource=SAGEMAKER + "model/{name}",
         ),
     ),
     tokens.ENDPOINT_CONFIGURATION: (
         Grant(
-            actions=(
-                "sagemaker:CreateEndpointConfig", "sagemaker:DescribeEndpointConfig", "sagemaker:DeleteEndpointConfig", "sagemaker:AddTags",
-                "sagemaker:ListTags",
-            ),
+            actions=("sagemaker:CreateEndpointConfig", "sagemaker:DescribeEndpointConfig", "sagemaker:DeleteEndpointConfig", *TAGGED),
             resource=SAGEMAKER + "endpoint-config/{name}",
         ),
     ),
     tokens.ENDPOINT: (
         Grant(
             actions=(
-                "sagemaker:CreateEndpoint", "sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpoint", "sagemaker:DeleteEndpoint",
-                "sagemaker:AddTags", "sagemaker:ListTags",
+                "sagemaker:CreateEndpoint", "sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpoint", "sagemaker:DeleteEndpoint", *TAGGED,
             ),
             resource=SAGEMAKER + "endpoint/{name}",
         ),
-        Grant(actions=("sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"), resource=SAGEMAKER + "endpoint-config/{name}*"),
+        Grant(actions=("sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"), resource=SAGEMAKER + "endpoint-config/{base}*"),
     ),
     tokens.DATA_QUALITY_JOB_DEFINITION: (
         Grant(
             actions=(
                 "sagemaker:CreateDataQualityJobDefinition", "sagemaker:DescribeDataQualityJobDefinition",
-                "sagemaker:DeleteDataQualityJobDefinition", "sagemaker:AddTags", "sagemaker:ListTags",
+                "sagemaker:DeleteDataQualityJobDefinition", *TAGGED,
             ),
             resource=SAGEMAKER + "data-quality-job-definition/{name}",
         ),
@@ -125,7 +127,7 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
         Grant(
             actions=(
                 "sagemaker:CreateMonitoringSchedule", "sagemaker:DescribeMonitoringSchedule", "sagemaker:UpdateMonitoringSchedule",
-                "sagemaker:DeleteMonitoringSchedule", "sagemaker:AddTags", "sagemaker:ListTags",
+                "sagemaker:DeleteMonitoringSchedule", *TAGGED,
             ),
             resource=SAGEMAKER + "monitoring-schedule/{name}",
         ),
@@ -143,7 +145,7 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
         Grant(
             actions=(
                 "sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:SetQueueAttributes", "sqs:GetQueueUrl", "sqs:TagQueue",
-                "sqs:ListQueueTags",
+                "sqs:UntagQueue", "sqs:ListQueueTags",
             ),
             resource="arn:{partition}:sqs:{region}:{account}:{name}",
         ),
@@ -152,7 +154,7 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
         Grant(
             actions=(
                 "events:PutRule", "events:DeleteRule", "events:DescribeRule", "events:PutTargets", "events:RemoveTargets",
-                "events:ListTargetsByRule", "events:TagResource", "events:ListTagsForResource",
+                "events:ListTargetsByRule", "events:TagResource", "events:UntagResource", "events:ListTagsForResource",
             ),
             resource="arn:{partition}:events:{region}:{account}:rule/{name}",
         ),
@@ -161,7 +163,7 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
         Grant(
             actions=(
                 "cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms", "cloudwatch:TagResource",
-                "cloudwatch:ListTagsForResource",
+                "cloudwatch:UntagResource", "cloudwatch:ListTagsForResource",
             ),
             resource="arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}",
         ),
@@ -171,14 +173,25 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
             actions=(
                 "application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeregisterScalableTarget",
                 "application-autoscaling:PutScalingPolicy", "application-autoscaling:DeleteScalingPolicy",
-                "application-autoscaling:TagResource", "application-autoscaling:ListTagsForResource",
+                "application-autoscaling:PutScheduledAction", "application-autoscaling:TagResource",
+                "application-autoscaling:UntagResource", "application-autoscaling:ListTagsForResource",
             ),
             resource="arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*",
         ),
         Grant(
-            actions=("application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"), resource="*"
+            actions=(
+                "application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies",
+                "application-autoscaling:DescribeScheduledActions",
+            ),
+            resource="*",
         ),
-        Grant(actions=("sagemaker:UpdateEndpointWeightsAndCapacities",), resource=SAGEMAKER + "endpoint/*"),
+        Grant(  # tried before it registers anything, by calls that name no resource, or one that is not there
+            actions=(
+                "sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpointWeightsAndCapacities",
+                "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms",
+            ),
+            resource="*",
+        ),
         Grant(
             actions=("iam:CreateServiceLinkedRole",),
             resource="arn:{partition}:iam::{account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/*",
@@ -192,7 +205,8 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
             actions=(
                 "lambda:CreateFunction", "lambda:GetFunction", "lambda:DeleteFunction", "lambda:UpdateFunctionCode",
                 "lambda:UpdateFunctionConfiguration", "lambda:ListVersionsByFunction", "lambda:GetFunctionCodeSigningConfig",
-                "lambda:AddPermission", "lambda:RemovePermission", "lambda:GetPolicy", "lambda:TagResource", "lambda:ListTags",
+                "lambda:AddPermission", "lambda:RemovePermission", "lambda:GetPolicy", "lambda:TagResource",
+                "lambda:UntagResource", "lambda:ListTags",
             ),
             resource="arn:{partition}:lambda:{region}:{account}:function:*",
         ),
@@ -200,7 +214,8 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
     tokens.LOG_GROUP: (
         Grant(
             actions=(
-                "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy", "logs:TagResource", "logs:ListTagsForResource",
+                "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
+                "logs:ListTagsForResource",
             ),
             resource="arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/*",
         ),
@@ -213,6 +228,16 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
         ),
         Grant(actions=("logs:DescribeLogGroups",), resource="*"),
     ),
+    tokens.API: (
+        Grant(
+            actions=(
+                "apigateway:GET", "apigateway:POST", "apigateway:PATCH", "apigateway:DELETE", "apigateway:TagResource",
+                "apigateway:UntagResource",
+            ),
+            resource="arn:{partition}:apigateway:{region}::/apis*",
+        ),
+        Grant(actions=("apigateway:POST", "apigateway:DELETE"), resource="arn:{partition}:apigateway:{region}::/tags/*"),
+    ),
     tokens.CLOUDWATCH_DASHBOARD: (
         Grant(
             actions=("cloudwatch:PutDashboard", "cloudwatch:GetDashboard", "cloudwatch:DeleteDashboards"),
@@ -221,7 +246,9 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
     ),
     tokens.COST_BUDGET: (
         Grant(
-            actions=("budgets:ViewBudget", "budgets:ModifyBudget", "budgets:ListTagsForResource", "budgets:TagResource"),
+            actions=(
+                "budgets:ViewBudget", "budgets:ModifyBudget", "budgets:ListTagsForResource", "budgets:TagResource", "budgets:UntagResource",
+            ),
             resource="arn:{partition}:budgets::{account}:budget/{name}",
         ),
     ),
@@ -241,7 +268,7 @@ INSIDE = frozenset(
     {
         tokens.BUCKET_OBJECT, tokens.BUCKET_POLICY, tokens.BUCKET_LIFECYCLE, tokens.BUCKET_PUBLIC_ACCESS_BLOCK, tokens.ROLE_POLICY,
         tokens.ROLLOUT, tokens.SCALING_POLICY, tokens.QUEUE_POLICY, tokens.EVENT_TARGET,
-        tokens.FUNCTION_PERMISSION,
+        tokens.FUNCTION_PERMISSION, tokens.API_INTEGRATION, tokens.API_ROUTE, tokens.API_STAGE, tokens.API_AUTHORIZER,
     }
 )  # fmt: skip
 """Types that live in another's resource: they ask nothing besides."""
@@ -276,7 +303,11 @@ def _allowed(resources: Sequence[Declared], where: Mapping[str, str]) -> Iterato
         if grant.resource.startswith(SAGEMAKER):
             name = name.lower()  # as SageMaker's ARNs have names
         passed = grant.passed_to.format(service=_assumed_by(resource)) if resource else ""
-        yield grant.actions, grant.resource.format(name=name, **{**where, **_repository(resource)}), _passed(passed)
+        yield (
+            grant.actions,
+            grant.resource.format(name=name, base=base_name(name), **{**where, **_repository(resource)}),
+            _passed(passed),
+        )
     for arn in _brought(resources, where):
         yield ("iam:PassRole",), arn, _passed("sagemaker.amazonaws.com")
     yield from _bounded(resources, where)

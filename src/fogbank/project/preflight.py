@@ -256,10 +256,15 @@ def principal_of(arn: str) -> str | None:
 
 
 def _context(statement: Mapping[str, Any]) -> list[dict[str, Any]]:
-    condition = statement.get("Condition", {}).get("StringEquals", {})
+    """What the requests that a statement is for will say: a key that the simulator is not told of is a condition that is not met."""
     return [
-        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
-        for key, value in condition.items()
+        {
+            "ContextKeyName": key,
+            "ContextKeyValues": [value],
+            "ContextKeyType": "boolean" if operator == "Bool" else "string",
+        }
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, value in keys.items()
     ]
 
 
@@ -267,13 +272,13 @@ def _denied(
     iam: Any, principal: str, actions: Sequence[str], arns: Sequence[str], context: list[dict[str, Any]]
 ) -> Iterator[tuple[str, str]]:
     """(action, resource) of what the principal may not do."""
-    answer = iam.simulate_principal_policy(
+    pages = iam.get_paginator("simulate_principal_policy").paginate(
         PolicySourceArn=principal,
         ActionNames=list(actions)[:SIMULATED],
         ResourceArns=list(arns),
         ContextEntries=context,
     )
-    for result in answer["EvaluationResults"]:
+    for result in (result for page in pages for result in page["EvaluationResults"]):
         if result["EvalDecision"] != "allowed":
             yield result["EvalActionName"], result.get("EvalResourceName", "*")
 

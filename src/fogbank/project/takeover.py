@@ -25,6 +25,8 @@ from fogbank.provider.standin import StandIn
 MODULE = "adopted"
 AS_IT_IS = frozenset({"environment", "tags"})
 """Properties whose keys are the user's own."""
+MOVES = "deploymentConfig"
+"""How an endpoint moved the last time, which no program declares: of the next move, another may."""
 CLASSES = {
     tokens.MODEL: "Model", tokens.ENDPOINT_CONFIGURATION: "EndpointConfiguration", tokens.ENDPOINT: "Endpoint"
 }  # fmt: skip
@@ -97,7 +99,9 @@ def _read(reader: StandIn, token: str, name: str) -> Adopted:
             "name one that is there, in the stack's account",
         )
     inputs = {
-        key: value for key, value in found[0].items() if not key.startswith("__") and key not in {"region", "tagsAll"}
+        key: value
+        for key, value in found[0].items()
+        if not key.startswith("__") and key not in {"region", "tagsAll", MOVES}
     }
     return Adopted(token=token, name=name, inputs=inputs)
 
@@ -123,7 +127,8 @@ def program(endpoint: str, resources: tuple[Adopted, ...]) -> str:
         for key, value in arguments.items():
             text = pprint.pformat(value, width=110, sort_dicts=True)
             lines.append(f"    {key}={text}".replace("\n", "\n    ") + ",")
-        lines += [f"    opts=pulumi.ResourceOptions(import_={item.name!r}, protect=True),", ")"]
+        ignored = f", ignore_changes=[{MOVES!r}]" if item.token == tokens.ENDPOINT else ""
+        lines += [f"    opts=pulumi.ResourceOptions(import_={item.name!r}, protect=True{ignored}),", ")"]
     return "\n".join(lines) + "\n"
 
 

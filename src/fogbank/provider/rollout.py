@@ -1,7 +1,8 @@
 """Rollout, a type of fogbank's own provider: an endpoint is moved to a configuration, and an update that AWS rolled back is an error.
 
 It runs after the endpoint, and before anything old is deleted: where it fails, the engine deletes nothing, so the models and the
-configuration that are live stay. Counts and weights that autoscaling or people set stay too, unless the program changes its own.
+configuration that are live stay. Counts and weights that autoscaling or people set stay too, unless the program changes its own. What
+scales on an instance type that changes is deregistered for the time of the move.
 
 pulumi-aws waits for InService and looks at nothing else: a rolled-back update is a success to it, and what is live is deleted
 (hashicorp/terraform-provider-aws#48997, #46663); its UpdateEndpoint resets counts (#49069). In: an endpoint's name and a
@@ -12,15 +13,19 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError, ProfileNotFound
 
+from fogbank.ground.ports import is_loopback
 from fogbank.provider.calls import GoneError, call, require
 from fogbank.provider.declarable import Allowed
 from fogbank.provider.own import WHERE, AccountClients
 from fogbank.provider.resource import Difference, Failure, Properties, ProvisionError
+from fogbank.provider.scaled import Targets
 from fogbank.provider.shapes import UNKNOWN
 
 LIMIT_S = 4 * 3600.0
@@ -64,8 +69,13 @@ class RolloutType:
         guards = json.loads(inputs.get("deployment") or "{}")
         client, endpoint = self.clients("sagemaker", inputs), inputs["endpointName"]
         if not inputs.get("sleeps") or live_config(client, endpoint):
-            move(client, endpoint, inputs["configName"], guards)
+            move(client, endpoint, inputs["configName"], guards, Targets(partial(self._client, inputs)))
         return inputs["endpointName"], inputs
+
+    def _client(self, inputs: Properties, service: str) -> Any:
+        """Another service's client: SageMaker's own endpoint is a local cloud's for all."""
+        url = str(inputs.get("endpointUrl") or "")
+        return self.clients(service, {**inputs, "endpointUrl": url if is_loopback(url) else None})
 
     def read(self, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
         """What the endpoint serves now: the program's configuration is a change against any other."""
@@ -121,16 +131,25 @@ def live_config(client: Any, endpoint: str) -> str:
         return ""
 
 
-def move(client: Any, endpoint: str, config: str, guards: Properties | None = None) -> None:
-    """Update an endpoint to a configuration, guarded by a DeploymentConfig if there is one, and wait for its end.
+def move(
+    client: Any, endpoint: str, config: str, guards: Properties | None = None, targets: Targets | None = None
+) -> None:
+    """Update an endpoint to a configuration, guarded by a DeploymentConfig if there is one, and wait for its end. `targets` are those that
+    scale, of which some step aside.
 
     Raises ProvisionError, with AWS's reason where it was rolled back.
     """
     before = settled(client, endpoint)
     if before["EndpointConfigName"] != config:
+        if guards:
+            check_names(client, endpoint, before["EndpointConfigName"], config)
         kept = properties_to_keep(client, before["EndpointConfigName"], config)
         guarded = {"DeploymentConfig": guards} if guards else {}
-        require(client, "UpdateEndpoint", EndpointName=endpoint, EndpointConfigName=config, **kept, **guarded)
+        changed = retyped(client, before["EndpointConfigName"], config) if targets else frozenset()
+        aside = targets.aside(endpoint, changed, partial(live_variants, client, endpoint)) if targets else nullcontext()
+        with aside:
+            require(client, "UpdateEndpoint", EndpointName=endpoint, EndpointConfigName=config, **kept, **guarded)
+            settled(client, endpoint)
     after = settled(client, endpoint)
     live, status = after["EndpointConfigName"], after["EndpointStatus"]
     if status == "InService" and live == config:
@@ -159,10 +178,7 @@ def settled(client: Any, endpoint: str) -> Properties:
 def properties_to_keep(client: Any, old: str, new: str) -> Properties:
     """UpdateEndpoint's members that keep live counts and weights, but those that the program itself changed."""
     try:
-        before, after = (
-            {item["VariantName"]: item for item in call(client, "DescribeEndpointConfig", EndpointConfigName=name)["ProductionVariants"]}
-            for name in (old, new)
-        )  # fmt: skip
+        before, after = _variants(client, old), _variants(client, new)
     except GoneError:  # the live configuration was deleted: nobody knows any more what the program said then
         return {"RetainAllVariantProperties": True}
     if before.keys() != after.keys():
@@ -175,3 +191,42 @@ def properties_to_keep(client: Any, old: str, new: str) -> Properties:
     if len(changed) == len(RETAINED):
         return {}
     return {"RetainAllVariantProperties": True, **({"ExcludeRetainedVariantProperties": changed} if changed else {})}
+
+
+def check_names(client: Any, endpoint: str, old: str, new: str) -> None:
+    """A guarded move is from variants to variants of the same names (Developer Guide, "Deployment guardrails", "Exclusions"). Raises
+    ProvisionError; where the live configuration was deleted nobody knows, and AWS says it."""
+    try:
+        before, after = (sorted(_variants(client, name)) for name in (old, new))
+    except GoneError:
+        return
+    if before != after:
+        raise ProvisionError(
+            f"endpoint {endpoint} has the variants {', '.join(before)}, and is to have {', '.join(after)}: a guarded deployment moves "
+            "between variants of the same names; leave `deployment` away for this one `up`"
+        )
+
+
+def retyped(client: Any, old: str, new: str) -> frozenset[str]:
+    """The variants that go, or get another instance type; none where nobody knows what they had."""
+    try:
+        before, after = _variants(client, old), _variants(client, new)
+    except GoneError:
+        return frozenset()
+    return frozenset(
+        name
+        for name, variant in before.items()
+        if name not in after or variant.get("InstanceType") != after[name].get("InstanceType")
+    )
+
+
+def live_variants(client: Any, endpoint: str) -> frozenset[str]:
+    """The names of the variants that an endpoint has now."""
+    described = require(client, "DescribeEndpoint", EndpointName=endpoint)
+    return frozenset(item["VariantName"] for item in described.get("ProductionVariants", []))
+
+
+def _variants(client: Any, config: str) -> dict[str, Properties]:
+    """A configuration's production variants by their names. Raises GoneError, ProvisionError."""
+    described = call(client, "DescribeEndpointConfig", EndpointConfigName=config)
+    return {item["VariantName"]: item for item in described["ProductionVariants"]}

@@ -68,8 +68,10 @@ class Row:
     `in_place` are the inputs that pulumi-aws updates without a replacement; `defaults` those of its defaults that its documentation
     does not give, by path; `sets` its lists without an order; `policies` its IAM policies; `generated` what it names itself, by path.
     `delete_first` says that there can be one alone of it, so that the old one is deleted before a new one is made; `unasked` are the inputs
-    that pulumi-aws takes for computed where the program does not give them: nobody looks at them then. `only` are the inputs that are
-    implemented, where the shapes do not say it, and `lacks` why others are not; `renames` Pulumi's keys whose members have other names.
+    that pulumi-aws takes for computed where the program does not give them: nobody looks at them then. `seen` are those that it reads
+    though the program does not give them, and `forcing` paths in inputs that are updated in place whose coming or going forces a
+    replacement all the same. `only` are the inputs that are implemented, where the shapes do not say it, and `lacks` why others are
+    not; `renames` Pulumi's keys whose members have other names.
     """
 
     token: str
@@ -87,6 +89,8 @@ class Row:
     generated: Mapping[str, str] = field(default_factory=dict)
     delete_first: bool = False
     unasked: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()
+    forcing: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
     lacks: Mapping[str, str] = field(default_factory=dict)
     tags: Tagging = Tagging.NONE
@@ -141,7 +145,8 @@ class Row:
         known = {"region": new.get("region"), **old}  # inputs of before regions were noted
         difference = self.meaning.difference(known, new, self.in_place | TAGS)
         changed = tuple(key for key in difference.changed if key not in self.unasked or new.get(key) is not None)
-        replaces = tuple(key for key in difference.replaces if key in changed)
+        forced = {path.partition(".")[0] for path in self.forcing if holds(old, path) != holds(new, path)}
+        replaces = tuple(key for key in changed if key in difference.replaces or key in forced)
         named = self.auto_name is not None and self.auto_name.is_given(old, new)
         return Difference(changed, replaces, delete_first=bool(replaces) and (named or self.delete_first))
 
@@ -248,7 +253,7 @@ class Row:
         }
         for key, value in live.items():
             default = self.meaning.default(key)
-            if key not in given and default is not None and value != default:
+            if key not in given and (key in self.seen or (default is not None and value != default)):
                 fresh[key] = value
         return fresh
 
@@ -322,6 +327,18 @@ def with_tags(session: Session, given: Properties, fresh: Properties, live: Mapp
     if all_tags and ("tagsAll" in given or defaults):
         fresh["tagsAll"] = all_tags
     return fresh
+
+
+def holds(inputs: Properties, path: str) -> bool:
+    """Whether inputs say something at a path.
+
+    >>> holds({"a": {"b": [1]}}, "a.b"), holds({"a": {}}, "a.b"), holds({"a": None}, "a.b")
+    (True, False, False)
+    """
+    found: Any = inputs
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    return bool(found)
 
 
 def cut_to(given: Any, live: Any) -> Any:

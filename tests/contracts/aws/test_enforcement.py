@@ -17,7 +17,9 @@ from botocore.exceptions import ClientError
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import load_manifest
 from fogbank.testing import CloudProcess
+from tests.contracts.aws.served import ROLE
 from tests.contracts.aws.test_lambda import zipped
+from tests.contracts.aws.test_scaling import Scaled
 from tests.waiting import until_answer
 
 ACCOUNT = "123456789012"
@@ -265,6 +267,42 @@ def test_policies_are_tried_in_place_of_those_that_are_there_for_the_user_too_an
     seen = {(call["principal"], call["action"], call["denied"]) for call in told}
     assert {("user", "s3:GetObject", False), (unique, "s3:GetObject", False), ("user", "s3:PutObject", True)} <= seen
     strict.client("s3").put_object(Bucket="bkt", Key="new", Body=b"")
+
+
+def test_who_registers_a_variant_or_deletes_it_is_asked_for_more_than_the_call(
+    strict: CloudProcess, unique: str
+) -> None:
+    """Application Auto Scaling tries its caller's permissions; SageMaker deregisters as who deletes."""
+    role(strict, ROLE.rpartition("/")[2], "sagemaker", ("s3:*", "*"))
+    scaled = Scaled(strict, unique)
+    scaled.endpoint()
+    registering = ["application-autoscaling:RegisterScalableTarget", "sagemaker:Describe*", "iam:PassRole"]
+    needed = ["sagemaker:UpdateEndpointWeightsAndCapacities", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"]
+    needed.append("cloudwatch:DescribeAlarms")
+
+    def may(*actions: str, resource: str = "*") -> None:
+        statement = {"Effect": "Allow", "Action": [*actions], "Resource": resource}
+        strict.admin.call("iam", record=False, policies={"user": json.dumps({"Statement": [statement]})})
+
+    try:
+        may(*registering, *needed[1:])
+        with pytest.raises(
+            ClientError,
+            match=r"ValidationException.*missing the following permissions: sagemaker:UpdateEndpointWeightsAndCapacities$",
+        ):
+            scaled.register()
+        may(*registering, *needed)
+        scaled.register()
+        may("sagemaker:DeleteEndpoint")
+        with pytest.raises(
+            ClientError, match="does not have application-autoscaling:DeregisterScalableTarget permission"
+        ):
+            scaled.sagemaker.delete_endpoint(EndpointName=unique)
+        may("sagemaker:DeleteEndpoint", "application-autoscaling:DeregisterScalableTarget")
+        scaled.sagemaker.delete_endpoint(EndpointName=unique)
+    finally:
+        strict.admin.call("iam", record=False, policies={})
+    assert scaled.scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
 
 
 def test_the_user_may_do_everything_and_another_cloud_enforces_nothing(

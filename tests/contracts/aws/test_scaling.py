@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from fogbank.pack.archive import write_archive
+from fogbank.provider.resource import ProvisionError
+from fogbank.provider.scaled import Targets
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE, code_of
 from tests.waiting import until_answer
@@ -314,6 +317,111 @@ def test_what_is_refused(scaled: Scaled) -> None:
         told, message = code_of(call)
         assert (told, words in message) == (code, True), message
     assert scaled.scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+
+
+def test_a_target_stays_on_its_instance_type_until_it_is_deregistered(scaled: Scaled) -> None:
+    """Developer Guide, "Update endpoints that use auto scaling": an update that changes it, or takes the variant away, fails."""
+    scaled.register()
+
+    def moved(**members: Any) -> str | None:
+        variant = {
+            "VariantName": "v", "ModelName": scaled.name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1, **members,
+        }  # fmt: skip
+        config = f"{scaled.name}-{len(scaled.sagemaker.list_endpoint_configs()['EndpointConfigs'])}"
+        scaled.sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])
+        try:
+            scaled.sagemaker.update_endpoint(EndpointName=scaled.name, EndpointConfigName=config)
+        except ClientError as error:
+            return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+        scaled.settled()
+        return None
+
+    refused = (
+        'ValidationException: The variant(s) "[v]" must be deregistered as scalable targets with AWS Auto Scaling before they can be '
+        "removed or have their instance type updated."
+    )
+    assert moved(InstanceType="ml.m5.xlarge") == refused
+    assert moved(VariantName="w") == refused
+    assert moved(InitialInstanceCount=2) is None
+    scaled.scaling.deregister_scalable_target(**scaled.which)
+    assert moved(InstanceType="ml.m5.xlarge") is None
+    assert moved() is None
+
+
+def test_what_scales_steps_aside_while_its_endpoint_moves(scaled: Scaled, own: CloudProcess) -> None:
+    scaled.register(Tags={"team": "fraud"})
+    scaled.track()
+    steps = [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
+    step = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps}
+    first = scaled.scaling.put_scaling_policy(
+        PolicyName="step", PolicyType="StepScaling", StepScalingPolicyConfiguration=step, **scaled.which
+    )["PolicyARN"]
+    alarm = {
+        "AlarmName": f"{scaled.name}-waits", "Namespace": "n", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1,
+        "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold",
+    }  # fmt: skip
+    scaled.cloudwatch.put_metric_alarm(**alarm, AlarmActions=[first])
+    action = {"Schedule": "rate(5 days)", "ScalableTargetAction": {"MinCapacity": 1}}
+    scaled.scaling.put_scheduled_action(ScheduledActionName="s", **action, **scaled.which)
+
+    def registered() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = scaled.scaling.describe_scalable_targets(ServiceNamespace="sagemaker")[
+            "ScalableTargets"
+        ]
+        return found
+
+    def rolled_back(targets: Targets) -> None:
+        with targets.aside(scaled.name, {"v"}, lambda: {"v"}):
+            raise ProvisionError("rolled back")
+
+    [before] = registered()
+    with Targets(own.client).aside(scaled.name, {"v"}, lambda: {"v"}):
+        assert registered() == []
+    [after] = registered()
+    kept = ("MinCapacity", "MaxCapacity", "SuspendedState")
+    assert [after[key] for key in kept] == [before[key] for key in kept]
+    assert scaled.scaling.list_tags_for_resource(ResourceARN=after["ScalableTargetARN"])["Tags"] == {"team": "fraud"}
+    policies = {
+        each["PolicyName"]: each for each in scaled.scaling.describe_scaling_policies(**scaled.which)["ScalingPolicies"]
+    }
+    assert policies.keys() == {"track", "step"}
+    [waits] = scaled.cloudwatch.describe_alarms(AlarmNames=[alarm["AlarmName"]])["MetricAlarms"]
+    assert waits["AlarmActions"] == [policies["step"]["PolicyARN"]] != [first]
+    assert [
+        each["ScheduledActionName"]
+        for each in scaled.scaling.describe_scheduled_actions(**scaled.which)["ScheduledActions"]
+    ] == ["s"]
+
+    with pytest.raises(ProvisionError, match=r"^rolled back$"):
+        rolled_back(Targets(own.client))
+    assert len(registered()) == 1, "what was rolled back scales on"
+    with Targets(own.client).aside(scaled.name, {"v"}, frozenset):
+        pass
+    assert registered() == [], "a variant that went does not come back"
+    scaled.cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"]])
+
+
+def test_what_scales_goes_with_its_endpoint(own: CloudProcess) -> None:
+    """Developer Guide, "Delete endpoints configured for auto scaling": deregistered, and nobody is told."""
+    scaled = Scaled(own, "scaled-and-gone")
+    scaled.endpoint()
+    scaled.register()
+    scaled.track()
+    scaled.sagemaker.delete_endpoint(EndpointName=scaled.name)
+    until_answer(
+        lambda: own.client("sagemaker").list_endpoints(NameContains=scaled.name)["Endpoints"],
+        lambda found: not found,
+        60,
+    )
+
+    names = {"ServiceNamespace": "sagemaker", "ResourceId": scaled.which["ResourceId"]}
+    assert scaled.scaling.describe_scaling_policies(**names)["ScalingPolicies"] == []
+    scaled.sagemaker.create_endpoint(EndpointName=scaled.name, EndpointConfigName=scaled.name)
+    ids = [scaled.which["ResourceId"]]
+    found = scaled.scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=ids)
+    assert found["ScalableTargets"] == []
+    prefix = f"TargetTracking-{ids[0]}"
+    assert scaled.cloudwatch.describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"] == []
 
 
 def test_targets_survive_a_kill_and_other_namespaces_are_motos(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.stacks import team_stack
 
 
 def by_hand(cloud: CloudProcess, name: str, package: Path) -> None:
-    """As somebody made it in a notebook."""
+    """As somebody made it in a notebook, and moved it by a guarded deployment."""
     s3, sagemaker = cloud.client("s3"), cloud.client("sagemaker")
     role = cloud.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     s3.create_bucket(Bucket=name)
@@ -40,7 +40,23 @@ def by_hand(cloud: CloudProcess, name: str, package: Path) -> None:
         EndpointConfigName=f"{name}-c", ProductionVariants=[variant], DataCaptureConfig=capture
     )
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-c")
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    wait = {"Delay": 1, "MaxAttempts": 60}
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=wait)
+    cloud.client("cloudwatch").put_metric_alarm(
+        AlarmName=f"{name}-a", Namespace="n", MetricName="m", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    sagemaker.update_endpoint(
+        EndpointName=name,
+        EndpointConfigName=f"{name}-c",
+        DeploymentConfig={
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+            },
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": f"{name}-a"}]},
+        },
+    )
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=wait)
 
 
 def test_an_endpoint_is_imported_with_its_configuration_and_model_as_they_are(
@@ -72,6 +88,8 @@ def test_an_endpoint_is_imported_with_its_configuration_and_model_as_they_are(
         "ResponseMetadata": 0
     }
     assert deployed.driver is not None
+    deployed.driver.preview(lambda _: None, expect_no_changes=True)
+    deployed.driver.refresh(lambda _: None)
     deployed.driver.preview(lambda _: None, expect_no_changes=True)
 
 

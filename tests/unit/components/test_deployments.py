@@ -59,6 +59,11 @@ def test_a_canary_a_linear_and_a_rolling_deployment() -> None:
         (lambda: AllAtOnce(keep_old_s=3601), "keep_old_s must be 0 to 3600"),
         (lambda: AllAtOnce(limit_s=599), "limit_s must be 600 to 28800"),
         (lambda: AllAtOnce(alarms=["a"] * 11), "at most 10 alarms"),
+        (lambda: AllAtOnce(limit_s=600, keep_old_s=600), "limit_s must be more than the 600 seconds that it waits"),
+        (lambda: Canary(alarms=[], limit_s=600, bake_s=600), "more than the 600 seconds"),
+        (lambda: Canary(alarms=["a"], limit_s=700, bake_s=600), "more than the 720 seconds"),
+        (lambda: Linear(alarms=[], limit_s=900, percent=25, bake_s=300), "more than the 900 seconds"),
+        (lambda: Rolling(alarms=[], limit_s=600, percent=50, bake_s=300), "more than the 600 seconds"),
         (lambda: Alarms(errors=-1), "errors must be"),
         (lambda: Alarms(latency_ms=0), "latency_ms must be"),
     ],
@@ -76,6 +81,25 @@ def test_a_part_of_one_instance_or_of_none_cannot_be_shifted() -> None:
         "Canary needs two instances or ", "Canary shifts instances, and v"
     ]  # fmt: skip
     assert list(AllAtOnce().contradictions([variant(1)])) == []
+
+
+def test_where_there_are_alarms_the_old_instances_stay_until_they_have_seen_the_new_ones() -> None:
+    """Without a wait at its end, all at once never bakes: nothing would roll it back."""
+    ways = [AllAtOnce(alarms=Alarms()), Canary(alarms=["a"]), Linear(alarms=["a"]), AllAtOnce(), AllAtOnce(alarms=[])]
+    ways.append(AllAtOnce(alarms=["a"], keep_old_s=0))
+    kept = [way.config(["a"])["BlueGreenUpdatePolicy"]["TerminationWaitInSeconds"] for way in ways]
+
+    assert kept == [120, 120, 120, 0, 0, 0]
+
+
+def test_what_guards_instances_guards_nothing_serverless_and_what_rolls_is_one_variant() -> None:
+    """Developer Guide, "Deployment guardrails" and their "Exclusions"."""
+    [said] = AllAtOnce(alarms=Alarms()).contradictions([variant(on=Serverless())])
+    assert "is serverless: no alarm rolls it back" in said
+    assert list(AllAtOnce(alarms=[]).contradictions([variant(on=Serverless())])) == []
+    [said] = Rolling(alarms=[]).contradictions([variant(2), variant(2)])
+    assert "Rolling is for endpoints of one variant, and it has 2" in said
+    assert list(Linear(alarms=[]).contradictions([variant(2), variant(2)])) == []
 
 
 def test_alarms_look_at_one_variant_minute_by_minute() -> None:

@@ -10,6 +10,7 @@ import pytest
 from fogbank.cloud.time.expressions import check
 from fogbank.components import OfficeHours
 from fogbank.components.hours import last_moment, policy
+from fogbank.components.retraining import may
 
 
 def test_its_expressions_are_schedulers() -> None:
@@ -45,3 +46,36 @@ def test_the_schedules_may_delete_and_make_one_endpoint() -> None:
         "sagemaker:CreateEndpoint",
         "sagemaker:AddTags",
     }
+
+
+def test_a_long_names_configurations_begin_with_less_of_it() -> None:
+    name = f"{'x' * 54}-{'y' * 8}"
+    making = json.loads(policy("aws", "1", name))["Statement"][1]
+
+    assert making["Resource"] == [
+        f"arn:aws:sagemaker:*:1:endpoint/{name}",
+        f"arn:aws:sagemaker:*:1:endpoint-config/{'x' * 54}*",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "resource", "more"),
+    [
+        ("arn:aws:kms:eu-west-1:1:key/k", "arn:aws:kms:eu-west-1:1:key/k", {}),
+        ("1234", "arn:aws:kms:*:1:key/1234", {}),
+        (
+            "alias/disks",
+            "arn:aws:kms:*:1:key/*",
+            {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/disks"}},
+        ),
+    ],
+)
+def test_who_makes_an_endpoint_lets_sagemaker_use_the_key_of_its_disks(key: str, resource: str, more: Any) -> None:
+    retrained = may("aws", "1", "live", "r", "b", key, group="g")
+    for statements in (json.loads(policy("aws", "1", "live", key))["Statement"], retrained):
+        looking, granting = statements[-2:]
+        assert (looking["Action"], granting["Action"]) == (["kms:DescribeKey"], ["kms:CreateGrant"])
+        assert looking["Resource"] == granting["Resource"] == resource
+        assert looking.get("Condition", {}) == more
+        assert granting["Condition"] == {**more, "Bool": {"kms:GrantIsForAWSResource": "true"}}
+    assert "kms:" not in policy("aws", "1", "live")

@@ -11,7 +11,7 @@ import pytest
 
 from fogbank.cloud.enforcement.policy import Asked, verdict
 from fogbank.cloud.time.expressions import check
-from fogbank.components import DataQuality, Drift, Explainability, Network, Retraining, Training
+from fogbank.components import DataQuality, Drift, Explainability, Network, OfficeHours, Retraining, Training
 from fogbank.components.function import policy
 from fogbank.components.retraining import QUARTERLY, may, of_alarms, of_jobs
 
@@ -20,11 +20,11 @@ GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/again"
 HANDLER = Path(__file__).parents[3] / "handlers" / "alarm.py"
 
 
-def endpoint(variants: int = 1, network: Any = None, name: str = "churn-live") -> Any:
-    columns = [SimpleNamespace(name=name) for name in ("amount", "hour")]
+def endpoint(variants: int = 1, network: Any = None, hours: Any = None, name: str = "churn-live") -> Any:
+    columns = [SimpleNamespace(name=column) for column in ("amount", "hour")]
     package = SimpleNamespace(input=SimpleNamespace(columns=columns), output=SimpleNamespace(columns=()))
     service = SimpleNamespace(package=SimpleNamespace(package=package), network=network, others=None)
-    return SimpleNamespace(service=service, variant_names=["v"] * variants, public_name=name)
+    return SimpleNamespace(service=service, variant_names=["v"] * variants, hours=hours, public_name=name)
 
 
 def drift(watched: Any, **more: Any) -> Drift:
@@ -103,6 +103,7 @@ def test_an_alarm_reaches_back_to_where_the_monitor_writes() -> None:
         ({"endpoint": endpoint(variants=2)}, "it is not known which of them a new one replaces"),
         ({"endpoint": endpoint(name="x" * 44)}, "an endpoint_name of 44 letters"),
         ({"endpoint": endpoint(network=Network(isolated=True))}, "a service without a network"),
+        ({"endpoint": endpoint(hours=OfficeHours())}, "office hours: each morning makes the endpoint of the program's"),
     ],
 )
 def test_what_would_never_start_is_refused(more: dict[str, Any], said: str) -> None:

@@ -213,6 +213,15 @@ def test_kinds_of_inference_that_cannot_be_together(
     assert all(words in problem for words, problem in zip(said, problems, strict=True))
 
 
+def test_an_asynchronous_endpoint_has_one_variant() -> None:
+    two = [variant("a"), variant("b")]
+
+    assert list(contradictions(two, None, None, None, Asynchronous())) == [
+        "an asynchronous endpoint has one variant, and it has 2"
+    ]
+    assert list(contradictions(two, None, None, None)) == []
+
+
 @pytest.mark.parametrize("given", [{"instance_type": "ml.c5.large"}, {"instance_count": 2}, {"hosting": Hosting()}])
 def test_what_is_said_of_a_service_that_is_not_there_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="variants have their own"):

@@ -16,6 +16,11 @@ TRUST = json.dumps({"Statement": [{"Principal": {"Service": "scheduler.amazonaws
 ROLE = Declared(
     name="nightly-role", type=tokens.ROLE, inputs={"__autonamed": "name", "name": "nightly-role-0e98a3f", "assumeRolePolicy": TRUST}
 )  # fmt: skip
+TRIED = (
+    "sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpointWeightsAndCapacities",
+    "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms",
+)  # fmt: skip
+"""What Application Auto Scaling tries of who registers a variant."""
 REPOSITORY = "109876543210.dkr.ecr.eu-central-1.amazonaws.com/team/churn:1"
 
 
@@ -71,6 +76,50 @@ def test_who_puts_a_model_into_a_vpc_asks_nothing_of_ec2() -> None:
         "arn:aws:sagemaker:eu-west-1:210987654321:model/churn-prod"
     ], "ARNs of SageMaker's have small letters"
     assert ungranted([inside, subnet]) == ["aws:ec2/subnet:Subnet"]
+
+
+def test_an_http_api_is_asked_by_methods_and_paths_with_all_that_lies_in_it() -> None:
+    api = Declared(name="a", type=tokens.API, inputs={"name": "front", "protocolType": "HTTP"})
+    kinds = (tokens.API_INTEGRATION, tokens.API_ROUTE, tokens.API_STAGE, tokens.API_AUTHORIZER)
+    parts = [Declared(name=kind, type=kind, inputs={}) for kind in kinds]
+    asked = by_action(api, *parts)
+
+    assert ungranted([api, *parts]) == []
+    assert all(kind in TABLE for kind in (tokens.API, *kinds))
+    assert asked["apigateway:PATCH"]["Resource"] == ["arn:aws:apigateway:eu-west-1::/apis*"]
+
+
+def test_whoever_may_tag_may_untag() -> None:
+    """A tag that the program no longer says is taken away by the same `up`."""
+    untag = {
+        "sagemaker:AddTags": "sagemaker:DeleteTags",
+        "iam:TagRole": "iam:UntagRole",
+        "sqs:TagQueue": "sqs:UntagQueue",
+    }
+    tagged = {token for token in GRANTS if token in TABLE and TABLE[token].taggable}
+    for token in tagged:
+        actions = {action for grant in GRANTS[token] for action in grant.actions}
+        tagging = {action for action in actions if action in untag or action.endswith(":TagResource")}
+        missing = {untag.get(action, action.replace(":Tag", ":Untag")) for action in tagging} - actions
+        assert not missing, (token, missing)
+    assert len(tagged) > 10
+
+
+def test_a_long_endpoints_configurations_begin_with_less_of_its_name() -> None:
+    name = f"{'x' * 54}-{'y' * 8}"
+    endpoint = Declared(name="e", type=tokens.ENDPOINT, inputs={"name": name})
+    places = {place for item in policy([endpoint], WHERE)["Statement"] for place in item["Resource"]}
+
+    assert f"arn:aws:sagemaker:eu-west-1:210987654321:endpoint-config/{'x' * 54}*" in places
+    assert f"arn:aws:sagemaker:eu-west-1:210987654321:endpoint/{name}" in places
+
+
+def test_who_registers_what_scales_is_tried_without_names() -> None:
+    """Application Auto Scaling User Guide, "Permissions validation": it calls with no name, or one that is not there, as who registers."""
+    target = Declared(name="t", type=tokens.SCALABLE_TARGET, inputs={"resourceId": "endpoint/live/variant/a"})
+    asked = by_action(target)
+
+    assert [asked[action]["Resource"] for action in TRIED] == [["*"]] * len(TRIED)
 
 
 def test_a_boundary_is_put_on_its_roles_and_is_no_other() -> None:
@@ -139,6 +188,8 @@ def test_a_star_is_asked_only_where_there_is_no_resource() -> None:
         action for grants in GRANTS.values() for grant in grants if grant.resource == "*" for action in grant.actions
     }
 
-    scaling = {"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"}
+    scaling = {
+        f"application-autoscaling:Describe{what}" for what in ("ScalableTargets", "ScalingPolicies", "ScheduledActions")
+    }
     listing = {"sagemaker:ListModelPackages", "sagemaker:ListTransformJobs"}
-    assert stars == {"ecr:GetAuthorizationToken", "logs:DescribeLogGroups", *scaling, *listing}
+    assert stars == {"ecr:GetAuthorizationToken", "logs:DescribeLogGroups", *scaling, *listing, *TRIED}

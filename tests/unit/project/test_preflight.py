@@ -133,6 +133,34 @@ def test_the_simulator_is_asked_for_the_role_and_for_names_as_they_will_be() -> 
     ]
 
 
+def test_whoever_may_grant_a_key_to_sagemaker_alone_is_let_go_on() -> None:
+    """The simulator takes a condition of which it is told nothing for one that is not met."""
+    key = f"arn:aws:kms:{REGION}:210987654321:key/k"
+    encrypted = Declared(name="c", type=tokens.ENDPOINT_CONFIGURATION, inputs={**CONFIG.inputs, "kmsKeyArn": key})
+    for_sagemaker = {
+        "ContextKeyName": "kms:GrantIsForAWSResource",
+        "ContextKeyValues": ["true"],
+        "ContextKeyType": "boolean",
+    }
+
+    def simulated(ActionNames: Sequence[str], ContextEntries: Sequence[Any], **_: Any) -> dict[str, Any]:  # noqa: N803
+        met = "kms:CreateGrant" not in ActionNames or for_sagemaker in ContextEntries
+        decision = "allowed" if met else "implicitDeny"
+        return {"EvaluationResults": [{"EvalActionName": name, "EvalDecision": decision} for name in ActionNames]}
+
+    assert found({**GOOD, "simulate_principal_policy": simulated}, [encrypted]) == []
+
+
+def test_the_simulators_further_pages_are_read() -> None:
+    def simulated(ActionNames: Sequence[str], Marker: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803
+        if not Marker:
+            return {**allowed(ActionNames), "IsTruncated": True, "Marker": "2"}
+        return {"EvaluationResults": [{"EvalActionName": "iam:PassRole", "EvalDecision": "implicitDeny"}]}
+
+    [finding] = found({**GOOD, "simulate_principal_policy": simulated})
+    assert (finding.code, "iam:PassRole" in finding.cause) == ("permission-missing", True)
+
+
 def test_what_blocks_is_one_error_with_all_of_it() -> None:
     blocking = [Finding(code=code, cause="it is so", fix="mend it") for code in ("quota-too-low", "name-refused")]
     with pytest.raises(AwsError) as caught:

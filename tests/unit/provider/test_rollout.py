@@ -79,6 +79,17 @@ def test_an_endpoint_that_serves_it_already_is_left_alone() -> None:
     assert sagemaker.updates == []
 
 
+def test_a_guarded_move_is_between_variants_of_the_same_names() -> None:
+    """AWS's exclusions of deployment guardrails say so; without them an endpoint moves to any."""
+    sagemaker = SageMaker(old={"v": (1, 1.0)}, new={"w": (1, 1.0)})
+
+    with pytest.raises(ProvisionError, match="has the variants v, and is to have w"):
+        move(sagemaker, "live", "new", {"BlueGreenUpdatePolicy": {}})
+    assert sagemaker.updates == []
+    move(sagemaker, "live", "new")
+    assert sagemaker.live == "new"
+
+
 def test_an_update_is_waited_for() -> None:
     sagemaker = SageMaker(a={"v": (1, 1.0)}, b={"v": (1, 1.0)})
     move(sagemaker, "live", "b")

@@ -48,6 +48,32 @@ def test_replacements_are_those_of_pulumi_aws(token: str, key: str, replaces: bo
     assert (key in found.replaces) is replaces
 
 
+ROUTING = {"trafficRoutingConfiguration": {"type": "ALL_AT_ONCE", "waitIntervalInSeconds": 0}}
+GUARDED = {"blueGreenUpdatePolicy": ROUTING, "autoRollbackConfiguration": {"alarms": [{"alarmName": "a"}]}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "replaces"),
+    [
+        (GUARDED, None, True),
+        (None, GUARDED, True),
+        (GUARDED, {**GUARDED, "autoRollbackConfiguration": {"alarms": [{"alarmName": "b"}]}}, False),
+        ({"blueGreenUpdatePolicy": ROUTING}, None, False),
+    ],
+)
+def test_an_endpoint_is_replaced_when_its_alarms_come_or_go_as_by_pulumi_aws(
+    before: Any, after: Any, replaces: bool
+) -> None:
+    named = {"name": "live", "endpointConfigName": "c"}
+    old, new = (
+        complete(tokens.ENDPOINT, {**named, **({"deploymentConfig": way} if way else {})}) for way in (before, after)
+    )
+
+    found = STANDIN.diff(tokens.ENDPOINT, old, new)
+    assert "deploymentConfig" in found.changed
+    assert (found.replaces, found.delete_first) == ((("deploymentConfig",), True) if replaces else ((), False))
+
+
 @pytest.mark.parametrize(
     ("token", "inputs", "change"),
     [

@@ -34,7 +34,7 @@ SETTINGS = {
 """A bucket's settings by the query that names them."""
 PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "sagemaker-runtime": "sagemaker"}
 """Names in signatures to those in policies."""
-REST = frozenset({"lambda", "scheduler", "apigateway", "batch", "eks", "efs", "sagemaker-runtime"})
+REST = frozenset({"lambda", "scheduler", "batch", "eks", "efs", "sagemaker-runtime"})
 ROLES = ("RoleArn", "ExecutionRoleArn", "Role")
 """Members of requests that pass a role."""
 COMPONENT = "x-amzn-sagemaker-inference-component"
@@ -52,6 +52,10 @@ def actions(request: Request) -> Iterator[Act]:
         yield "sagemaker:InvokeEndpoint", f"{place}:endpoint/{unquote(match['name']).lower()}"
         if component := request.headers.get(COMPONENT):
             yield "sagemaker:InvokeEndpoint", f"{place}:inference-component/{component.lower()}"
+        return
+    if request.service == "apigateway":  # whose actions are the methods, and whose resources the paths
+        place = request.plain_path.removeprefix("/v2")
+        yield f"apigateway:{request.method}", f"arn:aws:apigateway:{request.region}::{place}"
         return
     service = PREFIXES.get(request.service, request.service)
     operation, params = operation_of(request)

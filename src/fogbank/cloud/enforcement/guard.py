@@ -6,7 +6,8 @@ requests" within one account; "Granting a user permissions to pass a role to an 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from fogbank.cloud.enforcement.actions import actions, operation_of, passed_roles
@@ -41,11 +42,28 @@ ALWAYS = frozenset({"sts:GetCallerIdentity"})
 """Actions that nobody needs a permission for."""
 
 
-class Guard:
-    """Decides. `roles` finds whose an access key is, `now` is the cloud's time; `ledger` is where it is recorded, and what is tried."""
+Needs = Callable[[Request], Iterator[tuple[str, str, str]]]
+"""What a request asks besides its own action, for what is there: action, resource, and what AWS says where it is `{missing}`."""
 
-    def __init__(self, roles: Callable[[str], Issued | None], now: Callable[[], datetime]) -> None:
-        self._roles, self._now = roles, now
+
+@dataclass(frozen=True, kw_only=True)
+class _Caller:
+    """Who asks: their ARN, their session's, what they are called in the ledger, and their policies. The user is `free` of any."""
+
+    arn: str
+    session: str
+    principal: str
+    identity: Identity | None
+    free: bool
+    context: Context
+
+
+class Guard:
+    """Decides. `roles` finds whose an access key is, `now` is the cloud's time, `needs` what a request asks of other services; `ledger` is
+    where it is recorded, and what is tried."""
+
+    def __init__(self, roles: Callable[[str], Issued | None], now: Callable[[], datetime], needs: Needs) -> None:
+        self._roles, self._now, self._needs = roles, now, needs
         self.ledger = Ledger()
 
     def refusal(self, request: Request) -> Answer | None:
@@ -55,39 +73,63 @@ class Guard:
         issued = self._roles(request.access_key) if request.access_key else None
         said = request.headers.get(HEADER)
         caller, session = (issued.role, issued.session) if issued else (said or "", "fogbank")
-        if (caller or said is None) and (denied := self._denied(request, caller, session)):
-            return error_answer(request, 403, _code(request), denied)
+        if caller or said is None:
+            asking = self._caller(request, caller, session)
+            if denied := self._denied(request, asking):
+                return error_answer(request, 403, _code(request), denied)
+            if lacking := self._lacking(request, asking):
+                return error_answer(request, 400, "ValidationException", lacking)
         return self._untrusted(request)
 
-    def _denied(self, request: Request, caller: str, session: str) -> str | None:
-        """Why a role, or the user (no `caller`), may not; the user may do everything unless a policy of theirs is tried."""
-        who = f"arn:aws:sts::{LOCAL_ACCOUNT}:assumed-role/{caller.rpartition('/')[2]}/{session}" if caller else YOU
-        principal = caller.rpartition("/")[2] or USER
+    def _caller(self, request: Request, role_arn: str, session: str) -> _Caller:
+        """A role, or the user (no ARN), who may do everything unless a policy of theirs is tried."""
+        principal = role_arn.rpartition("/")[2] or USER
         tried = self.ledger.tried(principal)
-        identity = Identity(policies=(tried,), trust="", boundary=None) if tried is not None else role(caller)
-        free = tried is None and not caller
-        context: Context = {
-            "aws:principalarn": [caller or YOU],
-            "aws:principalaccount": [LOCAL_ACCOUNT],
-            "aws:requestedregion": [request.region],
-            "aws:sourceip": ["127.0.0.1"],
-            "aws:securetransport": ["true"],
-            **context_of(request, self._now()),
-        }
+        arn = role_arn or YOU
+        return _Caller(
+            arn=arn,
+            session=f"arn:aws:sts::{LOCAL_ACCOUNT}:assumed-role/{principal}/{session}" if role_arn else YOU,
+            principal=principal,
+            identity=Identity(policies=(tried,), trust="", boundary=None) if tried is not None else role(role_arn),
+            free=tried is None and not role_arn,
+            context={
+                "aws:principalarn": [arn],
+                "aws:principalaccount": [LOCAL_ACCOUNT],
+                "aws:requestedregion": [request.region],
+                "aws:sourceip": ["127.0.0.1"],
+                "aws:securetransport": ["true"],
+                **context_of(request, self._now()),
+            },
+        )
+
+    def _denied(self, request: Request, caller: _Caller) -> str | None:
+        """Why somebody may not."""
         service = TRUSTED.get(request.service, (f"{request.service}.amazonaws.com",))[0]
         wanted = [(action, resource, "") for action, resource in actions(request)]
         wanted += [("iam:PassRole", passed, service) for passed in passed_roles(request)]
         for action, resource, passed_to in wanted:
-            passing = {**context, "iam:passedtoservice": [passed_to]} if passed_to else context
-            asked = Asked(action=action, resource=resource, principals=_principals(caller or YOU, who), context=passing)
-            why = None if free or action in ALWAYS else _why_not(identity, asked)
-            self.ledger.note(
-                Call(principal=principal, action=action, resource=resource, passed_to=passed_to, denied=bool(why))
-            )
-            if why:
+            if why := self._why_not(caller, action, resource, passed_to):
                 on = f" on resource: {resource}" if resource else ""
-                return f"User: {who} is not authorized to perform: {action}{on} {why}"
+                return f"User: {caller.session} is not authorized to perform: {action}{on} {why}"
         return None
+
+    def _lacking(self, request: Request, caller: _Caller) -> str | None:
+        """Why somebody may not whom a service asks for more than the call's own action, as the service says it."""
+        missing: dict[str, list[str]] = {}
+        for action, resource, words in self._needs(request):
+            if self._why_not(caller, action, resource):
+                missing.setdefault(words, []).append(action)
+        return next((words.format(missing=", ".join(each)) for words, each in missing.items()), None)
+
+    def _why_not(self, caller: _Caller, action: str, resource: str | None, passed_to: str = "") -> str | None:
+        """Why IAM refuses, and a note of what was asked."""
+        context = {**caller.context, "iam:passedtoservice": [passed_to]} if passed_to else caller.context
+        principals = _principals(caller.arn, caller.session)
+        asked = Asked(action=action, resource=resource, principals=principals, context=context)
+        why = None if caller.free or action in ALWAYS else _why_not(caller.identity, asked)
+        said = Call(principal=caller.principal, action=action, resource=resource, passed_to=passed_to, denied=bool(why))
+        self.ledger.note(said)
+        return why
 
     @staticmethod
     def may(issued: Issued, action: str, resource: str) -> str | None:

@@ -29,6 +29,7 @@ from fogbank.cloud.hosting.revival import Revival
 from fogbank.cloud.hosting.rollout import Rollout, create, guarded, resize
 from fogbank.cloud.hosting.rollouts import AlarmState, Rollouts
 from fogbank.cloud.hosting.router import Router
+from fogbank.cloud.hosting.scaled import NoTargets, Targets, check_scaled
 from fogbank.cloud.hosting.stages import Name, Running, Stages
 from fogbank.cloud.hosting.variant import Variant
 from fogbank.cloud.observe.samples import Samples
@@ -99,6 +100,7 @@ class Endpoints(Resource[EndpointState]):
         self.stages = Stages()
         self._announce, self._alarm = announce, alarm
         self.tenants: Tenants = Nobody()
+        self.targets: Targets = NoTargets()
         self.yard = yard = Yard(
             hosts=hosts, runner=ground.runner, events=ground.events, clock=ground.clock, samples=samples
         )
@@ -148,6 +150,7 @@ class Endpoints(Resource[EndpointState]):
             given = params.get("DeploymentConfig")
             retained = record.public.get("LastDeploymentConfig") if params.get("RetainDeploymentConfig") else None
             check_move(live, deployment)
+            check_scaled(self.targets.registered(scope.region, record.name), live, deployment)
             if deployment.hosts_components:
                 check_steps(given or retained)
                 self.tenants.check(scope.region, record.name, deployment)
@@ -185,12 +188,12 @@ class Endpoints(Resource[EndpointState]):
         return {"EndpointArn": record.public["EndpointArn"]}
 
     def delete(self, scope: Scope, params: Params) -> Params:
-        """Deleting, then gone: when the last instance has ended."""
+        """Deleting, then gone: when the last instance has ended. What scales is deregistered before, outside the lock: its alarms go."""
         name = (scope.region, params["EndpointName"])
+        self._deletable(name)
+        self.targets.deregister(*name)
         with self.lock:
-            record = self.get(*name)
-            if record.public["EndpointStatus"] not in DELETABLE:
-                raise _in_progress(record)
+            record = self._deletable(name)
             self.move(*name, "Deleting")
             tasks = self.tenants.evict(record)
             stage = self.stages.find(name)
@@ -273,6 +276,12 @@ class Endpoints(Resource[EndpointState]):
         names = Deployment(config=config).model_names
         models = {name: self._models.get(scope.region, name).public for name in names}
         return Deployment.of(config, models, self.clock.epoch())
+
+    def _deletable(self, name: Name) -> Record[EndpointState]:
+        record = self.get(*name)
+        if record.public["EndpointStatus"] not in DELETABLE:
+            raise _in_progress(record)
+        return record
 
     def _changeable(self, scope: Scope, name: str) -> tuple[Record[EndpointState], Deployment]:
         record = self.get(scope.region, name)

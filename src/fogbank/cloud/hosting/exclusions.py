@@ -124,6 +124,8 @@ def check_serverless(config: Mapping[str, Any]) -> None:
 
 
 def _check_async(params: Params, variants: Sequence[Document], models: Mapping[str, Document]) -> None:
+    if len(variants) > 1:
+        raise _excluded("More than one production variant", ASYNC)
     for member in ("ShadowProductionVariants", "ExplainerConfig"):
         if params.get(member):
             raise _excluded(member, ASYNC)

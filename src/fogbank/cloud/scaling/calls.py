@@ -113,9 +113,13 @@ class ScalingCalls:
         }
 
     def _deregister(self, region: str, params: Params) -> Params:
-        """The target goes with its policies, their alarms, and its scheduled actions."""
-        resource = params["ResourceId"]
         self._target(region, params)
+        self.end(region, params)
+        return {}
+
+    def end(self, region: str, target: Mapping[str, Any]) -> None:
+        """A target goes with its policies, their alarms, and its scheduled actions."""
+        resource, params = target["ResourceId"], {key: target[key] for key in ("ResourceId", "ScalableDimension")}
         for kind, name, end in (
             (POLICY, "PolicyName", self._delete_policy),
             (SCHEDULED, "ScheduledActionName", self._delete_scheduled),
@@ -124,7 +128,6 @@ class ScalingCalls:
                 if each["ResourceId"] == resource and each["ScalableDimension"] == params["ScalableDimension"]:
                     end(region, {**params, name: each[name]})
         self._book.remove_target(region, resource, params["ScalableDimension"])
-        return {}
 
     def _targets(self, region: str, params: Params) -> Params:
         wanted = params.get("ResourceIds")

@@ -110,7 +110,12 @@ ROWS = (
         identity={"EndpointName": "name"},
         outputs={"arn": "EndpointArn"},
         auto_name=AutoName(prefix_key=None),
+        renames={
+            "deploymentConfig": "LastDeploymentConfig"
+        },  # its read; the calls that take one have `DeploymentConfig`
         in_place=frozenset({"endpointConfigName", "deploymentConfig"}),
+        seen=frozenset({"deploymentConfig"}),
+        forcing=frozenset({"deploymentConfig.autoRollbackConfiguration"}),
         sets=frozenset({"deploymentConfig.autoRollbackConfiguration.alarms"}),
         tags=Tagging.SAGEMAKER,
         after_create=created,

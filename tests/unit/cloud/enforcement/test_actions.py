@@ -54,6 +54,7 @@ def test_a_copy_reads_its_source_too() -> None:
     [
         ("sagemaker", "POST", "/", {"TransformJobName": "J"}, {"x_amz_target": "SageMaker.CreateTransformJob"},
          "sagemaker:CreateTransformJob", f"arn:aws:sagemaker:{HOME}:transform-job/j"),
+        ("apigateway", "POST", "/v2/apis/a1/routes", {}, {}, "apigateway:POST", "arn:aws:apigateway:us-east-1::/apis/a1/routes"),
         ("sagemaker", "POST", "/endpoints/Live/invocations", {}, {}, "sagemaker:InvokeEndpoint", f"arn:aws:sagemaker:{HOME}:endpoint/live"),
         ("sqs", "POST", "/", {"QueueUrl": "http://h/123456789012/q"}, {"x_amz_target": "AmazonSQS.SendMessage"},
          "sqs:SendMessage", f"arn:aws:sqs:{HOME}:q"),

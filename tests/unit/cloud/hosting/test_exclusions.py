@@ -29,6 +29,7 @@ MANY = {"m": {"PrimaryContainer": {"Image": "a", "Mode": "MultiModel"}}}
         ({"ProductionVariants": [SERVERLESS]}, {"m": {"VpcConfig": {"Subnets": ["s"]}}}, "VpcConfig of the model is not supported"),
         ({"ProductionVariants": [{**SERVERLESS, "AcceleratorType": "ml.eia1.medium"}]}, {}, "AcceleratorType is not supported"),
         ({"ProductionVariants": [VARIANT], "AsyncInferenceConfig": ASYNC, "ExplainerConfig": {"x": 1}}, {}, "specifying an AsyncInferenceConfig."),
+        ({"ProductionVariants": [VARIANT, VARIANT], "AsyncInferenceConfig": ASYNC}, {}, "More than one production variant is not supported"),
         ({"ProductionVariants": [VARIANT], "AsyncInferenceConfig": ASYNC}, MANY, "A container that InvokeEndpointAsync has no member to name"),
         ({"ProductionVariants": [VARIANT], "AsyncInferenceConfig": ASYNC}, DIRECT, "A container that InvokeEndpointAsync has no member to name"),
         ({"ProductionVariants": [VARIANT], "AsyncInferenceConfig": {"OutputConfig": {}}}, {}, "must have an S3OutputPath"),
@@ -44,4 +45,4 @@ def test_what_does_not_go_together_is_refused(params: dict[str, Any], models: di
 
 def test_what_goes_together_goes() -> None:
     check_config({"ProductionVariants": [SERVERLESS]}, {"m": {"PrimaryContainer": {"Image": "a"}}})
-    check_config({"ProductionVariants": [VARIANT, VARIANT], "AsyncInferenceConfig": ASYNC}, PIPELINE)
+    check_config({"ProductionVariants": [VARIANT], "AsyncInferenceConfig": ASYNC}, PIPELINE)
