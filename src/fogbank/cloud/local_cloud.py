@@ -143,7 +143,14 @@ class LocalCloud:
         transforms, processing = self.jobs.transforms, self.jobs.processing
         self.wired.know(transforms, processing, self.jobs.training)
         self._log_rooms = LogRooms(folder / "logs", ground, self.moto.handle, transforms, processing)
-        told = (self.hosting.endpoints, self.hosting.packages, transforms, processing, self.jobs.training)
+        told = (
+            self.hosting.endpoints,
+            self.hosting.packages,
+            transforms,
+            processing,
+            self.jobs.training,
+            self.jobs.pipelines,
+        )
         self._told = StateEvents(ground, told, bus.put)
         kinds = (*self.hosting.kinds, *self.jobs.kinds)
         control = self._control(kinds)
