@@ -1,4 +1,4 @@
-"""Jobs and monitors, put together: transform, processing and training jobs, pipelines of them, job definitions, monitoring schedules and their
+"""Jobs and monitors, put together: transform, processing, training and tuning jobs, pipelines of them, job definitions, monitoring schedules and their
 executions.
 
 In: what every room stands on, hosting's rooms, clients of the cloud itself; out: the kinds of resources, and their ends.
@@ -33,6 +33,7 @@ from fogbank.cloud.pipelines.executions import Executions as PipelineExecutions
 from fogbank.cloud.pipelines.pipelines import Pipelines
 from fogbank.cloud.pipelines.steps import Steps
 from fogbank.cloud.training.jobs import TrainingJobs, Write
+from fogbank.cloud.tuning.jobs import TuningJobs
 
 STOP_LIMIT_S = 30.0
 
@@ -77,6 +78,7 @@ class JobRooms:
             grant=settings.grant,
             write=write,
         )
+        self.tuning = TuningJobs(ground, self.training)
         steps = Steps(clients, experiments, ground.clock.epoch)
         self.pipelines = PipelineExecutions(ground, steps=steps, objects=objects)
         declared = Pipelines(ground, self.pipelines, objects)
@@ -91,11 +93,12 @@ class JobRooms:
             self.transforms,
             self.processing,
             self.training,
+            self.tuning,
             declared,
             *definitions.values(),
             self.schedules,
         )
-        self._all = (self.pipelines, self.executions, self.processing, self.transforms, self.training)
+        self._all = (self.pipelines, self.tuning, self.executions, self.processing, self.transforms, self.training)
 
     def operations(self) -> list[Mapping[str, Operation]]:
         """Calls that are of no kind's own."""
@@ -104,7 +107,7 @@ class JobRooms:
 
     def resume(self) -> None:
         """Go on with what a killed cloud left in the middle."""
-        for jobs in (self.processing, self.training, self.executions, self.transforms, self.pipelines):
+        for jobs in (self.processing, self.training, self.executions, self.transforms, self.tuning, self.pipelines):
             jobs.resume()
 
     def end(self) -> None:

@@ -143,6 +143,12 @@ KINDS: Mapping[str, Kind] = {
         status="ProcessingJobStatus",
         detail=job_detail,
     ),
+    "hyper-parameter-tuning-job": Kind(
+        type="SageMaker HyperParameter Tuning Job State Change",
+        arn="HyperParameterTuningJobArn",
+        status="HyperParameterTuningJobStatus",
+        detail=job_detail,
+    ),
     "pipeline-execution": Kind(
         type="SageMaker Model Building Pipeline Execution Status Change",
         arn="PipelineExecutionArn",

@@ -199,11 +199,12 @@ def test_what_is_no_job_here_is_refused_at_once(shared_cloud: CloudProcess, buck
 
 
 def test_what_moto_would_can_is_refused_by_name(shared_cloud: CloudProcess) -> None:
-    sagemaker = shared_cloud.client("sagemaker")
-    with pytest.raises(ClientError, match="tuning jobs") as tuning:
-        sagemaker.create_hyper_parameter_tuning_job(
-            HyperParameterTuningJobName="t",
-            HyperParameterTuningJobConfig={"Strategy": "Random", "ResourceLimits": {"MaxParallelTrainingJobs": 1}},
+    with pytest.raises(ClientError, match="compilation jobs") as compilation:
+        shared_cloud.client("sagemaker").create_compilation_job(
+            CompilationJobName="c",
+            RoleArn=ROLE,
+            OutputConfig={"S3OutputLocation": "s3://b/c"},
+            StoppingCondition={"MaxRuntimeInSeconds": 60},
         )
 
-    assert tuning.value.response["Error"]["Code"] == "NotImplemented"
+    assert compilation.value.response["Error"]["Code"] == "NotImplemented"

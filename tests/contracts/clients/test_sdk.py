@@ -1,13 +1,15 @@
-"""The SageMaker SDK, version 2, unmodified: pipelines that it writes, upserts, starts and waits for, over real jobs.
+"""The SageMaker SDK, version 2, unmodified: pipelines and tuning jobs that it asks for and waits for, over real jobs.
 
 It lives in an environment of its own, of some 60 wheels: FOGBANK_FRAMEWORKS has `sdk` in it where these run.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,3 +105,24 @@ def test_a_pipeline_trains_evaluates_and_registers_or_fails(
     assert [round(float(value), 6) for value in scored] == [2.0, 4.0]
     assert (again["status"], good["cached"], again["cached"]) == ("Succeeded", [], ["Train"])
     assert again["metadata"]["Train"] == good["metadata"]["Train"]
+
+
+@pytest.mark.parametrize(("strategy", "count"), [("Bayesian", 6), ("Grid", 2)])
+def test_a_tuning_job_finds_the_best(
+    flow: Flow, shared_cloud: CloudProcess, unique: str, strategy: str, count: int
+) -> None:
+    s3 = shared_cloud.client("s3")
+    s3.create_bucket(Bucket=unique)
+    s3.put_object(Bucket=unique, Key="rows/rows.csv", Body=b"x,y\n1,1\n")
+
+    seen = flow("sdk_tuning", unique, IMAGE, strategy)
+    best, value, _ = seen["jobs"][0]
+    artifact = s3.get_object(Bucket=unique, Key=f"tuned/{best}/output/model.tar.gz")["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(artifact)) as archive:
+        model = json.loads(archive.extractfile("model.json").read())  # type: ignore[union-attr]
+
+    assert (seen["status"], seen["best"], len(seen["jobs"])) == ("Completed", best, count)
+    assert (seen["counters"]["Completed"], seen["objectives"]["Succeeded"]) == (count, count)
+    assert round(model["loss"], 6) == round(value, 6) == min(round(each[1], 6) for each in seen["jobs"])
+    kinds = {values["kind"] for _, _, values in seen["jobs"]}
+    assert kinds == {"a", "b"} if strategy == "Grid" else kinds <= {"a", "b"}

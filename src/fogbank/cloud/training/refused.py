@@ -11,7 +11,6 @@ from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import ApiError
 
 CANNED = {
-    "CreateHyperParameterTuningJob": "hyperparameter tuning jobs",
     "CreateAutoMLJob": "AutoML jobs",
     "CreateAutoMLJobV2": "AutoML jobs",
     "CreateCompilationJob": "compilation jobs",

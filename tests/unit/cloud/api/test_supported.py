@@ -18,6 +18,7 @@ CALLS = (
     "UpdateMonitoringSchedule", "CreateModelPackageGroup", "CreateModelPackage", "UpdateModelPackage", "PutModelPackageGroupPolicy",
     "CreateTrainingJob", "CreateInferenceComponent", "UpdateInferenceComponent", "UpdateInferenceComponentRuntimeConfig",
     "CreatePipeline", "UpdatePipeline", "DescribePipeline", "StartPipelineExecution", "ListPipelineExecutions",
+    "CreateHyperParameterTuningJob",
 )  # fmt: skip
 
 
