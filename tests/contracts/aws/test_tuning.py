@@ -6,6 +6,7 @@ Source: the SageMaker API reference and the Developer Guide, "Automatic model tu
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE
+from tests.contracts.aws.test_executions import Piped
 from tests.contracts.aws.test_training import IMAGE, archived
 from tests.waiting import until, until_answer
 
@@ -153,6 +155,29 @@ def test_one_is_stopped_with_its_training_jobs(shared_cloud: CloudProcess, uniqu
 
     assert (job["HyperParameterTuningJobStatus"], len(stopped)) == ("Stopped", 2)
     assert gone.value.response["Error"]["Code"] == "ResourceNotFound"
+
+
+def test_a_pipelines_step_tunes_and_the_next_knows_the_best(
+    shared_cloud: CloudProcess, unique: str, tmp_path: Path
+) -> None:
+    tuned = Tuned(shared_cloud, unique)
+    tuned.go()
+    request = tuned.request("1", "3")
+    del request["HyperParameterTuningJobName"]
+    best = [
+        {"Get": "Steps.Tune.BestTrainingJob.TrainingJobName"},
+        {"Get": "Steps.Tune.TrainingJobSummaries[0].TrainingJobName"},
+    ]
+    end = {"Name": "End", "Type": "Fail", "Arguments": {"ErrorMessage": {"Std:Join": {"On": " ", "Values": best}}}}
+    piped = Piped(shared_cloud, f"{unique}-p", tmp_path)
+    piped.create({"Name": "Tune", "Type": "Tuning", "Arguments": request}, end)
+    execution = piped.ended(piped.start())
+    steps = piped.steps(execution["PipelineExecutionArn"])
+    name = steps["Tune"]["Metadata"]["TuningJob"]["Arn"].rpartition("/")[2]
+    job = shared_cloud.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+
+    assert job["BestTrainingJob"]["TunedHyperParameters"] == {"level": "3"}
+    assert steps["End"]["FailureReason"] == " ".join([job["BestTrainingJob"]["TrainingJobName"]] * 2)
 
 
 def test_what_could_not_be_tuned_is_refused(shared_cloud: CloudProcess, unique: str) -> None:

@@ -42,6 +42,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "Training": frozenset({"CacheConfig", "RetryPolicies"}),
     "Processing": frozenset({"CacheConfig", "RetryPolicies", "PropertyFiles"}),
     "Transform": frozenset({"CacheConfig", "RetryPolicies"}),
+    "Tuning": frozenset({"CacheConfig", "RetryPolicies"}),
     "Model": frozenset({"RetryPolicies"}),
     "RegisterModel": frozenset({"RetryPolicies"}),
     "Condition": frozenset(),

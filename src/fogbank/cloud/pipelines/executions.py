@@ -277,12 +277,10 @@ class Executions(Jobs[ExecutionState]):
             return secrets.token_hex(5)
         call = CALLS.get(step.type)
         custom = step.arguments.get(call.name) if call else None
-        start = (
-            custom
-            if isinstance(custom, str)
-            else f"pipelines-{execution.name.rpartition('/')[2]}-{re.sub(r'[^a-zA-Z0-9-]', '-', step.name)}"
-        )
-        return f"{start[: LONGEST_NAME - 11].rstrip('-')}-{secrets.token_hex(5)}"
+        longest = call.longest if call else LONGEST_NAME
+        own = f"{execution.name.rpartition('/')[2]}-{re.sub(r'[^a-zA-Z0-9-]', '-', step.name)}"
+        start = custom if isinstance(custom, str) else own if longest < LONGEST_NAME else f"pipelines-{own}"
+        return f"{start[: longest - 11].rstrip('-')}-{secrets.token_hex(5)}"
 
     def _put(self, execution: Execution, step: Step, before: StepRun | None, run: StepRun) -> None:
         """Keep how far a step is, and tell it."""

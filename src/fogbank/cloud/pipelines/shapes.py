@@ -19,6 +19,8 @@ class StepCall:
     stem: str
     metadata: str
     job: bool = False
+    longest: int = 63
+    """How many characters a name may have."""
 
     @property
     def name(self) -> str:
@@ -35,6 +37,7 @@ CALLS: Mapping[str, StepCall] = {
     "Training": StepCall(stem="TrainingJob", metadata="TrainingJob", job=True),
     "Processing": StepCall(stem="ProcessingJob", metadata="ProcessingJob", job=True),
     "Transform": StepCall(stem="TransformJob", metadata="TransformJob", job=True),
+    "Tuning": StepCall(stem="HyperParameterTuningJob", metadata="TuningJob", job=True, longest=32),
     "Model": StepCall(stem="Model", metadata="Model"),
     "RegisterModel": StepCall(stem="ModelPackage", metadata="RegisterModel"),
 }

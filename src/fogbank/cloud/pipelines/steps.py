@@ -73,13 +73,26 @@ class Steps:
         job = self._described(place, call, run)
         status = job[f"{call.stem}Status"]
         if status == "Completed":
-            return run.succeeded(self._now(), job)
+            return run.succeeded(self._now(), {**job, **self._tuned(place, step, run, job)})
         if status == "Failed":
             reason = job.get("FailureReason", "the job failed")
             raise StepError(reason, interrupted=reason.startswith(INTERRUPTED))
         if status == "Stopped":
             raise StepError(f"ClientError: the {call.stem} {run.job} was stopped")
         return run
+
+    def _tuned(self, place: Place, step: Step, run: StepRun, job: Mapping[str, Any]) -> dict[str, Any]:
+        """A tuning job's training jobs, the best first, as other steps refer to them."""
+        if step.type != "Tuning":
+            return {}
+        kind = job["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["Type"]
+        answer = self._client("sagemaker", place.region).list_training_jobs_for_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=run.job,
+            SortBy="FinalObjectiveMetricValue",
+            SortOrder="Descending" if kind == "Maximize" else "Ascending",
+            MaxResults=50,
+        )
+        return {"TrainingJobSummaries": _document(answer)["TrainingJobSummaries"]}
 
     def stop(self, place: Place, step: Step, run: StepRun) -> None:
         """Let a step's job leave off, if it has one that runs."""

@@ -73,7 +73,7 @@ def test_how_old_a_result_may_be(said: str, seconds: float) -> None:
         (written(model("A"), Extra=1), "does not have Extra"),
         (written(model("A"), model("A")), "step A is there twice"),
         (written(model("A B")), "no Name of letters"),
-        (written({"Name": "A", "Type": "Tuning"}), "steps of Type Tuning yet \\(A\\)"),
+        (written({"Name": "A", "Type": "AutoML"}), "steps of Type AutoML yet \\(A\\)"),
         (written(model("A", CacheConfig={"Enabled": True})), "does not have CacheConfig of a Model step"),
         (written(model("A", DependsOn=["B"]), model("B", DependsOn=["A"])), "A, B wait for one another"),
         (written(model("A", DependsOn=["Z"])), "depends on Z, which is no step"),
