@@ -1,4 +1,5 @@
-"""Jobs and monitors, put together: transform, processing and training jobs, job definitions, monitoring schedules and their executions.
+"""Jobs and monitors, put together: transform, processing, training and tuning jobs, pipelines of them, job definitions, monitoring schedules and their
+executions.
 
 In: what every room stands on, hosting's rooms, clients of the cloud itself; out: the kinds of resources, and their ends.
 """
@@ -27,7 +28,12 @@ from fogbank.cloud.monitoring.definitions import JobDefinitions
 from fogbank.cloud.monitoring.executions import Executions
 from fogbank.cloud.monitoring.kinds import KINDS
 from fogbank.cloud.monitoring.schedules import MonitoringSchedules
+from fogbank.cloud.pipelines.calls import ExecutionCalls
+from fogbank.cloud.pipelines.executions import Executions as PipelineExecutions
+from fogbank.cloud.pipelines.pipelines import Pipelines
+from fogbank.cloud.pipelines.steps import Steps
 from fogbank.cloud.training.jobs import TrainingJobs, Write
+from fogbank.cloud.tuning.jobs import TuningJobs
 
 STOP_LIMIT_S = 30.0
 
@@ -46,12 +52,13 @@ class JobRooms:
     ) -> None:
         folder, logs = settings.folder, settings.folder / "logs"
         objects = S3Objects(partial(clients, "s3", DEFAULT_REGION))
+        experiments = Experiments(partial(clients, "sagemaker"))
         self.transforms = TransformJobs(
             ground,
             models=hosting.models,
             workspace=hosting.workspace,
             objects=objects,
-            experiments=Experiments(partial(clients, "sagemaker")),
+            experiments=experiments,
             logs=logs,
         )
         self._warm = WarmAnalyzer(folder / "analyzer")
@@ -71,6 +78,11 @@ class JobRooms:
             grant=settings.grant,
             write=write,
         )
+        self.tuning = TuningJobs(ground, self.training)
+        steps = Steps(clients, experiments, ground.clock.epoch)
+        self.pipelines = PipelineExecutions(ground, steps=steps, objects=objects)
+        declared = Pipelines(ground, self.pipelines, objects)
+        self._pipeline_calls = ExecutionCalls(declared, self.pipelines)
         definitions = {kind.type: JobDefinitions(kind, ground) for kind in KINDS.values()}
         captures = Captures(objects, partial(capture_source, hosting.endpoints.find), hosting.recorder.flush)
         self.executions = Executions(ground, definitions=definitions, captures=captures, processing=self.processing)
@@ -81,18 +93,21 @@ class JobRooms:
             self.transforms,
             self.processing,
             self.training,
+            self.tuning,
+            declared,
             *definitions.values(),
             self.schedules,
         )
-        self._all = (self.executions, self.processing, self.transforms, self.training)
+        self._all = (self.pipelines, self.tuning, self.executions, self.processing, self.transforms, self.training)
 
     def operations(self) -> list[Mapping[str, Operation]]:
         """Calls that are of no kind's own."""
-        return [self.executions.operations(), MonitoringAlerts(self.schedules).operations()]
+        calls = self._pipeline_calls.operations()
+        return [self.executions.operations(), calls, MonitoringAlerts(self.schedules).operations()]
 
     def resume(self) -> None:
         """Go on with what a killed cloud left in the middle."""
-        for jobs in (self.processing, self.training, self.executions, self.transforms):
+        for jobs in (self.processing, self.training, self.executions, self.transforms, self.tuning, self.pipelines):
             jobs.resume()
 
     def end(self) -> None:

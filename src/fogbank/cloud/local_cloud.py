@@ -143,9 +143,17 @@ class LocalCloud:
         self.wired = EventRooms(ground, self.moto, self._client, self._functions(bare), self.watching.metrics.triggered)
         self.jobs = JobRooms(ground, host, self._client, self.hosting, bare, self.wired.write)
         transforms, processing = self.jobs.transforms, self.jobs.processing
-        self.wired.know(transforms, processing, self.jobs.training)
+        self.wired.know(transforms, processing, self.jobs.training, self.jobs.tuning)
         self._log_rooms = LogRooms(folder / "logs", ground, self.moto.handle, transforms, processing)
-        told = (self.hosting.endpoints, self.hosting.packages, transforms, processing, self.jobs.training)
+        told = (
+            self.hosting.endpoints,
+            self.hosting.packages,
+            transforms,
+            processing,
+            self.jobs.training,
+            self.jobs.tuning,
+            self.jobs.pipelines,
+        )
         self._told = StateEvents(ground, told, bus.put)
         kinds = (*self.hosting.kinds, *self.jobs.kinds)
         control = self._control(kinds)

@@ -1,4 +1,5 @@
-"""SageMaker's state changes, told to EventBridge: each status that an endpoint, a job or a version of a model has had is an event on the default bus.
+"""SageMaker's state changes, told to EventBridge: each status that an endpoint, a job, a version of a model, an execution of a pipeline or a step
+of one has had is an event on the default bus.
 
 In: the cloud's own stream of what happened; out: events with AWS's fields, in order, to whoever has a rule for them. How far that is lies
 in the store, so a cloud that was killed goes on where it was. Source: SageMaker Developer Guide, "Events that Amazon SageMaker AI sends to
@@ -28,6 +29,10 @@ LOOK_S = 1.0
 GONE = frozenset({"Created", "Deleted", "Updated"})
 """Changes that are no status."""
 TIMES = frozenset({"CreationTime", "LastModifiedTime"})
+PARTS = {"rollout": "endpoint", "pipeline-step": "pipeline-execution"}
+"""Topics of what is a part of another kind of thing."""
+PREVIOUS = {"Succeeded": "Executing", "Failed": "Executing", "Stopping": "Executing", "Stopped": "Stopping"}
+ENDS = frozenset({"Succeeded", "Failed", "Stopped"})
 WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -39,6 +44,8 @@ class Kind:
     arn: str
     status: str
     detail: Callable[[Document], Document]
+    of: str | None = None
+    """The member that is the ARN of what it belongs to, which is told before its own."""
 
 
 def endpoint_detail(document: Document) -> Document:
@@ -88,6 +95,26 @@ def package_detail(document: Document) -> Document:
     }
 
 
+def execution_detail(document: Document) -> Document:
+    """An execution's of a pipeline, in the members' small letters: what it is now and was before, and its times."""
+    status = document["PipelineExecutionStatus"]
+    previous = PREVIOUS.get(status)
+    names = ("PipelineExecutionDisplayName", "PipelineExecutionDescription", "PipelineArn", "PipelineExecutionArn")
+    return {
+        **{name[:1].lower() + name[1:]: value for name, value in _named(document, names).items()},
+        "currentPipelineExecutionStatus": status,
+        **({"previousPipelineExecutionStatus": previous} if previous else {}),
+        "executionStartTime": _second(document["CreationTime"]),
+        **({"executionEndTime": _second(document["LastModifiedTime"])} if status in ENDS else {}),
+    }
+
+
+def step_detail(document: Document) -> Document:
+    """A step's of an execution: what it was when it was told."""
+    arns = {name[:1].lower() + name[1:]: document[name] for name in ("PipelineArn", "PipelineExecutionArn")}
+    return {**document["step"], **arns}
+
+
 KINDS: Mapping[str, Kind] = {
     "endpoint": Kind(
         type="SageMaker Endpoint State Change", arn="EndpointArn", status="EndpointStatus", detail=endpoint_detail
@@ -116,6 +143,26 @@ KINDS: Mapping[str, Kind] = {
         status="ProcessingJobStatus",
         detail=job_detail,
     ),
+    "hyper-parameter-tuning-job": Kind(
+        type="SageMaker HyperParameter Tuning Job State Change",
+        arn="HyperParameterTuningJobArn",
+        status="HyperParameterTuningJobStatus",
+        detail=job_detail,
+    ),
+    "pipeline-execution": Kind(
+        type="SageMaker Model Building Pipeline Execution Status Change",
+        arn="PipelineExecutionArn",
+        status="PipelineExecutionStatus",
+        detail=execution_detail,
+        of="PipelineArn",
+    ),
+    "pipeline-step": Kind(
+        type="SageMaker Model Building Pipeline Execution Step Status Change",
+        arn="PipelineExecutionArn",
+        status="",
+        detail=step_detail,
+        of="PipelineArn",
+    ),
 }
 """By the topic of the cloud's own stream."""
 
@@ -126,6 +173,8 @@ def state_change(event: Event, document: Document) -> dict[str, Any]:
     then = {**document, kind.status: event.change} if kind.status else document
     if "reason" in event.detail:
         then["FailureReason"] = event.detail["reason"]
+    if "step" in event.detail:
+        then = {**then, "step": event.detail["step"]}
     return {
         "version": "0",
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{event.seq}/{event.at}/{document[kind.arn]}")),
@@ -134,7 +183,7 @@ def state_change(event: Event, document: Document) -> dict[str, Any]:
         "account": LOCAL_ACCOUNT,
         "time": datetime.fromtimestamp(event.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": event.region,
-        "resources": [document[kind.arn]],
+        "resources": [document[member] for member in (kind.of, kind.arn) if member],
         "detail": kind.detail(then),
     }
 
@@ -173,7 +222,7 @@ class StateEvents:
         if event.topic not in KINDS or event.change in GONE:
             return
         try:
-            kind = self._kinds["endpoint" if event.topic == "rollout" else event.topic]
+            kind = self._kinds[PARTS.get(event.topic, event.topic)]
             record = kind.find(event.region, event.name)
             if record is not None:
                 self._put(event.region, state_change(event, kind.described(record)))
@@ -187,6 +236,10 @@ def _named(document: Document, keys: tuple[str, ...]) -> Document:
 
 def _tags(document: Document) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in document.get("Tags") or []}
+
+
+def _second(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _iso(second: Any) -> Any:

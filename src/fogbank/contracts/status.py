@@ -54,6 +54,15 @@ MONITORING_EXECUTION: Transitions = {
     "Stopped": frozenset(),
 }
 
+PIPELINE_EXECUTION: Transitions = {
+    "Executing": frozenset({"Succeeded", "Failed", "Stopping"}),
+    "Stopping": frozenset({"Stopped"}),
+    "Succeeded": frozenset(),
+    "Failed": frozenset(),
+    "Stopped": frozenset(),
+}
+"""RetryPipelineExecution is no step of it: the execution begins again."""
+
 
 class IllegalTransitionError(Exception):
     """A state machine was asked for a step that its table does not have."""

@@ -285,10 +285,11 @@ FIRE: dict[str, Any] = {
 }  # fmt: skip
 """Universal targets by what their schedules call, in the order in which they are fired."""
 REFUSED: dict[str, Any] = {
-    "sagemaker:startPipelineExecution": {"PipelineName": "p", "ClientRequestToken": "t" * 32},
-    "sagemaker:createHyperParameterTuningJob": {
-        "HyperParameterTuningJobName": "j",
-        "HyperParameterTuningJobConfig": {"Strategy": "Random", "ResourceLimits": {"MaxParallelTrainingJobs": 1}},
+    "sagemaker:createCompilationJob": {
+        "CompilationJobName": "c",
+        "RoleArn": TARGET["RoleArn"],
+        "OutputConfig": {"S3OutputLocation": "s3://b/c"},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
     },
     "sfn:startExecution": {"StateMachineArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"},
     "sfn:startSyncExecution": {"StateMachineArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"},

@@ -198,15 +198,13 @@ def test_what_is_no_job_here_is_refused_at_once(shared_cloud: CloudProcess, buck
     assert "no object lies under" in job["FailureReason"]
 
 
-def test_what_moto_would_can_is_refused_by_name(shared_cloud: CloudProcess, unique: str) -> None:
-    sagemaker = shared_cloud.client("sagemaker")
-    sagemaker.create_pipeline(PipelineName=unique, PipelineDefinition="{}", RoleArn=ROLE, ClientRequestToken="t" * 32)
-    with pytest.raises(ClientError, match="executions of pipelines") as execution:
-        sagemaker.start_pipeline_execution(PipelineName=unique, ClientRequestToken="t" * 32)
-    with pytest.raises(ClientError, match="tuning jobs"):
-        sagemaker.create_hyper_parameter_tuning_job(
-            HyperParameterTuningJobName="t",
-            HyperParameterTuningJobConfig={"Strategy": "Random", "ResourceLimits": {"MaxParallelTrainingJobs": 1}},
+def test_what_moto_would_can_is_refused_by_name(shared_cloud: CloudProcess) -> None:
+    with pytest.raises(ClientError, match="compilation jobs") as compilation:
+        shared_cloud.client("sagemaker").create_compilation_job(
+            CompilationJobName="c",
+            RoleArn=ROLE,
+            OutputConfig={"S3OutputLocation": "s3://b/c"},
+            StoppingCondition={"MaxRuntimeInSeconds": 60},
         )
 
-    assert execution.value.response["Error"]["Code"] == "NotImplemented"
+    assert compilation.value.response["Error"]["Code"] == "NotImplemented"

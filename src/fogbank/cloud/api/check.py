@@ -44,7 +44,7 @@ def without_nulls(value: Any) -> Any:
 
 def check_input(params: dict[str, Any], shape: Any) -> None:
     """Raises the error that the service raises for parameters that do not fit the shape."""
-    for problem in _mistyped(params, shape):
+    for problem in mistyped(params, shape):
         raise ApiError("SerializationException", problem)
     problems = list(_problems(params, shape, ""))
     if problems:
@@ -104,7 +104,8 @@ def _children(value: Any, shape: Any, path: str) -> Iterator[tuple[Any, Any, str
             yield item, shape.value, f"{path}.{key}"
 
 
-def _mistyped(value: Any, shape: Any) -> Iterator[str]:
+def mistyped(value: Any, shape: Any) -> Iterator[str]:
+    """What is of another type than the shape says."""
     kind = shape.type_name
     if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
         if isinstance(value, dict):
@@ -115,7 +116,7 @@ def _mistyped(value: Any, shape: Any) -> Iterator[str]:
             yield f"{GIVEN.get(type(value), 'NULL_VALUE')} can not be converted to {_article(kind)}"
         return
     for item, inner, _ in _children(value, shape, ""):
-        yield from _mistyped(item, inner)
+        yield from mistyped(item, inner)
 
 
 def _article(kind: str) -> str:

@@ -17,6 +17,8 @@ from fogbank.cloud.api.errors import validation
 
 PAGING = frozenset({"SortBy", "SortOrder", "NextToken", "MaxResults"})
 CREATED = "CreationTime"
+NUMBERS = ("Time", "Value")
+"""How the members end that are ordered as numbers."""
 Fields = Mapping[str, Any]
 Keep = Callable[[Fields], bool]
 
@@ -72,7 +74,7 @@ class Listing:
 
     def _place(self, record: Fields, by: str) -> tuple[Any, str]:
         value = record.get(by)
-        return (0 if value is None and by.endswith("Time") else value or "", str(record.get("_id", record[self.name])))
+        return (value or (0 if by.endswith(NUMBERS) else ""), str(record.get("_id", record[self.name])))
 
     def _filter(self, member: str, wanted: Any) -> Keep:
         field = self.field_of(member)
@@ -95,7 +97,7 @@ def _read_token(token: str, by: str, *, descending: bool) -> tuple[Any, str]:
         value, name, *order = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, TypeError) as error:
         raise validation("Invalid NextToken.") from error
-    numbers = by.endswith("Time")
+    numbers = by.endswith(NUMBERS)
     if order != [by, descending] or not isinstance(name, str) or isinstance(value, str) == numbers:
         raise validation("Invalid NextToken.")
     return value, name

@@ -147,7 +147,7 @@ class Resource(Generic[S]):
 
     def add(self, scope: Scope, name: str, public: Document, state: S) -> Record[S]:
         """A new record with its ARN, in which names are in lower case, and its times. Raises the kind's `taken` for an ARN that is there."""
-        arn, now = scope.arn(self.kind.path, name), self.clock.epoch()
+        arn, now = self.arn(scope.region, name), self.clock.epoch()
         check_tags(public.get("Tags") or [])
         stamped = {**public, self.kind.arn: arn, "CreationTime": now, "LastModifiedTime": now}
         record = Record(region=scope.region, name=name, public=stamped, state=state)
@@ -158,6 +158,10 @@ class Resource(Generic[S]):
         self._tell(record, record.public.get(self.kind.status or "", "Created"))
         return record
 
+    def arn(self, region: str, name: str) -> str:
+        """The ARN of a name."""
+        return Scope(region).arn(self.kind.path, name)
+
     def find(self, region: str, name: str) -> Record[S] | None:
         """The record, or None."""
         document = self.store.get(self.kind.path, region, name)
@@ -167,7 +171,7 @@ class Resource(Generic[S]):
         """The record. Raises the kind's `missing`."""
         record = self.find(region, name)
         if record is None:
-            raise self.kind.missing(Scope(region).arn(self.kind.path, name))
+            raise self.kind.missing(self.arn(region, name))
         return record
 
     def all(self, region: str | None = None) -> list[Record[S]]:

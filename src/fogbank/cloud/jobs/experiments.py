@@ -19,6 +19,20 @@ class Experiments:
     def __init__(self, client: Callable[[str], Any]) -> None:
         self._client = client
 
+    def begin(self, region: str, config: Experiment) -> None:
+        """Make the experiment and its trial, where they are not there."""
+        sagemaker = self._client(region)
+        if config.experiment and not self._named(
+            sagemaker, "list_experiments", "ExperimentSummaries", "ExperimentName", config.experiment
+        ):
+            sagemaker.create_experiment(ExperimentName=config.experiment)
+        if (
+            config.experiment
+            and config.trial
+            and not self._named(sagemaker, "list_trials", "TrialSummaries", "TrialName", config.trial)
+        ):
+            sagemaker.create_trial(TrialName=config.trial, ExperimentName=config.experiment)
+
     def associate(self, region: str, kind: str, job: str, config: Experiment | None) -> None:
         """Make a job a trial component. Raises ResourceNotFound where the experiment, or the trial, is not there."""
         if config is None or not (config.experiment or config.trial or config.run):

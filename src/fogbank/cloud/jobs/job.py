@@ -24,6 +24,8 @@ from fogbank.contracts.status import ended
 
 log = logging.getLogger("fogbank.cloud")
 LONGEST_REASON = 1024
+INTERRUPTED = "InternalServerError: the local cloud was stopped while the"
+"""How the FailureReason begins of a job that the cloud's own end has ended."""
 
 
 class JobError(Exception):
@@ -45,7 +47,8 @@ class Ending:
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """How a kind of job runs. `start` and `end` are the members of those times, `first` the status that it is created with.
+    """How a kind of job runs. `start` and `end` are the members of those times, `first` the status that it is created with, `running` the one
+    that it runs with.
 
     `restart` is what becomes of a job that was running when the cloud was stopped or killed: it runs `again`, or it has `fail`ed.
     """
@@ -54,6 +57,7 @@ class Course:
     start: str | None = None
     end: str | None = None
     first: str = "InProgress"
+    running: str = "InProgress"
 
 
 class Jobs(Resource[S]):
@@ -82,6 +86,13 @@ class Jobs(Resource[S]):
         self._launch(job.region, job.name)
         return job
 
+    def get(self, region: str, name: str) -> Record[S]:
+        """The job of a name, in whatever case: ARNs have names in lower case, and clients take them from there. Raises the kind's `missing`."""
+        if self.find(region, name) is None:
+            lower = name.lower()
+            name = next((job.name for job in self.all(region) if job.name.lower() == lower), name)
+        return super().get(region, name)
+
     def wait(self, region: str, name: str) -> Record[S] | None:
         """The job when it has ended; None where it is gone."""
         self.runner.wait(self.key(region, name))
@@ -93,9 +104,9 @@ class Jobs(Resource[S]):
 
     def stop_job(self, scope: Scope, params: Params) -> Params:
         """Stopping, then Stopped."""
-        name = params[self.kind.key]
         with self.lock:
-            status = self.get(scope.region, name).public[self._status]
+            job = self.get(scope.region, params[self.kind.key])
+            name, status = job.name, job.public[self._status]
             if ended(self.kind.transitions, status):
                 raise validation(f"The request was rejected because the {self._noun} is in status {status}.")
             if status != "Stopping":
@@ -172,8 +183,8 @@ class Jobs(Resource[S]):
                 self._move(job, "Stopped")
                 return None
             times: dict[str, Any] = {self.course.start: self.clock.epoch()} if self.course.start else {}
-            if job.public[self._status] != "InProgress":
-                return self.move(region, name, "InProgress", **times)
+            if job.public[self._status] != self.course.running:
+                return self.move(region, name, self.course.running, **times)
             return self.change(region, name, **times)
 
     def _end(self, region: str, name: str, ending: Ending, *, closing: bool) -> None:
@@ -194,7 +205,7 @@ class Jobs(Resource[S]):
     def _interrupted(self, job: Record[S]) -> None:
         """The cloud stops, or was killed, while the job runs."""
         if self.course.restart == "fail":
-            reason = f"InternalServerError: the local cloud was stopped while the {self._noun.rpartition(' ')[2]} ran"
+            reason = f"{INTERRUPTED} {self._noun.rpartition(' ')[2]} ran"
             self._move(job, "Failed", reason)
 
     def _move(self, job: Record[S], status: str, reason: str | None = None, **members: Any) -> None:

@@ -17,6 +17,7 @@ RESOURCES = {
     "ModelPackage": "model-package",
     "ModelPackageGroup": "model-package-group",
     "TrainingJob": "training-job",
+    "Pipeline": "pipeline",
 }
 """Resources of Search to paths of kinds."""
 PAGE = 100

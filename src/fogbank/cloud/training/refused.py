@@ -11,11 +11,11 @@ from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import ApiError
 
 CANNED = {
-    "CreateHyperParameterTuningJob": "hyperparameter tuning jobs",
     "CreateAutoMLJob": "AutoML jobs",
     "CreateAutoMLJobV2": "AutoML jobs",
     "CreateCompilationJob": "compilation jobs",
-    "StartPipelineExecution": "executions of pipelines",
+    "ListPipelineVersions": "versions of pipelines",
+    "UpdatePipelineVersion": "versions of pipelines",
     "CreateOptimizationJob": "optimization jobs",
     "CreateLabelingJob": "labeling jobs",
     "CreateInferenceRecommendationsJob": "inference recommendations",

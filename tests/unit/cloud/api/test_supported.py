@@ -17,6 +17,8 @@ CALLS = (
     "CreateModelBiasJobDefinition", "CreateModelExplainabilityJobDefinition", "CreateMonitoringSchedule",
     "UpdateMonitoringSchedule", "CreateModelPackageGroup", "CreateModelPackage", "UpdateModelPackage", "PutModelPackageGroupPolicy",
     "CreateTrainingJob", "CreateInferenceComponent", "UpdateInferenceComponent", "UpdateInferenceComponentRuntimeConfig",
+    "CreatePipeline", "UpdatePipeline", "DescribePipeline", "StartPipelineExecution", "ListPipelineExecutions",
+    "CreateHyperParameterTuningJob",
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Hyperparameter tuning jobs: training jobs with values that a strategy chooses, and the best of them."""
