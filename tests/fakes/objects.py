@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fogbank.cloud.jobs.objects import ObjectError, Source
+from fogbank.cloud.ground.payload import Piece
+from fogbank.cloud.jobs.objects import LaidObject, ObjectError, Source
 
 
 class MemoryObjects:
-    """Buckets as a mapping; `puts` are the keys written, in order. A bucket that was not given is not there."""
+    """Buckets as a mapping; `puts` are the keys written, in order. A bucket that was not given is not there. With a `folder` an object that
+    is read lies there, in two files."""
 
     def __init__(self, **buckets: dict[str, bytes]) -> None:
         self.buckets = buckets
+        self.folder: Path | None = None
         self.puts: list[str] = []
         self.reads: list[tuple[str, int]] = []
         self.uploads: dict[str, list[bytes]] = {}
@@ -49,13 +52,24 @@ class MemoryObjects:
         if start and start >= len(body):
             raise ObjectError("InvalidRange")
         self.reads.append((key, start))
-        return Source(etag=f'"{hash(body)}"', parts=(body[at : at + 7] for at in range(start, len(body), 7)))
+        parts = (body[at : at + 7] for at in range(start, len(body), 7))
+        return Source(etag=f'"{hash(body)}"', parts=parts, laid=self._laid(body[start:], start))
 
     def upload(self, bucket: str, key: str, state: tuple[str, Sequence[str]] | None = None) -> MemoryUpload:
         """An object part by part, each of `part` bytes or more."""
         if state is not None and state[0] not in self.uploads:
             raise ObjectError("NoSuchUpload")
         return MemoryUpload(self, bucket, key, *(state or ("", ())))
+
+    def _laid(self, body: bytes, start: int) -> LaidObject | None:
+        if self.folder is None:
+            return None
+        pieces = []
+        for part in (body[: len(body) // 2], body[len(body) // 2 :]):
+            file = self.folder / f"{len(list(self.folder.iterdir()))}"
+            file.write_bytes(b"-" + part)
+            pieces.append(Piece(file, 1, len(part)))
+        return LaidObject(pieces, start)
 
     def _bucket(self, name: str) -> dict[str, bytes]:
         if name not in self.buckets:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from botocore.awsrequest import AWSResponse
 
 from fogbank.cloud.ground.acting import HEADER, acting
-from fogbank.cloud.ground.payload import CHUNK, Payload, parts_of, spool
+from fogbank.cloud.ground.payload import CHUNK, Payload, Piece, parts_of, spool
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
 from fogbank.ground.aws import LocalClients
 
@@ -29,7 +29,7 @@ class InsideClients(LocalClients):
     def __init__(
         self, url: str, secret: str, handle: Callable[[Request], Answer | None], incoming: Path, role: str = ""
     ) -> None:
-        super().__init__(url, secret, attempts=2)
+        super().__init__(url, secret, attempts=2, summed=False)  # nothing is lost between two rooms
         self._handle, self._incoming = handle, incoming
         self._said = {HEADER: role}
 
@@ -78,7 +78,7 @@ class Body(io.RawIOBase):
     """A payload as urllib3 gives it to botocore; it is closed when all of it was read."""
 
     def __init__(self, payload: Payload) -> None:
-        self._payload, self._parts = payload, payload.parts()
+        self._payload, self._parts, self.pieces = payload, payload.parts(), payload.pieces
         self._held = memoryview(b"")
         self._open = True
 
@@ -116,6 +116,14 @@ class Body(io.RawIOBase):
             self._open = False
             self._payload.close()
         super().close()
+
+
+def pieces_of(body: Any) -> tuple[Piece, ...]:
+    """Where a body lies that a client of these has answered, until it is closed; nothing where it is not all in files."""
+    raw = getattr(body, "_raw_stream", None)  # botocore has no public name for what it reads from
+    pieces = raw.pieces if isinstance(raw, Body) else ()
+    files = tuple(piece for piece in pieces if isinstance(piece, Piece))
+    return files if len(files) == len(pieces) else ()
 
 
 def _text(value: Any) -> str:

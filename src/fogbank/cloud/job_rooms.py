@@ -15,6 +15,7 @@ from fogbank.cloud.api.resource import Ground, Resource
 from fogbank.cloud.ground.wire import DEFAULT_REGION
 from fogbank.cloud.host_rooms import Clients, HostRooms, HostSettings
 from fogbank.cloud.hosting.environment import Environments
+from fogbank.cloud.inside import pieces_of
 from fogbank.cloud.jobs.experiments import Experiments
 from fogbank.cloud.jobs.objects import S3Objects
 from fogbank.cloud.jobs.processing import Places, ProcessingJobs
@@ -51,7 +52,7 @@ class JobRooms:
         write: Write,
     ) -> None:
         folder, logs = settings.folder, settings.folder / "logs"
-        objects = S3Objects(partial(clients, "s3", DEFAULT_REGION))
+        objects = S3Objects(partial(clients, "s3", DEFAULT_REGION), pieces_of)
         experiments = Experiments(partial(clients, "sagemaker"))
         self.transforms = TransformJobs(
             ground,

@@ -17,7 +17,19 @@ import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-from fogbank.contracts.batch_lines import BUFFER, OUTPUT, READY, SERVER, START, receive, send
+from fogbank.contracts.batch_lines import (
+    BUFFER,
+    COUNT,
+    FILES,
+    OUTPUT,
+    PLACE,
+    READY,
+    SERVER,
+    START,
+    Message,
+    receive,
+    send,
+)
 from fogbank.contracts.container import (
     ENV_BATCH_FDS,
     ENV_BATCH_MEMORY,
@@ -27,6 +39,8 @@ from fogbank.contracts.container import (
     serve_settings,
 )
 from fogbank.contracts.transform import TransformRequest
+from fogbank.ground.machine import keep_freed_memory
+from fogbank.ground.places import read_at
 from fogbank.ground.processes import children, end_with_parent, memory
 
 if TYPE_CHECKING:
@@ -124,6 +138,7 @@ def score(line: socket.socket) -> None:
     from fogbank.serve.handler import load_handler
 
     line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+    keep_freed_memory()
     try:
         settings = serve_settings(os.environ)
         logs.set_up(settings.log_level, settings.log_format)
@@ -142,15 +157,40 @@ def score(line: socket.socket) -> None:
 
 
 def _answer(line: socket.socket, scorer: Scorer, limit: int, timeout_s: float) -> None:
-    body = receive(line).body
+    message = receive(line)
     began = time.perf_counter()
-    output = scorer.attempt(body, limit)
+    output = _output(message, scorer, limit)
     seconds = time.perf_counter() - began
     if output is None or seconds > timeout_s:
         send(line, SERVER, UNUSUAL)
         return
     log.info("POST /invocations 200 %.3f ms, without HTTP", seconds * 1000)
     send(line, OUTPUT, output)
+
+
+def _output(message: Message, scorer: Scorer, limit: int) -> bytes | None:
+    """What is written of a mini-batch, behind the number of its lines where it lies in files; None where it is not as usual."""
+    from fogbank.direct.columns import lines_in
+
+    if message.kind != FILES:
+        return scorer.attempt(message.body, limit)
+    try:
+        body = read(message)
+    except OSError:
+        return None
+    made = scorer.attempt(body, limit)
+    return None if made is None else COUNT.pack(lines_in(body)) + made
+
+
+def read(message: Message) -> bytes:
+    """The mini-batch that lies in a message's files, which are closed. Raises OSError."""
+    try:
+        places = zip(message.files, PLACE.iter_unpack(message.body), strict=True)
+        parts = [read_at(file, start, size) for file, (start, size) in places]
+    finally:
+        for file in message.files:
+            os.close(file)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,17 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.container import MEBIBYTE
+from fogbank.contracts.errors import DataError
 from fogbank.contracts.transform import TransformRequest
 from fogbank.direct.scorer import DEFAULT_PAYLOAD_MB, Packed, Scorer, failed, loaded
-from fogbank.transform.records import MiniBatch, RecordError, decompressed, mini_batches
+from fogbank.ground.machine import keep_freed_memory
+from fogbank.ground.places import read_at
+from fogbank.transform.records import MiniBatch, RecordError, decompressed, lines_in, mini_batches, newlines, places
 
 CHUNK = 1 << 20
 WAITING = 4
@@ -28,13 +31,31 @@ WAITING = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A mini-batch by its place: `size` bytes from `start` on, which are records from `first` on. `body` where the file is compressed."""
+    """A mini-batch by its place: `size` bytes from `start` on, which are records from `first` on; 0 where they were not counted. `body` where
+    the file is compressed."""
 
     start: int
     size: int
-    first: int
-    count: int
+    first: int = 0
+    count: int = 0
     body: bytes | None = None
+
+
+@dataclass(frozen=True)
+class LaidFile:
+    """A file's bytes."""
+
+    file: Path
+
+    @cached_property
+    def size(self) -> int:
+        """How many it has."""
+        return self.file.stat().st_size
+
+    def read(self, start: int, size: int) -> bytes:
+        """Some of them. Raises OSError where there are not so many."""
+        with self.file.open("rb", buffering=0) as source:
+            return read_at(source.fileno(), start, size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +68,17 @@ class Work:
 
     def __call__(self, task: Task) -> bytes:
         """What a job writes of a mini-batch. Raises DataError."""
-        body = task.body
-        if body is None:
-            with Path(self.file).open("rb") as source:
-                source.seek(task.start)
-                body = source.read(task.size)
-        return scorer(self)(MiniBatch(body, task.first, task.count, task.start + task.size))
+        laid = LaidFile(Path(self.file))
+        body = laid.read(task.start, task.size) if task.body is None else task.body
+        made, end = scorer(self), task.start + task.size
+        try:
+            return made(MiniBatch(body, task.first, task.count, end))
+        except DataError:
+            if task.first:
+                raise
+            return made(
+                MiniBatch(body, 1 + newlines(laid, 0, task.start), lines_in(body), end)
+            )  # which says the numbers
 
 
 @lru_cache(maxsize=4)
@@ -66,9 +92,14 @@ def tasks(file: Path, request: TransformRequest) -> Iterator[Task]:
     payload_mb = DEFAULT_PAYLOAD_MB if request.max_payload_mb is None else request.max_payload_mb
     source, compression = request.source, request.source.compression or "None"
     strategy = request.batch_strategy or "MultiRecord"
+    split = source.split_type or "None"
     try:
+        if (compression, split, strategy) == ("None", "Line", "MultiRecord"):
+            for start, size in places(LaidFile(file), payload_mb * MEBIBYTE):
+                yield Task(start=start, size=size)
+            return
         parts = decompressed(_parts(file), compression)
-        for batch in mini_batches(parts, source.split_type or "None", strategy, payload_mb * MEBIBYTE):
+        for batch in mini_batches(parts, split, strategy, payload_mb * MEBIBYTE):
             size = len(batch.body)
             yield Task(
                 start=batch.end - size,
@@ -100,14 +131,15 @@ def score(work: Work, target: Path, workers: int = 0) -> None:
     spawning = multiprocessing.get_context("spawn")
     with (
         tempfile.TemporaryDirectory(prefix="fogbank-direct-") as folder,
-        spawning.Pool(count, _unpack_in, (folder,)) as pool,
+        spawning.Pool(count, _begin, (folder,)) as pool,
     ):
         write(_in_order(pool.apply_async, work, tasks(Path(work.file), request), WAITING * count), target)
 
 
-def _unpack_in(folder: str) -> None:
+def _begin(folder: str) -> None:
     """What a worker unpacks goes with its parent's folder: a pool ends its workers without a word."""
     tempfile.tempdir = folder
+    keep_freed_memory()
 
 
 def _in_order(submit: Any, work: Work, todo: Iterator[Task], ahead: int) -> Iterator[bytes]:

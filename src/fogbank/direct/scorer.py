@@ -19,6 +19,7 @@ from fogbank.contracts.container import BATCH_INVOCATION_LIMIT_S, BATCH_PAYLOAD_
 from fogbank.contracts.errors import DataError, DigestError
 from fogbank.contracts.manifest import Manifest
 from fogbank.contracts.transform import TransformRequest
+from fogbank.direct.columns import Columns
 from fogbank.ground.archive import unpack_archive
 from fogbank.ground.digest import sha256_file
 from fogbank.serve.context import Context
@@ -101,9 +102,12 @@ class Scorer:
         self._associated = associated(Association.of(request.processing), media, lines=lines)
         self._content_type, self._accept = source.content_type or OCTETS, target.accept or ""
         self._assemble = target.assemble_with or "None"
+        self._columns = Columns.of(package.handler, request)
 
     def __call__(self, batch: MiniBatch) -> bytes:
         """What a job writes of a mini-batch. Raises DataError (`transform-failed`) with the records and the answer."""
+        if self._columns and (made := self._columns.output(batch.body)) is not None:
+            return made
         try:
             body = self._associated.request(batch.body)
             if batch.body and not body:
@@ -118,6 +122,8 @@ class Scorer:
     def attempt(self, body: bytes, limit: int) -> bytes | None:
         """What a job writes of a mini-batch; None where anything is not as usual, the model's request longer than `limit` bytes or its
         answer no success: that is for the server to tell."""
+        if self._columns and len(body) < limit and (made := self._columns.output(body)) is not None:
+            return made
         try:
             asked = self._associated.request(body)
             if body and not asked:

@@ -49,7 +49,8 @@ def account_client(service: str, region: str, profile: str = "", url: str = "") 
 class LocalClients:
     """boto3 clients of a local cloud at `url`, each made once, safe from many threads. `secret` is the cloud's key.
 
-    `read_timeout_s` is how long an answer may take; `attempts` how often a call is made that finds no answer.
+    `read_timeout_s` is how long an answer may take; `attempts` how often a call is made that finds no answer; `summed` whether bodies get
+    checksums of their own.
     """
 
     def __init__(
@@ -60,9 +61,11 @@ class LocalClients:
         read_timeout_s: float = 70,
         attempts: int = 1,
         connections: int = 10,
+        summed: bool = True,
     ) -> None:
         self.url, self._secret = url, secret
         self._read_timeout_s, self._attempts, self._connections = read_timeout_s, attempts, connections
+        self._sums = "when_supported" if summed else "when_required"
         self._made: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
@@ -84,6 +87,7 @@ class LocalClients:
             retries={"total_max_attempts": self._attempts},
             read_timeout=self._read_timeout_s,
             max_pool_connections=self._connections,
+            request_checksum_calculation=self._sums,
             s3={"addressing_style": "path"},
             proxies={},
         )

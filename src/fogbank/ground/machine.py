@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
 from pathlib import Path
+
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+"""glibc's names of two settings (malloc.h, mallopt(3))."""
+KEPT = 1 << 28
 
 
 def usable_cores() -> int:
@@ -34,3 +39,12 @@ def give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep what it frees for what it needs next, up to KEPT bytes, where its C library can (glibc): large bodies one after
+    another are given back to the system otherwise, and cleared page by page when they come again."""
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(MMAP_THRESHOLD, KEPT // 4)
+        library.mallopt(TRIM_THRESHOLD, KEPT)

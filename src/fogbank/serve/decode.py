@@ -80,6 +80,12 @@ class Decoder:
             return self._csv(body, media.parameter(content_type, "header"))
         return reader(body)
 
+    def of_numbers(self, table: Rows) -> Any | None:
+        """What CSV of these finite numbers, without a header, is read as; None where its text has to be looked at."""
+        if not self._plain or self._header.like_a_number or not (self._all_floats or self._table.fits(table)):
+            return None
+        return self._table.formed(table)
+
     def _csv(self, body: bytes, stated: str = "") -> Any:
         body = body.removeprefix(BOM)
         if b"\r" in body:

@@ -13,29 +13,34 @@ from itertools import islice
 
 import numpy as np
 import simdjson
+from numpy.typing import NDArray
 
 from fogbank.serve.cells import NUMBER
 from fogbank.serve.problems import bad_request
 from fogbank.serve.table import Rows
 
+Letters = NDArray[np.uint8]
+"""A text's bytes."""
 _parsers = threading.local()
-COMMA, NEWLINE = ord(","), ord("\n")
+COMMA, NEWLINE, OPENS, CLOSES = b",\n[]"
+SMALL_WIDTH = 256
+"""Cells of a line whose commas a byte counts."""
 PART = 10_000
 """Rows that are split at once where there are many: others have their turn between."""
 LEADS_A_NUMBER = b"0123456789-."
 
 
 class Header:
-    """What the first line is: data, or the columns' names in some order."""
+    """What the first line is: data, or the columns' names in some order. `like_a_number`: a name may be taken for a number."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)
-        self._like_a_number = any(name[:1].encode() in LEADS_A_NUMBER for name in names)
+        self.like_a_number = any(name[:1].encode() in LEADS_A_NUMBER for name in names)
 
     def split(self, body: bytes, stated: str = "") -> tuple[list[str] | None, bytes]:
         """The names where they are not in the schema's order, and the body without them. `stated` is what the content type
         says (RFC 4180): `present`, `absent` or nothing."""
-        if (not self._like_a_number and body[:1] in LEADS_A_NUMBER and stated != "present") or not self._names:
+        if (not self.like_a_number and body[:1] in LEADS_A_NUMBER and stated != "present") or not self._names:
             return None, body
         if stated == "absent":
             return None, body
@@ -98,14 +103,27 @@ def plain_numbers(body: bytes, width: int) -> Rows | None:
 
     Every number is finite: JSON has no other, and one beyond a double is no number to the parser.
     """
-    body = body.removesuffix(b"\n")
-    lines = body.count(b"\n") + 1
-    if b"[" in body or (lines > 1 and not _even(body, width)):
+    size = len(body) - body.endswith(b"\n")
+    if b"[" in body:
         return None
+    if body.find(b"\n", 0, size) < 0:
+        return parsed(b"[" + body[:size] + b"]", 1, width)
+    letters = np.frombuffer(body, dtype=np.uint8, count=size)
+    newlines = np.flatnonzero(letters == NEWLINE)
+    if not _even(letters, newlines, width):
+        return None
+    document = np.empty(size + 2, dtype=np.uint8)
+    document[0], document[1:-1], document[-1] = OPENS, letters, CLOSES
+    document[newlines + 1] = COMMA
+    return parsed(document.data, len(newlines) + 1, width)
+
+
+def parsed(document: bytes | memoryview, lines: int, width: int) -> Rows | None:
+    """The numbers of a JSON array as a table; None where it is not so many numbers. It must hold no array but itself."""
     parser = getattr(_parsers, "one", None) or simdjson.Parser()  # one a thread: it keeps its memory from body to body
     _parsers.one = parser
     try:
-        array = parser.parse(b"[" + (body.replace(b"\n", b",") if lines > 1 else body) + b"]")
+        array = parser.parse(document)
         numbers = np.frombuffer(array.as_buffer(of_type="d"), dtype=np.float64)  # type: ignore[union-attr]  # it is an array
     except (ValueError, TypeError, RuntimeError, UnicodeDecodeError):
         _parsers.one = None
@@ -113,11 +131,11 @@ def plain_numbers(body: bytes, width: int) -> Rows | None:
     return numbers.reshape(lines, width) if len(numbers) == lines * width else None
 
 
-def _even(body: bytes, width: int) -> bool:
-    """Whether every line has `width` cells, by the commas between its newline and the one before."""
-    letters = np.frombuffer(body, dtype=np.uint8)
-    starts = np.concatenate(([0], np.flatnonzero(letters == NEWLINE) + 1))
+def _even(letters: Letters, newlines: NDArray[np.intp], width: int) -> bool:
+    """Whether every line has `width` cells, by the commas between its newline and the one before, if there are so many in all of them."""
+    starts = np.concatenate(([0], newlines + 1))
     if starts[-1] >= len(letters) or (np.diff(starts) < 2).any():
         return False  # an empty line
-    commas = np.add.reduceat((letters == COMMA).view(np.uint8), starts, dtype=np.uint32)
+    counts = np.uint8 if width <= SMALL_WIDTH else np.uint32  # one that goes round is not right in all of them
+    commas = np.add.reduceat((letters == COMMA).view(np.uint8), starts, dtype=counts)
     return bool((commas == width - 1).all())

@@ -99,6 +99,14 @@ class Handler:
             )
         return self.encode(self._predicted(self.decode(call), call, accept), call, accept)
 
+    def of_numbers(self, table: Any) -> Any | None:
+        """The prediction for CSV of finite numbers, shape (rows, columns of the schema), that has no header; None where code of the user's
+        runs or its text has to be looked at."""
+        if self._predictor is None or self._functions:
+            return None
+        rows = self._decoder.of_numbers(table)
+        return None if rows is None else self._predictor(rows)
+
     def decode(self, call: Call) -> Any:
         """The call's rows, or whatever the user's input_fn makes of the body."""
         if "input_fn" in self._functions:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from fogbank.ground.aws import join_key
 from fogbank.transform.framing import FRAMES, FrameError
@@ -15,6 +16,8 @@ from fogbank.transform.framing import FRAMES, FrameError
 SINGLE = "SingleRecord"
 WRAPPED = 31
 """zlib's word for a gzip header and trailer."""
+LOOK = 1 << 14
+"""How many bytes are looked through for the last newline of a mini-batch, at once."""
 AT_ONCE = 1 << 20
 """How many bytes are decompressed at once, for a few may hold very many, and looked through for the end of a record."""
 
@@ -88,6 +91,52 @@ def mini_batches(
         first += count
         if split_type == "None":
             return
+
+
+class Laid(Protocol):
+    """An object's bytes that can be read anywhere."""
+
+    @property
+    def size(self) -> int:
+        """The byte behind its last one."""
+
+    def read(self, start: int, size: int) -> bytes:
+        """`size` bytes from byte `start` of the object on. Raises OSError where it has not so many."""
+
+
+def places(laid: Laid, limit: int, *, at: int = 0, first: int = 1) -> Iterator[tuple[int, int]]:
+    """(start, size) of what `mini_batches` makes of lines, as many as fit into `limit` bytes: only their ends are read, and they are not
+    counted. Raises RecordError, OSError.
+    """
+    begin = at
+    while at < laid.size:
+        end = _line_end(laid, at, at + limit) if limit and laid.size - at > limit else laid.size
+        if end is None:
+            raise _too_long(first + newlines(laid, begin, at), limit)
+        yield at, end - at
+        at = end
+
+
+def newlines(laid: Laid, start: int, end: int) -> int:
+    """How many newlines lie between two bytes of an object. Raises OSError."""
+    steps = range(start, end, AT_ONCE)
+    return sum(laid.read(at, min(AT_ONCE, end - at)).count(b"\n") for at in steps)
+
+
+def _line_end(laid: Laid, start: int, end: int) -> int | None:
+    """The byte behind the last newline between two bytes."""
+    while end > start:
+        begin = max(start, end - LOOK)
+        found = laid.read(begin, end - begin).rfind(b"\n")
+        if found >= 0:
+            return begin + found + 1
+        end = begin
+    return None
+
+
+def lines_in(body: bytes) -> int:
+    """How many lines a mini-batch has, the last with or without its newline."""
+    return body.count(b"\n") + (body != b"" and not body.endswith(b"\n"))
 
 
 def output_key(prefix: str, key: str, output_prefix: str) -> str:

@@ -8,11 +8,12 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import joblib
 import numpy as np
@@ -21,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
+from fogbank.cloud.ground.payload import Piece
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.hosting.instance import LaunchPlan, ProcessLauncher
 from fogbank.cloud.jobs.batch import Batch
@@ -29,6 +31,7 @@ from fogbank.cloud.jobs.job import JobError
 from fogbank.cloud.jobs.refusals import check
 from fogbank.contracts.manifest import Column, Schema
 from fogbank.contracts.transform import BatchCapture, DataProcessing, TransformInput, TransformOutput, TransformRequest
+from fogbank.direct.columns import Columns, lines_in
 from fogbank.direct.scorer import Loaded, Scorer
 from fogbank.ground.processes import children, memory, tree
 from fogbank.serve.handler import load_handler
@@ -78,12 +81,20 @@ class InThisProcess:
         self.done += made is not None
         return made
 
+    def output_of(self, pieces: Sequence[Piece], timeout_s: float) -> tuple[bytes, int] | None:
+        body = b"".join(part for piece in pieces for part in piece.parts())
+        made = self.output(body, timeout_s)
+        return None if made is None else (made, lines_in(body))
+
     def close(self) -> None:
         """Nothing."""
 
 
-def job(runner: Runner, package: Loaded, request: TransformRequest, body: bytes, direct: Direct | None) -> object:
-    """Outputs, the reason of a failure, and the data log."""
+def job(
+    runner: Runner, package: Loaded, request: TransformRequest, body: bytes, direct: Direct | None,
+    folder: Path | None = None,
+) -> object:  # fmt: skip
+    """Outputs, the reason of a failure, and the data log; of objects that lie in a folder, if there is one."""
     check(request)
     scorer = Scorer(package, request)
 
@@ -92,6 +103,7 @@ def job(runner: Runner, package: Loaded, request: TransformRequest, body: bytes,
         return FakeReply(reply.status, bytes(reply.body))  # type: ignore[arg-type]  # `ask` has joined it
 
     objects, log, reason = MemoryObjects(b={"in/a": body, "in/b": b"1,2\n"}), list[str](), ""
+    objects.folder = folder
     try:
         Batch(
             request=request, store=objects, start=FakeInstances(answer), direct=lambda: direct, runner=runner,
@@ -103,8 +115,11 @@ def job(runner: Runner, package: Loaded, request: TransformRequest, body: bytes,
 
 
 def compared(runner: Runner, package: Loaded, request: TransformRequest, body: bytes) -> InThisProcess:
-    direct = InThisProcess(Scorer(package, request))
-    assert job(runner, package, request, body, direct) == job(runner, package, request, body, None), (request, body)
+    direct, over_http = InThisProcess(Scorer(package, request)), job(runner, package, request, body, None)
+    assert job(runner, package, request, body, direct) == over_http, (request, body)
+    with TemporaryDirectory() as folder:
+        lying = InThisProcess(Scorer(package, request))
+        assert job(runner, package, request, body, lying, Path(folder)) == over_http, (request, body)
     return direct
 
 
@@ -162,6 +177,66 @@ def test_rows_that_are_drawn(
     compared(runner, package, requested("Line", strategy, "Line", CSV, processing), body)
 
 
+NUMBERS = st.sampled_from(["1", "2.5", "-0.0", "1e5", " 4 ", "0.1", "-17", "1e-7"])
+TEXTS = st.sampled_from(["a", "", "customer 7", "\u00e9\u00e9", "x" * 300, "12", "nan", "\0", "[", "{"])
+
+
+@given(
+    rows=st.lists(st.tuples(TEXTS, NUMBERS, TEXTS, NUMBERS), min_size=1, max_size=8),
+    ended=st.booleans(),
+    before=st.sampled_from(["$[1,3]", "$[-3,-1]", "$[3,1]", "$[1,1]", "$[1]", "$[0,1]"]),
+    after=st.sampled_from(
+        ["$", "$[0,-1]", "$[1:]", "$[-1]", "$[0]", "$[2]", "$[0,2,-1]", "$[1:3,-1]", "$[-1,0]", "$[0:9]"]
+    ),
+    join=st.sampled_from(["None", "Input"]),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_columns_that_are_picked_are_the_same_as_row_by_row(
+    runner: Runner, package: Loaded, rows: list[tuple[str, ...]], ended: bool, before: str, after: str, join: str
+) -> None:
+    body = "\n".join(",".join(cells) for cells in rows).encode() + b"\n" * ended
+    processing = DataProcessing(input_filter=before, output_filter=after, join_source=join)
+
+    compared(runner, package, requested("Line", "MultiRecord", "Line", CSV, processing), body)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("$[1,3]", "$[0,-1]", b"a,2.0\nbb,4.5\n"),
+        ("$[-3,-1]", "$[1:3,-1]", b"1,x,2,2.0\n2,,5,4.5\n"),
+        ("$[1,3]", "$[-1]", b"2.0\n4.5\n"),
+    ],
+)
+def test_columns_are_picked_of_all_rows_at_once(package: Loaded, before: str, after: str, expected: bytes) -> None:
+    processing = DataProcessing(input_filter=before, output_filter=after, join_source="Input")
+    columns = Columns.of(package.handler, requested("Line", "MultiRecord", "Line", CSV, processing))
+    assert columns is not None
+
+    assert columns.output(b"a,1,x,2\nbb,2,,5\n") == expected
+    for odd in (b'"a",1,x,2\n', b"a,1,x,2\r\n", b"a,1,x,2\n\na,1,x,2\n", b"a,1,x,2\na,1\n", b"a,z,x,2\n", b"\n", b""):
+        assert columns.output(odd) is None, "row by row"
+
+
+def test_many_rows_and_wide_cells_are_copied_in_parts(runner: Runner, package: Loaded) -> None:
+    rows = b"".join(b"%s,%d,%d\n" % (b"i" * (number % 90), number, number % 7) for number in range(5000))
+    processing = DataProcessing(input_filter="$[1:]", output_filter="$[0,-1]", join_source="Input")
+    request = requested("Line", "MultiRecord", "Line", CSV, processing)
+
+    assert Columns.of(package.handler, request).output(rows) is not None  # type: ignore[union-attr]  # it is CSV by columns
+    direct = compared(runner, package, request, rows)
+    assert (direct.done, direct.left) == (1, 1), "in/b has too few"
+
+
+def test_a_record_that_fails_far_into_an_object_is_named(runner: Runner, package: Loaded) -> None:
+    rows = [b"%d,2\n" % number for number in range(400_000)]
+    rows[390_000] = b"x,2\n"
+    request = replace(requested("Line", "MultiRecord", "Line", CSV, DataProcessing()), max_payload_mb=1)
+
+    direct = compared(runner, package, request, b"".join(rows))
+    assert (direct.done, direct.left) == (4, 1)
+
+
 def test_most_is_done_without_http_and_the_rest_is_not(runner: Runner, package: Loaded) -> None:
     request = requested("Line", "SingleRecord", "Line", CSV, DataProcessing())
     direct = compared(runner, package, request, b"1,2\n3,4\n")
@@ -197,6 +272,19 @@ def test_processes_score_and_leave_the_rest_to_the_server(processes: DirectProce
     log = (tmp_path / "logs" / "j.log").read_text()
     assert "fogbank: records are scored without HTTP, by up to 2 processes" in log
     assert log.count("POST /invocations 200") == 2
+
+
+def test_processes_read_what_lies_in_files(processes: DirectProcesses, tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"-1,2\n3,")
+    (tmp_path / "two").write_bytes(b"4\n5,6")
+    pieces = [Piece(tmp_path / "one", 1, 6), Piece(tmp_path / "two", 0, 5)]
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    assert processes.output_of(pieces, 60) == (b"1,2,2.0\n3,4,5.0\n5,6,8.0\n", 3)
+    assert processes.output_of([Piece(tmp_path / "none", 0, 2)], 60) is None
+    assert processes.output_of([Piece(tmp_path / "one", 1, 99)], 60) is None, "it ends too early"
+    assert processes.output(b"1,2\n", 60) == b"1,2,2.0\n", "it goes on"
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_a_process_that_dies_is_asked_no_more_and_none_is_left(processes: DirectProcesses) -> None:

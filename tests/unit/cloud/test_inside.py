@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from fogbank.cloud.ground.payload import CHUNK, SPOOL_OVER, Payload, Piece
 from fogbank.cloud.ground.wire import Answer, Request, error_answer
-from fogbank.cloud.inside import InsideClients
+from fogbank.cloud.inside import InsideClients, pieces_of
 from fogbank.ground.ports import free_port
 
 Handle = Callable[[Request], Answer | None]
@@ -72,3 +72,21 @@ def test_errors_are_boto3s_and_what_fails_is_one(tmp_path: Path) -> None:
             clients(handle, tmp_path)("s3", "us-east-1").get_object(Bucket="b", Key="k")
     with pytest.raises(ClientError, match="404"):
         clients(refuse, tmp_path)("s3", "us-east-1").head_object(Bucket="b", Key="k")
+
+
+def test_a_body_says_where_it_lies_until_it_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"12345")
+    ends = list[str]()
+
+    def handle(request: Request) -> Answer:
+        pieces = (Piece(tmp_path / "f", 1, 3), *((b"more",) if "more" in request.path else ()))
+        return Answer(payload=Payload(pieces=pieces, closing=lambda: ends.append("end")))
+
+    s3 = clients(handle, tmp_path)("s3", "us-east-1")
+    body = s3.get_object(Bucket="b", Key="k")["Body"]
+    assert pieces_of(body) == (Piece(tmp_path / "f", 1, 3),)
+    assert ends == []
+    body.close()
+    assert ends == ["end"]
+    assert pieces_of(s3.get_object(Bucket="b", Key="more")["Body"]) == (), "not all of it is in files"
+    assert pieces_of(io.BytesIO(b"1")) == ()

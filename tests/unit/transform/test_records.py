@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import re
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -17,8 +19,11 @@ from fogbank.transform.records import (
     RecordError,
     assembled,
     decompressed,
+    lines_in,
     mini_batches,
+    newlines,
     output_key,
+    places,
     without,
 )
 
@@ -186,3 +191,40 @@ def test_what_is_not_gzip_is_said_and_little_may_hold_much() -> None:
             list(decompressed([broken], "Gzip"))
     parts = decompressed([gzip.compress(bytes(1 << 26))], "Gzip")
     assert max(map(len, parts)) <= 1 << 20
+
+
+@dataclass(frozen=True)
+class LaidBytes:
+    body: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.body)
+
+    def read(self, start: int, size: int) -> bytes:
+        return self.body[start : start + size]
+
+
+@given(LINES, st.integers(1, 60), st.booleans(), st.integers(0, 3))
+def test_places_are_those_of_the_mini_batches(lines: list[bytes], limit: int, ended: bool, done: int) -> None:
+    body = b"".join(lines) + b"no end" * (not ended)
+    at = sum(map(len, lines[:done]))
+    laid = LaidBytes(body)
+
+    def of_parts() -> list[tuple[int, int, int]]:
+        batches = mini_batches(cut(body[at:], 3), "Line", "MultiRecord", limit, at=at, first=done + 1)
+        return [(batch.end - len(batch.body), len(batch.body), batch.count) for batch in batches]
+
+    def of_places() -> list[tuple[int, int, int]]:
+        found = places(laid, limit, at=at, first=done + 1)
+        return [(start, size, lines_in(laid.read(start, size))) for start, size in found]
+
+    done = min(done, len(lines))
+    try:
+        expected = of_parts()
+    except RecordError as error:
+        with pytest.raises(RecordError, match=f"^{re.escape(str(error))}$"):
+            of_places()
+        return
+    assert of_places() == expected
+    assert newlines(laid, at, len(body)) == body[at:].count(b"\n")

@@ -11,14 +11,28 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from fogbank.cloud.ground.payload import Piece
 from fogbank.cloud.hosting.instance import LaunchPlan, ProcessLauncher
-from fogbank.contracts.batch_lines import BATCH, BUFFER, MODULE, OUTPUT, READY, START, receive, send
+from fogbank.contracts.batch_lines import (
+    BATCH,
+    BUFFER,
+    COUNT,
+    MODULE,
+    MOST_FILES,
+    OUTPUT,
+    READY,
+    START,
+    receive,
+    send,
+    send_files,
+)
 from fogbank.contracts.container import (
     ENV_BATCH_FDS,
     ENV_BATCH_HTTP,
@@ -48,6 +62,9 @@ class Direct(Protocol):
 
     def output(self, body: bytes, timeout_s: float) -> bytes | None:
         """What is written of a mini-batch; None: ask the server."""
+
+    def output_of(self, pieces: Sequence[Piece], timeout_s: float) -> tuple[bytes, int] | None:
+        """What is written of a mini-batch of lines that lies in files, and how many it has; None: ask the server."""
 
     def close(self) -> None:
         """End them; what they are scoring is broken off."""
@@ -136,14 +153,31 @@ class DirectProcesses:
         return NoParameters()
 
     def output(self, body: bytes, timeout_s: float) -> bytes | None:
-        """What is written of a mini-batch; None: ask the server. A process that fails is asked no more."""
+        """What is written of a mini-batch; None: ask the server."""
+        return self._asked(lambda line: send(line, BATCH, body), timeout_s)
+
+    def output_of(self, pieces: Sequence[Piece], timeout_s: float) -> tuple[bytes, int] | None:
+        """What is written of a mini-batch that lies in files, and how many lines it has; None: ask the server."""
+        if len(pieces) > MOST_FILES:
+            return None
+        with ExitStack() as stack:
+            try:
+                files = [(stack.enter_context(each.file.open("rb", buffering=0)), each) for each in pieces]
+            except OSError:
+                return None
+            told = [(file.fileno(), each.offset, each.size) for file, each in files]
+            made = self._asked(lambda line: send_files(line, told), timeout_s)
+        return None if made is None else (made[COUNT.size :], *COUNT.unpack_from(made))
+
+    def _asked(self, ask: Callable[[socket.socket], None], timeout_s: float) -> bytes | None:
+        """What a process answers; None: ask the server. A process that fails is asked no more."""
         line = self._next()
         if line is None:  # nobody is there any more
             self._free.put(None)
             return None
         try:
             line.settimeout(timeout_s)
-            send(line, BATCH, body)
+            ask(line)
             message = receive(line)
         except (OSError, EOFError):
             line.close()

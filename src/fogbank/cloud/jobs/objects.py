@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
+
+from fogbank.cloud.ground.payload import Piece
 
 CHUNK = 1 << 20
 PART = 16 << 20
@@ -28,10 +30,40 @@ class ObjectError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """An object that is read: its ETag, and its bytes as they come, which raise ObjectError."""
+    """An object that is read: its ETag, and its bytes as they come, which raise ObjectError; where it lies on this machine until it is
+    closed, if that is known."""
 
     etag: str
     parts: Iterator[bytes]
+    laid: LaidObject | None = None
+    close: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class LaidObject:
+    """An object, from byte `start` of it on, in pieces of files."""
+
+    pieces: Sequence[Piece]
+    start: int
+
+    @cached_property
+    def size(self) -> int:
+        """The byte behind its last one."""
+        return self.start + sum(piece.size for piece in self.pieces)
+
+    def at(self, start: int, size: int) -> list[Piece]:
+        """Where some of its bytes lie."""
+        found, begin = [], self.start
+        for piece in self.pieces:
+            first, last = max(start, begin), min(start + size, begin + piece.size)
+            if first < last:
+                found.append(Piece(piece.file, piece.offset + first - begin, last - first))
+            begin += piece.size
+        return found
+
+    def read(self, start: int, size: int) -> bytes:
+        """Some of its bytes. Raises OSError where it has not so many."""
+        return b"".join([part for piece in self.at(start, size) for part in piece.parts(piece.size)])
 
 
 class Upload(Protocol):
@@ -76,10 +108,10 @@ class Objects(Protocol):
 
 
 class S3Objects:
-    """Objects of an S3; `client` makes a boto3 client of it."""
+    """Objects of an S3; `client` makes a boto3 client of it, `lying` says of a body that it answered where on this machine it lies."""
 
-    def __init__(self, client: Callable[[], Any]) -> None:
-        self._client = client
+    def __init__(self, client: Callable[[], Any], lying: Callable[[Any], Sequence[Piece]] | None = None) -> None:
+        self._client, self._lying = client, lying
 
     def get(self, bucket: str, key: str) -> bytes:
         """An object's bytes."""
@@ -122,7 +154,10 @@ class S3Objects:
                 except (BotoCoreError, OSError) as error:
                     raise ObjectError(f"{key} cannot be read to its end: {error}") from error
 
-        return Source(etag=answer["ETag"], parts=parts())
+        body = answer["Body"]
+        pieces = self._lying(body) if self._lying else ()
+        laid = LaidObject(pieces, start) if pieces else None
+        return Source(etag=answer["ETag"], parts=parts(), laid=laid, close=body.close)
 
     def upload(self, bucket: str, key: str, state: tuple[str, Sequence[str]] | None = None) -> Upload:
         """A multipart upload; an object that is short is put in one piece."""

@@ -18,7 +18,7 @@ from typing import TypeVar
 from fogbank.cloud.hosting.lines import InstanceDownError, InstanceTimeoutError
 from fogbank.cloud.jobs.direct import Direct
 from fogbank.cloud.jobs.job import JobStoppedError
-from fogbank.cloud.jobs.objects import ObjectError, Objects, Source, Upload
+from fogbank.cloud.jobs.objects import LaidObject, ObjectError, Objects, Source, Upload
 from fogbank.cloud.jobs.problems import ALGORITHM, CLIENT, LONGEST_QUOTE, PAUSE_S, ObjectFailedError
 from fogbank.cloud.jobs.progress import InputObject, Mark, Progress
 from fogbank.cloud.jobs.scoring import Parameters, Scorer, Settings, headers_of
@@ -27,15 +27,21 @@ from fogbank.contracts.transform import TransformRequest
 from fogbank.ground.aws import split_uri
 from fogbank.transform.association import Associated, AssociationError
 from fogbank.transform.records import (
+    SINGLE,
     MiniBatch,
     RecordError,
     assembled,
     decompressed,
+    lines_in,
     mini_batches,
+    newlines,
     output_key,
+    places,
     without,
 )
 
+Written = tuple[bytes, int, int]
+"""What is written of a mini-batch, the byte of the object that it ends at, and how many records there are up to there."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -139,6 +145,8 @@ class Shard:
                 if not isinstance(error, JobStoppedError):  # which may go on
                     upload.abort()
                 raise
+            finally:
+                source.close()
         except (RecordError, ObjectError) as error:
             raise ObjectFailedError(CLIENT, str(error)) from error
         self.progress.put(item, replace(mark, done=True))
@@ -182,23 +190,59 @@ class Shard:
         upload.finish()
 
     def _score(self, item: InputObject, source: Source, upload: Upload, mark: Mark, pool: Executor) -> None:
-        settings = self.settings
-        batches = mini_batches(
-            source.parts, self.request.source.split_type or "None", settings.strategy, settings.payload_limit,
-            at=mark.offset, first=mark.records + 1,
-        )  # fmt: skip
-        for batch, output in in_order(pool, self._output, batches, self._ahead()):
+        direct, laid = self.seat.direct, source.laid
+        written = (
+            self._as_it_comes(source, mark, pool)
+            if direct is None or laid is None or not self._in_places
+            else self._as_it_lies(laid, direct, mark, pool)
+        )
+        for output, end, records in written:
             if self.stop.is_set():
                 raise JobStoppedError
             if upload.write(output):
                 identifier, parts = upload.state()
-                mark = replace(
-                    mark, offset=batch.end, records=batch.first + batch.count - 1, upload=identifier, parts=tuple(parts)
-                )
+                mark = replace(mark, offset=end, records=records, upload=identifier, parts=tuple(parts))
                 self.progress.put(item, mark)
         if self.stop.is_set():
             raise JobStoppedError
         upload.finish()
+
+    def _as_it_comes(self, source: Source, mark: Mark, pool: Executor) -> Iterator[Written]:
+        """Behind the mark, of bytes that are read here. Raises RecordError, ObjectFailedError, StartError."""
+        batches = mini_batches(
+            source.parts, self.request.source.split_type or "None", self.settings.strategy, self.settings.payload_limit,
+            at=mark.offset, first=mark.records + 1,
+        )  # fmt: skip
+        for batch, output in in_order(pool, self._output, batches, self._ahead()):
+            yield output, batch.end, batch.first + batch.count - 1
+
+    @property
+    def _in_places(self) -> bool:
+        """Whether mini-batches are found by their ends alone."""
+        lines = self.request.source.split_type == "Line" and self.settings.strategy != SINGLE
+        return lines and not self._compressed
+
+    def _as_it_lies(self, laid: LaidObject, direct: Direct, mark: Mark, pool: Executor) -> Iterator[Written]:
+        """Behind the mark, of bytes that only the processes read. Raises RecordError, ObjectFailedError, StartError."""
+
+        def work(place: tuple[int, int]) -> tuple[bytes, int]:
+            start, size = place
+            made = direct.output_of(laid.at(start, size), self.settings.timeout_s)
+            if made is not None:
+                return made
+            first, body = mark.records + 1 + newlines(laid, mark.offset, start), laid.read(start, size)
+            batch = MiniBatch(body, first, lines_in(body), start + size)
+            with self.seat.turn:  # there are more threads than MaxConcurrentTransforms
+                return self._by_server(batch), batch.count
+
+        records = mark.records
+        found = places(laid, self.settings.payload_limit, at=mark.offset, first=mark.records + 1)
+        try:
+            for (start, size), (output, count) in in_order(pool, work, found, self._ahead()):
+                records += count
+                yield output, start + size, records
+        except OSError as error:
+            raise ObjectError(f"the object cannot be read to its end: {error}") from error
 
     def _asked(self, batch: MiniBatch) -> bytes | None:
         """What the model gets of a mini-batch; None where it holds no record. Raises ObjectFailedError."""
