@@ -41,12 +41,10 @@ def shares(count: int) -> list[list[str]]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Know this process's share, where it has one."""
-    said = config.getoption("--share")
+    """Know this process's share, where it has one. What is imported is no garbage: a twentieth of the time went into looking for some."""
+    gc.set_threshold(50_000)
+    said = config.getoption("--share", None)
     place, _, count = said.partition("/") if said else ("", "", "")
-    gc.set_threshold(
-        50_000
-    )  # what is imported and collected is no garbage: a twentieth of the time went into looking for some
     config.stash[SHARE] = shares(int(count))[int(place) - 1] if said else None
 
 
