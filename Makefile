@@ -49,7 +49,7 @@ demo: setup                         ## the whole main job on the local cloud, en
 	@$(RUN)/fogbank demo
 
 unit: setup                         ## the unit tests, with few drawn examples each; `make test` draws them all
-	@$(RUN)/pytest -q -n $(JOBS) --dist=each -o console_output_style=classic --hypothesis-profile=few tests/unit $(ARGS)
+	@$(RUN)/python tools/units.py $(JOBS) --hypothesis-profile=few $(ARGS)
 
 test: setup                         ## every test, or with ROOM=cloud one room's; ARGS="-k name" goes to pytest
 	@$(if $(ROOM),$(if $(strip $(TESTS)),,echo "no tests of a room $(ROOM)"; exit 2))

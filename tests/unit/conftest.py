@@ -1,47 +1,56 @@
-"""`pytest -n 2 --dist=each tests/unit`: each process reads and runs a share of the rooms, where `--dist=load` has each read them all.
+"""`--share 1/2`: one of two processes reads and runs its share of the rooms (`make unit`, tools/units.py).
 
-What a process imports is most of what it reads: a room's tests stay together.
+What a process imports is most of what it reads: a room's tests stay together, and so do the rooms that import scikit-learn.
 """
 
 from __future__ import annotations
 
 import gc
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 UNIT = Path(__file__).parent
-SHARE = "share-of-the-units"
+NUMERIC = ("monitor", "pack", "scoring", "serve", "transform")
+"""They import scikit-learn and compute: their tests take three times as long for their size, by the clock of a quiet machine."""
+
+
+SHARE = pytest.StashKey[list[str] | None]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--share", help="which share of the rooms to read and run, of how many: 1/2")
 
 
 def weight(room: Path) -> int:
-    """Bytes of a room's tests."""
-    return sum(file.stat().st_size for file in (room.rglob("test_*.py") if room.is_dir() else [room]))
+    """Bytes of a room's tests, by what they take."""
+    files = room.rglob("test_*.py") if room.is_dir() else [room]
+    return sum(file.stat().st_size for file in files) * (3 if room.name in NUMERIC else 1)
 
 
 def shares(count: int) -> list[list[str]]:
     """The rooms below this folder by name, in `count` shares of like weight."""
-    rooms = [path for path in UNIT.iterdir() if path.is_dir() or path.match("test_*.py")]
+    rooms = {path.name: weight(path) for path in UNIT.iterdir() if path.is_dir() or path.match("test_*.py")}
+    groups = [[room for room in rooms if room in NUMERIC], *([room] for room in rooms if room not in NUMERIC)]
     filled: list[tuple[int, list[str]]] = [(0, []) for _ in range(count)]
-    for room in sorted(rooms, key=lambda room: (-weight(room), room.name)):
+    for heavy, group in sorted(((sum(map(rooms.__getitem__, group)), sorted(group)) for group in groups), reverse=True):
         least = min(range(count), key=lambda place: filled[place][0])
         held, names = filled[least]
-        filled[least] = (held + weight(room), [*names, room.name])
+        filled[least] = (held + heavy, names + group)
     return [names for _, names in filled]
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Tell a process its share, where each runs its own tests."""
-    if node.config.option.dist == "each":
-        count = node.workerinput["workercount"]
-        node.workerinput[SHARE] = shares(count)[int(node.workerinput["workerid"].removeprefix("gw"))]
+def pytest_configure(config: pytest.Config) -> None:
+    """Know this process's share, where it has one. What is imported is no garbage: a twentieth of the time went into looking for some."""
+    gc.set_threshold(50_000)
+    said = config.getoption("--share", None)
+    place, _, count = said.partition("/") if said else ("", "", "")
+    config.stash[SHARE] = shares(int(count))[int(place) - 1] if said else None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave another process's share alone."""
-    share = getattr(config, "workerinput", {}).get(SHARE)
+    share = config.stash.get(SHARE, None)
     if share is None or UNIT not in collection_path.parents:
         return None
     return None if collection_path.relative_to(UNIT).parts[0] in share else True

@@ -6,6 +6,7 @@ boto3 is imported when a client is made: rooms that only take URIs apart do not 
 from __future__ import annotations
 
 import threading
+from functools import cache
 from typing import Any
 
 SCHEME = "s3://"
@@ -46,6 +47,18 @@ def account_client(service: str, region: str, profile: str = "", url: str = "") 
     return session.client(service, endpoint_url=url or None, config=config)
 
 
+_MAKING = threading.Lock()
+"""A session makes one client at a time."""
+
+
+@cache
+def _session() -> Any:
+    """What clients of local clouds are made from: the models of services are read once for all of them, which is nine tenths of the work."""
+    import boto3
+
+    return boto3.session.Session()
+
+
 class LocalClients:
     """boto3 clients of a local cloud at `url`, each made once, safe from many threads. `secret` is the cloud's key.
 
@@ -67,22 +80,17 @@ class LocalClients:
         self._read_timeout_s, self._attempts, self._connections = read_timeout_s, attempts, connections
         self._sums = "when_supported" if summed else "when_required"
         self._made: dict[tuple[str, str], Any] = {}
-        self._lock = threading.Lock()
 
     def __call__(self, service: str, region: str) -> Any:
         """A client of a region's service."""
-        with self._lock:
+        with _MAKING:
             if (service, region) not in self._made:
                 self._made[service, region] = self._make(service, region)
             return self._made[service, region]
 
     def _make(self, service: str, region: str) -> Any:
-        import boto3
         from botocore.config import Config
 
-        session = boto3.session.Session(
-            aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=self._secret, region_name=region
-        )
         config = Config(
             retries={"total_max_attempts": self._attempts},
             read_timeout=self._read_timeout_s,
@@ -91,4 +99,11 @@ class LocalClients:
             s3={"addressing_style": "path"},
             proxies={},
         )
-        return session.client(service, endpoint_url=self.url, config=config)
+        return _session().client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=LOCAL_ACCESS_KEY,
+            aws_secret_access_key=self._secret,
+            config=config,
+        )

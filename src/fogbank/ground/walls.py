@@ -7,8 +7,8 @@ alone hold, and `obstacle` says why.
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import logging
 import os
 import pwd
 import subprocess
@@ -22,8 +22,7 @@ from fogbank.ground import namespaces
 from fogbank.ground.cache import cache_dir
 from fogbank.ground.processes import children, is_whole, memory
 
-log = logging.getLogger(__name__)
-PROBE_LIMIT_S = 10.0
+PROBE_LIMIT_S, ATTEMPTS = 10.0, 3
 MOST_FILES, MOST_LINKS = 65_536, 8
 WALLED = "walled=yes"
 STATE = ".fogbank"
@@ -32,7 +31,7 @@ SOCKETS = ("/run/docker.sock", "/var/run/docker.sock", "/run/podman", "/run/cont
 """Who may ask there, has the machine."""
 PASSWORDS = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-")
 """What root alone can read."""
-REFUSED = frozenset({errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS})
+FULL = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.EUSERS})
 MOST_NAMESPACES, KINDS = "/proc/sys/user/max_{}_namespaces", ("user", "mnt", "pid", "ipc", "uts", "net")
 NOT_LET = "this kernel does not let its users have namespaces of their own"
 
@@ -62,11 +61,11 @@ class Wall:
 
         `programs` are those that the cloud chose, which it sees with what they need; what else the command names need not be its to see.
 
-        Raises UndecidedError for a process without a network where nobody can say whether it can be kept from one.
+        Raises UndecidedError where nobody can say whether there can be a wall: a slow machine would be the way around it.
         """
         if sys.platform != "linux":  # neither namespaces nor a limit of memory
             return list(command)
-        walled = self._walled()
+        walled = not self.judge()
         hidden = list(_hidden(self.state))
         limits = {
             "RLIMIT_CORE": 0,
@@ -87,15 +86,6 @@ class Wall:
         ]
         return _said(words, lifeline, command)
 
-    def _walled(self) -> bool:
-        try:
-            return not self.judge()
-        except UndecidedError as error:
-            if not self.network:
-                raise
-            log.warning("a process runs without a wall: %s", error)
-            return False
-
 
 class UndecidedError(OSError):
     """Nobody can say now whether processes here may have namespaces of their own; the text says why, and the next try may."""
@@ -106,7 +96,7 @@ def obstacle() -> str:
     try:
         return decided()
     except UndecidedError as error:
-        return str(error)
+        return f"{error}; until that is known none is started"
 
 
 def decided() -> str:
@@ -116,7 +106,15 @@ def decided() -> str:
 
 @lru_cache(maxsize=1)
 def _decided() -> str:
-    return probe([sys.executable, "-ISc", ""])
+    return judged(lambda: probe([sys.executable, "-ISc", ""]))
+
+
+def judged(ask: Callable[[], str]) -> str:
+    """What is answered, by the third time at the latest. Raises UndecidedError."""
+    for _ in range(ATTEMPTS - 1):
+        with contextlib.suppress(UndecidedError):
+            return ask()
+    return ask()
 
 
 def probe(command: Sequence[str], limit_s: float = PROBE_LIMIT_S) -> str:
@@ -130,14 +128,14 @@ def probe(command: Sequence[str], limit_s: float = PROBE_LIMIT_S) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UndecidedError(f"{NOT_LET}, or cannot say so now: {error}") from error
     why = f"{NOT_LET}: {done.stderr.strip()[-200:]}" if done.returncode else ""
-    if why and not any(f"[Errno {number}]" in why for number in _refusals()):
+    if done.returncode < 0 or any(f"[Errno {number}]" in why for number in _passing()):
         raise UndecidedError(why)
     return why
 
 
-def _refusals() -> set[int]:
-    """The errors by which a kernel says that it never lets its users: no room is one where there is room for none of a kind."""
-    return {*REFUSED, *([errno.ENOSPC] if any(_has_none(kind) for kind in KINDS) else [])}
+def _passing() -> frozenset[int]:
+    """The errors by which a kernel says that it has no room now: it never has where there is room for none of a kind."""
+    return FULL - ({errno.ENOSPC} if any(_has_none(kind) for kind in KINDS) else set())
 
 
 def _has_none(kind: str) -> bool:

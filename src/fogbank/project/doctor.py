@@ -17,7 +17,7 @@ from fogbank.contracts.config import running_python
 from fogbank.contracts.errors import EngineError, FogbankError, ProjectError
 from fogbank.contracts.manifest import load_manifest
 from fogbank.engine.build import VERSION
-from fogbank.ground.walls import obstacle
+from fogbank.ground.walls import UndecidedError, decided
 from fogbank.image import Layout
 from fogbank.project.bases import bases_folder, default_base
 from fogbank.project.caches import environments
@@ -63,7 +63,10 @@ def _environments() -> str:
 
 def _walls() -> str:
     """What is around the processes that run models, functions and jobs."""
-    why = obstacle()
+    try:
+        why = decided()
+    except UndecidedError as error:
+        return f"nobody can say now whether instances, functions and jobs can have namespaces of their own, and none is started: {error}"
     if not why:
         return "instances, functions and jobs have namespaces of their own, and see nothing of yours"
     return f"instances, functions and jobs see what you see, but for your environment: {why}"

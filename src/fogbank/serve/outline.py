@@ -29,7 +29,13 @@ DEEPEST = 1000
 ARRAYS_LIMIT = 1000
 MARK = "\0array-"
 ESCAPED = re.compile(rb"\\.", re.DOTALL)
-OPEN, CLOSE, COMMA, QUOTE, BRACKETS = ord("["), ord("]"), ord(","), ord('"'), b"[]{}"
+OPEN, CLOSE, COMMA, QUOTE = b'[],"'
+STEP = np.zeros(256, dtype=np.int8)
+STEP[[*b"[{"]], STEP[[*b"]}"]] = 1, -1
+"""How much deeper it is after a letter."""
+TELLING = (STEP != 0) | np.isin(np.arange(256), [COMMA, QUOTE])
+"""The letters that say where arrays begin, end and are divided."""
+NEAR = 512
 
 
 class Pieces(list[Any]):
@@ -135,15 +141,17 @@ def _look(body: bytes, place: int, end: int, scan: _Scan) -> None:
     if b"\\" in part:
         part = ESCAPED.sub(b"__", part)
     letters = np.frombuffer(part, dtype=np.uint8)
+    told = np.flatnonzero(TELLING[letters])
+    letters = letters[told]
     quotes = letters == QUOTE
-    plain = ((np.cumsum(quotes) + scan.in_text) & 1) == 0
-    opens = ((letters == OPEN) | (letters == ord("{"))) & plain
-    closes = ((letters == CLOSE) | (letters == ord("}"))) & plain
-    depth = scan.depth + np.cumsum(opens.astype(np.int8) - closes.astype(np.int8), dtype=np.int64)
+    plain = ((np.cumsum(quotes, dtype=np.int32) + scan.in_text) & 1) == 0
+    scan.in_text ^= bool(np.count_nonzero(quotes) & 1)
+    told, letters = told[plain], letters[plain]
+    steps = STEP[letters]
+    depth = np.cumsum(steps, dtype=np.int32) + scan.depth
     if depth.max(initial=0) > DEEPEST or depth.min(initial=0) < 0:
         raise bad_request("the body is not JSON: its brackets do not match, or nest too deep")
-    begins = np.flatnonzero((letters == OPEN) & plain)
-    separators = np.flatnonzero((letters == COMMA) & plain)
+    begins = np.flatnonzero(letters == OPEN)
     at = 0
     while at < len(letters):
         if not scan.level:
@@ -151,17 +159,27 @@ def _look(body: bytes, place: int, end: int, scan: _Scan) -> None:
             if following == len(begins):
                 break
             at = int(begins[following])
-            scan.level, scan.start, scan.commas = int(depth[at]), place + at + 1, []
+            scan.level, scan.start, scan.commas = int(depth[at]), place + int(told[at]) + 1, []
             at += 1
-        left = np.flatnonzero(depth[at:] < scan.level)[:1]
-        stop = at + int(left[0]) if len(left) else len(letters)
-        own = separators[np.searchsorted(separators, at) : np.searchsorted(separators, stop)]
-        scan.commas.append(place + own[depth[own] == scan.level])
-        if len(left):
-            _close(scan, letters[stop], place + stop)
+        stop = _first_below(depth, at, scan.level)
+        own = at + np.flatnonzero((letters[at:stop] == COMMA) & (depth[at:stop] == scan.level))
+        scan.commas.append(place + told[own])
+        if stop < len(letters):
+            _close(scan, int(letters[stop]), place + int(told[stop]))
         at = stop + 1
     scan.depth = int(depth[-1]) if len(depth) else scan.depth
-    scan.in_text = bool((int(quotes.sum()) + scan.in_text) & 1)
+
+
+def _first_below(depth: NDArray[np.int32], at: int, level: int) -> int:
+    """The first place from `at` on that lies less deep than `level`, else the end: what ends soon is found soon."""
+    window = NEAR
+    while at < len(depth):
+        below = depth[at : at + window] < level
+        first = int(below.argmax())
+        if below[first]:
+            return at + first
+        at, window = at + window, 2 * window
+    return len(depth)
 
 
 def _close(scan: _Scan, letter: int, place: int) -> None:

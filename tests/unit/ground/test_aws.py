@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import EndpointConnectionError
 
 from fogbank.ground.aws import LOCAL_ACCESS_KEY, LocalClients, join_key, split_uri
 
@@ -62,6 +64,18 @@ def test_a_client_is_made_once_for_a_service_and_region_also_by_many_threads() -
     config = client.meta.config
     assert (config.read_timeout, config.max_pool_connections, config.retries["total_max_attempts"]) == (7, 5, 3)
     assert (config.s3["addressing_style"], config.proxies) == ("path", {})
+
+
+def test_the_clients_of_all_clouds_share_what_was_read_of_a_service() -> None:
+    one, other = (
+        LocalClients(f"http://127.0.0.1:{port}", secret)("sqs", "eu-west-1") for port, secret in ((1, "a"), (2, "b"))
+    )
+
+    assert one.meta.service_model.metadata is other.meta.service_model.metadata
+    assert one.meta.endpoint_url != other.meta.endpoint_url
+    one.meta.events.register("before-send.sqs", lambda **_: AWSResponse("", 200, {}, None))
+    with pytest.raises(EndpointConnectionError):
+        other.list_queues()
 
 
 def test_a_client_signs_with_the_local_key_whatever_this_machine_is_logged_in_as(

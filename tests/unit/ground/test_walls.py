@@ -12,7 +12,7 @@ import pytest
 
 from fogbank.ground import namespaces
 from fogbank.ground.processes import tree
-from fogbank.ground.walls import Behind, UndecidedError, Wall, most_processes, obstacle, probe
+from fogbank.ground.walls import Behind, UndecidedError, Wall, judged, most_processes, obstacle, probe
 from tests.waiting import until
 
 walled = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
@@ -175,8 +175,10 @@ def test_root_writes_to_what_is_everybodys_alone(tmp_path: Path) -> None:
     [
         ("exit 0", True),
         ("echo '[Errno 1] Operation not permitted' >&2; exit 126", True),
+        ("echo '[Errno 19] No such device' >&2; exit 126", True),
         ("echo '[Errno 28] No space left on device' >&2; exit 126", False),
         ("echo '[Errno 11] Resource temporarily unavailable' >&2; exit 126", False),
+        ("kill -9 $$", False),
         ("sleep 60", False),
     ],
 )
@@ -188,13 +190,30 @@ def test_what_the_kernel_may_say_otherwise_the_next_time_is_not_kept(says: str, 
         assert not known
 
 
-def test_what_is_to_have_no_network_is_not_run_where_nobody_knows_whether_it_can(tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", [True, False])
+def test_nothing_is_run_where_nobody_knows_whether_there_can_be_a_wall(tmp_path: Path, *, network: bool) -> None:
     def slow() -> str:
         raise UndecidedError("timed out")
 
     with pytest.raises(UndecidedError):
-        Wall(own=(tmp_path,), network=False, judge=slow).around(["/bin/true"])
-    assert "walled=yes" not in Wall(own=(tmp_path,), judge=slow).around(["/bin/true"])
+        Wall(own=(tmp_path,), network=network, judge=slow).around(["/bin/true"])
+
+
+@pytest.mark.parametrize(("times", "answered"), [(0, True), (2, True), (3, False)])
+def test_it_is_asked_three_times_at_most(times: int, *, answered: bool) -> None:
+    asked: list[str] = []
+
+    def ask() -> str:
+        asked.append("")
+        if len(asked) <= times:
+            raise UndecidedError("no room now")
+        return "never"
+
+    try:
+        assert judged(ask) == "never"
+    except UndecidedError:
+        assert not answered
+    assert len(asked) == min(times + 1, 3)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of a process are Linux's")

@@ -17,13 +17,19 @@ ENDPOINT = "/aws/sagemaker/Endpoints/churn-prod-live"
 JOBS = "/aws/sagemaker/TransformJobs"
 
 
+@pytest.fixture(scope="module")
+def session() -> boto3.session.Session:
+    """What clients are made from: the service's model is read once."""
+    return boto3.session.Session()
+
+
 @pytest.fixture
-def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def logs(session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
-        yield boto3.client("logs", region_name="us-east-1")
+        yield session.client("logs", region_name="us-east-1")
 
 
 def write(logs: Any, group: str, stream: str, *lines: str) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fogbank.contracts.manifest import Column, Schema
+from fogbank.serve.columnar import UNFOLDED_LIMIT
 from fogbank.serve.decode import Decoder
 from fogbank.serve.encode import Encoder
 from fogbank.serve.problems import RequestError
@@ -98,9 +99,7 @@ def test_parquet_by_column_name_in_any_order() -> None:
 
 
 def test_a_parquet_file_that_unfolds_to_too_much_is_refused() -> None:
-    table = pa.table(
-        {"a": pa.array(np.zeros(60_000_000)), "b": pa.array(np.zeros(60_000_000)), "n": pa.array(np.zeros(60_000_000))}
-    )
+    table = pa.table(dict.fromkeys("abn", pa.array(np.zeros(UNFOLDED_LIMIT // (3 * 8) + 1))))
     out = io.BytesIO()
     pq.write_table(table, out, compression="zstd")
 

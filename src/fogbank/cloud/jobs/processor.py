@@ -164,7 +164,9 @@ def run_process(
                 umask=MASK,
             )
     except UndecidedError as error:
-        raise JobError(f"InternalServerError: the job is to have no network, but {error}; try again") from error
+        raise JobError(
+            f"InternalServerError: nothing can be put around the job's process: {error}; try again"
+        ) from error
     return _attended(process, lifeline, container.limit_s, stop)
 
 

@@ -1,0 +1,25 @@
+"""No test is lost between the processes of `make unit`, and what fails in one fails all."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.conftest import NUMERIC, UNIT, shares
+from tools.units import whole
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 40])
+def test_every_room_is_in_one_share(count: int) -> None:
+    rooms = {path.relative_to(UNIT).parts[0] for path in UNIT.rglob("test_*.py")}
+    given = [room for share in shares(count) for room in share]
+
+    assert len(shares(count)) == count
+    assert (rooms - {*given}, len(given)) == (set(), len({*given}))
+    assert sum(not {*NUMERIC}.isdisjoint(share) for share in shares(count)) == 1
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"), [((0, 0), 0), ((0, 5), 0), ((5, 5), 5), ((1, 0), 1), ((0, 5, 1), 1), ((0, -9), -9)]
+)
+def test_a_share_that_fails_fails_all_and_one_without_tests_does_not(statuses: tuple[int, ...], status: int) -> None:
+    assert whole(statuses) == status
