@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from fogbank.contracts.config import running_python
-from fogbank.contracts.dependencies import Target, host_platform
+from fogbank.contracts.dependencies import WHEELS, Target, host_platform
 from fogbank.contracts.errors import PackageError, ProjectError
 from fogbank.contracts.manifest import INNER_NAME
 from fogbank.contracts.schema import Column, Dtype, Rows, Schema, Value, document_of
@@ -147,14 +147,15 @@ class Adoption:
     def _ask(self, folder: Path) -> None:
         """Load the model in its own environment, and ask it of its columns, then for its predictions of the sample."""
         target = Target(platform=host_platform(), python=running_python())
-        pins, lines = lock_lines(folder, self.needs, target)
+        state = folder / ".fogbank"
+        pins, lines = lock_lines(folder, self.needs, target, state)
         order: dict[str, Any] = {
             "model": str(folder / ROOM / self.look.file),
             "kind": self.look.kind,
             "trusted": [],
             "dtypes": [],
             "roots": [str(self.path.parent)] if self.look.foreign else [],
-            "python": model_python(pins, lines, brought=True),
+            "python": model_python(pins, lines, state / WHEELS, brought=True),
         }
         first = self._answered(order).fitted
         width = 1 if first.rows == "texts" else first.width or self.look.width  # a vectorizer's words are no columns

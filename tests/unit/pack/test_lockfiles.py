@@ -56,11 +56,15 @@ def lines(root: Path, names: tuple[str, ...] = ("top",)) -> list[str]:
 
 def test_each_line_has_the_hashes_of_the_files_that_this_python_can_have(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_text(
-        LOCK.replace("SOURCE", f'{MAIN}\nsdist = {{ url = "x", hash = "sha256:{HASH}" }}')
+        LOCK.replace(
+            "SOURCE",
+            f'{MAIN}\nsdist = {{ url = "x", hash = "sha256:{HASH}" }}\n'
+            f'wheels = [{{ url = "https://main.example/other-2.0-py3-none-any.whl", hash = "sha256:{"4" * 64}" }}]',
+        )
     )
 
     assert lines(tmp_path) == [
-        f"other==2.0 --hash=sha256:{HASH}",
+        f"other==2.0 --hash=sha256:{'4' * 64} --hash=sha256:{HASH}",
         f"top==1.0 --hash=sha256:{'1' * 64} --hash=sha256:{'3' * 64}",
     ]
 
@@ -108,8 +112,8 @@ def test_what_another_index_has_comes_from_its_own_address(
     [
         '{ git = "https://git.example.com/me/other.git?rev=abc#abcdef0" }',
         '{ path = "libs/other-2.0-py3-none-any.whl" }',
-        '{ directory = "libs/other" }',
-        '{ editable = "libs/other" }',
+        '{ directory = ".." }',
+        '{ editable = "." }',
         '{ virtual = "libs/other" }',
         '{ registry = "../wheels" }',
         '{ url = "https://corp.example/other-2.0.tar.gz" }',
@@ -130,13 +134,13 @@ def test_what_no_container_can_have_is_refused_and_not_looked_for_elsewhere(tmp_
     ("entry", "word"),
     [
         ('vcs = { type = "git", url = "https://git.example.com/six.git", commit-id = "abc" }', "git (https"),
-        ('directory = { path = "libs/six", editable = true }', "directory (libs/six)"),
+        ('directory = { path = ".", editable = true }', "directory (.)"),
         (
-            f'archive = {{ path = "six-1.17.0.tar.gz", hashes = {{ sha256 = "{HASH}" }} }}',
+            f'archive = {{ path = "six-1.17.0.tar.gz", hashes = {{ md5 = "{HASH}" }} }}',
             "an archive that is no wheel",
         ),
         (
-            f'wheels = [{{ path = "six-1.17.0-py3-none-any.whl", hashes = {{ sha256 = "{HASH}" }} }}]',
+            f'wheels = [{{ path = "six-1.17.0-py3-none-any.whl", hashes = {{ md5 = "{HASH}" }} }}]',
             "a file of this machine",
         ),
     ],
