@@ -325,6 +325,11 @@ def adopt(name: str, path: Path, sample: Path | None, target: Path, steps: Steps
         steps.notice(
             "no monitor is declared: a handler answers, and nobody asked it for the baseline's predictions (docs/13-bring.md)"
         )
+    if look.batch:
+        steps.notice(
+            f"the program takes {look.batch} row{'s' if look.batch > 1 else ''} at a time, and is asked so often: exported with dynamic_shapes it "
+            "takes all rows of a request at once"
+        )
     tell_ignored(adoption.sample, steps)
 
 

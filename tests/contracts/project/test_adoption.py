@@ -267,7 +267,7 @@ def test_a_program_that_says_nothing_of_its_columns_asks_for_rows(tmp_path: Path
     import zipfile
 
     with zipfile.ZipFile(tmp_path / "m.pt2", "w") as archive:
-        archive.writestr("m/models/model.json", "")
+        archive.writestr("m/models/model.json", "{}")
     with pytest.raises(PackageError, match="does not say which columns"):
         adopt("net", tmp_path / "m.pt2", None, tmp_path / "net", Steps(ignore), lambda _: False)
 
