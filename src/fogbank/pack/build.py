@@ -208,8 +208,8 @@ def _second_files(config: ProjectConfig, trained: Trained, code: Mapping[str, Pa
     files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
     second = {name: path for name, path in files.items() if path != trained.model and name not in TRAININGS_OWN}
     if not defines(config.handler, "model_fn"):
-        text = "".join(path.read_text() for path in code.values())
-        second = {name: path for name, path in second.items() if path.name in text}
+        text = b"".join(path.read_bytes() for path in code.values())
+        second = {name: path for name, path in second.items() if path.name.encode() in text}
     return {name: path.read_bytes() for name, path in second.items() if not name.startswith(("code/", "."))}
 
 

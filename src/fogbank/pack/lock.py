@@ -23,6 +23,7 @@ from fogbank.contracts.errors import PackageError
 from fogbank.pack.locked import Locked
 from fogbank.pack.lockfiles import MALFORMED, Reader, Table, hashed_requirements, pylock, uv_lock, wheel
 from fogbank.pack.origins import located
+from fogbank.pack.requirement_files import whole_text
 from fogbank.pack.requirements import lock_requirements
 
 REQUIREMENTS = "requirements.txt"
@@ -125,7 +126,7 @@ def read_lock(root: Path, names: Sequence[str] = ()) -> Lock | None:
 @lru_cache(maxsize=4)
 def _read(path: Path, _: int) -> Lock | None:
     try:
-        tables, read = READERS[path.name](path.read_text())
+        tables, read = READERS[path.name](_text(path))
         return Lock(path.name, tables, read, path.parent) if tables else None
     except MALFORMED as error:
         raise _unreadable(path.name, error) from error
@@ -133,9 +134,18 @@ def _read(path: Path, _: int) -> Lock | None:
 
 def _resolved(path: Path, root: Path, names: Sequence[str]) -> Lock | None:
     """A requirements file without hashes, locked; None for one that says nothing."""
-    if not path.name.startswith("requirements") or not path.read_text().strip():
+    text = _text(path)
+    if not path.name.startswith("requirements") or not text.strip():
         return None
-    return Lock(path.name, *uv_lock(lock_requirements(path, names, root / LOCKED)))
+    return Lock(path.name, *uv_lock(lock_requirements(path.name, text, names, root / LOCKED)))
+
+
+def _text(path: Path) -> str:
+    """The text of a lock; of a requirements file with what it takes in. Raises PackageError (`lock-unreadable`)."""
+    try:
+        return whole_text(path) if path.name.startswith("requirements") else path.read_text()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path.name, error) from error
 
 
 def _unreadable(name: str, error: Exception) -> PackageError:
