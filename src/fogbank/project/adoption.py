@@ -24,7 +24,7 @@ from fogbank.contracts.errors import PackageError, ProjectError
 from fogbank.contracts.manifest import INNER_NAME
 from fogbank.contracts.schema import Column, Dtype, Rows, Schema, Value, document_of
 from fogbank.ground.digest import sha256_file
-from fogbank.pack import Fitted, Look, answer_of, fitted_from, lock_lines, look_at
+from fogbank.pack import Fitted, Look, answer_of, fitted_from, imported_distributions, lock_lines, look_at
 from fogbank.project.archives import Opened, opened
 from fogbank.project.environments import model_python
 from fogbank.project.events import Steps
@@ -288,9 +288,9 @@ def looked(source: Opened) -> Look:
     """What the model is, and what the requirements that came with it say besides. Raises PackageError."""
     look = look_at(source.model)
     lines = (*look.requirements, *source.requirements)
-    return replace(
-        look, requirements=lines, needs=tuple(sorted({*look.needs, *(Requirement(line).name for line in lines)}))
-    )
+    beside = imported_distributions(source.model.parent, look.foreign)  # what the user's own modules take
+    needs = {*look.needs, *(Requirement(line).name for line in lines), *beside}
+    return replace(look, requirements=lines, needs=tuple(sorted(needs)))
 
 
 def looked_into(path: Path, folder: Path, steps: Steps, trust: Trust) -> tuple[Opened, Look]:

@@ -249,6 +249,23 @@ def own_modules(tmp_path: Path) -> Path:
     return folder
 
 
+def test_what_a_module_of_ones_own_imports_is_declared_with_it(tmp_path: Path, own_modules: Path) -> None:
+    """The pickle names the module alone; what that takes, its file says."""
+    module = own_modules / "ownfit.py"
+    module.write_text(f"import numpy\nfrom own_deep import X\n{module.read_text()}")
+    (own_modules / "own_deep.py").write_text(
+        "import joblib\ntry:\n    import torch\nexcept ImportError:\n    torch = None\nX = 1\n"
+    )
+    (own_modules / "rows.csv").write_text("a\n1\n2.5\n")
+
+    adopt("own", own_modules / "m.pkl", own_modules / "rows.csv", tmp_path / "own", Steps(ignore), lambda _: True)
+
+    config = load_config(tmp_path / "own")
+    assert {"numpy", "joblib"} <= set(config.dependencies)
+    assert "torch" not in config.dependencies
+    packing.pack(config, Steps(ignore))
+
+
 def test_what_a_model_says_of_a_sample_that_it_cannot_take_is_told_on_one_line(
     tmp_path: Path, own_modules: Path
 ) -> None:
