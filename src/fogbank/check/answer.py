@@ -9,6 +9,8 @@ import csv
 import io
 from collections.abc import Sequence
 
+from fogbank.contracts.schema import header_names
+
 NUMBERS = frozenset({"float", "integer"})
 
 
@@ -27,7 +29,7 @@ def sample_rows(sample: str, names: Sequence[str]) -> int:
     >>> sample_rows("a,b\\n1,2\\n", ["a", "b"]), sample_rows("1,2\\n3,4\\n", ["a", "b"])
     (1, 2)
     """
-    return rows_of(sample) - (bool(names) and _cells(sample) == list(names))
+    return rows_of(sample) - (bool(names) and header_names(_first(sample), names) == list(names))
 
 
 def unlike(answer: str, columns: Sequence[tuple[str, str]]) -> str:
@@ -54,7 +56,11 @@ def unlike(answer: str, columns: Sequence[tuple[str, str]]) -> str:
 
 
 def _cells(text: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader(io.StringIO(text.lstrip("\ufeff"))), [])]
+    return [cell.strip() for cell in _first(text)]
+
+
+def _first(text: str) -> list[str]:
+    return next(csv.reader(io.StringIO(text.lstrip("\ufeff"))), [])
 
 
 def _short(text: str) -> str:

@@ -19,14 +19,14 @@ from fogbank.check.findings import Finding, Report
 from fogbank.check.rehearse import Order
 from fogbank.check.static import inspect_files
 from fogbank.contracts.container import INVOCATION_LIMIT_S, STARTUP_LIMIT_S, STOP_GRACE_S
-from fogbank.contracts.dependencies import Target
+from fogbank.contracts.dependencies import WHEELS, Target
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import INNER_NAME, decode_package
 from fogbank.ground.archive import ArchiveError, unpack_archive
 from fogbank.ground.processes import bare_environment
 
-PythonFor = Callable[[Sequence[str]], Path]
-"""The Python of an environment for these requirement lines. Raises PackageError (`dependency-uninstallable`)."""
+PythonFor = Callable[[Sequence[str], Path], Path]
+"""The Python of an environment for these requirement lines, and the folder of wheels that came with them. Raises PackageError (`dependency-uninstallable`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ def check_artifact(archive: Path, sample: str, conditions: Conditions, python_fo
         if findings:
             return Report(findings=tuple(findings))
         try:
-            python = python_for(_requirements(base / "model"))
+            python = python_for(_requirements(base / "model"), base / "model" / "code" / WHEELS)
         except PackageError as error:
             return Report(findings=(Finding(code=error.code, cause=error.cause),))
         return _rehearsed(base, sample, conditions, python)

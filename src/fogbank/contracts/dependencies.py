@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from typing import Literal
 
 MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 """The platforms of OCI that SageMaker has instances of, and the machine's name in wheels and markers."""
@@ -57,27 +58,51 @@ def host_platform() -> str:
     return HOST_PLATFORM.get(platform.machine().lower(), "linux/amd64")
 
 
+WHEELS = "wheels"
+PACKAGED = f"file:///opt/ml/model/code/{WHEELS}/"
+"""Where a package's own wheels lie in a container: SageMaker unpacks every model there, and `pip install -r` finds them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class WheelFile:
-    """One file of a release; `size` is 0 where the lock does not say it. `url` is set where it is had by its address alone."""
+    """One file of a release; `size` is 0 where the lock does not say it. `url` is set where it is had by its address alone.
+
+    `path` is where it lies on this machine, of one that was built here and travels with the package.
+    """
 
     filename: str
     sha256: str
     size: int = 0
     url: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a lock says that a version comes from where there is no wheel of it to be had from an index.
+
+    `place` is an archive's address or path with the SHA-256 that it is `pinned` to, a repository's address with the commit, or a
+    folder, which is pinned to nothing; the sources lie in `subdirectory` of it.
+    """
+
+    kind: Literal["archive", "git", "folder"]
+    place: str
+    pinned: str = ""
+    subdirectory: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pin:
     """A distribution in one version. `wheels` are those that the lock names; `hashes` what other files of it may have.
 
-    Both are empty where the project has no lock.
+    Both are empty where the project has no lock. `origin` is set where a wheel must be made first.
     """
 
     name: str
     version: str
     wheels: tuple[WheelFile, ...] = ()
     hashes: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     def __str__(self) -> str:
         return f"{self.name}=={self.version}"
@@ -92,9 +117,14 @@ class Wheel:
     filename: str
     sha256: str
     url: str = ""
+    path: str = ""
 
     @property
     def requirement(self) -> str:
         """The line that installs this wheel and no other: by its address where that is how it is had, and always by its hash."""
-        place = f" @ {self.url}" if self.url else f"=={self.version}"
+        return self.had_from(self.url)
+
+    def had_from(self, address: str) -> str:
+        """The same line for another address; empty for the index."""
+        place = f" @ {address}" if address else f"=={self.version}"
         return f"{self.name}{place} --hash=sha256:{self.sha256}"

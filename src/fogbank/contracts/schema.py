@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -76,6 +77,16 @@ class Schema:
     def names(self) -> tuple[str, ...]:
         """The columns' names, in order."""
         return tuple(column.name for column in self.columns)
+
+
+def header_names(cells: Sequence[str], names: Collection[str]) -> list[str]:
+    """The columns that a header's cells stand for: blanks around a cell count only where they tell columns apart.
+
+    >>> header_names([" age", "pay "], [" age", "pay"])
+    [' age', 'pay']
+    """
+    bare = {name.strip(): name for name in names}
+    return [cell if cell in names else bare.get(cell.strip(), cell.strip()) for cell in cells]
 
 
 def schema_from(document: dict[str, Any]) -> Schema:

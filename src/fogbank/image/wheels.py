@@ -71,7 +71,14 @@ def _best(pin: Pin, files: Sequence[WheelFile], target: Target, rank: dict[Tag, 
             "choose a version that has one, or build a wheel for that platform and lock it",
         )
     chosen = min(fitting)[2]
-    return Wheel(name=pin.name, version=pin.version, filename=chosen.filename, sha256=chosen.sha256, url=chosen.url)
+    return Wheel(
+        name=pin.name,
+        version=pin.version,
+        filename=chosen.filename,
+        sha256=chosen.sha256,
+        url=chosen.url,
+        path=chosen.path,
+    )
 
 
 def _looked_up(pins: Sequence[Pin], target: Target, cache: Path) -> dict[str, tuple[WheelFile, ...]]:
@@ -101,7 +108,8 @@ def _file(item: dict[str, Any]) -> WheelFile:
 def install(wheels: Iterable[Wheel], target: Target, folder: Path) -> None:
     """Unpack the wheels into a folder, each under its hash. Raises PackageError (`index-unreachable`, `wheel-wrong-architecture`)."""
     requirements = folder.with_name(folder.name + ".txt")
-    requirements.write_text("".join(f"{item.requirement}\n" for item in wheels))
+    addresses = ((item, Path(item.path).as_uri() if item.path else item.url) for item in wheels)
+    requirements.write_text("".join(f"{item.had_from(address)}\n" for item, address in addresses))
     uv(
         ["pip", "install", "--quiet", "--no-deps", NOTHING_BUILT, "--require-hashes", "--link-mode", "hardlink",
          *_for(target), "--target", str(folder), "-r", str(requirements)],

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from fogbank.contracts.capture import CapturedPayload, CaptureRecord, media_type
+from fogbank.contracts.schema import header_names
 from fogbank.monitor.dataset import DatasetError, csv_rows, positional
 from fogbank.monitor.fields import Fields, FieldsError, flat, read_json
 from fogbank.monitor.numbers import is_number
@@ -81,7 +82,7 @@ def output_names(record: CaptureRecord, names: Sequence[str]) -> list[str]:
 
 def _below_header(rows: Sequence[Cells], names: Sequence[str]) -> list[Part]:
     """The rows by name where the first is a header, else as they are; rows of another length keep their cells without names."""
-    header = [cell.strip() for cell in rows[0]] if len(rows) > 1 else []
+    header = header_names(rows[0], names) if len(rows) > 1 else []
     known = set(header) & set(names)
     if len(known) * 2 <= len(header) or len(set(header)) < len(header) or all(map(is_number, header)):
         return list(rows)

@@ -2,6 +2,7 @@
 
 from fogbank.pack.build import Baseline, build, handler_loads, image_pins, lock_lines, locked_pins
 from fogbank.pack.fitted import Fitted, answer_of, fitted_from
+from fogbank.pack.imports import imported_distributions
 from fogbank.pack.lock import LOCK_FILES, LOCKED, Installed, Source, read_lock
 from fogbank.pack.look import look_at
 from fogbank.pack.look_files import READERS as MODEL_SUFFIXES
@@ -25,6 +26,7 @@ __all__ = [
     "fitted_from",
     "handler_loads",
     "image_pins",
+    "imported_distributions",
     "lock_lines",
     "locked_pins",
     "look_at",

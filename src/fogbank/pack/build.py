@@ -30,6 +30,7 @@ from fogbank.pack.locked import Locked
 from fogbank.pack.pickled import check_pickle
 from fogbank.pack.resolve import check_versions, differences, installed_versions, requirement_lines, resolve
 from fogbank.pack.trained import Trained
+from fogbank.pack.wheels import Wheels, packaged
 
 ARTIFACT = "model.tar.gz"
 COMPILED_FILE = "model.onnx"
@@ -75,7 +76,7 @@ def build(
     gate(trained)
     functions = _functions(config)
     source = _lock(config) or Installed()
-    pins = resolve(config.dependencies, source, config.target.markers())
+    pins = _pins(config, config.dependencies, source)
     python, elsewhere = _python(pins, trained, config, python_for)
     roots = source_roots(config.handler, config.root)
     fitted = ask(trained, trusted_types(trained), roots, config.state / "fitted", python)
@@ -128,6 +129,11 @@ def _python(
     ), f"not compiled: it runs in an environment of its own, as its versions are not fogbank's: {first}"[:200]
 
 
+def _pins(config: ProjectConfig, names: Sequence[str], source: Source) -> tuple[Pin, ...]:
+    """What is locked, with a wheel of each that has none elsewhere. Raises PackageError."""
+    return Wheels(config.root, config.state, source).of(resolve(names, source, config.target.markers()))
+
+
 def _lock(config: ProjectConfig) -> Source | None:
     return read_lock(config.root, (*config.dependencies, *(RUNTIME if config.compile else ())))
 
@@ -167,14 +173,14 @@ def _package(
     model = trained.model.read_bytes() if compiled.onnx is None else compiled.onnx
     model_file = trained.model.name if compiled.onnx is None else COMPILED_FILE
     names = config.dependencies if compiled.onnx is None else compiled_dependencies(config.dependencies, code)
-    pins = resolve(names, source, config.target.markers())
+    pins = _pins(config, names, source)
     lines = requirement_lines(pins, config.target.python)
     beside = data_files(code, config.handler, config.root)
     content = {
         **_second_files(config, trained, code),
         model_file: model,
         "code/requirements.txt": ("\n".join(lines) + "\n").encode(),
-        **{f"code/{place}": path.read_bytes() for place, path in sorted({**code, **beside}.items())},
+        **{f"code/{place}": path.read_bytes() for place, path in sorted({**code, **beside, **packaged(pins)}.items())},
     }
     inner = PackageManifest(
         name=config.name,
@@ -202,8 +208,8 @@ def _second_files(config: ProjectConfig, trained: Trained, code: Mapping[str, Pa
     files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
     second = {name: path for name, path in files.items() if path != trained.model and name not in TRAININGS_OWN}
     if not defines(config.handler, "model_fn"):
-        text = "".join(path.read_text() for path in code.values())
-        second = {name: path for name, path in second.items() if path.name in text}
+        text = b"".join(path.read_bytes() for path in code.values())
+        second = {name: path for name, path in second.items() if path.name.encode() in text}
     return {name: path.read_bytes() for name, path in second.items() if not name.startswith(("code/", "."))}
 
 
@@ -224,11 +230,11 @@ def image_pins(config: ProjectConfig, manifest: Manifest, target: Target) -> tup
     if manifest.package.compilation.compiled:
         code = code_files(config.handler, config.root) if config.handler else {}
         names = compiled_dependencies(names, code)
-    return _with_servers(config, names, target)
+    return Wheels(config.root, config.state, _lock(config) or Installed()).of(_with_servers(config, names, target))
 
 
 def locked_pins(config: ProjectConfig, target: Target) -> tuple[Pin, ...]:
-    """What is locked for a project's container: all of its dependencies and the server's. Raises PackageError."""
+    """What is locked for a project's container: all of its dependencies and the server's; nothing is built. Raises PackageError."""
     return _with_servers(config, config.dependencies, target)
 
 
@@ -242,9 +248,13 @@ def handler_loads(handler: Path) -> bool:
     return defines(handler, "model_fn")
 
 
-def lock_lines(root: Path, names: Sequence[str], target: Target) -> tuple[list[str], list[str]]:
-    """What a folder's lock says of distributions on a target: the pins, and the lines that install them. Raises PackageError."""
-    pins = resolve(names, read_lock(root, names) or Installed(), target.markers())
+def lock_lines(root: Path, names: Sequence[str], target: Target, state: Path) -> tuple[list[str], list[str]]:
+    """What a folder's lock says of distributions on a target: the pins, and the lines that install them. Raises PackageError.
+
+    Wheels that the lines name are in `state`, that of the project.
+    """
+    source = read_lock(root, names) or Installed()
+    pins = Wheels(root, state, source).of(resolve(names, source, target.markers()))
     return list(map(str, pins)), requirement_lines(pins, target.python)
 
 

@@ -121,9 +121,9 @@ def _absolute(node: ast.ImportFrom, place: str) -> str:
 
 
 def parse(path: Path) -> ast.Module:
-    """A file's syntax tree. Raises PackageError (`handler-syntax`)."""
+    """A file's syntax tree, whatever encoding it says that it has, as Python reads it. Raises PackageError (`handler-syntax`)."""
     try:
-        return ast.parse(path.read_text(), filename=str(path))
+        return ast.parse(path.read_bytes(), filename=str(path))
     except SyntaxError as error:
         raise PackageError(
             "handler-syntax",

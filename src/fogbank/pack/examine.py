@@ -20,8 +20,11 @@ from fogbank.contracts.schema import Missing, Rows, Value
 
 NUMBERED = re.compile(r"(Column_|f|x|X)?\d+")
 """Names that a library gives to columns that have none."""
+WHOLE = re.compile(r"[+-]?[0-9]+")
 KNOWN = {"sklearn", "xgboost", "lightgbm", "catboost", "imblearn"}
 """Libraries whose estimators take an array for a frame of the same numbers."""
+ARRAYS = {*KNOWN, "numpy", "scipy"}
+"""Libraries whose functions take an array for a frame."""
 MOST = 20_000
 """The most objects inside of a model that are looked at."""
 
@@ -96,6 +99,8 @@ def _value(cell: str, dtype: str, stands: Any) -> Any:
         return cell or stands
     if dtype == "boolean" and cell:
         return cell.lower() == "true"
+    if dtype == "integer" and WHOLE.fullmatch(cell):  # a key may be larger than what a float tells apart
+        return int(cell)
     return float(cell) if cell else math.nan
 
 
@@ -139,9 +144,23 @@ def _rows(parts: list[Any], names: list[str], dtypes: list[str]) -> Rows:
         for _, _, columns in part.transformers_
         for column in _listed(columns)
     )
-    foreign = any(type(part).__module__.partition(".")[0] not in KNOWN for part in parts)
+    foreign = any(_library(type(part)) not in KNOWN or _calls_others(part) for part in parts)
     mixed = any(dtype not in {"float", "integer", "boolean"} for dtype in dtypes)
     return "frame" if selects_by_name or foreign or mixed else "array"
+
+
+def _library(thing: Any) -> str:
+    return str(getattr(thing, "__module__", "") or "").partition(".")[0]
+
+
+def _calls_others(part: Any) -> bool:
+    """Whether a transformer hands rows as they come to a function of somebody's own, which may ask a frame for its columns."""
+    function = getattr(part, "func", None)
+    return (
+        callable(function)
+        and hasattr(part, "transform")
+        and not {_library(function), _library(type(function))} & ARRAYS
+    )
 
 
 def _words(part: Any) -> Iterator[str]:

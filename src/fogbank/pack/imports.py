@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from fogbank.contracts.errors import PackageError
-from fogbank.pack.code import imported_modules, parse
+from fogbank.pack.code import code_files, imported_modules, parse
 from fogbank.pack.lock import installed
 from fogbank.pack.resolve import parsed
 
@@ -71,6 +71,14 @@ def compiled_dependencies(names: Iterable[str], code: Mapping[str, Path]) -> tup
     modules = imported_modules(code.values()) - sys.stdlib_module_names - own_modules(code)
     owners = {owner for module in modules for owner in owners_of(module)}
     return (*RUNTIME, *(name for name in names if canonicalize_name(parsed(name).name) in owners))
+
+
+def imported_distributions(folder: Path, modules: Iterable[str]) -> set[str]:
+    """What modules of a folder, and those of it that they import, cannot do without: by what is installed here, else by the modules' names."""
+    code = code_files(None, folder, modules)
+    names = {item.module for path in code.values() for item in needed(parse(path))}
+    others = names - sys.stdlib_module_names - own_modules(code)
+    return {(*owners_of(name), *HELD_BY.get(name, ()), canonicalize_name(name))[0] for name in others}
 
 
 def own_modules(code: Mapping[str, Path]) -> set[str]:

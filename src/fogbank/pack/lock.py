@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +22,8 @@ from fogbank.contracts.dependencies import WheelFile
 from fogbank.contracts.errors import PackageError
 from fogbank.pack.locked import Locked
 from fogbank.pack.lockfiles import MALFORMED, Reader, Table, hashed_requirements, pylock, uv_lock, wheel
+from fogbank.pack.origins import located
+from fogbank.pack.requirement_files import whole_text
 from fogbank.pack.requirements import lock_requirements
 
 REQUIREMENTS = "requirements.txt"
@@ -41,17 +44,19 @@ class Source(Protocol):
 class Lock:
     """A lock file's content. A distribution's table is read when it is asked for: a lock has hundreds, a package needs ten."""
 
-    def __init__(self, name: str, tables: Iterable[Table], read: Reader) -> None:
-        self.name, self._read = name, read
+    def __init__(self, name: str, tables: Iterable[Table], read: Reader, root: Path | None = None) -> None:
+        """`root` is the folder from which its paths lead."""
+        self.name, self._read, self._root = name, read, root
         self._tables: dict[str, list[Table]] = {}
         for table in tables:
-            if "version" in table:  # the project itself may have none
-                self._tables.setdefault(canonicalize_name(table["name"]), []).append(table)
+            self._tables.setdefault(canonicalize_name(table["name"]), []).append(table)
 
     def candidates(self, name: str) -> tuple[Locked, ...]:
         """The versions that it has of a distribution: several where they differ by platform. Raises PackageError."""
         try:
-            return tuple(map(self._read, self._tables.get(name, ())))
+            read = tuple(map(self._read, self._tables.get(name, ())))
+            placed = (replace(item, origin=located(item.origin, self._root)) if item.origin else item for item in read)
+            return tuple(item for item in placed if item.version or item.origin)  # the project itself may have none
         except MALFORMED as error:
             raise _unreadable(self.name, error) from error
 
@@ -121,17 +126,26 @@ def read_lock(root: Path, names: Sequence[str] = ()) -> Lock | None:
 @lru_cache(maxsize=4)
 def _read(path: Path, _: int) -> Lock | None:
     try:
-        tables, read = READERS[path.name](path.read_text())
-        return Lock(path.name, tables, read) if tables else None
+        tables, read = READERS[path.name](_text(path))
+        return Lock(path.name, tables, read, path.parent) if tables else None
     except MALFORMED as error:
         raise _unreadable(path.name, error) from error
 
 
 def _resolved(path: Path, root: Path, names: Sequence[str]) -> Lock | None:
     """A requirements file without hashes, locked; None for one that says nothing."""
-    if not path.name.startswith("requirements") or not path.read_text().strip():
+    text = _text(path)
+    if not path.name.startswith("requirements") or not text.strip():
         return None
-    return Lock(path.name, *uv_lock(lock_requirements(path, names, root / LOCKED)))
+    return Lock(path.name, *uv_lock(lock_requirements(path.name, text, names, root / LOCKED)))
+
+
+def _text(path: Path) -> str:
+    """The text of a lock; of a requirements file with what it takes in. Raises PackageError (`lock-unreadable`)."""
+    try:
+        return whole_text(path) if path.name.startswith("requirements") else path.read_text()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path.name, error) from error
 
 
 def _unreadable(name: str, error: Exception) -> PackageError:

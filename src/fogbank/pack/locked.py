@@ -9,15 +9,16 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from fogbank.contracts.dependencies import WheelFile
+from fogbank.contracts.dependencies import Origin, WheelFile
 
 
 @dataclass(frozen=True, kw_only=True)
 class Locked:
     """One version. `requires` is None where the lock does not hold the graph; any of `markers` must hold.
 
-    `hashes` are those of files that are not wheels, or whose names the lock does not say. `elsewhere` says where it comes from
-    where nobody but this machine, or nobody without building it, can have it: then it is refused.
+    `hashes` are those of files that are not wheels, or whose names the lock does not say. `origin` is where its sources are, or a wheel
+    of this machine, that pack can take by hash or commit. `elsewhere` says where it comes from where nobody but this machine, or nobody
+    without building it, can have it: without an origin it is refused. `version` is empty for a folder that tells its own when it is built.
     """
 
     name: str
@@ -26,11 +27,12 @@ class Locked:
     hashes: tuple[str, ...] = ()
     requires: tuple[Requirement, ...] | None = None
     markers: tuple[str, ...] = ()
+    origin: Origin | None = None
     elsewhere: str = ""
 
     def fits(self, requirement: Requirement, environment: Mapping[str, str]) -> bool:
         """Whether this version answers a requirement on a platform."""
-        right = requirement.specifier.contains(Version(self.version), prereleases=True)
+        right = not self.version or requirement.specifier.contains(Version(self.version), prereleases=True)
         return right and (
             not self.markers or any(Marker(marker).evaluate({**environment, "extra": ""}) for marker in self.markers)
         )

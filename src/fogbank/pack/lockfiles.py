@@ -21,13 +21,14 @@ from packaging.utils import canonicalize_name
 from fogbank.contracts.dependencies import WheelFile
 from fogbank.ground.paths import plain_name
 from fogbank.pack.locked import Locked
+from fogbank.pack.origins import archive, pylock_origin, uv_origin
 
 Table = Mapping[str, Any]
 Reader = Callable[[Table], Locked]
 MALFORMED = (ValueError, KeyError, TypeError, AttributeError, InvalidRequirement)
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 OF_THIS_MACHINE = ("git", "path", "directory", "editable", "virtual")
-"""Where a lock may say that a distribution comes from, and no container can have it."""
+"""Where a lock may say that a distribution comes from, and no container can have it from there."""
 
 
 def uv_lock(text: str) -> tuple[list[Table], Reader]:
@@ -86,11 +87,12 @@ def _uv(package: Table, index: str) -> Locked:
     files = [item for item in package.get("wheels", []) if "url" in item]
     return Locked(
         name=canonicalize_name(package["name"]),
-        version=package["version"],
+        version=package.get("version", ""),
         wheels=tuple(wheel(item["url"], item["hash"], item.get("size", 0), direct=direct) for item in files),
         hashes=() if direct else _sdist(package.get("sdist", {}).get("hash", "")),
         requires=(*(_uv_requirement(item) for item in package.get("dependencies", [])), *optional),
         markers=tuple(package.get("resolution-markers", [])),
+        origin=uv_origin(package, source),
         elsewhere=_elsewhere(source, direct=direct, has_wheels=bool(files)),
     )
 
@@ -130,7 +132,7 @@ def _pylock(package: Table, index: str) -> Locked:
     local = next((item["path"] for item in files if "url" not in item and "path" in item), "")
     return Locked(
         name=canonicalize_name(package["name"]),
-        version=package["version"],
+        version=package.get("version", ""),
         wheels=tuple(
             wheel(
                 item.get("url") or item.get("name") or item["path"],
@@ -139,23 +141,26 @@ def _pylock(package: Table, index: str) -> Locked:
                 direct=direct,
             )
             for item in files
-            if not elsewhere
+            if not elsewhere and not local
         ),
         hashes=() if direct else _sdist(package.get("sdist", {}).get("hashes", {}).get("sha256", "")),
         markers=(package["marker"],) if "marker" in package else (),
+        origin=pylock_origin(package),
         elsewhere=elsewhere or (f"a file of this machine ({local})" if local else ""),
     )
 
 
 def _requirement(table: Table) -> Locked:
     url = table["url"]
-    is_wheel = bool(url) and urlparse(url).path.endswith(".whl") and urlparse(url).scheme in {"http", "https"}
+    fetched = bool(url) and urlparse(url).scheme in {"http", "https"}
+    is_wheel = fetched and urlparse(url).path.endswith(".whl")
     return Locked(
         name=canonicalize_name(table["name"]),
         version=table["version"],
         wheels=(wheel(url, table["hashes"][0], 0, direct=True),) if is_wheel else (),
         hashes=() if url else tuple(table["hashes"]),
         markers=(str(table["marker"]),) if table["marker"] else (),
+        origin=archive(url, table["hashes"][0]) if fetched and not is_wheel else None,
         elsewhere=str(url) if url and not is_wheel else "",
     )
 

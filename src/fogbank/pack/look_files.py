@@ -13,6 +13,7 @@ from fogbank.contracts.errors import PackageError
 from fogbank.contracts.schema import Column, Dtype, Value
 from fogbank.pack.imports import owners_of
 from fogbank.pack.inert import Named, Thing, read_pickle, things, values_of
+from fogbank.pack.look_torch import look_torch
 from fogbank.pack.looked import Look
 from fogbank.pack.resolve import installed_version
 
@@ -239,33 +240,6 @@ def _catboost(path: Path) -> Look:
     return Look(file="model.cbm", kind="catboost", what="a CatBoost model", needs=("catboost", "pandas"))
 
 
-def _torch(path: Path) -> Look:
-    """`torch.export`'s archive, or TorchScript's: both hold the code of the network, and a state dict does not."""
-    members = zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else []
-    inner = {member.partition("/")[2] for member in members} | set(members)
-    if any(member.endswith(".pt2") or "exported_program" in member or member.startswith("models/") for member in inner):
-        return Look(
-            file="model.pt2",
-            kind="handler",
-            what="a program of torch.export",
-            needs=("numpy", "torch"),
-            handler="torch_export",
-        )
-    if "constants.pkl" in inner and any(member.startswith("code/") for member in inner):
-        return Look(
-            file="model.pt",
-            kind="handler",
-            what="a TorchScript program",
-            needs=("numpy", "torch"),
-            handler="torch_script",
-        )
-    raise PackageError(
-        "model-code-missing",
-        f"{path.name} holds weights alone (a state dict), or a pickled module: the code of the network is not in it",
-        "save the program: torch.export.save(torch.export.export(model, (example,)), 'model.pt2')",
-    )
-
-
 def _keras(path: Path) -> Look:
     with zipfile.ZipFile(path) as archive:
         metadata, document = (json.loads(archive.read(name)) for name in ("metadata.json", "config.json"))
@@ -289,6 +263,6 @@ READERS: dict[str, Callable[[Path], Look]] = {
     **dict.fromkeys((".ubj", ".json"), _xgboost),
     ".txt": _lightgbm,
     ".cbm": _catboost,
-    **dict.fromkeys((".pt", ".pt2", ".pth"), _torch),
+    **dict.fromkeys((".pt", ".pt2", ".pth"), look_torch),
     ".keras": _keras,
 }

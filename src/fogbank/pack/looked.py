@@ -10,13 +10,24 @@ from fogbank.contracts.schema import Column, Value
 
 
 @dataclass(frozen=True, kw_only=True)
+class Table:
+    """One of a program's inputs: `width` columns of a request's rows from the `first` on, in the framework's `dtype`; `flat` for a vector."""
+
+    name: str
+    first: int
+    width: int
+    dtype: str
+    flat: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Look:
     """What was seen. `file` is the name that the model has in a project, `kind` how it is loaded, `what` a few words for a person.
 
     `needs` are the distributions that it takes, `versions` those that it says it was made with, and `requirements` lines for what
     is known less exactly. `names`, `width` and `classes` are empty where it does not say. `foreign` are modules that it names and no
     known distribution has. `handler` is the template of the handler that loads it, where it takes one; `columns` and
-    `output` its own schema.
+    `output` its own schema; `tables` the inputs of a program that takes such, `batch` the number of rows that it takes at a time, 0 for any.
     """
 
     file: str
@@ -33,3 +44,5 @@ class Look:
     handler: str = ""
     columns: tuple[Column, ...] = ()
     output: tuple[Column, ...] = ()
+    tables: tuple[Table, ...] = ()
+    batch: int = 0

@@ -35,7 +35,13 @@ def resolve(names: Iterable[str], source: Source, environment: Mapping[str, str]
         chosen[name] = locked
         waiting += [item for item in _graph(locked, source) if _applies(item, extras, environment)]
     return tuple(
-        Pin(name=item.name, version=item.version, wheels=item.wheels, hashes=item.hashes)
+        Pin(
+            name=item.name,
+            version=item.version,
+            wheels=item.wheels,
+            hashes=item.hashes,
+            origin=None if _has_wheel(item, environment) else item.origin,
+        )
         for _, item in sorted(chosen.items())
     )
 
@@ -120,9 +126,16 @@ def _choose(requirement: Requirement, name: str, source: Source, environment: Ma
     )
 
 
+def _has_wheel(locked: Locked, environment: Mapping[str, str]) -> bool:
+    """Whether an index has a wheel of it for the platform, as far as names say it."""
+    machine, python = environment["platform_machine"], environment["python_version"]
+    platforms = (file.filename.removesuffix(".whl").rpartition("-")[2] for file in locked.wheels if _runs(file, python))
+    return any(each == "any" or ("linux" in each and machine in each) for each in platforms)
+
+
 def _obtainable(locked: Locked, source: Source) -> Locked:
     """Refuse what no container can have from where it comes from: an index's namesake would be another thing."""
-    if not locked.elsewhere:
+    if not locked.elsewhere or locked.origin:
         return locked
     raise PackageError(
         "dependency-elsewhere",
@@ -136,10 +149,13 @@ def _obtainable(locked: Locked, source: Source) -> Locked:
 def requirement_lines(pins: Iterable[Pin], python: str) -> list[str]:
     """The pins as a requirements file has them, each under the lock's hashes where it has them.
 
-    What is had by its address comes from there; where its wheels differ by machine, each under its marker.
+    What is had by its address comes from there; where its wheels differ by machine, each under its marker. Raises ValueError for one
+    of which no wheel was made yet: what an index has under its name is something else.
     """
     lines = []
     for pin in pins:
+        if pin.origin:
+            raise ValueError(f"{pin} has no wheel yet")
         own = [file for file in pin.wheels if _runs(file, python)]
         direct = [file for file in own if file.url]
         if direct:

@@ -109,7 +109,10 @@ def _unseen(column: Rows) -> list[float]:
     values = np.unique(column)
     if len(values) > FEW_VALUES or (values % 1).any():
         return []
-    inside = [value for value in np.arange(values[0], values[-1]) if value not in values][:2]
+    nearest = np.arange(
+        values[0], min(values[-1], values[0] + len(values) + 2)
+    )  # two at least are none of them; codes may be far apart
+    inside = [value for value in nearest if value not in values][:2]
     return [float(values[-1] + 1), float(values[0] - 1), float(values[0]) + 0.5, -1.0, 300.0, *map(float, inside)]
 
 

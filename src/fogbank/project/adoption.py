@@ -19,12 +19,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from fogbank.contracts.config import running_python
-from fogbank.contracts.dependencies import Target, host_platform
+from fogbank.contracts.dependencies import WHEELS, Target, host_platform
 from fogbank.contracts.errors import PackageError, ProjectError
 from fogbank.contracts.manifest import INNER_NAME
 from fogbank.contracts.schema import Column, Dtype, Rows, Schema, Value, document_of
 from fogbank.ground.digest import sha256_file
-from fogbank.pack import Fitted, Look, answer_of, fitted_from, lock_lines, look_at
+from fogbank.pack import Fitted, Look, answer_of, fitted_from, imported_distributions, lock_lines, look_at
 from fogbank.project.archives import Opened, opened
 from fogbank.project.environments import model_python
 from fogbank.project.events import Steps
@@ -147,14 +147,15 @@ class Adoption:
     def _ask(self, folder: Path) -> None:
         """Load the model in its own environment, and ask it of its columns, then for its predictions of the sample."""
         target = Target(platform=host_platform(), python=running_python())
-        pins, lines = lock_lines(folder, self.needs, target)
+        state = folder / ".fogbank"
+        pins, lines = lock_lines(folder, self.needs, target, state)
         order: dict[str, Any] = {
             "model": str(folder / ROOM / self.look.file),
             "kind": self.look.kind,
             "trusted": [],
             "dtypes": [],
             "roots": [str(self.path.parent)] if self.look.foreign else [],
-            "python": model_python(pins, lines, brought=True),
+            "python": model_python(pins, lines, state / WHEELS, brought=True),
         }
         first = self._answered(order).fitted
         width = 1 if first.rows == "texts" else first.width or self.look.width  # a vectorizer's words are no columns
@@ -287,9 +288,9 @@ def looked(source: Opened) -> Look:
     """What the model is, and what the requirements that came with it say besides. Raises PackageError."""
     look = look_at(source.model)
     lines = (*look.requirements, *source.requirements)
-    return replace(
-        look, requirements=lines, needs=tuple(sorted({*look.needs, *(Requirement(line).name for line in lines)}))
-    )
+    beside = imported_distributions(source.model.parent, look.foreign)  # what the user's own modules take
+    needs = {*look.needs, *(Requirement(line).name for line in lines), *beside}
+    return replace(look, requirements=lines, needs=tuple(sorted(needs)))
 
 
 def looked_into(path: Path, folder: Path, steps: Steps, trust: Trust) -> tuple[Opened, Look]:
@@ -323,6 +324,11 @@ def adopt(name: str, path: Path, sample: Path | None, target: Path, steps: Steps
     if adoption.sample.cells and not adoption.answer.predictions:
         steps.notice(
             "no monitor is declared: a handler answers, and nobody asked it for the baseline's predictions (docs/13-bring.md)"
+        )
+    if look.batch:
+        steps.notice(
+            f"the program takes {look.batch} row{'s' if look.batch > 1 else ''} at a time, and is asked so often: exported with dynamic_shapes it "
+            "takes all rows of a request at once"
         )
     tell_ignored(adoption.sample, steps)
 

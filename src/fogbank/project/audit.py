@@ -32,7 +32,9 @@ def audit(config: ProjectConfig, steps: Steps) -> Audit:
     from fogbank.trust import OSV, Osv
 
     with steps("audit") as step:
-        pins = [(pin.name, pin.version) for pin in locked_pins(config, config.target)]
+        locked = locked_pins(config, config.target)
+        # what is of a repository or a folder of one's own is in nobody's list: a namesake would be another thing
+        pins = [(pin.name, pin.version) for pin in locked if not pin.origin or pin.origin.kind == "archive"]
         step.progress(f"asking OSV about {len(pins)} dependencies")
         found = Osv(os.environ.get(OSV_URL) or OSV).vulnerabilities(pins)
         step.done(f"{len(pins)} dependencies, {len(found) or 'no'} known vulnerabilities")

@@ -10,23 +10,31 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from fogbank.contracts.config import ProjectConfig, running_python
-from fogbank.contracts.dependencies import Target, host_platform
+from fogbank.contracts.dependencies import WHEELS, Target, host_platform
 from fogbank.contracts.errors import PackageError
 from fogbank.project.installation import cached, server_pins
 
 
-def python_for(requirements: Sequence[str]) -> Path:
-    """The Python of the package's own environment, as the local cloud has it. Raises PackageError (`dependency-uninstallable`)."""
+def python_for(requirements: Sequence[str], wheels: Path | None = None) -> Path:
+    """The Python of the package's own environment, as the local cloud has it. Raises PackageError (`dependency-uninstallable`).
+
+    `wheels` is the folder of those that came with the requirements.
+    """
     from fogbank.cloud.hosting.environment import DependencyError, Environments
 
     try:
-        return Environments(cached("environments"), server_pins()).python_for(requirements)
+        return Environments(cached("environments"), server_pins()).python_for(requirements, wheels)
     except DependencyError as error:
         raise PackageError("dependency-uninstallable", str(error), "look at the requirements") from error
 
 
 def model_python(
-    pins: Sequence[str], requirements: Sequence[str], *, brought: bool, trained: Collection[str] = ()
+    pins: Sequence[str],
+    requirements: Sequence[str],
+    wheels: Path | None = None,
+    *,
+    brought: bool,
+    trained: Collection[str] = (),
 ) -> str:
     """This Python where it has the pins (`name==version`), else that of the requirements' own environment.
 
@@ -35,7 +43,8 @@ def model_python(
     """
     from fogbank.pack import differences
 
-    return str(python_for(requirements)) if differences(pins, missing=brought, trained=trained) else sys.executable
+    different = differences(pins, missing=brought, trained=trained)
+    return str(python_for(requirements, wheels)) if different else sys.executable
 
 
 def training_python(config: ProjectConfig) -> str:
@@ -50,8 +59,9 @@ def training_python(config: ProjectConfig) -> str:
 
     try:
         target = Target(platform=host_platform(), python=running_python())
-        pins, lines = lock_lines(config.root, config.dependencies, target)
+        pins, lines = lock_lines(config.root, config.dependencies, target, config.state)
     except PackageError:
         return sys.executable
     own = {canonicalize_name(Requirement(name).name) for name in config.dependencies}
-    return model_python([pin for pin in pins if pin.partition("==")[0] in own], lines, brought=True)
+    wanted = [pin for pin in pins if pin.partition("==")[0] in own]
+    return model_python(wanted, lines, config.state / WHEELS, brought=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fogbank.contracts.config import ProjectConfig
+from fogbank.contracts.dependencies import WHEELS
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import INNER_NAME, Manifest, decode_package, load_manifest
 from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
@@ -68,7 +69,7 @@ def _build(config: ProjectConfig) -> Manifest:
         trained,
         Baseline(statistics=statistics, constraints=own_constraints(config, constraints)),
         partial(probe, brought=config.model is not None, trained=trained.versions),
-        python_for,
+        partial(python_for, wheels=config.state / WHEELS),
     )
 
 
@@ -140,7 +141,8 @@ def probe(base_dir: Path, sample: Path, *, brought: bool = False, trained: Colle
     requirements = base_dir / "model" / "code" / "requirements.txt"
     pins = decode_package((base_dir / "model" / INNER_NAME).read_bytes()).requirements
     lines = requirements.read_text().splitlines() if requirements.is_file() else []
-    python = model_python(pins, lines, brought=brought, trained=trained) if lines else sys.executable
+    wheels = requirements.parent / WHEELS
+    python = model_python(pins, lines, wheels, brought=brought, trained=trained) if lines else sys.executable
     diagnosis = diagnose(
         python, base_dir, {**bare_environment(base_dir / "home"), **_server_environment(base_dir)}, rows
     )

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fogbank.contracts.errors import DataError
-from fogbank.contracts.schema import Column, Dtype, Value
-from fogbank.serve.cells import Cells
+from fogbank.contracts.schema import Column, Dtype, Value, header_names
+from fogbank.serve.cells import EXACT, Cells
 from fogbank.serve.problems import RequestError
 
+WHOLE = re.compile(r"[+-]?[0-9]+")
 MOST = 10_000
 """The most rows that are read: a baseline is no data set."""
 TRUTHS = {"true", "false"}
@@ -45,6 +47,8 @@ def read_sample(path: Path, names: Sequence[str], width: int) -> Sample:
     Its codes: `sample-unreadable`, `sample-columns`.
     """
     lines = _lines(path)
+    if names:
+        lines[0] = header_names(lines[0], names)
     has_header = not set(names).isdisjoint(lines[0]) if names else not any(map(_is_number, lines[0]))
     header = lines.pop(0) if has_header else []
     if not lines:
@@ -161,7 +165,7 @@ def _column(name: str, cells: Sequence[str]) -> Column:
     present = [cell for cell in cells if cell]
     dtype: Dtype = "string"
     if all(map(_is_number, present)):
-        dtype = "float"
+        dtype = "integer" if any(map(_is_beyond, present)) and all(map(WHOLE.fullmatch, present)) else "float"
     elif {cell.lower() for cell in present} <= TRUTHS:
         dtype = "boolean"
     return Column(name=name, dtype=dtype, nullable=len(present) < len(cells))
@@ -170,6 +174,11 @@ def _column(name: str, cells: Sequence[str]) -> Column:
 def _cell(cell: str, column: Column) -> str:
     """A cell of words is what it is, as pandas reads it; blanks around numbers and truths are none of theirs."""
     return cell if column.dtype == "string" else cell.strip()
+
+
+def _is_beyond(cell: str) -> bool:
+    """Whether it is a whole number that a float would round to another one: keys and identifiers are such."""
+    return bool(WHOLE.fullmatch(cell)) and abs(int(cell)) > EXACT
 
 
 def _is_number(cell: str) -> bool:

@@ -44,6 +44,10 @@ class BoosterModel:
         return np.asarray(self._predict(table), dtype=np.float64)
 
 
+class Unkept(dict[Any, float]):
+    """Categories of which the file does not say the words: a request's codes are taken, and its words refused."""
+
+
 def _coded(rows: Any, codes: Codes) -> NDArray[np.float64]:
     cells = np.array(rows, dtype=object)
     for place, known in codes.items():
@@ -53,8 +57,15 @@ def _coded(rows: Any, codes: Codes) -> NDArray[np.float64]:
 
 
 def _code(cell: Any, known: Mapping[Any, float], *, words: bool) -> Any:
-    """A category's code; where categories are words, a number is a code already."""
-    return cell if words and isinstance(cell, int | float) else known.get(_key(cell), np.nan)
+    """A category's code; where categories are words, a number is a code already. Raises ValueError for words that are not kept."""
+    if (words or isinstance(known, Unkept)) and isinstance(cell, int | float):
+        return cell
+    if isinstance(known, Unkept) and cell is not None:
+        raise ValueError(
+            f"{cell!r} cannot be looked up: the model's categories have letters beyond ASCII, which XGBoost does not keep whole; send codes, or train "
+            "with words in ASCII"
+        )
+    return known.get(_key(cell), np.nan)
 
 
 def _key(category: Any) -> Any:
@@ -98,15 +109,22 @@ def _xgboost_codes(booster: Any) -> Codes:
     """The categories that the file holds; none where it was written before XGBoost 3.1, whose rows are codes already."""
     model = json.loads(bytes(booster.save_raw("json")))["learner"]["gradient_booster"]
     held = model.get("gbtree", model).get("model", {}).get("cats", {}).get("enc", [])
-    return {place: _numbered(categories) for place, encoded in enumerate(held) if (categories := _categories(encoded))}
+    read = {place: _categories(encoded) for place, encoded in enumerate(held)}
+    return {
+        place: Unkept() if categories is None else _numbered(categories)
+        for place, categories in read.items()
+        if categories is None or categories
+    }
 
 
-def _categories(encoded: Mapping[str, Any]) -> list[Any]:
+def _categories(encoded: Mapping[str, Any]) -> list[Any] | None:
+    """A column's categories; None for words beyond ASCII, which XGBoost (3.2) damages: it counts characters where bytes are meant, so that
+    they run into one another and the last is cut."""
     values = encoded.get("values", [])
     if "offsets" not in encoded:
         return list(values)
     text, ends = bytes(value % 256 for value in values), encoded["offsets"]
-    return [text[start:end].decode() for start, end in pairwise(ends)]
+    return [text[start:end].decode() for start, end in pairwise(ends)] if text.isascii() else None
 
 
 def lightgbm_model(path: Path) -> BoosterModel:
@@ -137,7 +155,8 @@ def frame_categories(model: Any) -> dict[str, list[Any]]:
         places = _lightgbm_codes(booster.pandas_categorical, infos.partition("=")[2].split())
         return {names[place]: list(known) for place, known in zip(places, booster.pandas_categorical, strict=True)}
     if getattr(model, "enable_categorical", False) and "c" in (model.get_booster().feature_types or ()):
-        return {names[place]: [*map(_whole, known)] for place, known in _xgboost_codes(model.get_booster()).items()}
+        held = _xgboost_codes(model.get_booster()).items()
+        return {names[place]: [*map(_whole, known)] for place, known in held if not isinstance(known, Unkept)}
     return {}
 
 

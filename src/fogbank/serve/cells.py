@@ -77,6 +77,8 @@ class Cells:
             number = _number(value, text)
             if number % 1:
                 raise ValueError("is not a whole number")
+            if self._limit > EXACT <= abs(number):  # what was sent as a float may have been another number
+                raise ValueError(f"may have been rounded: send whole numbers from {EXACT} on as such, not as floats")
             whole = int(number)
         if abs(whole) > self._limit:
             raise ValueError(f"does not fit: a whole number here is at most {self._limit}, and none is rounded")

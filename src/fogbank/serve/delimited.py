@@ -15,6 +15,7 @@ import numpy as np
 import simdjson
 from numpy.typing import NDArray
 
+from fogbank.contracts.schema import header_names
 from fogbank.serve.cells import NUMBER
 from fogbank.serve.problems import bad_request
 from fogbank.serve.table import Rows
@@ -45,7 +46,7 @@ class Header:
         if stated == "absent":
             return None, body
         first, _, rest = body.partition(b"\n")
-        cells = [cell.strip() for cell in next(iter(split_cells(first.decode("utf-8", "replace"))), [])]
+        cells = header_names(next(iter(split_cells(first.decode("utf-8", "replace"))), []), self._names)
         if stated != "present" and not self._is_header(cells, rest):
             return None, body
         if not rest.strip():

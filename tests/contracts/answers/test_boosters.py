@@ -12,7 +12,7 @@ import pytest
 import xgboost
 
 from fogbank.pack.examine import examine, predictions
-from fogbank.scoring.boosters import lightgbm_model, xgboost_model
+from fogbank.scoring.boosters import frame_categories, lightgbm_model, xgboost_model
 
 GENERATOR = np.random.default_rng(0)
 ROWS = np.round(GENERATOR.uniform(0, 10, (300, 3)), 1)
@@ -72,6 +72,20 @@ def test_categories_of_a_frame_are_what_training_made_of_them(tmp_path: Path) ->
         np.testing.assert_allclose(served.predict(cells), np.asarray(model.predict_proba(asked))[:, 1], rtol=1e-6)
         np.testing.assert_allclose(served.predict(asked), np.asarray(model.predict_proba(asked))[:, 1], rtol=1e-6)
         assert served.feature_names_in_.tolist() == ["size", "city", "code"]
+
+
+def test_words_that_xgboost_does_not_keep_whole_are_refused_and_codes_are_taken(tmp_path: Path) -> None:
+    """XGBoost 3.2 keeps Köln, New York and Paris as Köl, nNew Yor and kPari: a request's word would be missing without a word."""
+    frame = pd.DataFrame({"city": pd.Categorical(["Köln", "New York", "Paris"] * 20)})
+    model = xgboost.XGBClassifier(n_estimators=5, enable_categorical=True).fit(frame, [0, 1, 1] * 20)
+    model.save_model(tmp_path / "model.ubj")
+    served = xgboost_model(tmp_path / "model.ubj")
+
+    with pytest.raises(ValueError, match="'Paris' cannot be looked up"):
+        served.predict(np.array([["Paris"]], dtype=object))
+    codes = np.array([[0.0], [1.0], [2.0], [np.nan]])
+    np.testing.assert_allclose(served.predict(codes)[:3], model.predict_proba(frame.head(3))[:, 1], rtol=1e-6)
+    assert frame_categories(model) == {}, "no words are made up"
 
 
 def test_codes_of_words_stay_codes(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ SAMPLE = "1,2\n3,4\n"
 MODEL = LogisticRegression().fit([[0.0, 0.0], [1.0, 1.0]], [0, 1])
 
 
-def here(_: Sequence[str]) -> Path:
+def here(_: Sequence[str], __: Path) -> Path:
     """This environment, for packages that need nothing else."""
     return Path(sys.executable)
 

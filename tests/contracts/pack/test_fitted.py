@@ -71,3 +71,36 @@ def test_a_model_that_did_not_load_is_asked_again(project: Path, asked: Callable
     assert not kept(project)
     (project / "fitted_helper.py").write_text("")
     assert asked() == Fitted(classes=("a", "b"), modules=("fitted_helper", "fitted_own"))
+
+
+@pytest.mark.parametrize(
+    ("function", "rows"), [("own", "frame"), ("partial", "frame"), ("numpy", "array"), ("none", "array")]
+)
+def test_a_function_of_ones_own_gets_the_frame_that_training_gave_it(function: str, rows: str, tmp_path: Path) -> None:
+    """It may ask for a column by name: sklearn.preprocessing.FunctionTransformer hands rows on as they come."""
+    from functools import partial
+
+    import numpy as np
+    import pandas as pd
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    (tmp_path / "summing.py").write_text(
+        "def total(rows, sign=1):\n    return rows.assign(total=sign * rows.sum(axis=1))\n"
+    )
+    sys.path.insert(0, str(tmp_path))
+    try:
+        from summing import total  # type: ignore[import-not-found]
+
+        functions = {"own": total, "partial": partial(total, sign=-1), "numpy": np.log1p, "none": None}
+        frame = pd.DataFrame({"a": [0.0, 1.0, 2.0], "b": [1.0, 0.0, 3.0]})
+        model = make_pipeline(FunctionTransformer(functions[function]), Ridge()).fit(frame, [0.0, 1.0, 2.0])
+        joblib.dump(model, tmp_path / "model.joblib")
+    finally:
+        sys.path.remove(str(tmp_path))
+        sys.modules.pop("summing", None)
+    columns = Schema(columns=(Column(name="a"), Column(name="b")))
+    trained = Trained(model=tmp_path / "model.joblib", input=columns, output=columns, metrics={}, gates={})
+
+    assert ask(trained, (), [tmp_path], tmp_path / "kept").rows == rows

@@ -97,7 +97,7 @@ def test_a_graph_says_its_width_and_who_made_it(tmp_path: Path) -> None:
 def test_programs_of_torch_are_told_apart(tmp_path: Path, members: list[str], file: str, handler: str) -> None:
     with zipfile.ZipFile(tmp_path / "m.pt2", "w") as archive:
         for member in members:
-            archive.writestr(member, "")
+            archive.writestr(member, "{}")
     look = look_at(tmp_path / "m.pt2")
     assert (look.file, look.handler, look.kind) == (file, handler, "handler")
 
@@ -109,6 +109,7 @@ def test_weights_alone_are_refused_with_the_way_out(tmp_path: Path) -> None:
         look_at(tmp_path / "m.pt")
     assert caught.value.code == "model-code-missing"
     assert "torch.export.save" in caught.value.hint
+    assert "--example torch-weights" in caught.value.hint, "the network's code may be brought too"
 
 
 def test_keras_says_its_version_and_width(tmp_path: Path) -> None:

@@ -249,6 +249,23 @@ def own_modules(tmp_path: Path) -> Path:
     return folder
 
 
+def test_what_a_module_of_ones_own_imports_is_declared_with_it(tmp_path: Path, own_modules: Path) -> None:
+    """The pickle names the module alone; what that takes, its file says."""
+    module = own_modules / "ownfit.py"
+    module.write_text(f"import numpy\nfrom own_deep import X\n{module.read_text()}")
+    (own_modules / "own_deep.py").write_text(
+        "import joblib\ntry:\n    import torch\nexcept ImportError:\n    torch = None\nX = 1\n"
+    )
+    (own_modules / "rows.csv").write_text("a\n1\n2.5\n")
+
+    adopt("own", own_modules / "m.pkl", own_modules / "rows.csv", tmp_path / "own", Steps(ignore), lambda _: True)
+
+    config = load_config(tmp_path / "own")
+    assert {"numpy", "joblib"} <= set(config.dependencies)
+    assert "torch" not in config.dependencies
+    packing.pack(config, Steps(ignore))
+
+
 def test_what_a_model_says_of_a_sample_that_it_cannot_take_is_told_on_one_line(
     tmp_path: Path, own_modules: Path
 ) -> None:
@@ -267,7 +284,7 @@ def test_a_program_that_says_nothing_of_its_columns_asks_for_rows(tmp_path: Path
     import zipfile
 
     with zipfile.ZipFile(tmp_path / "m.pt2", "w") as archive:
-        archive.writestr("m/models/model.json", "")
+        archive.writestr("m/models/model.json", "{}")
     with pytest.raises(PackageError, match="does not say which columns"):
         adopt("net", tmp_path / "m.pt2", None, tmp_path / "net", Steps(ignore), lambda _: False)
 

@@ -109,6 +109,8 @@ def test_a_frame_of_numbers_alone_takes_the_quick_way_and_is_the_same(rows: list
         ("yesterday", "day", "is not a date or time as"),
         ("2400-01-01", "day", "is not between the years 1678 and 2261"),
         (20260131, "day", "is not a date or time as"),
+        (2.0**53, "count", "may have been rounded: send whole numbers from 9007199254740992 on as such"),
+        (-(2.0**60), "rooms", "may have been rounded"),
         (2, "open", "is neither true nor false"),
         (None, "open", "a value is required"),
         (7, "city", "7 is not a string"),

@@ -91,3 +91,18 @@ def test_functions_are_found_where_they_are_defined_imported_or_assigned(tmp_pat
 
     names = ("input_fn", "model_fn", "output_fn", "predict_fn")
     assert [defines(handler, name) for name in names] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbfimport helper\n",
+        "# -*- coding: latin-1 -*-\nNAME = 'K\xf6ln'\nimport helper\n".encode("latin-1"),
+        b"import os\r\nimport helper\r\n",
+    ],
+)
+def test_a_source_file_has_the_encoding_that_python_reads_it_in(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "inference.py").write_bytes(data)
+    (tmp_path / "helper.py").write_text("")
+
+    assert list(code_files(tmp_path / "inference.py", tmp_path)) == ["helper.py", "inference.py"]

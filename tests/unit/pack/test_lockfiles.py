@@ -21,6 +21,8 @@ from fogbank.contracts.errors import PackageError
 from fogbank.ground.digest import sha256_file
 from fogbank.image.wheels import choose_wheels, install
 from fogbank.pack.lock import Installed, read_lock
+from fogbank.pack.requirement_files import whole_text
+from fogbank.pack.requirements import Asked, read_requirements
 from fogbank.pack.resolve import requirement_lines, resolve
 
 TARGET = Target(platform="linux/amd64", python="3.11")
@@ -56,11 +58,15 @@ def lines(root: Path, names: tuple[str, ...] = ("top",)) -> list[str]:
 
 def test_each_line_has_the_hashes_of_the_files_that_this_python_can_have(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_text(
-        LOCK.replace("SOURCE", f'{MAIN}\nsdist = {{ url = "x", hash = "sha256:{HASH}" }}')
+        LOCK.replace(
+            "SOURCE",
+            f'{MAIN}\nsdist = {{ url = "x", hash = "sha256:{HASH}" }}\n'
+            f'wheels = [{{ url = "https://main.example/other-2.0-py3-none-any.whl", hash = "sha256:{"4" * 64}" }}]',
+        )
     )
 
     assert lines(tmp_path) == [
-        f"other==2.0 --hash=sha256:{HASH}",
+        f"other==2.0 --hash=sha256:{'4' * 64} --hash=sha256:{HASH}",
         f"top==1.0 --hash=sha256:{'1' * 64} --hash=sha256:{'3' * 64}",
     ]
 
@@ -108,8 +114,8 @@ def test_what_another_index_has_comes_from_its_own_address(
     [
         '{ git = "https://git.example.com/me/other.git?rev=abc#abcdef0" }',
         '{ path = "libs/other-2.0-py3-none-any.whl" }',
-        '{ directory = "libs/other" }',
-        '{ editable = "libs/other" }',
+        '{ directory = ".." }',
+        '{ editable = "." }',
         '{ virtual = "libs/other" }',
         '{ registry = "../wheels" }',
         '{ url = "https://corp.example/other-2.0.tar.gz" }',
@@ -130,13 +136,13 @@ def test_what_no_container_can_have_is_refused_and_not_looked_for_elsewhere(tmp_
     ("entry", "word"),
     [
         ('vcs = { type = "git", url = "https://git.example.com/six.git", commit-id = "abc" }', "git (https"),
-        ('directory = { path = "libs/six", editable = true }', "directory (libs/six)"),
+        ('directory = { path = ".", editable = true }', "directory (.)"),
         (
-            f'archive = {{ path = "six-1.17.0.tar.gz", hashes = {{ sha256 = "{HASH}" }} }}',
+            f'archive = {{ path = "six-1.17.0.tar.gz", hashes = {{ md5 = "{HASH}" }} }}',
             "an archive that is no wheel",
         ),
         (
-            f'wheels = [{{ path = "six-1.17.0-py3-none-any.whl", hashes = {{ sha256 = "{HASH}" }} }}]',
+            f'wheels = [{{ path = "six-1.17.0-py3-none-any.whl", hashes = {{ md5 = "{HASH}" }} }}]',
             "a file of this machine",
         ),
     ],
@@ -238,6 +244,58 @@ def test_requirements_that_ask_for_another_version_get_it(tmp_path: Path) -> Non
     assert source is not None
 
     assert [str(pin) for pin in resolve(["joblib"], source, TARGET.markers())] == ["joblib==1.4.2"]
+
+
+@pytest.mark.parametrize(
+    ("files", "lines"),
+    [
+        ({"requirements.txt": b"\xef\xbb\xbfjoblib>=1\r\n"}, ["joblib>=1"]),
+        ({"requirements.txt": "joblib\n".encode("utf-16")}, ["joblib"]),
+        ({"requirements.txt": b"-r more/base.txt\nnumpy\n", "more/base.txt": b"-rlast.txt # c\n", "more/last.txt": b"joblib"},
+         ["joblib", "numpy"]),
+        ({"requirements.txt": b"--requirement=base.txt\n", "base.txt": b"numpy \\\n >=2\n"}, ["numpy>=2"]),
+        ({"requirements.txt": b"--only-binary=:all:\n--prefer-binary\nnumpy\n"}, ["numpy"]),
+    ],
+)  # fmt: skip
+def test_a_requirements_file_is_read_as_pip_reads_it(tmp_path: Path, files: dict[str, bytes], lines: list[str]) -> None:
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+
+    asked = read_requirements("requirements.txt", whole_text(tmp_path / "requirements.txt"))
+    assert asked == Asked(lines=tuple(lines))
+
+
+def test_what_holds_versions_to_something_and_what_comes_before_a_release(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-c held.txt\n--pre\n-i https://a.example/simple\nnumpy\n")
+    (tmp_path / "held.txt").write_text("joblib<2 # not yet\n")
+
+    assert read_requirements("r", whole_text(tmp_path / "requirements.txt")) == Asked(
+        lines=("numpy",), constraints=("joblib<2",), early=True, indexes=(("https://a.example/simple", True),)
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["-r requirements.txt\n", "-r not-there.txt\n", "-c not-there.txt\nnumpy\n", "--no-binary :all:\n"]
+)
+def test_what_cannot_be_followed_in_a_requirements_file_is_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "requirements.txt").write_text(text)
+
+    with pytest.raises(PackageError) as caught:
+        read_lock(tmp_path)
+
+    assert caught.value.code == "lock-unreadable"
+
+
+def test_a_hash_among_lines_without_is_held_to(tmp_path: Path) -> None:
+    """pip-compile writes an index above its lines, which are no lock then: their hashes count all the same."""
+    version = metadata.version("joblib")
+    (tmp_path / "requirements.txt").write_text(f"numpy\njoblib=={version} --hash=sha256:{HASH}\n")
+
+    with pytest.raises(PackageError) as caught:
+        read_lock(tmp_path)
+
+    assert (caught.value.code, "hashes of joblib" in caught.value.cause) == ("requirements-unresolved", True)
 
 
 def test_an_environment_resolves_what_is_not_locked_as_pip_does(tmp_path: Path) -> None:

@@ -42,3 +42,11 @@ def test_the_same_rows_each_time_and_not_more_than_can_be_asked() -> None:
     assert all(np.array_equal(first[kind], second[kind], equal_nan=True) for kind in first)
     assert len({int(place) for row in first["infinities"][:-2] for place in np.flatnonzero(np.isinf(row))}) == COLUMNS
     assert sum(map(len, first.values())) < 10_000
+
+
+def test_codes_that_are_far_apart_are_not_counted_through() -> None:
+    """Keys of customers: between two of them lie more whole numbers than memory has room for."""
+    rows = np.column_stack([GENERATOR.choice([7.0, 2.0**53, 2.0**53 + 2], 80), GENERATOR.normal(size=80)])
+
+    unseen = troubles(rows, [False, False], None)["unseen"]
+    assert {8.0, 9.0} <= set(unseen[:, 0].tolist())

@@ -144,3 +144,20 @@ def test_what_is_missing_is_no_new_category(tmp_path: Path) -> None:
     sample = remembered(read_sample(write(tmp_path, "size\n1\nnan\n3\n"), ["size"], 1), former)
 
     assert sample.columns == (Column(name="size", dtype="category", categories=(1, 2, 3), nullable=True),)
+
+
+@pytest.mark.parametrize(
+    ("cells", "dtype"),
+    [
+        (("7", "9007199254740993"), "integer"),
+        (("-9007199254740993", "+7"), "integer"),
+        (("7", "9007199254740992"), "float"),
+        (("0.5", "9007199254740993"), "float"),
+        (("9007199254740993", "", "7"), "integer"),
+    ],
+)
+def test_a_key_that_a_float_would_round_is_a_whole_number(tmp_path: Path, cells: tuple[str, ...], dtype: Dtype) -> None:
+    text = "key,other\n" + "".join(f"{cell},1\n" for cell in cells)
+
+    (key, _) = read_sample(write(tmp_path, text), [], 0).columns
+    assert (key.dtype, key.nullable) == (dtype, "" in cells)

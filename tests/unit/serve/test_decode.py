@@ -233,6 +233,10 @@ def test_a_nullable_column_may_be_empty_but_not_infinite() -> None:
         (("0", "1", "2"), b"0,1,2\n7,8,9\n", [[7, 8, 9]]),
         (("0", "1", "2"), b"0,2,1\n7,8,9\n", [[0, 2, 1], [7, 8, 9]]),
         (("0", "1", "2"), b"0,1,2\n", [[0, 1, 2]]),
+        ((" age", "pay "), b' age,"pay "\n7,8\n', [[7, 8]]),
+        ((" age", "pay "), b"pay,age\n8,7\n", [[7, 8]]),
+        (("age", "pay"), b" pay , age\n8,7\n", [[7, 8]]),
+        (("a", " a"), b" a,a\n8,7\n", [[7, 8]]),
     ],
 )
 def test_a_header_may_begin_as_a_number_does(names: tuple[str, ...], body: bytes, rows: list[list[int]]) -> None:

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from fogbank.cloud.hosting.requirements import RefusedRequirementError, checked_lines, requirement_lines
+from fogbank.cloud.hosting.requirements import RefusedRequirementError, checked_lines, placed_lines, requirement_lines
 from fogbank.contracts.container import LOCAL_ROOMS
 from fogbank.ground.digest import sha256_bytes
 from fogbank.ground.installer import NOTHING_BUILT, run_uv
@@ -53,10 +53,13 @@ class Environments:
         """Where they are."""
         return self._cache
 
-    def python_for(self, requirements: Sequence[str]) -> Path:
-        """The Python of the environment for these requirement lines, made now if it is not there. Raises DependencyError."""
+    def python_for(self, requirements: Sequence[str], wheels: Path | None = None) -> Path:
+        """The Python of the environment for these requirement lines, made now if it is not there. Raises DependencyError.
+
+        `wheels` is the folder of the wheels that came with them.
+        """
         try:
-            own = checked_lines(requirements)
+            own = checked_lines(requirements, wheels)
         except RefusedRequirementError as error:
             raise DependencyError(str(error)) from error
         server = self._server_lines(requirements)
@@ -67,7 +70,7 @@ class Environments:
         self._cache.mkdir(parents=True, exist_ok=True)
         with locked(self._cache / f"{key}.lock"):  # `fogbank cache prune` takes nothing away meanwhile
             if not (home / PYTHON).exists():
-                self._build(home, own, server)
+                self._build(home, placed_lines(own, wheels), server)
             if not python.exists():
                 self._lay(layer, home)
             for used in (home, layer):

@@ -33,6 +33,7 @@ from fogbank.cloud.hosting.pipeline import Machine, Pipeline, Tell
 from fogbank.cloud.observe.capture import Source
 from fogbank.cloud.observe.measures import NAMESPACE, Values
 from fogbank.contracts.container import ENV_MODEL_PYTHONS, STARTUP_LIMIT_S
+from fogbank.contracts.dependencies import WHEELS
 from fogbank.contracts.errors import TrustError
 from fogbank.ground.paths import inside
 from fogbank.ground.processes import working_below
@@ -306,7 +307,7 @@ class Workspace:
         """The Python of an unpacked model's own environment. Raises DependencyError."""
         requirements = model / "code" / "requirements.txt"
         lines = requirements.read_text().split("\n") if requirements.is_file() else []
-        return self._environments.python_for(lines)
+        return self._environments.python_for(lines, model / "code" / WHEELS)
 
     def _fetch(self, data: ModelData, folder: Path) -> None:
         """Download and unpack model data, if it is approved. Raises ArtifactError."""
