@@ -34,16 +34,19 @@ from fogbank.monitor.profile import Document
 from fogbank.monitor.scripts import Preprocessor, Script, postprocess
 from fogbank.monitor.shifts import shifts
 from fogbank.monitor.stream import Window, continued, digest, evidence
+from fogbank.monitor.together import Sharing, in_order
 
 
-def analyze(settings: AnalyzerSettings, window: Window | None = None) -> str:
-    """Run the analysis, write its files and return the exit message; with a `window` the evidence of its stream goes on.
+def analyze(settings: AnalyzerSettings, window: Window | None = None, share: Sharing = in_order) -> str:
+    """Run the analysis, write its files and return the exit message; with a `window` the evidence of its stream goes on. Of a job of several
+    hosts each does its `share` of the reading, and the first one all else.
 
-    Raises DatasetError, ScriptError.
+    Raises DatasetError, ScriptError, and what `share` raises.
     """
     constraints = _constraints(settings.baseline_constraints)
     base = _document(settings.baseline_statistics)
-    read = _read(settings, [item["name"] for item in constraints["features"]] if constraints else [])
+    names = [item["name"] for item in constraints["features"]] if constraints else []
+    read = _read(settings, names, share)
     now = read.profile.of_words(_words(constraints)).document()
     settings.output_path.mkdir(parents=True, exist_ok=True)
     _write(settings.output_path / STATISTICS, now)
@@ -88,18 +91,18 @@ def _stream(folder: Path, base: Document, now: Document, window: Window) -> tupl
     return evidence(stream)
 
 
-def _read(settings: AnalyzerSettings, names: list[str]) -> Profiled:
+def _read(settings: AnalyzerSettings, names: list[str], share: Sharing) -> Profiled:
     kind, options = next(iter(settings.dataset_format.items()), ("", {}))
     if kind == "sagemakerCaptureJson":
         source, start, end = settings.dataset_source, settings.start, settings.end
         if settings.preprocessor is None:
-            return read_captures(source, start, end, names)
+            return read_captures(source, start, end, names, share=share)
         with Script(settings.preprocessor, "preprocess") as script:
-            return read_captures(source, start, end, names, Preprocessor(script))
+            return read_captures(source, start, end, names, Preprocessor(script), share=share)
     if settings.preprocessor is not None:
         raise DatasetError(f"{PREPROCESSOR} reads captured records, and dataset_format is {kind}")
     files = sorted(path for path in settings.dataset_source.rglob("*") if path.is_file())
-    return profile_files(files, kind, options, names).some(NO_DATA)
+    return profile_files(files, kind, options, names, share=share).some(NO_DATA)
 
 
 def _words(constraints: Document | None) -> Iterator[str]:
