@@ -15,7 +15,6 @@ import numpy as np
 from fogbank.contracts.clarify import (
     ANALYSIS,
     BIAS_METRICS,
-    CONFIG,
     CONFIG_FOLDER,
     DATA_FOLDER,
     OUTPUT_FOLDER,
@@ -25,6 +24,7 @@ from fogbank.contracts.clarify import (
     asked_methods,
     read_config,
 )
+from fogbank.contracts.clarify_document import CONFIG
 from fogbank.contracts.monitoring import VIOLATIONS, AnalyzerSettings
 from fogbank.contracts.quality import QualitySettings
 from fogbank.monitor.baseline import encode
@@ -59,7 +59,7 @@ def clarify(base: Path) -> str:
     output = _below(base, OUTPUT_FOLDER)
     output.mkdir(parents=True, exist_ok=True)
     asked = _asked(body)
-    if "shap" in asked:
+    if asked & {"shap", "pdp"}:
         own = shap_config(body)
         table = dataset_table(_below(base, DATA_FOLDER), own.headers, own.dataset_type, aside)
         features = table.without([own.label, own.predicted, *own.aside])

@@ -20,6 +20,7 @@ from fogbank.monitor.baseline import encode
 from fogbank.monitor.clarify_report import write_report
 from fogbank.monitor.clarify_rows import monitored_table
 from fogbank.monitor.dataset import DatasetError
+from fogbank.monitor.dependence import partial_dependence
 from fogbank.monitor.documents import read_document
 from fogbank.monitor.emitted import emit
 from fogbank.monitor.endings import ended, set_aside
@@ -70,6 +71,8 @@ def analyze_explanations(settings: ExplainSettings) -> str:
     """An explainability monitor's analysis. Raises DatasetError."""
     own = settings.analyzer
     config = shap_config(settings.config.read_bytes(), settings.score)
+    if not config.valued:
+        raise DatasetError("an explainability monitor needs methods.shap")
     baseline = read_document(own.baseline_constraints)
     table, aside = monitored_table(own, features_of(config))
     folder = own.output_path if config.local else None
@@ -107,7 +110,16 @@ def _lines(explanations: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def explained(table: Table, config: ShapConfig, score: Score, folder: Path | None = None) -> dict[str, Any]:
-    """The `explanations` of a table of features; with a folder all rows are explained, and their own values in it. Raises DatasetError."""
+    """The `explanations` of a table of features: SHAP values and partial dependence, as they are asked for. Raises DatasetError."""
+    found: dict[str, Any] = _valued(table, config, score, folder) if config.valued else {}
+    if config.pdp is not None:
+        own = found.get("kernel_shap", {}).get(config.predictor.name, {})
+        found["pdp"] = partial_dependence(table, config.pdp, score, own.get("global_shap_values"))
+    return found
+
+
+def _valued(table: Table, config: ShapConfig, score: Score, folder: Path | None) -> dict[str, Any]:
+    """SHAP values; with a folder all rows are explained, and their own values in it. Raises DatasetError."""
     names, label = list(table.columns), config.predictor.name
     everything: Rows = np.array([list(column) for column in table.columns.values()], dtype=object).T
     most = MOST_ROWS if folder is None else len(everything)

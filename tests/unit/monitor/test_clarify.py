@@ -65,8 +65,8 @@ def test_a_facet_without_values_is_each_of_them(tmp_path: Path) -> None:
         ({"facet": [{"name_or_index": "race"}]}, "there is no column 'race'; there are y, sex, age, guess"),
         ({"methods": {"report": {}}}, "needs methods: pre_training_bias, post_training_bias, shap"),
         (
-            {"methods": {"pdp": {}}},
-            "methods.pdp is not supported here: post_training_bias, pre_training_bias, report, shap are",
+            {"methods": {"pdf": {}}},
+            "methods.pdf is not supported here: pdp, post_training_bias, pre_training_bias, report, shap are",
         ),
         ({"methods": []}, "methods must be an object"),
         ({"facet_dataset_uri": "s3://b/f"}, "facet_dataset_uri is not supported here"),
