@@ -22,6 +22,7 @@ from fogbank.monitor.clarify_rows import monitored_table
 from fogbank.monitor.dataset import DatasetError
 from fogbank.monitor.dependence import partial_dependence
 from fogbank.monitor.documents import read_document
+from fogbank.monitor.edited_statistics import is_finite
 from fogbank.monitor.emitted import emit
 from fogbank.monitor.endings import ended, set_aside
 from fogbank.monitor.facets import Table
@@ -158,7 +159,13 @@ def drift(now: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[dict[str,
     try:
         before = baseline["explanations"]["kernel_shap"]
         for label, own in now["explanations"]["kernel_shap"].items():
-            old = before.get(label, {}).get("global_shap_values", {})
+            old = before[label]["global_shap_values"]
+            if any(not is_finite(value) for value in old.values()):
+                raise DatasetError(f"the baseline's global_shap_values of {label} are not all numbers")
+            if not old.keys() & own["global_shap_values"].keys():
+                raise DatasetError(
+                    f"none of the features that the baseline has values of is one of the model's, whose are {', '.join(own['global_shap_values'])}"
+                )
             names = [name for name in old if name in own["global_shap_values"]]
             kept = ndcg([old[name] for name in names], [own["global_shap_values"][name] for name in names])
             if names and kept < LEAST_NDCG:

@@ -152,13 +152,17 @@ class ProcessingJobs(Jobs[NoState]):
             arguments=request.arguments or (),
             environment=environment,
             home=home,
-            log=self._places.logs / "processing" / log_name(request.job, host),
+            log=self._log(request.job, host),
             limit_s=request.max_runtime_s or DEFAULT_LIMIT_S,
             state=self._places.work.parent,
             network=not (request.network or {}).get("EnableNetworkIsolation"),
             memory=memory_of(request.cluster.instance_type or ""),
             hosts=hosts,
         )
+
+    def _log(self, job: str, host: str) -> Path:
+        """The file of what a host prints."""
+        return self._places.logs / "processing" / log_name(job, host)
 
     def _host(
         self,
@@ -192,7 +196,7 @@ class ProcessingJobs(Jobs[NoState]):
                     continue
                 for key in self._data.upload(below(home, output.local_path or ""), output.uri or ""):
                     if written.setdefault(key, name) != name:
-                        log = self._places.logs / "processing" / log_name(request.job, name)
+                        log = self._log(request.job, name)
                         log.parent.mkdir(parents=True, exist_ok=True)
                         with log.open("a") as lines:
                             lines.write(f"[fogbank] {key} of {written[key]} is replaced by that of {name}\n")
