@@ -64,6 +64,40 @@ def test_a_month_by_both_carriers_is_the_same_file_by_file(
     assert all("Job inputs had no data" in item["result"] for item in failed)
 
 
+def test_two_instances_write_the_files_of_one_by_both_carriers(
+    local_cloud: CloudProcess, deploy: Deploy, package: Manifest, fogbank_project: ProjectConfig
+) -> None:
+    def declare() -> dict[str, Any]:
+        service = ModelService("churn", package=package, image="local/churn", force_destroy=True)
+        live = Endpoint("live", service=service, endpoint_name="churn-live", capture=DataCapture(sampling=100))
+        for carrier in CARRIERS:
+            MonitoringSchedule(f"{carrier}-2", endpoint=live, carrier=carrier, schedule=DAILY, instance_count=2)
+        MonitoringSchedule("one", endpoint=live, schedule=DAILY)
+        return {"bucket": service.bucket}
+
+    noon = at_noon(local_cloud)
+    bucket = deploy(declare, mocks=True).outputs["bucket"]
+    rows = (fogbank_project.trained / "baseline.csv").read_text().splitlines()[1:61]
+    for day in range(2):
+        for part in range(3):
+            moment = noon + timedelta(days=day, hours=5)
+            lines = [record(moment, f"{9 * day or ''}{row}") for row in rows[20 * part : 20 * (part + 1)]]
+            key = f"capture/{hour_prefix('churn-live', 'AllTraffic', moment)}05-00-00{part}-{day}.jsonl"
+            local_cloud.client("s3").put_object(Bucket=bucket, Key=key, Body="\n".join(lines).encode())
+    local_cloud.advance(timedelta(days=2).total_seconds())
+
+    one, *several = (results(local_cloud, bucket, name) for name in ("one", *(f"{carrier}-2" for carrier in CARRIERS)))
+    jobs = local_cloud.client("sagemaker").list_processing_jobs(MaxResults=100)["ProcessingJobSummaries"]
+    counts = [
+        local_cloud.client("sagemaker").describe_processing_job(ProcessingJobName=job["ProcessingJobName"])[
+            "ProcessingResources"
+        ]["ClusterConfig"]["InstanceCount"]
+        for job in jobs
+    ]
+    assert (len(one), sorted(counts)) == (10, [1, 1, 2, 2, 2, 2])
+    assert several == [one, one]
+
+
 def at_noon(cloud: CloudProcess) -> datetime:
     """Move the clock to tomorrow's noon: no midnight comes between a test's own steps."""
     now = datetime.fromisoformat(cloud.admin.call("status")["time"]).astimezone(UTC)

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from fogbank.components import BatchTransform, DataCapture, Endpoint, ModelService, MonitoringSchedule
+from fogbank.components import BatchTransform, DataCapture, Endpoint, Explainability, ModelService, MonitoringSchedule
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import EngineError
 from fogbank.contracts.manifest import Manifest, load_manifest
@@ -188,6 +188,11 @@ def watched(service: ModelService, **arguments: Any) -> MonitoringSchedule:
         (lambda service: watched(service, window_hours=0), "window_hours must be at least 1"),
         (lambda service: watched(service, delay_minutes=60), "delay_minutes must be 0 to 59"),
         (lambda service: watched(service, delay_minutes=5, carrier="model-monitor"), "Model Monitor waits by itself"),
+        (lambda service: watched(service, instance_count=0), "instance_count must be 1 to 100"),
+        (
+            lambda service: watched(service, instance_count=2, kind=Explainability()),
+            "ModelExplainability is one instance's work",
+        ),
     ],
 )
 def test_contradictory_arguments_are_refused_before_anything_is_declared(

@@ -42,6 +42,11 @@ class MemoryObjects:
         """An object as a file."""
         file.write_bytes(self.get(bucket, key))
 
+    def folders(self, bucket: str, prefix: str) -> Sequence[str]:
+        """The names of the folders right below a prefix."""
+        rests = (key.removeprefix(prefix) for key in self.list(bucket, prefix))
+        return sorted({rest.partition("/")[0] for rest in rests if "/" in rest})
+
     def any(self, bucket: str, prefix: str) -> bool:
         """Whether there is a key under a prefix."""
         return bool(self.list(bucket, prefix))

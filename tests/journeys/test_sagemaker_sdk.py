@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.cloud.jobs.commands import mounts
 from fogbank.contracts.config import ProjectConfig
 from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from fogbank.testing import CloudProcess, Deployment
@@ -75,3 +76,58 @@ def test_the_sdk_finds_invokes_and_batch_scores(
 
     assert len(found.pop("answer").splitlines()) == 5
     assert found == {"status": "InService", "capture": 100, "schedule": "Scheduled", "job": "Completed"}
+
+
+PROCESSING = """
+import sys
+from sagemaker.core.processing import ScriptProcessor
+from sagemaker.core.shapes import ProcessingInput, ProcessingOutput, ProcessingS3Input, ProcessingS3Output
+
+bucket, script = sys.argv[1:]
+processor = ScriptProcessor(
+    role="arn:aws:iam::123456789012:role/r", image_uri="python:3", command=["python3"], instance_count=2, instance_type="ml.m5.large")
+rows = ProcessingS3Input(
+    s3_uri=f"s3://{bucket}/rows/", local_path="/opt/ml/processing/rows", s3_data_type="S3Prefix", s3_input_mode="File",
+    s3_data_distribution_type="ShardedByS3Key")
+left = ProcessingS3Output(s3_uri=f"s3://{bucket}/out", local_path="/opt/ml/processing/output", s3_upload_mode="EndOfJob")
+processor.run(
+    code=script, inputs=[ProcessingInput(input_name="rows", s3_input=rows)],
+    outputs=[ProcessingOutput(output_name="left", s3_output=left)], logs=False)
+print(processor.latest_job.refresh().processing_job_status)
+"""
+SHARE = """
+import json, os, socket
+told = json.load(open("/opt/ml/config/resourceconfig.json"))
+socket.getaddrinfo("algo-2", 80)
+open(f"/opt/ml/processing/output/{told['current_host']}", "w").write(",".join(sorted(os.listdir("/opt/ml/processing/rows"))))
+"""
+
+
+@pytest.mark.skipif(not mounts(), reason="no mounts of its own for a process here")
+def test_a_script_processor_of_the_sdk_has_two_instances(
+    sdk_python: Path, local_cloud: CloudProcess, tmp_path: Path
+) -> None:
+    s3 = local_cloud.client("s3")
+    s3.create_bucket(Bucket="shares")
+    for name in ("a", "b", "c"):
+        s3.put_object(Bucket="shares", Key=f"rows/{name}", Body=b"1")
+    s3.put_object(Bucket="shares", Key="code/share.py", Body=SHARE.encode())
+    env = {
+        **os.environ, "AWS_ENDPOINT_URL": local_cloud.url, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": LOCAL_ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": LOCAL_SECRET_KEY, "HOME": str(tmp_path),
+    }  # fmt: skip
+    done = subprocess.run(
+        [str(sdk_python), "-c", PROCESSING, "shares", "s3://shares/code/share.py"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.split()[-1] == "Completed"
+    found = {
+        item["Key"]: s3.get_object(Bucket="shares", Key=item["Key"])["Body"].read()
+        for item in s3.list_objects_v2(Bucket="shares", Prefix="out/")["Contents"]
+    }
+    assert found == {"out/algo-1": b"a,c", "out/algo-2": b"b"}

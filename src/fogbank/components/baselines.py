@@ -16,7 +16,7 @@ from fogbank.components.captured import Captured
 from fogbank.components.monitor_kinds import Kind
 from fogbank.components.naming import by_content
 from fogbank.components.service import MONITOR, ModelService
-from fogbank.contracts.clarify import CONFIG
+from fogbank.contracts.clarify_document import CONFIG
 from fogbank.contracts.manifest import Manifest
 from fogbank.contracts.monitoring import CONSTRAINTS, STATISTICS
 from fogbank.ground.digest import canonical_json, sha256_bytes

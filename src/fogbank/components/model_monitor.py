@@ -80,7 +80,11 @@ def _data_quality(watch: Watch, image: pulumi.Output[str], needs: Sequence[pulum
             },
         },
         "job_resources": {
-            "cluster_config": {"instance_count": 1, "instance_type": watch.instance_type, "volume_size_in_gb": 20}
+            "cluster_config": {
+                "instance_count": watch.instance_count,
+                "instance_type": watch.instance_type,
+                "volume_size_in_gb": 20,
+            }
         },
         "stopping_condition": {"max_runtime_in_seconds": 3300},
     }

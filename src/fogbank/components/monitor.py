@@ -34,7 +34,7 @@ CARRIERS: Mapping[str, Callable[[Watch], pulumi.Output[str]]] = {
     "scheduler": scheduled_monitor,
     "model-monitor": model_monitor,
 }
-DELAY_MINUTES = 10
+DELAY_MINUTES, MOST_INSTANCES = 10, 100
 
 
 class MonitoringSchedule(pulumi.ComponentResource):
@@ -65,6 +65,7 @@ class MonitoringSchedule(pulumi.ComponentResource):
         window_hours: int | None = None,
         delay_minutes: int = DELAY_MINUTES,
         instance_type: str = "ml.m5.large",
+        instance_count: int = 1,
         failures: Failures | None = None,
         on_violations: Violations | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -88,6 +89,12 @@ class MonitoringSchedule(pulumi.ComponentResource):
         window_s = _window_s(schedule, window_hours)
         if not 0 <= delay_minutes < 60:
             raise ValueError(f"delay_minutes must be 0 to 59, not {delay_minutes}")
+        if not 1 <= instance_count <= MOST_INSTANCES:
+            raise ValueError(f"instance_count must be 1 to {MOST_INSTANCES}, not {instance_count}")
+        if instance_count > 1 and not isinstance(kind, DataQuality):
+            raise ValueError(
+                f"instance_count is for data quality, whose profiles merge: {kind.type} is one instance's work"
+            )
         super().__init__(MONITORING, name, None, opts)
         self.endpoint, self.kind, self.window_s = endpoint, kind, window_s
         self.results_uri = service.uri(f"{MONITOR}/results")
@@ -103,6 +110,7 @@ class MonitoringSchedule(pulumi.ComponentResource):
             window_s=window_s,
             delay_s=60 * delay_minutes,
             instance_type=instance_type,
+            instance_count=instance_count,
             results=self.results_uri,
             asks=asks,
             kind=kind,

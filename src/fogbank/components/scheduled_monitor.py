@@ -90,6 +90,7 @@ def _input(watch: Watch, account: Account) -> pulumi.Output[str]:
                 window_s=watch.window_s,
                 delay_s=watch.delay_s,
                 instance_type=watch.instance_type,
+                instance_count=watch.instance_count,
                 tags=tags,
                 **facts,
             ).request()

@@ -29,6 +29,7 @@ class Watch:
     window_s: int
     delay_s: int
     instance_type: str
+    instance_count: int
     results: pulumi.Output[str]
     asks: pulumi.Output[Asks]
     kind: Kind

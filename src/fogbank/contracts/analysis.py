@@ -105,6 +105,7 @@ class ScheduledAnalysis:
     window_s: int
     delay_s: int
     instance_type: str
+    instance_count: int = 1
     region: str
     dns_suffix: str
     asks: Asks = Asks()
@@ -141,7 +142,7 @@ class ScheduledAnalysis:
             },
             inputs=tuple(_input(name, uri, f"{BASELINE}/{name}") for name, uri in files.items()),
             outputs=(ProcessingOutput(name="result", uri=self.results, local_path=OUTPUT, upload_mode="EndOfJob"),),
-            cluster=Cluster(instance_count=1, instance_type=self.instance_type, volume_gb=20),
+            cluster=Cluster(instance_count=self.instance_count, instance_type=self.instance_type, volume_gb=20),
             max_runtime_s=3300,
             role=self.role,
             tags=self.tags,

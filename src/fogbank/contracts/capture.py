@@ -117,8 +117,8 @@ def read_line(line: str | bytes) -> CaptureRecord:
         attributes = meta.get("customAttributes")
         time = datetime.fromisoformat(meta["inferenceTime"])
         return CaptureRecord(
-            event_id=meta["eventId"],
-            inference_id=meta.get("inferenceId"),
+            event_id=_id(meta["eventId"], "eventId"),
+            inference_id=None if meta.get("inferenceId") is None else _id(meta["inferenceId"], "inferenceId"),
             custom_attributes=attributes[0] if isinstance(attributes, list) and attributes else attributes or None,
             time=time if time.tzinfo else time.replace(tzinfo=UTC),
             input=_payload(data.get("endpointInput")),
@@ -126,6 +126,12 @@ def read_line(line: str | bytes) -> CaptureRecord:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a captured record: {error!r}") from error
+
+
+def _id(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a text, not {value!r:.80}")
+    return value
 
 
 def _payload(document: Mapping[str, object] | None) -> CapturedPayload | None:

@@ -5,16 +5,31 @@ Source: AWS Developer Guide, "Analysis Configuration Files" and "Analysis Result
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fogbank.contracts.clarify_document import (
+    CONFIG,
+    ClarifyConfigError,
+    a_column,
+    a_list,
+    a_text,
+    a_values,
+    column_of,
+    columns_aside,
+    config_document,
+    flag,
+    headers_of,
+    is_config_number,
+    is_index,
+    is_value,
+    whole,
+)
 from fogbank.contracts.monitoring import PROCESSING
 
-CONFIG, ANALYSIS = "analysis_config.json", "analysis.json"
+ANALYSIS = "analysis.json"
 CONFIG_FOLDER, DATA_FOLDER, OUTPUT_FOLDER = (
     f"{PROCESSING}/{name}" for name in ("input/config", "input/data", "output")
 )
@@ -29,35 +44,9 @@ FILE_NAME = re.compile(r"[\w-][\w. -]{0,99}")
 AGGREGATIONS = ("mean_abs", "mean_sq", "median")
 REPORT, TITLE = "report", "Analysis Report"
 """The name (without an ending) and the title of a report, where `methods.report` says none: what the SDK writes there."""
-MEMBERS: Mapping[str, frozenset[str]] = {
-    "": frozenset(
-        {
-            "version", "dataset_type", "headers", "label", "predicted_label", "label_values_or_threshold", "probability_threshold", "facet",
-            "group_variable", "excluded_columns", "joinsource_name_or_index", "label_headers", "predictor", "methods",
-        }
-    ),
-    "predictor": frozenset(
-        {
-            "model_name", "instance_type", "initial_instance_count", "content_type", "accept_type", "label", "probability", "label_headers",
-        }
-    ),
-    "methods": frozenset({"pre_training_bias", "post_training_bias", "shap", "report"}),
-    "methods.pre_training_bias": frozenset({"methods"}),
-    "methods.post_training_bias": frozenset({"methods"}),
-    "methods.shap": frozenset(
-        {"baseline", "num_samples", "agg_method", "use_logit", "save_local_shap_values", "seed"}
-    ),
-    "methods.report": frozenset({"name", "title"}),
-}  # fmt: skip
-"""The members that are there; any other one is refused by its name, unless it says nothing."""
-MOST = 1e308
 BINARY = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 """The labels that a probability can be cut into, as they are written."""
 STAGES = {"pre_training_bias": "pre_training_bias_metrics", "post_training_bias": "post_training_bias_metrics"}
-
-
-class ClarifyConfigError(ValueError):
-    """A configuration that is not right; the text names the member."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +104,20 @@ class BiasConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PdpConfig:
+    """What partial dependence is told: of which `features`, or of the `top` ones by their SHAP values, at how many buckets of numbers."""
+
+    features: Sequence[str | int] = ()
+    grid: int = 15
+    top: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShapConfig:
-    """What explaining is told. `headers` are the features; without `baseline` the background is one row in the middle of the data."""
+    """What explaining is told. `headers` are the features; without `baseline` the background is one row in the middle of the data.
+
+    `valued`: SHAP values are asked for, and not a partial dependence (`pdp`) alone.
+    """
 
     predictor: PredictorConfig
     headers: Sequence[str]
@@ -130,6 +131,8 @@ class ShapConfig:
     logit: bool = False
     local: bool = False
     seed: int = 0
+    valued: bool = True
+    pdp: PdpConfig | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,12 +145,12 @@ class ReportConfig:
 
 def read_report(body: bytes) -> ReportConfig | None:
     """The report that a configuration asks for, if it does. Raises ClarifyConfigError."""
-    asked = _document(body).get("methods", {}).get("report")
+    asked = config_document(body).get("methods", {}).get("report")
     if asked is None:
         return None
     own = ReportConfig(
-        name=_text(asked.get("name", REPORT), "methods.report.name"),
-        title=_text(asked.get("title", TITLE), "methods.report.title"),
+        name=a_text(asked.get("name", REPORT), "methods.report.name"),
+        title=a_text(asked.get("title", TITLE), "methods.report.title"),
     )
     if not FILE_NAME.fullmatch(own.name):
         raise ClarifyConfigError(f"methods.report.name must be a file's name, not {own.name!r}")
@@ -156,10 +159,11 @@ def read_report(body: bytes) -> ReportConfig | None:
 
 def read_shap_config(body: bytes, score: int | None = None) -> ShapConfig:
     """A configuration of an explainability analysis; `score` where the predictor has no `probability` or `label`. Raises ClarifyConfigError."""
-    document = _document(body)
-    shap = document.get("methods", {}).get("shap")
-    if shap is None:
+    document = config_document(body)
+    methods = document.get("methods", {})
+    if not methods.keys() & {"shap", "pdp"}:
         raise ClarifyConfigError(f"{CONFIG} needs methods.shap")
+    shap = methods.get("shap", {})
     aggregated = shap.get("agg_method", "mean_abs")
     if aggregated not in AGGREGATIONS:
         raise ClarifyConfigError(
@@ -168,17 +172,34 @@ def read_shap_config(body: bytes, score: int | None = None) -> ShapConfig:
     samples = shap.get("num_samples")
     return ShapConfig(
         predictor=_predictor(document, score),
-        headers=_headers(document),
-        label=_column_of(document, "label"),
-        predicted=_column_of(document, "predicted_label"),
-        aside=_aside(document),
+        headers=headers_of(document),
+        label=column_of(document, "label"),
+        predicted=column_of(document, "predicted_label"),
+        aside=columns_aside(document),
         baseline=_baseline(shap.get("baseline", [])),
-        samples=None if samples is None else _whole(samples, "methods.shap.num_samples", least=1),
+        samples=None if samples is None else whole(samples, "methods.shap.num_samples", least=1),
         aggregated=aggregated,
-        dataset_type=_text(document.get("dataset_type", "text/csv"), "dataset_type"),
-        logit=_flag(shap.get("use_logit", False), "methods.shap.use_logit"),
-        local=_flag(shap.get("save_local_shap_values", False), "methods.shap.save_local_shap_values"),
-        seed=_whole(shap.get("seed", 0), "methods.shap.seed"),
+        dataset_type=a_text(document.get("dataset_type", "text/csv"), "dataset_type"),
+        logit=flag(shap.get("use_logit", False), "methods.shap.use_logit"),
+        local=flag(shap.get("save_local_shap_values", False), "methods.shap.save_local_shap_values"),
+        seed=whole(shap.get("seed", 0), "methods.shap.seed"),
+        valued="shap" in methods,
+        pdp=_pdp(methods),
+    )
+
+
+def _pdp(methods: Mapping[str, Any]) -> PdpConfig | None:
+    """Raises ClarifyConfigError. Source of the defaults: the SDK's PDPConfig."""
+    own = methods.get("pdp")
+    if own is None:
+        return None
+    features = [a_column(item, "methods.pdp.features") for item in a_list(own.get("features", []))]
+    if not features and "shap" not in methods:
+        raise ClarifyConfigError("methods.pdp needs features, or methods.shap, by whose values they are chosen")
+    return PdpConfig(
+        features=features,
+        grid=whole(own.get("grid_resolution", 15), "methods.pdp.grid_resolution", least=1),
+        top=whole(own.get("top_k_features", 10), "methods.pdp.top_k_features", least=1),
     )
 
 
@@ -188,7 +209,7 @@ def _baseline(rows: Any) -> list[list[Any]]:
         raise ClarifyConfigError("methods.shap.baseline must be rows, or left out: no address is read here")
     if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(rows[0]) > 0 for row in rows):
         raise ClarifyConfigError("methods.shap.baseline must be rows of cells, each of as many: [[1, 2], [3, 4]]")
-    if other := [cell for row in rows for cell in row if cell is not None and not _is_value(cell)]:
+    if other := [cell for row in rows for cell in row if cell is not None and not is_value(cell)]:
         raise ClarifyConfigError(f"methods.shap.baseline must have numbers and texts, not {other[0]!r:.80}")
     return rows
 
@@ -202,58 +223,58 @@ def _predictor(document: Mapping[str, Any], score: int | None = None) -> Predict
         raise ClarifyConfigError("predictor.content_type and accept_type must be text/csv here")
     columns = {name: own[name] for name in ("label", "probability") if name in own}
     for name, column in columns.items():
-        if not _is_index(column):
+        if not is_index(column):
             raise ClarifyConfigError(f"predictor.{name} must be the index of a column of the answer, not {column!r}")
-    headers = _list(own.get("label_headers", document.get("label_headers", ["label0"])))
+    headers = a_list(own.get("label_headers", document.get("label_headers", ["label0"])))
     if len(headers) != 1:
         raise ClarifyConfigError(
             f"label_headers must name one label, not {len(headers)}: of an answer one score is explained here"
         )
     return PredictorConfig(
-        model=_text(own["model_name"], "predictor.model_name"),
-        instance_type=_text(own.get("instance_type", "ml.m5.large"), "predictor.instance_type"),
-        instance_count=_whole(own.get("initial_instance_count", 1), "predictor.initial_instance_count", least=1),
+        model=a_text(own["model_name"], "predictor.model_name"),
+        instance_type=a_text(own.get("instance_type", "ml.m5.large"), "predictor.instance_type"),
+        instance_count=whole(own.get("initial_instance_count", 1), "predictor.initial_instance_count", least=1),
         score=columns.get("probability", columns.get("label", score)),
         label=columns.get("label"),
-        name=_text(headers[0], "label_headers"),
+        name=a_text(headers[0], "label_headers"),
     )
 
 
 def asked_methods(body: bytes) -> frozenset[str]:
     """The methods that a configuration asks for, of which one at least is an analysis. Raises ClarifyConfigError."""
-    asked = frozenset(_document(body).get("methods", {}))
+    asked = frozenset(config_document(body).get("methods", {}))
     if not asked - {"report"}:
-        raise ClarifyConfigError(f"{CONFIG} needs methods: {', '.join((*STAGES, 'shap'))}")
+        raise ClarifyConfigError(f"{CONFIG} needs methods: {', '.join((*STAGES, 'shap', 'pdp'))}")
     return asked
 
 
 def read_config(body: bytes, *, monitored: bool = False) -> BiasConfig:
     """A configuration of bias analyses. Of a monitor predictions come from the endpoint. Raises ClarifyConfigError."""
-    document = _document(body)
+    document = config_document(body)
     for name in ("label", "label_values_or_threshold", "facet"):
         if document.get(name) in (None, [], ""):
             raise ClarifyConfigError(f"{CONFIG} needs {name}")
     methods = _methods(document.get("methods"), monitored=monitored)
-    predicted = _column_of(document, "predicted_label")
+    predicted = column_of(document, "predicted_label")
     asks = "post_training_bias" in methods and predicted is None and not monitored
     if asks and not document.get("predictor"):
         raise ClarifyConfigError(
             "post_training_bias needs predicted_label, the column of the predictions, or a predictor, whose shadow endpoint makes them"
         )
     threshold = document.get("probability_threshold")
-    if threshold is not None and not _is_number(threshold):
+    if threshold is not None and not is_config_number(threshold):
         raise ClarifyConfigError(f"probability_threshold must be a number, not {threshold!r}")
     return BiasConfig(
-        label=_column(document["label"], "label"),
-        positive=_values(document["label_values_or_threshold"], "label_values_or_threshold"),
-        facets=[_facet(facet) for facet in _list(document["facet"])],
+        label=a_column(document["label"], "label"),
+        positive=a_values(document["label_values_or_threshold"], "label_values_or_threshold"),
+        facets=[_facet(facet) for facet in a_list(document["facet"])],
         methods=methods,
-        headers=_headers(document),
-        dataset_type=_text(document.get("dataset_type", "text/csv"), "dataset_type"),
-        group=_column_of(document, "group_variable"),
+        headers=headers_of(document),
+        dataset_type=a_text(document.get("dataset_type", "text/csv"), "dataset_type"),
+        group=column_of(document, "group_variable"),
         predicted=predicted,
         threshold=None if threshold is None else float(threshold),
-        aside=_aside(document),
+        aside=columns_aside(document),
         predictor=_predictor(document) if asks else None,
     )
 
@@ -264,8 +285,8 @@ def _facet(facet: Any) -> Facet:
     if lacking := sorted(facet.keys() - {"name_or_index", "value_or_threshold"}):
         raise ClarifyConfigError(f"facet.{lacking[0]} is not supported here: name_or_index, value_or_threshold are")
     return Facet(
-        column=_column(facet["name_or_index"], "facet.name_or_index"),
-        values=_values(facet.get("value_or_threshold", []), "facet.value_or_threshold"),
+        column=a_column(facet["name_or_index"], "facet.name_or_index"),
+        values=a_values(facet.get("value_or_threshold", []), "facet.value_or_threshold"),
     )
 
 
@@ -277,102 +298,8 @@ def _methods(methods: Mapping[str, Any] | None, *, monitored: bool) -> dict[str,
     for stage in STAGES:
         if stage in (methods or {}):
             asked = (methods or {})[stage].get("methods", "all")
-            names = [_text(name, f"methods.{stage}.methods") for name in _list(asked)]
+            names = [a_text(name, f"methods.{stage}.methods") for name in a_list(asked)]
             found[stage] = None if names == ["all"] else names
     if not found:
         raise ClarifyConfigError(f"{CONFIG} needs methods: {' or '.join(STAGES)}")
     return found
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    """The configuration, without members that are null. Raises ClarifyConfigError."""
-    try:
-        document = _said(json.loads(body))
-    except (ValueError, RecursionError) as error:
-        raise ClarifyConfigError(f"{CONFIG} is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise ClarifyConfigError(f"{CONFIG} is no JSON object")
-    for place, members in MEMBERS.items():
-        own: Any = document
-        for name in place.split(".") if place else ():
-            own = own.get(name, {})
-        if not isinstance(own, dict):
-            raise ClarifyConfigError(f"{place} must be an object")
-        if lacking := sorted(own.keys() - members):
-            said = f"{place}.{lacking[0]}" if place else lacking[0]
-            raise ClarifyConfigError(f"{said} is not supported here: {', '.join(sorted(members))} are")
-    return document
-
-
-def _said(value: Any) -> Any:
-    """The same without members that are null; an item of a list that is null stays."""
-    if isinstance(value, dict):
-        return {name: _said(own) for name, own in value.items() if own is not None}
-    return [_said(own) for own in value] if isinstance(value, list) else value
-
-
-def _headers(document: Mapping[str, Any]) -> list[str]:
-    headers = document.get("headers", [])
-    if not isinstance(headers, list) or not all(isinstance(name, str) and name for name in headers):
-        raise ClarifyConfigError(f"headers must be a list of names, not {headers!r:.80}")
-    if twice := next((name for number, name in enumerate(headers) if name in headers[:number]), None):
-        raise ClarifyConfigError(f"headers must name each column once, and {twice!r} is there twice")
-    return headers
-
-
-def _aside(document: Mapping[str, Any]) -> list[str | int]:
-    """The columns that are no features, beside the label."""
-    names = ("excluded_columns", "joinsource_name_or_index")
-    return [_column(item, name) for name in names if name in document for item in _list(document[name])]
-
-
-def _column_of(document: Mapping[str, Any], member: str) -> str | int | None:
-    return _column(document[member], member) if member in document else None
-
-
-def _column(value: Any, member: str) -> str | int:
-    if isinstance(value, str) or _is_index(value):
-        column: str | int = value
-        return column
-    raise ClarifyConfigError(f"{member} must be the name or the index of a column, not {value!r:.80}")
-
-
-def _values(value: Any, member: str) -> list[Any]:
-    if other := [item for item in _list(value) if not _is_value(item)]:
-        raise ClarifyConfigError(f"{member} must be values, numbers or texts, not {other[0]!r:.80}")
-    return _list(value)
-
-
-def _text(value: Any, member: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise ClarifyConfigError(f"{member} must be a text, not {value!r:.80}")
-    return value
-
-
-def _flag(value: Any, member: str) -> bool:
-    if not isinstance(value, bool):
-        raise ClarifyConfigError(f"{member} must be true or false, not {value!r:.80}")
-    return value
-
-
-def _whole(value: Any, member: str, least: int = 0) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ClarifyConfigError(f"{member} must be a whole number from {least} on, not {value!r:.80}")
-    return value
-
-
-def _is_index(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_number(value: Any) -> bool:
-    """Whether it is one that a float can be."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
-
-
-def _is_value(value: Any) -> bool:
-    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

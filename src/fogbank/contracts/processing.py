@@ -11,6 +11,9 @@ from typing import Any
 
 from fogbank.ground.members import decode, encode, member
 
+SHARDED = "ShardedByS3Key"
+"""The S3DataDistributionType by which each host is given objects of its own; by the other one, FullyReplicated, each is given all."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessingInput:

@@ -118,8 +118,10 @@ def label_of(document: Any) -> Label:
         name, content, encoding = meta.get("inferenceId") or meta["eventId"], data["data"], data["encoding"]
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a ground truth record: {error!r}") from error
-    if not isinstance(content, str) or not isinstance(name, str) or encoding not in {"CSV", "JSON"}:
-        raise ValueError(f"not a ground truth record: {encoding!r} data of {type(content).__name__}")
+    if not isinstance(name, str):
+        raise ValueError(f"not a ground truth record: its id must be a text, not {name!r:.80}")  # noqa: TRY004 - one error of bad lines
+    if not isinstance(content, str) or encoding not in ("CSV", "JSON"):
+        raise ValueError(f"not a ground truth record: {encoding!r:.80} data of {type(content).__name__}")
     return Label(id=name, data=content, encoding=encoding)
 
 

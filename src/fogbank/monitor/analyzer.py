@@ -6,8 +6,9 @@ CloudWatch metric lines and the verdict; bad_records.json where records could no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 from fogbank.contracts.monitoring import (
@@ -28,22 +29,29 @@ from fogbank.monitor.constraints import monitoring_config, suggest_constraints, 
 from fogbank.monitor.dataset import DatasetError
 from fogbank.monitor.documents import read_document
 from fogbank.monitor.edited import constraint_problems
+from fogbank.monitor.edited_statistics import statistics_problems
 from fogbank.monitor.emitted import publish, text
 from fogbank.monitor.files import Profiled, profile_files
 from fogbank.monitor.profile import Document
 from fogbank.monitor.scripts import Preprocessor, Script, postprocess
 from fogbank.monitor.shifts import shifts
 from fogbank.monitor.stream import Window, continued, digest, evidence
+from fogbank.monitor.together import Sharing, in_order
+
+SAID = 5
+"""So many problems of a file are told."""
 
 
-def analyze(settings: AnalyzerSettings, window: Window | None = None) -> str:
-    """Run the analysis, write its files and return the exit message; with a `window` the evidence of its stream goes on.
+def analyze(settings: AnalyzerSettings, window: Window | None = None, share: Sharing = in_order) -> str:
+    """Run the analysis, write its files and return the exit message; with a `window` the evidence of its stream goes on. Of a job of several
+    hosts each does its `share` of the reading, and the first one all else.
 
-    Raises DatasetError, ScriptError.
+    Raises DatasetError, ScriptError, and what `share` raises.
     """
     constraints = _constraints(settings.baseline_constraints)
-    base = _document(settings.baseline_statistics)
-    read = _read(settings, [item["name"] for item in constraints["features"]] if constraints else [])
+    base = _checked(settings.baseline_statistics, statistics_problems)
+    names = [item["name"] for item in constraints["features"]] if constraints else []
+    read = _read(settings, names, share)
     now = read.profile.of_words(_words(constraints)).document()
     settings.output_path.mkdir(parents=True, exist_ok=True)
     _write(settings.output_path / STATISTICS, now)
@@ -88,18 +96,18 @@ def _stream(folder: Path, base: Document, now: Document, window: Window) -> tupl
     return evidence(stream)
 
 
-def _read(settings: AnalyzerSettings, names: list[str]) -> Profiled:
+def _read(settings: AnalyzerSettings, names: list[str], share: Sharing) -> Profiled:
     kind, options = next(iter(settings.dataset_format.items()), ("", {}))
     if kind == "sagemakerCaptureJson":
         source, start, end = settings.dataset_source, settings.start, settings.end
         if settings.preprocessor is None:
-            return read_captures(source, start, end, names)
+            return read_captures(source, start, end, names, share=share)
         with Script(settings.preprocessor, "preprocess") as script:
-            return read_captures(source, start, end, names, Preprocessor(script))
+            return read_captures(source, start, end, names, Preprocessor(script), share=share)
     if settings.preprocessor is not None:
         raise DatasetError(f"{PREPROCESSOR} reads captured records, and dataset_format is {kind}")
     files = sorted(path for path in settings.dataset_source.rglob("*") if path.is_file())
-    return profile_files(files, kind, options, names).some(NO_DATA)
+    return profile_files(files, kind, options, names, share=share).some(NO_DATA)
 
 
 def _words(constraints: Document | None) -> Iterator[str]:
@@ -111,16 +119,18 @@ def _words(constraints: Document | None) -> Iterator[str]:
 
 def _constraints(path: Path | None) -> Document | None:
     """A baseline's constraints, which may have been edited. Raises DatasetError with what is wrong with them."""
-    document = _document(path)
-    if path is not None and document is not None and (problems := constraint_problems(document)):
-        raise DatasetError(f"the baseline file {path.name} is not right: {'; '.join(problems[:5])}")
-    return document
+    return _checked(path, constraint_problems)
 
 
-def _document(path: Path | None) -> Document | None:
+def _checked(path: Path | None, problems: Callable[[Document], Iterable[str]]) -> Document | None:
+    """A baseline's file. Raises DatasetError with the first of its problems."""
     document = read_document(path)
-    if path is not None and document is not None and not _has_features(document):
+    if path is None or document is None:
+        return None
+    if not _has_features(document):
         raise DatasetError(f"the baseline file {path.name} has no features with names")
+    if first := list(islice(problems(document), SAID)):
+        raise DatasetError(f"the baseline file {path.name} is not right: {'; '.join(first)}")
     return document
 
 

@@ -21,7 +21,7 @@ from fogbank.monitor.files import Profiled
 from fogbank.monitor.payloads import Part, encoding_of, output_names, rows_of
 from fogbank.monitor.profile import Profile
 from fogbank.monitor.spans import grouped
-from fogbank.monitor.together import in_order
+from fogbank.monitor.together import Sharing, in_order
 from fogbank.monitor.unnamed import UnnamedRows
 
 RowsOf = Callable[[CaptureRecord, Sequence[str]], list[Part]]
@@ -54,9 +54,10 @@ class _Read:
             self._profile()
 
     def packed(self) -> _Read:
-        """The same with no rows that wait."""
+        """The same with no rows that wait, and no script: to be given away."""
         self._profile()
         self._rows.packed()
+        self._own = None
         return self
 
     def merge(self, other: _Read) -> None:
@@ -105,9 +106,10 @@ def read_captures(
     own: RowsOf | None = None,
     processes: int | None = None,
     size: int = GROUP,
+    share: Sharing = in_order,
 ) -> Profiled:
     """Every captured record below `folder` with start <= time < end; `own` is a script's reader. Files are read in parts of `size` bytes;
-    `processes` do not change the result.
+    `processes`, and hosts that `share` the parts, do not change the result.
 
     Raises DatasetError where there is none that can be read.
     """
@@ -115,7 +117,7 @@ def read_captures(
     files = [path for path in sorted(folder.rglob("*.jsonl")) if _hour_within(path, start, end)]
     groups = [[span.file for span in spans] for spans in grouped(files, split=False, size=size)]
     asked = [_Group(files=own_files, start=start, end=end, names=tuple(names), own=own) for own_files in groups]
-    for part, bad in in_order(_group, asked, 1 if own else processes):
+    for part, bad in share(_group, asked, processes=1 if own else processes):
         read.merge(part)
         aside.merge(bad)
     profiled = read.profiled(aside)

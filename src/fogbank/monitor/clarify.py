@@ -5,6 +5,7 @@ In: analysis_config.json and rows; out: analysis.json; of a monitor constraint_v
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,6 @@ import numpy as np
 from fogbank.contracts.clarify import (
     ANALYSIS,
     BIAS_METRICS,
-    CONFIG,
     CONFIG_FOLDER,
     DATA_FOLDER,
     OUTPUT_FOLDER,
@@ -25,6 +25,7 @@ from fogbank.contracts.clarify import (
     asked_methods,
     read_config,
 )
+from fogbank.contracts.clarify_document import CONFIG
 from fogbank.contracts.monitoring import VIOLATIONS, AnalyzerSettings
 from fogbank.contracts.quality import QualitySettings
 from fogbank.monitor.baseline import encode
@@ -33,6 +34,7 @@ from fogbank.monitor.clarify_report import write_report
 from fogbank.monitor.clarify_rows import dataset_table, merged_table
 from fogbank.monitor.dataset import Aside, DatasetError
 from fogbank.monitor.documents import read_document
+from fogbank.monitor.edited_statistics import is_finite
 from fogbank.monitor.emitted import emit
 from fogbank.monitor.endings import ended, set_aside
 from fogbank.monitor.explain import shap_config, told
@@ -59,7 +61,7 @@ def clarify(base: Path) -> str:
     output = _below(base, OUTPUT_FOLDER)
     output.mkdir(parents=True, exist_ok=True)
     asked = _asked(body)
-    if "shap" in asked:
+    if asked & {"shap", "pdp"}:
         own = shap_config(body)
         table = dataset_table(_below(base, DATA_FOLDER), own.headers, own.dataset_type, aside)
         features = table.without([own.label, own.predicted, *own.aside])
@@ -138,7 +140,7 @@ def analyze_bias(settings: BiasSettings) -> str:
     """A bias monitor's analysis. Raises DatasetError."""
     own = settings.quality.analyzer
     config = settings.read()
-    baseline = read_document(own.baseline_constraints)
+    baseline = read_document(own.baseline_constraints, infinite=True)
     table, predictions, aside = merged_table(settings.quality, config)
     found = analysis(table, config, _positive(predictions, config))
     own.output_path.mkdir(parents=True, exist_ok=True)
@@ -176,8 +178,17 @@ def analysis(table: Table, config: BiasConfig, predicted: Flags | None) -> Docum
 
 
 def bias_violations(now: Document, baseline: Document) -> list[Document]:
-    """The metrics that are farther from fair than the baseline's are: from 0, and Disparate Impact from 1."""
+    """The metrics that are farther from fair than the baseline's are: from 0, and Disparate Impact from 1.
+
+    Raises DatasetError for a baseline that says nothing of any facet that there is now.
+    """
     before, failures = dict(_values(baseline)), []
+    known, found = _facets(baseline), _facets(now)
+    if known and not known & found:
+        raise DatasetError(
+            f"none of the baseline's facets is one of the analysis: it has {min(known)}, and there is {min(found, default=None)} "
+            "(stage, label, facet, value)"
+        )
     for (stage, label, facet, said, name), value in _values(now):
         limit = before.get((stage, label, facet, said, name))
         fair = 1.0 if name == "DI" else 0.0
@@ -189,23 +200,58 @@ def bias_violations(now: Document, baseline: Document) -> list[Document]:
     return failures
 
 
+def _facets(document: Mapping[str, Any]) -> set[tuple[str, str, str, str]]:
+    """What metrics are of, whether or not those have a value; of a document that `_values` has read."""
+    return {
+        (stage, document[stage]["label"], facet, own["value_or_threshold"])
+        for stage in STAGES.values()
+        if stage in document
+        for facet, values in document[stage]["facets"].items()
+        for own in values
+        if own["metrics"]
+    }
+
+
 def _values(document: Mapping[str, Any]) -> list[tuple[tuple[str, str, str, str, str], float]]:
     """The metrics that have a value, by stage, label, facet, its value, and name. Raises DatasetError for what is no analysis.json."""
-    try:
-        return [
-            (
-                (stage, document[stage]["label"], facet, own["value_or_threshold"], metric["name"]),
-                float(metric["value"]),
-            )
-            for stage in STAGES.values()
-            if stage in document
-            for facet, values in document[stage]["facets"].items()
-            for own in values
-            for metric in own["metrics"]
-            if metric.get("value") is not None
-        ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DatasetError(f"the baseline is no {ANALYSIS}: {error!r}") from error
+    found = []
+    for stage in STAGES.values():
+        if stage not in document:
+            continue
+        own = document[stage]
+        label = _member(own, "label", str, stage)
+        for facet, values in _member(own, "facets", dict, stage).items():
+            for number, value in enumerate(_is(values, list, f"{stage}.facets.{facet}")):
+                place = f"{stage}.facets.{facet}[{number}]"
+                said = _member(value, "value_or_threshold", str, place)
+                for at, metric in enumerate(_member(value, "metrics", list, place)):
+                    name = _member(metric, "name", str, f"{place}.metrics[{at}]")
+                    if metric.get("value") is not None:
+                        key = (stage, label, facet, said, name)
+                        found.append((key, _metric(metric["value"], f"{place}.metrics[{at}] ({name}).value")))
+    return found
+
+
+def _member(value: Any, name: str, kind: type, place: str) -> Any:
+    """Raises DatasetError."""
+    return _is(_is(value, dict, place).get(name), kind, f"{place}.{name}")
+
+
+def _is(value: Any, kind: type, place: str) -> Any:
+    """Raises DatasetError."""
+    if not isinstance(value, kind):
+        words: dict[type, str] = {dict: "an object", list: "a list", str: "a text"}
+        raise DatasetError(f"the baseline is no {ANALYSIS}: {place} must be {words[kind]}, not {value!r:.60}")
+    return value
+
+
+def _metric(value: Any, place: str) -> float:
+    """A metric's value, which may be infinite. Raises DatasetError."""
+    if value in ("Infinity", "-Infinity", math.inf, -math.inf):
+        return float(value)
+    if not is_finite(value):
+        raise DatasetError(f"the baseline is no {ANALYSIS}: {place} must be a number, not {value!r:.60}")
+    return float(value)
 
 
 def _emit(settings: AnalyzerSettings, found: Document) -> None:

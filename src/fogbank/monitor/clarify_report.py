@@ -11,7 +11,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from fogbank.contracts.clarify import STAGES, ClarifyConfigError, read_report
+from fogbank.contracts.clarify import STAGES, read_report
+from fogbank.contracts.clarify_document import ClarifyConfigError
 from fogbank.monitor.dataset import Aside, DatasetError
 
 HEADINGS = {"pre_training_bias_metrics": "Pre-training bias", "post_training_bias_metrics": "Post-training bias"}
@@ -22,6 +23,7 @@ div{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:0 0 1.5rem}
 th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #8886}
 td{overflow-wrap:anywhere;min-width:3.5rem}
 th:last-child,td.n{text-align:right;padding-right:0}td.n{font-variant-numeric:tabular-nums}meter{width:10rem;max-width:30vw}
+figure{margin:0}figcaption{overflow-wrap:anywhere}td span{white-space:nowrap}svg{width:100%;height:8rem;border-bottom:1px solid #8886}
 """
 
 
@@ -68,6 +70,8 @@ def _bias(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _explanations(explanations: Mapping[str, Any]) -> Iterator[str]:
+    if explanations:
+        yield "<h2>Explanations</h2>"
     for label, own in (explanations.get("kernel_shap") or {}).items():
         values = sorted(own["global_shap_values"].items(), key=lambda item: -abs(item[1]))
         most = max((abs(value) for _, value in values), default=0.0) or 1.0
@@ -79,9 +83,50 @@ def _explanations(explanations: Mapping[str, Any]) -> Iterator[str]:
             ]
             for name, value in values
         ]
-        yield "<h2>Explanations</h2>"
         yield f"<p>What the model says on average of the baseline: {_number(own['expected_value'])}.</p>"
         yield _table(f"Global SHAP values of {_told(label)}", ("Feature", "Share of the largest", "Value"), rows)
+    yield from _dependence(explanations.get("pdp") or ())
+
+
+def _dependence(plots: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if plots:
+        yield "<h3>Partial dependence</h3>"
+        yield "<p>What the model answers on average when a feature has one value in every row, and the share of the rows that have it.</p>"
+    for own in plots:
+        name = _told(own["feature_name"])
+        if "error" in own:
+            yield f"<p>{name}: {escape(own['error'])}.</p>"
+            continue
+        values, [answers] = own["feature_values"], own["model_predictions"]
+        low, high = min(answers), max(answers)
+        chart = line_chart(answers, low, high) if own["data_type"] == "numerical" else ""
+        rows = [
+            [
+                f"<span>{escape(_number(value))}</span>" if isinstance(value, float) else escape(str(value)),
+                f'<meter max="1" value="{share:.4f}">{share:.0%}</meter>',
+                _number(answer),
+            ]
+            for value, share, answer in zip(values, own["data_distribution"], answers, strict=True)
+        ]
+        if chart:
+            yield f"<figure><figcaption>{name}: the answer goes from {_number(low)} to {_number(high)}</figcaption>{chart}</figure>"
+        yield _table(
+            f"Dependence on {name} (values of a {own['data_type']} column)",
+            ("Value", "Share of rows", "Average answer"),
+            rows,
+        )
+
+
+def line_chart(answers: Sequence[float], low: float, high: float) -> str:
+    """A line through the answers, from the lowest to the highest; nothing of one."""
+    if len(answers) < 2:
+        return ""
+    step, span = 600 / (len(answers) - 1), (high - low) or 1.0
+    points = " ".join(f"{at * step:.1f},{110 - 100 * (value - low) / span:.1f}" for at, value in enumerate(answers))
+    return (
+        '<svg viewBox="-4 0 608 120" preserveAspectRatio="none" aria-hidden="true">'
+        f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="2" vector-effect="non-scaling-stroke"/></svg>'
+    )
 
 
 def _aside(aside: Aside) -> Iterator[str]:

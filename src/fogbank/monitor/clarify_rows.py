@@ -24,7 +24,7 @@ def dataset_table(folder: Path, headers: Sequence[str], dataset_type: str, aside
     rows: list[Fields] = []
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         if dataset_type == "text/csv":
-            rows += _csv(file, headers, aside)
+            rows += _whole_csv(file, headers, aside)
         elif dataset_type == "application/jsonlines":
             rows += _json(file, aside)
         else:
@@ -115,6 +115,14 @@ def _table(rows: list[Fields], aside: Aside) -> Table:
         raise DatasetError(f"{aside.named[0]} (of {aside.count} records none can be read)" if aside.named else NO_DATA)
     names = dict.fromkeys(name for row in rows for name in row)
     return Table({name: [row.get(name, "") for row in rows] for name in names})
+
+
+def _whole_csv(file: Path, headers: Sequence[str], aside: Aside) -> Iterator[Fields]:
+    """The rows of a file as far as it is CSV; where it is none it is set aside, and the others count."""
+    try:
+        yield from _csv(file, headers, aside)
+    except (DatasetError, OSError) as error:
+        aside.add(file.name, 0, str(error))
 
 
 def _csv(file: Path, headers: Sequence[str], aside: Aside) -> Iterator[Fields]:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+MOST = 1e308
+"""A float can be no larger number, and JSON has no infinite one."""
 Check = Callable[[Any], str]
 Rules = Mapping[str, "Check | Rules"]
 
@@ -19,7 +21,7 @@ def _share(value: Any) -> str:
 
 
 def _one_of(*words: str) -> Check:
-    return lambda value: "" if value in words else f"must be one of {', '.join(words)}"
+    return lambda value: "" if isinstance(value, str) and value in words else f"must be one of {', '.join(words)}"
 
 
 def _text(value: Any) -> str:
@@ -36,7 +38,7 @@ def _flag(value: Any) -> str:
 
 
 def _threshold(value: Any) -> str:
-    fits = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST
     return "" if fits else "must be a number of at least 0"
 
 

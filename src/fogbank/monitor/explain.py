@@ -20,7 +20,9 @@ from fogbank.monitor.baseline import encode
 from fogbank.monitor.clarify_report import write_report
 from fogbank.monitor.clarify_rows import monitored_table
 from fogbank.monitor.dataset import DatasetError
+from fogbank.monitor.dependence import partial_dependence
 from fogbank.monitor.documents import read_document
+from fogbank.monitor.edited_statistics import is_finite
 from fogbank.monitor.emitted import emit
 from fogbank.monitor.endings import ended, set_aside
 from fogbank.monitor.facets import Table
@@ -70,6 +72,8 @@ def analyze_explanations(settings: ExplainSettings) -> str:
     """An explainability monitor's analysis. Raises DatasetError."""
     own = settings.analyzer
     config = shap_config(settings.config.read_bytes(), settings.score)
+    if not config.valued:
+        raise DatasetError("an explainability monitor needs methods.shap")
     baseline = read_document(own.baseline_constraints)
     table, aside = monitored_table(own, features_of(config))
     folder = own.output_path if config.local else None
@@ -107,7 +111,16 @@ def _lines(explanations: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def explained(table: Table, config: ShapConfig, score: Score, folder: Path | None = None) -> dict[str, Any]:
-    """The `explanations` of a table of features; with a folder all rows are explained, and their own values in it. Raises DatasetError."""
+    """The `explanations` of a table of features: SHAP values and partial dependence, as they are asked for. Raises DatasetError."""
+    found: dict[str, Any] = _valued(table, config, score, folder) if config.valued else {}
+    if config.pdp is not None:
+        own = found.get("kernel_shap", {}).get(config.predictor.name, {})
+        found["pdp"] = partial_dependence(table, config.pdp, score, own.get("global_shap_values"))
+    return found
+
+
+def _valued(table: Table, config: ShapConfig, score: Score, folder: Path | None) -> dict[str, Any]:
+    """SHAP values; with a folder all rows are explained, and their own values in it. Raises DatasetError."""
     names, label = list(table.columns), config.predictor.name
     everything: Rows = np.array([list(column) for column in table.columns.values()], dtype=object).T
     most = MOST_ROWS if folder is None else len(everything)
@@ -146,7 +159,13 @@ def drift(now: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[dict[str,
     try:
         before = baseline["explanations"]["kernel_shap"]
         for label, own in now["explanations"]["kernel_shap"].items():
-            old = before.get(label, {}).get("global_shap_values", {})
+            old = before[label]["global_shap_values"]
+            if any(not is_finite(value) for value in old.values()):
+                raise DatasetError(f"the baseline's global_shap_values of {label} are not all numbers")
+            if not old.keys() & own["global_shap_values"].keys():
+                raise DatasetError(
+                    f"none of the features that the baseline has values of is one of the model's, whose are {', '.join(own['global_shap_values'])}"
+                )
             names = [name for name in old if name in own["global_shap_values"]]
             kept = ndcg([old[name] for name in names], [own["global_shap_values"][name] for name in names])
             if names and kept < LEAST_NDCG:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from fogbank.monitor.dataset import Aside, DatasetError, cells, chunk_rows, head
 from fogbank.monitor.fields import FieldsError, flat, read_json
 from fogbank.monitor.profile import Profile
 from fogbank.monitor.spans import SIZE, Span, grouped
-from fogbank.monitor.together import in_order
+from fogbank.monitor.together import Sharing, in_order
 from fogbank.monitor.unnamed import UnnamedRows, add_rows
 
 JSON_LINES = 4096
@@ -53,9 +54,10 @@ def profile_files(
     names: Sequence[str] = (),
     processes: int | None = None,
     size: int = SIZE,
+    share: Sharing = in_order,
 ) -> Profiled:
     """The profile of files of one format; columns without names are those of `names`. Parts have `size` bytes, by which alone sketches differ:
-    `processes` do not change the result.
+    `processes`, and hosts that `share` the parts, do not change the result.
 
     A file that cannot be read is set aside. Raises DatasetError that names it where there is no row in the others.
     """
@@ -66,9 +68,9 @@ def profile_files(
     split = kind == "csv" or bool(options.get("lines"))
     asked = _Group(spans=(), kind=kind, options=options, names=tuple(names))
     try:
-        return _profiled(asked, grouped(files, split=split, size=size), processes)
+        return _profiled(asked, grouped(files, split=split, size=size), partial(share, processes=processes))
     except QuotedError:
-        return _profiled(asked, grouped(files, split=False, size=size), processes)
+        return _profiled(asked, grouped(files, split=False, size=size), partial(share, processes=processes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,24 +85,25 @@ class _Group:
 
 @dataclass(kw_only=True)
 class _Part:
-    """What was read of a group; `lines` are those of a part of a file, by which the next one's count."""
+    """What was read of a group; `lines` are those of a part of the `file`, by which the next one's count."""
 
     rows: UnnamedRows
     profile: Profile = field(default_factory=Profile)
     aside: Aside = field(default_factory=Aside)
+    file: str = ""
     lines: int = 0
 
 
-def _profiled(asked: _Group, groups: Sequence[Sequence[Span]], processes: int | None) -> Profiled:
+def _profiled(asked: _Group, groups: Sequence[Sequence[Span]], share: Callable[..., Iterator[_Part]]) -> Profiled:
     """Of all groups. Raises DatasetError, QuotedError."""
     whole = _Part(rows=UnnamedRows(asked.names))
-    for spans, part in zip(
-        groups, in_order(_part, [replace(asked, spans=spans) for spans in groups], processes), strict=True
-    ):
-        lines = whole.lines if spans[0].start else 0
+    read: dict[str, int] = {}
+    for part in share(_part, [replace(asked, spans=spans) for spans in groups]):
+        lines = read.get(part.file, 0)
         whole.rows.merge(part.rows, lines)
         whole.aside.merge(part.aside, lines)
-        whole.lines = lines + part.lines
+        if part.file:
+            read[part.file] = lines + part.lines
         if whole.profile.columns:
             whole.profile.merge(part.profile)
         else:
@@ -123,7 +126,8 @@ def _part(group: _Group) -> _Part:
             READERS[group.kind](source)
         except (OSError, UnicodeDecodeError, DatasetError) as error:
             part.aside.add(span.file.name, 0, str(getattr(error, "strerror", None) or error))
-        part.lines = span.lines
+        if not span.whole:
+            part.file, part.lines = str(span.file), span.lines
     part.rows.packed()
     return part
 

@@ -16,7 +16,7 @@ from fogbank.contracts.capture import CapturedPayload
 from fogbank.contracts.monitoring import NO_DATA
 from fogbank.contracts.quality import Merged, QualitySettings, lines_of, read_merged
 from fogbank.monitor.counts import number_text
-from fogbank.monitor.dataset import Aside, DatasetError, csv_rows, header_names, numbered_rows
+from fogbank.monitor.dataset import TRUTHS, Aside, DatasetError, csv_rows, header_names, numbered_rows
 from fogbank.monitor.fields import Fields, flat, read_json
 from fogbank.monitor.numbers import is_number
 from fogbank.monitor.scripts import Script, fields_of
@@ -89,13 +89,13 @@ def prediction(
 
 
 def plain(text: str) -> str:
-    """A class by one name: `1.0` is `1`.
+    """A class by one name: `1.0` is `1`, and Python's `True` JSON's `true`.
 
-    >>> plain(" 1.0"), plain("yes")
-    ('1', 'yes')
+    >>> plain(" 1.0"), plain("yes"), plain("True")
+    ('1', 'yes', 'true')
     """
     text = text.strip()
-    return number_text(float(text)) if is_number(text) else text
+    return number_text(float(text)) if is_number(text) else TRUTHS.get(text, text)
 
 
 def _merged_rows(settings: QualitySettings, aside: Aside) -> Iterator[Row]:
@@ -212,7 +212,7 @@ def at_path(document: object, path: str) -> object:
     """
     if path == "0" and not (isinstance(document, dict | list)):
         return document
-    for name, index, quoted in STEP.findall(path.removeprefix("$")):
+    for name, index, quoted in _steps(path):
         key = name or quoted
         if index and isinstance(document, list) and int(index) < len(document):
             document = document[int(index)]
@@ -221,6 +221,19 @@ def at_path(document: object, path: str) -> object:
         else:
             raise DatasetError(f"there is no {path!r} in it")
     return document
+
+
+def _steps(path: str) -> Iterator[tuple[str, str, str]]:
+    """The steps of a path: a name, an index, or a name in quotes. Raises DatasetError where it is more than those."""
+    rest = path.removeprefix("$")
+    while rest:
+        step = STEP.match(rest)
+        if step is None:
+            raise DatasetError(
+                f"{path!r} is no path of names and indexes, such as $.predictions[0].score: {rest!r} cannot be read"
+            )
+        yield step[1] or "", step[2] or "", step[3] or ""
+        rest = rest[step.end() :]
 
 
 def _file_rows(settings: QualitySettings, kind: str, options: Mapping[str, object], aside: Aside) -> Iterator[Row]:
@@ -236,10 +249,14 @@ def _file_rows(settings: QualitySettings, kind: str, options: Mapping[str, objec
             raise DatasetError(
                 f"dataset_format {kind!r} of model quality is not supported: csv, json and sagemakerMergeJson are"
             )
-        for number, fields in rows:
-            yield (
-                file.name, number, fields.get(settings.ground_truth), fields.get(settings.inference or ""), fields.get(settings.probability or ""),
-            )  # fmt: skip
+        try:
+            for number, fields in rows:
+                yield (
+                    file.name, number, fields.get(settings.ground_truth), fields.get(settings.inference or ""),
+                    fields.get(settings.probability or ""),
+                )  # fmt: skip
+        except (DatasetError, OSError) as error:
+            aside.add(file.name, 0, str(error))
 
 
 def _csv_fields(file: Path, *, header: bool, aside: Aside) -> Iterator[tuple[int, Mapping[str, str | None]]]:
@@ -254,11 +271,20 @@ def _csv_fields(file: Path, *, header: bool, aside: Aside) -> Iterator[tuple[int
                 aside.add(file.name, number, f"a row has {len(row)} columns, the header {len(own)}")
 
 
+def _whole(file: Path) -> object:
+    """A file that is one JSON document. Raises DatasetError."""
+    try:
+        document: object = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"it is not JSON: {error}") from error
+    return document
+
+
 def _json_fields(file: Path, *, lines: bool, aside: Aside) -> Iterator[tuple[int, Mapping[str, str | None]]]:
     if lines:
         documents: Iterator[tuple[int, bytes]] = lines_of(file.read_bytes())
     else:
-        whole = json.loads(file.read_bytes())
+        whole = _whole(file)
         documents = (
             (i, json.dumps(item).encode()) for i, item in enumerate(whole if isinstance(whole, list) else [whole], 1)
         )

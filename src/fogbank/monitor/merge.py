@@ -52,7 +52,7 @@ def merge(settings: MergeSettings) -> str:
     aside = Aside()
     labels, duplicates = _labels(settings.ground_truth, aside)
     used: set[str] = set()
-    counts = {"records": 0, "merged": 0}
+    counts = {"records": 0, "merged": 0, "duplicate_records": 0}
     [(kind, options)] = settings.analyzer.dataset_format.items()
     batch = kind != "sagemakerCaptureJson"
     source = settings.analyzer.dataset_source
@@ -87,10 +87,10 @@ def merge(settings: MergeSettings) -> str:
 
 
 def _labels(folder: Path, aside: Aside) -> tuple[dict[str, Label], int]:
-    """The newest label of each id (files are named by their hours), and how many others there were."""
+    """The newest label of each id (files are named by their hours), and how many others there were; what a file is called does not matter."""
     labels: dict[str, Label] = {}
     count = 0
-    for file in sorted(folder.rglob("*.jsonl")):
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         for number, line in lines_of(file.read_bytes()):
             try:
                 label = read_label(line)
@@ -104,6 +104,13 @@ def _labels(folder: Path, aside: Aside) -> tuple[dict[str, Label], int]:
             f"{NO_DATA}: there is no ground truth" + (f" that can be read: {aside.named[0]}" if aside.named else "")
         )
     return labels, count - len(labels)
+
+
+def _count(label: Label, counts: dict[str, int], used: set[str]) -> None:
+    """One more record has a label; where another one has had it, both count, and that is told."""
+    counts["merged"] += 1
+    counts["duplicate_records"] += label.id in used
+    used.add(label.id)
 
 
 def _folder(place: Path) -> Path:
@@ -121,8 +128,7 @@ def _of_output(
         counts["records"] += 1
         label = labels.get(record.id)
         if label is not None:
-            counts["merged"] += 1
-            used.add(label.id)
+            _count(label, counts, used)
             lines.append(merged_output(record.data, record.encoding, label))
     return lines
 
@@ -147,7 +153,6 @@ def _merged(
         counts["records"] += 1
         label = labels.get(record.inference_id or record.event_id)
         if label is not None:
-            counts["merged"] += 1
-            used.add(label.id)
+            _count(label, counts, used)
             lines.append(merged_line(line.decode(), label))
     return lines

@@ -129,7 +129,8 @@ class _Binary:
         classes = sorted({*data.labels, *data.predictions} - {positive})
         if len(classes) > 1:
             raise ValueError(
-                f"a binary model has two classes: besides the positive {positive!r} there are {', '.join(classes[:5])}"
+                f"a binary model has two classes: besides the positive {positive!r} there are {', '.join(classes[:5])}: ground truth and "
+                "answers must name them alike, and the variable positive_label the positive one"
             )
         return cls(
             actual=np.array(data.labels) == positive,

@@ -6,7 +6,10 @@ verdict, as the data quality analysis has them. Source: AWS Developer Guide, "Mo
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import sys
+from collections.abc import Collection
+from dataclasses import asdict, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from fogbank.contracts.monitoring import (
 from fogbank.contracts.quality import (
     ESTIMATE,
     LESS,
+    METRICS,
     MODEL_METRICS,
     MORE,
     QualitySettings,
@@ -34,14 +38,16 @@ from fogbank.monitor.baseline import encode
 from fogbank.monitor.curves import scored
 from fogbank.monitor.dataset import DatasetError
 from fogbank.monitor.documents import read_document
+from fogbank.monitor.edited_statistics import is_finite
 from fogbank.monitor.emitted import emit, text
 from fogbank.monitor.estimate import audited, estimated
-from fogbank.monitor.labelled import read_labelled
+from fogbank.monitor.labelled import plain, read_labelled
 from fogbank.monitor.quality import Quality, quality
 from fogbank.monitor.scripts import postprocess
 
 Document = dict[str, Any]
-OPERATORS = {LESS, MORE}
+OPERATORS = (LESS, MORE)
+CONSTANT = "_best_constant_classifier"
 
 
 def analyze_quality(settings: QualitySettings) -> str:
@@ -51,13 +57,14 @@ def analyze_quality(settings: QualitySettings) -> str:
         raise DatasetError(
             f"{PREPROCESSOR} reads merged records, and dataset_format is {next(iter(own.dataset_format), '')}"
         )
+    settings = replace(settings, positive=plain(settings.positive))
     data = read_labelled(settings)
     try:
         found = quality(data, settings)
     except ValueError as error:
         raise DatasetError(str(error)) from error
     section = constraints_section(found.section)
-    baseline = _constraints(own.baseline_constraints, section)
+    baseline = _constraints(own.baseline_constraints, section, METRICS[settings.problem])
     own.output_path.mkdir(parents=True, exist_ok=True)
 
     def write(file: str, document: Document) -> None:
@@ -92,9 +99,7 @@ def _estimate(scores: list[float], threshold: float) -> Document | None:
 def suggested(found: Quality) -> Document:
     """Constraints that these metrics just meet: SageMaker's suggestion is the baseline's own value."""
     values = found.values()
-    return constraints(
-        found.section, {name: value for name, value in values.items() if not name.endswith("_best_constant_classifier")}
-    )
+    return constraints(found.section, {name: value for name, value in values.items() if not name.endswith(CONSTANT)})
 
 
 def quality_violations(found: Quality, limits: Document) -> list[Document]:
@@ -103,7 +108,8 @@ def quality_violations(found: Quality, limits: Document) -> list[Document]:
     for name, limit in limits.items():
         metric = found.metrics.get(name)
         operator, threshold = limit["comparison_operator"], limit["threshold"]
-        if metric is None or "value" not in metric:
+        if metric is None:
+            sys.stdout.write(f"the threshold of {name} is not looked at: these records have no {name}\n")
             continue
         value, deviation = metric["value"], metric["standard_deviation"]
         if value < threshold if operator == LESS else value > threshold:
@@ -113,8 +119,8 @@ def quality_violations(found: Quality, limits: Document) -> list[Document]:
     return failures
 
 
-def _constraints(path: Path | None, section: str) -> Document | None:
-    """Raises DatasetError with what is wrong with the file."""
+def _constraints(path: Path | None, section: str, known: Collection[str]) -> Document | None:
+    """Raises DatasetError with what is wrong with the file; `known` are the metrics that may have a threshold."""
     document = read_document(path)
     if document is None or path is None:
         return None
@@ -122,7 +128,13 @@ def _constraints(path: Path | None, section: str) -> Document | None:
     if not isinstance(limits, dict):
         raise DatasetError(f"the baseline file {path.name} has no {section}")
     for name, limit in limits.items():
-        fits = isinstance(limit, dict) and isinstance(limit.get("threshold"), int | float)
+        if name.removesuffix(CONSTANT) not in known:
+            guess = get_close_matches(name, known, 1)
+            raise DatasetError(
+                f"the baseline file {path.name} is not right: {section}.{name} is no metric of this problem"
+                + (f"; did you mean {guess[0]}?" if guess else f"; there are {', '.join(sorted(known))}")
+            )
+        fits = isinstance(limit, dict) and is_finite(limit.get("threshold"))
         if not fits or limit.get("comparison_operator") not in OPERATORS:
             raise DatasetError(
                 f"the baseline file {path.name} is not right: {section}.{name} must have a threshold, a number, and a comparison_operator, "

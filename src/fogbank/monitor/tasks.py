@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from fogbank.contracts.clarify import ANALYSIS_CONFIG, MODEL_BIAS, MODEL_EXPLAINABILITY
 from fogbank.contracts.monitoring import AnalyzerSettings, analyzer_settings
 from fogbank.contracts.quality import MODEL_QUALITY, quality_settings
+from fogbank.monitor.hosts import ROOT, Crew, Hosts, ToldError, hosts_of
 
 
 def task(env: Mapping[str, str]) -> Callable[[], str]:
     """The work, which gives the exit message. Raises KeyError or ValueError that names a variable."""
-    _alone(Path(env.get("SAGEMAKER_BASE_DIR", "/opt/ml")))
+    hosts = hosts_of(env)
+    if hosts is None:
+        return _task(env)
+    if _is_data_quality(env):
+        return partial(_shared, env, analyzer_settings(env), hosts)
+    if hosts.sharded:
+        raise ValueError(
+            "of several instances the first one does all of this analysis: the S3DataDistributionType of its inputs must be FullyReplicated"
+        )
+    work = _task(env)
+    return work if hosts.leads else lambda: f"{hosts.names[0]} does all of this analysis."
+
+
+def _is_data_quality(env: Mapping[str, str]) -> bool:
+    """Whether it is profiles that are made, which hosts can do a share of each."""
+    return bool(env.get("dataset_source")) and not env.get("analysis_type") and not env.get("ground_truth_source")
+
+
+def _shared(env: Mapping[str, str], settings: AnalyzerSettings, hosts: Hosts) -> str:
+    """A host's share of an analysis of data quality; the first one's message is the job's."""
+    from fogbank.monitor.analyzer import analyze
+    from fogbank.monitor.hours import bring, in_s3
+    from fogbank.monitor.kept import kept
+
+    place = PurePosixPath(env["dataset_source"].replace(env.get("SAGEMAKER_BASE_DIR", ROOT), ROOT, 1))
+    with Crew(hosts, differ=hosts.differ(place)) as crew:
+        if in_s3(env):
+            bring(env, settings)
+        try:
+            return analyze(settings, kept(env, settings) if hosts.leads else None, crew.share)
+        except ToldError as told:
+            return str(told)
+
+
+def _task(env: Mapping[str, str]) -> Callable[[], str]:
+    """The work of one host."""
     if env.get("ground_truth_source") and env.get("analysis_type"):
         from fogbank.monitor.scheduled import merged_first
 
@@ -28,22 +63,6 @@ def task(env: Mapping[str, str]) -> Callable[[], str]:
 
     work = _analysis(env)
     return partial(_captured, env, work) if in_s3(env) else work
-
-
-def _alone(base: Path) -> None:
-    """Refuse a job of several instances, each of which would tell its share of the data for all. Raises ValueError.
-
-    Source: AWS Developer Guide, "Build Your Own Processing Container": resourceconfig.json has `current_host` and `hosts`.
-    """
-    try:
-        hosts = json.loads((base / "config" / "resourceconfig.json").read_bytes())["hosts"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    if len(hosts) > 1:
-        raise ValueError(
-            f"the job has {len(hosts)} instances, and the analyzer runs on one: set InstanceCount to 1 (a larger instance has more cores, "
-            "and all of them are used)"
-        )
 
 
 def _analysis(env: Mapping[str, str]) -> Callable[[], str]:

@@ -21,6 +21,8 @@ are worth the start of one."""
 CHILD = ("-P", "-c", "from fogbank.monitor.together import main; main()")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Sharing = Callable[..., Iterator[Any]]
+"""What does work on items as `in_order` does, or a host's share of it (monitor/hosts.py)."""
 
 
 class EndedError(Exception):

@@ -9,7 +9,10 @@ from tests.contracts.aws.monitored import Monitored
 from tests.unit.cloud.monitoring.requests import definition, schedule
 from tests.waiting import until
 
-CONFIG = {"headers": ["a", "b"], "methods": {"shap": {"baseline": [[0, 0]]}}, "dataset_type": "text/csv"}
+CONFIG = {
+    "headers": ["a", "b"], "dataset_type": "text/csv",
+    "methods": {"shap": {"baseline": [[0, 0]]}, "pdp": {"features": ["a"]}},
+}  # fmt: skip
 
 
 def test_a_model_is_explained_by_its_shadow(shared_cloud: CloudProcess, unique: str) -> None:
@@ -46,6 +49,8 @@ def test_a_model_is_explained_by_its_shadow(shared_cloud: CloudProcess, unique: 
         "a": 2.0,
         "b": 0.0,
     }  # the model answers with its request: its first cell is the score
+    [plot] = monitored.result("analysis.json")["explanations"]["pdp"]
+    assert (plot["feature_values"], plot["model_predictions"]) == ([-1.0, 3.0], [[-1.0, 3.0]])
     [violation] = monitored.result("constraint_violations.json")["violations"]
     assert (violation["label"], violation["constraint_check_type"]) == ("label0", "feature_attribution_drift_check")
     until(lambda: not sagemaker.list_endpoints(NameContains="sagemaker-clarify-endpoint")["Endpoints"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -30,18 +31,28 @@ open("/opt/ml/output/message", "w").write("scaled " + os.environ["WHAT"])
 """
 
 
-def run(cloud: CloudProcess, name: str, image: str, command: list[str], *arguments: str) -> dict[str, Any]:
+def run(
+    cloud: CloudProcess,
+    name: str,
+    image: str,
+    command: list[str],
+    *arguments: str,
+    instances: int = 1,
+    sharded: str = "",
+) -> dict[str, Any]:
     sagemaker = cloud.client("sagemaker")
 
     def given(part: str) -> dict[str, Any]:
         place = {"S3Uri": f"s3://{name}/{part}/", "LocalPath": f"{ROOT}/input/{part}"}
-        return {"InputName": part, "S3Input": {**place, "S3DataType": "S3Prefix", "S3InputMode": "File"}}
+        kind = "ShardedByS3Key" if part == sharded else "FullyReplicated"
+        item = {**place, "S3DataType": "S3Prefix", "S3InputMode": "File", "S3DataDistributionType": kind}
+        return {"InputName": part, "S3Input": item}
 
     output = {"S3Uri": f"s3://{name}/out", "LocalPath": f"{ROOT}/output", "S3UploadMode": "EndOfJob"}
     sagemaker.create_processing_job(
         ProcessingJobName=name, RoleArn=ROLE, Environment={"WHAT": "a column"},
-        AppSpecification={"ImageUri": image, "ContainerEntrypoint": command, "ContainerArguments": list(arguments)},
-        ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 20}},
+        AppSpecification={"ImageUri": image, "ContainerEntrypoint": command, **({"ContainerArguments": list(arguments)} if arguments else {})},
+        ProcessingResources={"ClusterConfig": {"InstanceCount": instances, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 20}},
         ProcessingInputs=[given("code"), given("rows")],
         ProcessingOutputConfig={"Outputs": [{"OutputName": "o", "S3Output": output}]},
     )  # fmt: skip
@@ -86,3 +97,49 @@ def test_a_program_that_is_not_there(shared_cloud: CloudProcess, unique: str, s3
     job = run(shared_cloud, unique, "python:3", ["no-such-program"], "x")
 
     assert job["FailureReason"] == "AlgorithmError: the container's command cannot be run: no-such-program"
+
+
+SERVER = """
+import json, os, socket, time
+config = json.load(open("/opt/ml/config/resourceconfig.json"))
+me, hosts = config["current_host"], config["hosts"]
+rows = sorted(os.listdir("/opt/ml/processing/input/rows"))
+if me == "algo-1":
+    with socket.create_server((me, 5005)) as server:
+        heard = [server.accept()[0].makefile().read() for _ in hosts[1:]]
+    json.dump([rows, *sorted(heard)], open("/opt/ml/processing/output/heard.json", "w"))
+else:
+    while True:
+        try:
+            with socket.create_connection(("algo-1", 5005)) as line:
+                line.sendall(f"{me} {rows}".encode())
+            break
+        except OSError:
+            time.sleep(0.05)
+print("I am", me)
+open(f"/opt/ml/processing/output/{me}.txt", "w").write(me)
+"""
+
+
+@pytest.mark.skipif(not mounts(), reason="no mounts of its own for a process here")
+def test_hosts_of_three_instances_see_one_another_by_name(shared_cloud: CloudProcess, unique: str, s3: Any) -> None:
+    s3.put_object(Bucket=unique, Key="code/hosts.py", Body=SERVER.encode())
+    for name in ("a", "b", "c", "d"):
+        s3.put_object(Bucket=unique, Key=f"rows/{name}", Body=b"1\n")
+
+    job = run(shared_cloud, unique, "python:3", ["python3", f"{ROOT}/input/code/hosts.py"], instances=3, sharded="rows")
+
+    assert job["ProcessingJobStatus"] == "Completed", job
+    told = s3.get_object(Bucket=unique, Key="out/heard.json")["Body"].read()
+    assert json.loads(told) == [["a", "d"], "algo-2 ['b']", "algo-3 ['c']"]
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=unique, Prefix="out/")["Contents"]]
+    assert keys == ["out/algo-1.txt", "out/algo-2.txt", "out/algo-3.txt", "out/heard.json"]
+    logs, group = shared_cloud.client("logs"), "/aws/sagemaker/ProcessingJobs"
+    streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{unique}/")["logStreams"]
+    lines = [
+        event["message"]
+        for stream in streams
+        for event in logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
+    ]
+    assert [stream["logStreamName"].split("/")[1][:6] for stream in streams] == ["algo-1", "algo-2", "algo-3"]
+    assert lines == ["I am algo-1", "I am algo-2", "I am algo-3"]

@@ -65,8 +65,8 @@ def test_a_facet_without_values_is_each_of_them(tmp_path: Path) -> None:
         ({"facet": [{"name_or_index": "race"}]}, "there is no column 'race'; there are y, sex, age, guess"),
         ({"methods": {"report": {}}}, "needs methods: pre_training_bias, post_training_bias, shap"),
         (
-            {"methods": {"pdp": {}}},
-            "methods.pdp is not supported here: post_training_bias, pre_training_bias, report, shap are",
+            {"methods": {"pdf": {}}},
+            "methods.pdf is not supported here: pdp, post_training_bias, pre_training_bias, report, shap are",
         ),
         ({"methods": []}, "methods must be an object"),
         ({"facet_dataset_uri": "s3://b/f"}, "facet_dataset_uri is not supported here"),
@@ -328,3 +328,54 @@ def test_two_thresholds_of_a_bias_monitor_are_refused(tmp_path: Path) -> None:
 def test_a_bias_monitor_that_asks_for_no_bias_is_refused(tmp_path: Path, methods: dict[str, Any]) -> None:
     with pytest.raises(DatasetError, match="needs methods: pre_training_bias or post_training_bias"):
         monitored(tmp_path, {"inference_attribute": "0"}, methods=methods)
+
+
+def held_to(folder: Path, stage: Any) -> str:
+    (folder / "analysis.json").write_text(json.dumps({"version": "1.0", "post_training_bias_metrics": stage}))
+    env = {"inference_attribute": "0", "baseline_constraints": str(folder / "analysis.json")}
+    return monitored(folder, env)[1]
+
+
+def facet(value: Any, name: Any = "DI", said: Any = "f") -> dict[str, Any]:
+    return {"sex": [{"value_or_threshold": said, "metrics": [{"name": name, "value": value}]}]}
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason"),
+    [
+        ([], r"post_training_bias_metrics must be an object, not \[\]"),
+        ({"label": "y"}, "post_training_bias_metrics.facets must be an object, not None"),
+        ({"facets": facet(0.5)}, "post_training_bias_metrics.label must be a text"),
+        ({"label": "y", "facets": {"sex": {}}}, r"facets.sex must be a list"),
+        ({"label": "y", "facets": facet(0.5, name=3)}, r"facets.sex\[0\].metrics\[0\].name must be a text, not 3"),
+        ({"label": "y", "facets": facet(True)}, r"metrics\[0\] \(DI\).value must be a number, not True"),
+        ({"label": "y", "facets": facet("0.5")}, r"metrics\[0\] \(DI\).value must be a number, not '0.5'"),
+        ({"label": "y", "facets": facet(0.5, said="m")}, r"none of the baseline's facets is one of the analysis: it has .*'m'"),
+        ({"label": "z", "facets": facet(0.5)}, r"it has \('post_training_bias_metrics', 'z', 'sex', 'f'\), and there is"),
+    ],
+)  # fmt: skip
+def test_a_baseline_that_cannot_be_compared_is_told_by_its_place(tmp_path: Path, stage: Any, reason: str) -> None:
+    with pytest.raises(DatasetError, match=reason):
+        held_to(tmp_path, stage)
+
+
+@pytest.mark.parametrize("value", ["Infinity", float("inf"), None])
+def test_a_baseline_that_is_infinitely_unfair_is_never_violated(tmp_path: Path, value: Any) -> None:
+    assert held_to(tmp_path, {"label": "y", "facets": facet(value)}).startswith("Completed: ")
+
+
+def test_a_file_that_is_no_csv_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "processing/input/data").mkdir(parents=True)
+    (tmp_path / "processing/input/data/broken.csv").write_bytes(b"1,m,30\n\x00\r\r" + b'"' + b"x" * 10)
+    document = clarified_beside(tmp_path)
+
+    assert document["pre_training_bias_metrics"]["label"] == "y"
+
+
+def clarified_beside(folder: Path) -> dict[str, Any]:
+    (folder / "processing/input/config").mkdir(parents=True)
+    (folder / "processing/input/config/analysis_config.json").write_text(json.dumps(CONFIG))
+    (folder / "processing/input/data/d.csv").write_text("\n".join(ROWS) + "\n")
+    task({"SAGEMAKER_BASE_DIR": str(folder)})()
+    document: dict[str, Any] = json.loads((folder / "processing/output/analysis.json").read_text())
+    return document

@@ -68,7 +68,7 @@ def test_labels_find_their_records(tmp_path: Path) -> None:
 
     bad = report.pop("set_aside")
     assert report == {
-        "records": 3, "merged": 2, "without_label": 1, "labels": 3, "labels_without_record": 1, "duplicate_labels": 1,
+        "records": 3, "merged": 2, "duplicate_records": 0, "without_label": 1, "labels": 3, "labels_without_record": 1, "duplicate_labels": 1,
     }  # fmt: skip
     assert [(item["file"], item["line"]) for item in bad["records"]] == [("x.jsonl", 4), ("x.jsonl", 5)]
     [file] = (tmp_path / "merged/ep/v/2026/04/18/12").iterdir()
@@ -199,16 +199,146 @@ def test_what_an_environment_lacks_is_named(env: dict[str, str], error: str) -> 
         )
 
 
-def test_several_instances_are_refused(tmp_path: Path) -> None:
-    """With ShardedByS3Key each would have a share of the data, and none all of it."""
-    (tmp_path / "config").mkdir()
-    place = tmp_path / "config" / "resourceconfig.json"
-    env = {"SAGEMAKER_BASE_DIR": str(tmp_path)}
-    place.write_text(json.dumps({"current_host": "algo-1", "hosts": ["algo-1", "algo-2"]}))
-    with pytest.raises(
-        ValueError, match="the job has 2 instances, and the analyzer runs on one: set InstanceCount to 1"
-    ):
-        task(env)
-    place.write_text(json.dumps({"current_host": "algo-1", "hosts": ["algo-1"]}))
-    with pytest.raises(KeyError, match="dataset_format"):
-        task(env)
+@pytest.mark.parametrize("odd", [7, None, ["a"], {"a": 1}, True])
+def test_an_id_that_is_no_text_is_a_bad_record_and_ends_nothing(tmp_path: Path, odd: Any) -> None:
+    record, truth = json.loads(answer("a", "1\n")), json.loads(label("a", "1"))
+    record["eventMetadata"]["eventId"] = truth["eventMetadata"]["eventId"] = odd
+    put(tmp_path / "in/ep/v/2026/04/18/12", json.dumps(record), answer("b", "1\n"))
+    put(tmp_path / "truth/2026/04/18/12", json.dumps(truth), label("b", "1"))
+
+    report = merged(tmp_path)
+
+    assert (report["merged"], report["set_aside"]["count"]) == (1, 2)
+    reasons = sorted(item["reason"] for item in report["set_aside"]["records"])
+    assert "eventId must be a text" in reasons[0]
+    assert reasons[1].startswith("not a ground truth record: its id must be a text")
+
+
+@pytest.mark.parametrize("encoding", ["BASE64", None, ["CSV"], {}])
+def test_a_label_in_another_encoding_is_a_bad_record(tmp_path: Path, encoding: Any) -> None:
+    truth = json.loads(label("a", "1"))
+    truth["groundTruthData"]["encoding"] = encoding
+    put(tmp_path / "in/ep/v/2026/04/18/12", answer("a", "1\n"), answer("b", "1\n"))
+    put(tmp_path / "truth/2026/04/18/12", json.dumps(truth), label("b", "1"))
+
+    assert merged(tmp_path)["set_aside"]["count"] == 1
+
+
+def test_records_of_one_id_all_have_its_label_and_are_told(tmp_path: Path) -> None:
+    put(tmp_path / "in/ep/v/2026/04/18/12", *[answer(event, "1\n", "again") for event in "abc"], answer("d", "1\n"))
+    put(tmp_path / "truth/2026/04/18/12", label("again", "1"), label("d", "1"))
+
+    report = merged(tmp_path)
+
+    assert (report["merged"], report["duplicate_records"], report["labels_without_record"]) == (4, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"acuracy": {"threshold": 0.9, "comparison_operator": "LessThanThreshold"}}, "acuracy is no metric of this problem; did you mean accuracy?"),
+        ({"mae": {"threshold": 0.9, "comparison_operator": "LessThanThreshold"}}, "mae is no metric of this problem; there are accuracy, auc"),
+        ({"accuracy": {"threshold": True, "comparison_operator": "LessThanThreshold"}}, "accuracy must have a threshold, a number"),
+        ({"accuracy": {"threshold": 0.9, "comparison_operator": ["LessThanThreshold"]}}, "and a comparison_operator"),
+        ({"accuracy": 0.9}, "accuracy must have a threshold"),
+    ],
+)  # fmt: skip
+def test_thresholds_that_were_edited_wrongly_are_named(tmp_path: Path, limits: dict[str, Any], reason: str) -> None:
+    put(tmp_path / "merged", with_label("a", "1", "1"), with_label("b", "0", "0"))
+    (tmp_path / "constraints.json").write_text(json.dumps({"binary_classification_constraints": limits}))
+
+    with pytest.raises(DatasetError, match=reason):
+        judged(
+            tmp_path, "BinaryClassification", inference_attribute="0",
+            baseline_constraints=str(tmp_path / "constraints.json"),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_threshold_that_is_no_number_of_jsons_is_told(tmp_path: Path, number: str) -> None:
+    """Nothing is below NaN: such a threshold would never have fired."""
+    put(tmp_path / "merged", with_label("a", "1", "1"))
+    limit = f'{{"threshold": {number}, "comparison_operator": "LessThanThreshold"}}'
+    (tmp_path / "constraints.json").write_text(f'{{"binary_classification_constraints": {{"accuracy": {limit}}}}}')
+
+    with pytest.raises(DatasetError, match=f"constraints.json cannot be read: {number} is no number of JSON's"):
+        judged(
+            tmp_path, "BinaryClassification", inference_attribute="0",
+            baseline_constraints=str(tmp_path / "constraints.json"),
+        )  # fmt: skip
+
+
+def test_a_threshold_that_cannot_be_looked_at_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path / "merged", with_label("a", "1", "1"), with_label("b", "0", "0"))
+    limits = {"auc": {"threshold": 0.9, "comparison_operator": "LessThanThreshold"}}
+    (tmp_path / "constraints.json").write_text(json.dumps({"binary_classification_constraints": limits}))
+
+    judged(
+        tmp_path, "BinaryClassification", inference_attribute="0",
+        baseline_constraints=str(tmp_path / "constraints.json"),
+    )  # fmt: skip
+
+    assert capsys.readouterr().out == "the threshold of auc is not looked at: these records have no auc\n"
+
+
+@pytest.mark.parametrize(("name", "body", "kind"), [
+    ("b.csv", "y,y\n1,1\n", {"csv": {"header": True}}), ("b.json", "{", {"json": {}}), ("b.json", "[" * 100_000, {"json": {}}),
+])  # fmt: skip
+def test_a_file_of_a_baseline_that_cannot_be_read_is_set_aside(
+    tmp_path: Path, name: str, body: str, kind: dict[str, Any]
+) -> None:
+    (tmp_path / "merged").mkdir()
+    (tmp_path / "merged" / name).write_text(body)
+    good = {"b.csv": "y,p\n1,1\n0,0\n", "b.json": '[{"y": 1, "p": 1}, {"y": 0, "p": 0}]'}[name]
+    (tmp_path / "merged" / f"a{name}").write_text(good)
+
+    message, document = judged(
+        tmp_path, "BinaryClassification", dataset_format=json.dumps(kind), inference_attribute="p",
+        ground_truth_attribute="y",
+    )  # fmt: skip
+
+    assert document["dataset"]["item_count"] == 2
+    assert f"Set aside: 1 records that cannot be read (see bad_records.json), the first {name}: " in message
+
+
+@pytest.mark.parametrize("path", ["a]]", "$.p[", "p[x]", "p..y", "$p y]", "p[0]]"])
+def test_a_path_that_is_none_is_told(tmp_path: Path, path: str) -> None:
+    put(tmp_path / "merged", with_label("a", '{"a": 1, "p": [{"y": 1}]}', "1", "application/json"))
+
+    with pytest.raises(DatasetError, match=r"is no path of names and indexes|there is no "):
+        judged(tmp_path, "BinaryClassification", inference_attribute=path)
+
+
+@pytest.mark.parametrize("path", ["$.p[0].y", "p[0].y", "$['p'][0]['y']", "$.p[0]['y']"])
+def test_a_nested_answer_is_found_by_its_path(tmp_path: Path, path: str) -> None:
+    put(tmp_path / "merged", with_label("a", '{"p": [{"y": 1}]}', "1", "application/json"))
+
+    assert judged(tmp_path, "BinaryClassification", inference_attribute=path)[1]["dataset"] == {"item_count": 1}
+
+
+@pytest.mark.parametrize(("positive", "pairs"), [
+    ("true", [("True", "true"), ("false", "False")]), ("True", [("True", "true"), ("false", "False")]), ("2.0", [("2", "2.0"), ("1", "1")]),
+])  # fmt: skip
+def test_one_class_may_be_written_in_two_ways(tmp_path: Path, positive: str, pairs: list[tuple[str, str]]) -> None:
+    put(tmp_path / "merged", *[with_label(str(n), said, truth) for n, (said, truth) in enumerate(pairs)])
+    _, document = judged(tmp_path, "BinaryClassification", inference_attribute="0", positive_label=positive)
+
+    metrics = document["binary_classification_metrics"]
+    assert (metrics["accuracy"]["value"], metrics["recall"]["value"]) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ["labels.json", "part-0", "labels.txt"])
+def test_labels_lie_in_files_of_any_name(tmp_path: Path, name: str) -> None:
+    put(tmp_path / "in/ep/v/2026/04/18/12", answer("a", "1\n"))
+    (tmp_path / "truth/2026/04/18/12").mkdir(parents=True)
+    (tmp_path / "truth/2026/04/18/12" / name).write_text(label("a", "1"))
+    (tmp_path / "truth/2026/04/18/12/_SUCCESS").touch()
+
+    assert merged(tmp_path)["merged"] == 1
+
+
+def test_labels_of_other_words_than_the_answers_are_told(tmp_path: Path) -> None:
+    put(tmp_path / "merged", with_label("a", "1", "yes"), with_label("b", "0", "no"))
+
+    with pytest.raises(DatasetError, match="there are 0, no, yes: ground truth and answers must name them alike"):
+        judged(tmp_path, "BinaryClassification", inference_attribute="0")

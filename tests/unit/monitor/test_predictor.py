@@ -204,3 +204,11 @@ def test_an_order_that_is_kept_is_no_violation() -> None:
     assert violation["description"] == f"Feature attribution drift {1 / np.log2(3)} exceeds threshold 0.9"
     with pytest.raises(DatasetError, match="has no explanations"):
         drift(ordered(a=1.0), {})
+    with pytest.raises(DatasetError, match=r"has no explanations .*KeyError"):
+        drift(ordered(a=1.0), {"explanations": {"kernel_shap": {"another label": {}}}})
+    with pytest.raises(
+        DatasetError, match="none of the features that the baseline has values of is one of the model's"
+    ):
+        drift(ordered(a=1.0), ordered(b=1.0))
+    with pytest.raises(DatasetError, match="the baseline's global_shap_values of label0 are not all numbers"):
+        drift(ordered(a=1.0), ordered(a="1"))  # type: ignore[arg-type]  # as a hand may write it

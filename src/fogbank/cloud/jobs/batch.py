@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fogbank.cloud.ground.runner import Key, Runner, Work
+from fogbank.cloud.ground.runner import Key, Runner
 from fogbank.cloud.hosting.instance import StartError
 from fogbank.cloud.hosting.lines import InstanceDownError
+from fogbank.cloud.jobs.at_once import at_once
 from fogbank.cloud.jobs.direct import Direct
-from fogbank.cloud.jobs.job import JobError, JobStoppedError
+from fogbank.cloud.jobs.job import JobError
 from fogbank.cloud.jobs.objects import ObjectError, Objects
 from fogbank.cloud.jobs.progress import InputObject, Progress
 from fogbank.cloud.jobs.scoring import Scorer, settings_of
@@ -29,7 +30,6 @@ from fogbank.ground.aws import split_uri
 from fogbank.transform.association import Associated, Association, associated
 from fogbank.transform.records import output_key
 
-LOOK_S = 0.1
 T = TypeVar("T")
 
 
@@ -126,30 +126,14 @@ class Batch:
     def _at_once(
         self, name: str, works: Sequence[Callable[[], T]], seats: Sequence[Seat], stop: threading.Event
     ) -> list[T]:
-        """What all of `works` give, done at the same time; raises what the first of them raised, when all have ended."""
-        results: dict[int, T] = {}
-        errors: dict[int, Exception] = {}
+        """What all of `works` give, done at the same time; a stop closes the seats, which ends what waits for them."""
 
-        def work(number: int) -> Work:
-            def run(_: threading.Event) -> None:
-                try:
-                    results[number] = works[number]()
-                except Exception as error:  # noqa: BLE001 - raised again below, in the job's own thread
-                    errors[number] = error
+        def tend(_: bool) -> None:
+            if stop.is_set():
+                for seat in seats:
+                    seat.close()
 
-            return run
-
-        tasks = [self.runner.submit((*self.key, name, str(i)), work(i)) for i in range(len(works))]
-        for task in tasks:
-            while not task.ended.wait(LOOK_S):
-                if stop.is_set():
-                    for seat in seats:
-                        seat.close()
-        if stop.is_set() or len(results) + len(errors) < len(works):  # a runner that is closed does nothing
-            raise JobStoppedError
-        if errors:
-            raise errors[min(errors)]
-        return [results[number] for number in range(len(works))]
+        return at_once(self.runner, (*self.key, name), works, stop, tend)
 
 
 def input_objects(request: TransformRequest, objects: Objects) -> list[InputObject]:

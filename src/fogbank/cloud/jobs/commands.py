@@ -24,9 +24,12 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "sagemaker-base-python": ("numpy", "pandas"),
 }
 """What scripts of a framework's image import, in versions that there are for this Python, by a part of the image's name."""
-MOUNT = """
+MOUNT = r"""
 set -e
-home=$1; shift
+home=$1; hosts=$2; shift 2
+if [ -n "$hosts" ]; then
+  printf '%s\n' "$hosts" > "$home/.hosts"; mount --bind "$home/.hosts" /etc/hosts; rm "$home/.hosts"
+fi
 if [ ! -d /opt/ml ]; then
   kept=$home/.opt; mkdir "$kept"
   if [ -d /opt ]; then mount --rbind /opt "$kept"; fi
@@ -41,7 +44,7 @@ mount --bind "$home" /opt/ml
 cd /opt/ml
 exec "$@"
 """
-"""Shell: the job's folder becomes /opt/ml, all else of /opt stays, and then the command."""
+"""Shell: the job's folder becomes /opt/ml, all else of /opt stays, the lines of `hosts` become /etc/hosts, and then the command."""
 
 
 def libraries(image: str) -> tuple[str, ...]:
@@ -71,14 +74,21 @@ def _mounts() -> bool:
     return done.returncode == 0
 
 
-def command(words: Sequence[str], home: Path, python: Path, *, mounted: bool) -> list[str]:
-    """The process that stands for a container's command. `python` is what `python` and `python3` are. Raises FileNotFoundError."""
+def command(
+    words: Sequence[str], home: Path, python: Path, hosts: Mapping[str, str] | None = None, *, mounted: bool
+) -> list[str]:
+    """The process that stands for a container's command. `python` is what `python` and `python3` are; `hosts` are addresses by the names that
+    it knows them by, where it has mounts of its own. Raises FileNotFoundError."""
     first, *rest = words if mounted else [here(word, home) for word in words]
     if re.fullmatch(r"(/usr/bin/|/usr/local/bin/)?python3?(\.\d+)?", first):
         first = str(python)
     elif not first.startswith("/") and shutil.which(first, path=search_path(python)) is None:
         raise FileNotFoundError(first)
-    return ["unshare", "-rm", "sh", "-c", MOUNT, "sh", str(home), first, *rest] if mounted else [first, *rest]
+    if not mounted:
+        return [first, *rest]
+    lines = [f"{address} {name}" for name, address in (hosts or {}).items()]
+    known = "\n".join(["127.0.0.1 localhost", "::1 localhost", *lines]) if lines else ""
+    return ["unshare", "-rm", "sh", "-c", MOUNT, "sh", str(home), known, first, *rest]
 
 
 def search_path(python: Path) -> str:

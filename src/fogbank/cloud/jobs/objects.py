@@ -94,6 +94,9 @@ class Objects(Protocol):
     def list(self, bucket: str, prefix: str) -> list[str]:
         """The keys under a prefix, in S3's order."""
 
+    def folders(self, bucket: str, prefix: str) -> Sequence[str]:
+        """The names of the folders right below a prefix that ends with a slash, in S3's order."""
+
     def any(self, bucket: str, prefix: str) -> bool:
         """Whether there is an object under a prefix."""
 
@@ -130,6 +133,17 @@ class S3Objects:
             return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
         listed: list[str] = _call(keys, self._client)
+        return listed
+
+    def folders(self, bucket: str, prefix: str) -> Sequence[str]:
+        """The names of the folders, page by page."""
+
+        def names(s3: Any) -> Sequence[str]:
+            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+            found = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
+            return [name.removeprefix(prefix).rstrip("/") for name in found]
+
+        listed: Sequence[str] = _call(names, self._client)
         return listed
 
     def any(self, bucket: str, prefix: str) -> bool:

@@ -7,9 +7,9 @@ import shutil
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +20,21 @@ from fogbank.cloud.api.errors import validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.resource import Ground, Kind, NoState, Record
 from fogbank.cloud.ground.roles import NO_GRANT, Grants
-from fogbank.cloud.ground.runner import Key, Runner
+from fogbank.cloud.ground.runner import Key
 from fogbank.cloud.hosting.instance_sizes import memory_of
-from fogbank.cloud.jobs.commands import ROOT
-from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, job_name_taken, unknown_job
-from fogbank.cloud.jobs.objects import CHUNK, ObjectError, Objects
+from fogbank.cloud.jobs.at_once import at_once
+from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError, job_name_taken, unknown_job
+from fogbank.cloud.jobs.objects import Objects
+from fogbank.cloud.jobs.processing_data import Continuous, Given, ProcessingData, below
+from fogbank.cloud.jobs.processing_hosts import Hosts, configured
 from fogbank.cloud.jobs.processor import ProcessingContainer, Processor, is_analyzer
-from fogbank.contracts.object_manifests import ManifestError, manifest_keys
-from fogbank.contracts.processing import ProcessingInput, ProcessingRequest
+from fogbank.contracts.hosts import ISOLATED
+from fogbank.contracts.processing import ProcessingRequest
 from fogbank.contracts.status import PROCESSING_JOB as TRANSITIONS
-from fogbank.ground.aws import join_key, split_uri
-from fogbank.ground.paths import EscapeError, inside
+from fogbank.ground.aws import split_uri
 
 DEFAULT_LIMIT_S = 3600
 METRICS_A_CALL = 500
-CONTINUOUS_S = 1.0
-"""How often outputs that are uploaded while their container runs are looked through."""
-HOST = "algo-1"
 
 PROCESSING_JOB = Kind(
     path="processing-job",
@@ -82,7 +80,8 @@ class ProcessingJobs(Jobs[NoState]):
         grant: Grants,
     ) -> None:
         super().__init__(PROCESSING_JOB, COURSE, NoState, ground)
-        self._objects, self._processor, self._cloudwatch, self._places = objects, processor, cloudwatch, places
+        self._data = ProcessingData(objects)
+        self._processor, self._cloudwatch, self._places = processor, cloudwatch, places
         self._grant = grant
 
     def operations(self) -> Mapping[str, Operation]:
@@ -101,88 +100,107 @@ class ProcessingJobs(Jobs[NoState]):
         return self.start(scope, request.job, {**request.encode(), "MonitoringScheduleArn": schedule_arn}, NoState())
 
     def work(self, job: Record[NoState], stop: threading.Event) -> Ending:
-        """Download, run, upload."""
+        """Download, run, upload: on all hosts at the same time."""
         home = self._places.work / uuid.uuid4().hex[:12]
         home.mkdir(parents=True)
         try:
-            ending = self._work(ProcessingRequest.described(job.public), job.region, home, stop)
-            if "MonitoringScheduleArn" in job.public:
-                self._publish(home / "output" / "metrics" / "cloudwatch", job.region)
-            return ending
+            return self._work(job, ProcessingRequest.described(job.public), home, stop)
         finally:
             shutil.rmtree(home, ignore_errors=True)
 
-    def _work(self, request: ProcessingRequest, region: str, home: Path, stop: threading.Event) -> Ending:
-        for item in request.inputs or ():
-            self._download(item, below(home, item.local_path or ""))
-        outputs = [(below(home, item.local_path or ""), item.uri or "") for item in request.outputs or ()]
-        for folder, _ in outputs:
-            folder.mkdir(parents=True, exist_ok=True)
+    def _work(self, job: Record[NoState], request: ProcessingRequest, home: Path, stop: threading.Event) -> Ending:
+        arn, halt = job.public["ProcessingJobArn"], threading.Event()
+        hosts = Hosts.of(arn, request.cluster.instance_count or 1)
+        shares = self._data.shares(request.inputs or (), len(hosts.addresses))
         isolated = bool((request.network or {}).get("EnableNetworkIsolation"))
-        grant = NO_GRANT if isolated else self._grant(request.role, request.job, region)
-        container = ProcessingContainer(
+        grant = NO_GRANT if isolated else self._grant(request.role, request.job, job.region)
+        environment = {**grant.environment, **hosts.environment, **(request.environment or {})}
+        works = []
+        for name, share in zip(hosts.addresses, shares, strict=True):
+            folder = home / name
+            folder.mkdir()
+            configured(folder, arn, request, name, hosts)
+            container = self._container(request, name, environment, folder, {} if isolated else hosts.seen())
+            key = (*self.key(job.region, request.job), "upload", name)
+            works.append(partial(self._host, request, container, share, halt, key))
+
+        def tend(failed: bool) -> None:
+            if failed or stop.is_set():
+                halt.set()
+
+        try:
+            at_once(self.runner, (*self.key(job.region, request.job), "host"), works, stop, tend)
+        finally:
+            grant.end()
+        self._uploaded(request, {name: home / name for name in hosts.addresses})
+        if "MonitoringScheduleArn" in job.public:
+            for name in hosts.addresses:
+                self._publish(home / name / "output" / "metrics" / "cloudwatch", job.region)
+        messages = (exit_message(home / name) for name in hosts.addresses)
+        return Ending(members={"ExitMessage": next((message for message in messages if message), None)})
+
+    def _container(
+        self,
+        request: ProcessingRequest,
+        host: str,
+        environment: Mapping[str, str],
+        home: Path,
+        hosts: Mapping[str, str],
+    ) -> ProcessingContainer:
+        return ProcessingContainer(
             image=request.image,
             entrypoint=request.entrypoint,
             arguments=request.arguments or (),
-            environment={**grant.environment, **(request.environment or {})},
+            environment=environment,
             home=home,
-            log=self._places.logs / "processing" / f"{request.job}.log",
+            log=self._log(request.job, host),
             limit_s=request.max_runtime_s or DEFAULT_LIMIT_S,
             state=self._places.work.parent,
-            network=not isolated,
+            network=not (request.network or {}).get("EnableNetworkIsolation"),
             memory=memory_of(request.cluster.instance_type or ""),
+            hosts=hosts,
         )
-        _configured(home, request)
-        continuous = Continuous(self._upload, request, home)
-        try:
-            with continuous.running(self.runner, (*self.key(region, request.job), "upload")):
-                status = self._processor.run(container, stop)
-        finally:
-            grant.end()
-        message = exit_message(home)
+
+    def _log(self, job: str, host: str) -> Path:
+        """The file of what a host prints."""
+        return self._places.logs / "processing" / log_name(job, host)
+
+    def _host(
+        self,
+        request: ProcessingRequest,
+        container: ProcessingContainer,
+        share: Sequence[Given],
+        halt: threading.Event,
+        key: Key,
+    ) -> None:
+        """One host's part. Raises JobError, JobStoppedError soon after `halt` is set."""
+        for given in share:
+            self._data.download(given, container.home)
+            if halt.is_set():
+                raise JobStoppedError
+        for output in request.outputs or ():
+            below(container.home, output.local_path or "").mkdir(parents=True, exist_ok=True)
+        continuous = Continuous(self._data.upload, request.outputs or (), container.home)
+        with continuous.running(self.runner, key):
+            status = self._processor.run(container, halt)
         if status != 0:
-            raise JobError(f"AlgorithmError: {message or f'the container ended with status {status}'}")
-        for (folder, uri), output in zip(outputs, request.outputs or (), strict=True):
-            if output.upload_mode != "Continuous":
-                self._upload(folder, uri)
-        return Ending(members={"ExitMessage": message})
+            who = f"{container.home.name}: " if (request.cluster.instance_count or 1) > 1 else ""
+            said = exit_message(container.home) or f"the container ended with status {status}"
+            raise JobError(f"AlgorithmError: {who}{said}")
 
-    def _download(self, item: ProcessingInput, target: Path) -> None:
-        """An object, or everything under a prefix or in a manifest, below `target`."""
-        try:
-            bucket, names = self._names(item)
-            for key, name in names:
-                file = placed(target, name)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                self._objects.download(bucket, key, file)
-        except (ObjectError, ManifestError, ValueError) as error:
-            raise JobError(f"ClientError: {item.uri} cannot be downloaded: {error}") from error
-        if not names:
-            raise JobError(f"ClientError: no object lies under {item.uri}")
-
-    def _names(self, item: ProcessingInput) -> tuple[str, list[tuple[str, str]]]:
-        """The bucket, and (key, path below the input's folder) of what an input names."""
-        bucket, prefix = split_uri(item.uri or "")
-        if item.data_type == "ManifestFile":
-            prefix_uri, names = manifest_keys(self._objects.get(bucket, prefix))
-            bucket, prefix = split_uri(prefix_uri)
-            return bucket, [(prefix + name, name or prefix.rpartition("/")[2]) for name in names]
-        folder = prefix[: prefix.rfind("/") + 1]
-        keys = [key for key in self._objects.list(bucket, prefix) if not key.endswith("/")]
-        return bucket, [(key, key[len(folder if key == prefix else prefix) :].lstrip("/")) for key in keys]
-
-    def _upload(self, folder: Path, uri: str, only: Collection[Path] | None = None) -> None:
-        try:
-            bucket, prefix = split_uri(uri)
-            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-                if only is None or path in only:
-                    upload = self._objects.upload(bucket, join_key(prefix, str(path.relative_to(folder))))
-                    with path.open("rb") as file:
-                        for part in iter(lambda: file.read(CHUNK), b""):
-                            upload.write(part)
-                    upload.finish()
-        except (ObjectError, ValueError) as error:
-            raise JobError(f"ClientError: outputs cannot be written to {uri}: {error}") from error
+    def _uploaded(self, request: ProcessingRequest, homes: Mapping[str, Path]) -> None:
+        """The outputs of all hosts, one host after another: of files of the same name the last host's stays, which its log tells."""
+        written: dict[str, str] = {}
+        for name, home in homes.items():
+            for output in request.outputs or ():
+                if output.upload_mode == "Continuous":
+                    continue
+                for key in self._data.upload(below(home, output.local_path or ""), output.uri or ""):
+                    if written.setdefault(key, name) != name:
+                        log = self._log(request.job, name)
+                        log.parent.mkdir(parents=True, exist_ok=True)
+                        with log.open("a") as lines:
+                            lines.write(f"[fogbank] {key} of {written[key]} is replaced by that of {name}\n")
 
     def _publish(self, folder: Path, region: str) -> None:
         """The metrics that a monitoring schedule's container left, into CloudWatch: of no other job's does AWS say that it reads them."""
@@ -199,53 +217,6 @@ class ProcessingJobs(Jobs[NoState]):
             raise JobError(f"AlgorithmError: the container's metrics cannot be stored: {error!r}") from error
 
 
-def _configured(home: Path, request: ProcessingRequest) -> None:
-    """The files that tell a container about its job."""
-    folder = home / "config"
-    folder.mkdir(exist_ok=True)
-    (folder / "processingjobconfig.json").write_text(json.dumps(request.encode()))
-    (folder / "resourceconfig.json").write_text(json.dumps({"current_host": HOST, "hosts": [HOST]}))
-
-
-@dataclass
-class Continuous:
-    """Outputs with S3UploadMode Continuous: their files go while the container runs, whenever they have changed."""
-
-    upload: Callable[[Path, str, Collection[Path] | None], None]
-    request: ProcessingRequest
-    home: Path
-
-    @contextmanager
-    def running(self, runner: Runner, key: Key) -> Iterator[None]:
-        """Meanwhile they go; at the end once more, however that was."""
-        outputs = [item for item in self.request.outputs or () if item.upload_mode == "Continuous"]
-        folders = [(below(self.home, item.local_path or ""), item.uri or "") for item in outputs]
-        ended, seen = threading.Event(), dict[Path, tuple[int, int]]()
-
-        def work(_: threading.Event) -> None:
-            while not ended.wait(CONTINUOUS_S):
-                self._changed(folders, seen)
-
-        if not folders:
-            yield
-            return
-        task = runner.submit(key, work)
-        try:
-            yield
-        finally:
-            ended.set()
-            task.ended.wait()
-            self._changed(folders, seen)
-
-    def _changed(self, folders: Sequence[tuple[Path, str]], seen: dict[Path, tuple[int, int]]) -> None:
-        for folder, uri in folders:
-            with suppress(OSError):  # a file that the container takes away meanwhile
-                stamps = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
-                now = {path: (stat.st_mtime_ns, stat.st_size) for path, stat in stamps.items()}
-                self.upload(folder, uri, [path for path, stamp in now.items() if seen.get(path) != stamp])
-                seen.update(now)
-
-
 def check(request: ProcessingRequest) -> None:
     """Refuse what the local cloud could not run. Raises ValidationException."""
     for item in request.inputs or ():
@@ -258,8 +229,12 @@ def check(request: ProcessingRequest) -> None:
             raise validation(f"ProcessingOutput {output.name} needs an S3Output.")
     if request.arguments and is_analyzer(request.image, request.entrypoint):
         raise validation("The analyzer takes no ContainerArguments.")
-    if (request.cluster.instance_count or 1) > 1:
-        raise validation("The local cloud runs a processing job on one instance: InstanceCount must be 1.")
+    if (
+        (request.cluster.instance_count or 1) > 1
+        and (request.network or {}).get("EnableNetworkIsolation")
+        and is_analyzer(request.image, request.entrypoint)
+    ):
+        raise validation(ISOLATED)
     for uri in (*(item.uri for item in request.inputs or ()), *(output.uri for output in request.outputs or ())):
         try:
             split_uri(uri or "")
@@ -267,19 +242,13 @@ def check(request: ProcessingRequest) -> None:
             raise validation(str(error)) from error
 
 
-def below(home: Path, path: str) -> Path:
-    """A path under /opt/ml as the job's own folder has it. Raises JobError for one that leaves it."""
-    if not path.startswith(ROOT + "/"):
-        raise JobError(f"ClientError: LocalPath {path} does not lie under {ROOT}/")
-    return placed(home, path.removeprefix(ROOT + "/"))
+def log_name(job: str, host: str) -> str:
+    """The file of what a host prints, below the folder of the logs.
 
-
-def placed(folder: Path, name: str) -> Path:
-    """A path below a folder. Raises JobError where the name would leave it: keys may hold anything."""
-    try:
-        return inside(folder, name)
-    except EscapeError as error:
-        raise JobError(f"ClientError: {name!r} would be written outside of the job's folder") from error
+    >>> log_name("j", "algo-1"), log_name("j", "algo-2")
+    ('j.log', 'j.algo-2.log')
+    """
+    return f"{job}.log" if host == "algo-1" else f"{job}.{host}.log"
 
 
 def exit_message(home: Path) -> str | None:

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -37,7 +37,8 @@ class ProcessingContainer:
     """What is to run. `home` stands for /opt/ml; `log` takes what it prints; it may run for `limit_s`.
 
     `entrypoint` is None where it is the image's own. It sees nothing of the cloud's `state` but its home; `memory` is how many bytes
-    each of its processes may have, 0 for as many as there are; without `network` it has loopback alone.
+    each of its processes may have, 0 for as many as there are; without `network` it has loopback alone. `hosts` are the addresses of the
+    job's hosts by their names, where it is to know them.
     """
 
     image: str
@@ -50,6 +51,7 @@ class ProcessingContainer:
     state: Path | None = None
     network: bool = True
     memory: int = 0
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Process(Protocol):
@@ -109,7 +111,7 @@ class ProcessProcessor:
         words = ANALYZE if analyzer else [*(container.entrypoint or ()), *container.arguments]
         mounted = mounts()
         try:
-            process = command(words, container.home, python, mounted=mounted)
+            process = command(words, container.home, python, container.hosts, mounted=mounted)
             return run_process(
                 process,
                 container,

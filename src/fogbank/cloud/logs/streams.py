@@ -78,11 +78,18 @@ class Streams:
     def _of_jobs(self, region: str, group: str) -> Iterator[tuple[str, Path]]:
         for job, created in self._jobs[group](region):
             if group == PROCESSING:
-                yield f"{job}/algo-1-{int(created)}", inside(self._folder / "processing", f"{job}.log")
+                yield from self._of_hosts(job, int(created))
                 continue
             name, home = f"{job}/{_instance(job)}-{int(created)}", self._folder / "transform"
             yield name, inside(home, f"{job}.log")
             yield f"{name}/data-log", inside(home, f"{job}-data-log.log")
+
+    def _of_hosts(self, job: str, created: int) -> Iterator[tuple[str, Path]]:
+        """A processing job's: algo-1 has the file of the job's name, the others one with theirs behind it."""
+        home = self._folder / "processing"
+        yield f"{job}/algo-1-{created}", inside(home, f"{job}.log")
+        for path in home.glob(f"{job}.algo-*.log"):
+            yield f"{job}/{path.suffixes[-2].removeprefix('.')}-{created}", path
 
 
 def _instance(job: str) -> str:

@@ -95,7 +95,7 @@ def analysis(asked: Asked, files: Sequence[CaptureFile]) -> ProcessingRequest:
     """The job of one execution of a schedule, over captured or merged files."""
     definition = asked.definition
     source = definition.source.rstrip("/")
-    inputs = list(_inputs(files, source))
+    inputs = list(_inputs(files, source, definition.distribution))
     output = definition.outputs[0]
     environment = {
         "dataset_format": MERGE_FORMAT if asked.kind.labelled else _format(definition),
@@ -167,14 +167,15 @@ def _format(definition: Definition) -> str:
     return json.dumps({name.lower(): {known[option]: value for option, value in options.items()}})
 
 
-def _inputs(files: Sequence[CaptureFile], source: str) -> Iterator[ProcessingInput]:
+def _inputs(files: Sequence[CaptureFile], source: str, distribution: str | None = None) -> Iterator[ProcessingInput]:
     """Captured files, each in the folder of its hour; what a manifest names has a folder of its own there."""
     for number, file in enumerate(files, 1):
         if file.manifest:
             name, place = f"batch_input_{number}", f"{source}/{file.folder}/{number}"
-            yield replace(_input(name, file.uri, place), data_type="ManifestFile")
+            item = replace(_input(name, file.uri, place), data_type="ManifestFile")
         else:
-            yield _input(f"endpoint_input_{number}", file.uri, f"{source}/{file.folder}")
+            item = _input(f"endpoint_input_{number}", file.uri, f"{source}/{file.folder}")
+        yield replace(item, distribution=distribution)
 
 
 def _predictions(asked: Asked) -> dict[str, str]:
@@ -207,6 +208,7 @@ def _job(
         outputs=outputs,
         cluster=definition.cluster,
         max_runtime_s=definition.max_runtime_s,
+        network=definition.network,
         role=definition.role,
     )
 

@@ -1,4 +1,4 @@
-"""Which captured files an execution reads: those of the endpoint's variants that hold a record of the window.
+"""Which captured files an execution reads: those of an endpoint's variants that hold a record of the window.
 
 In: an endpoint and a window; out: the files' URIs and folders. A file of which no line can be read is among them: the analyzer
 names it.
@@ -41,11 +41,11 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class CaptureSource:
-    """Where an endpoint's captured records lie: below `uri`, a folder for each variant."""
+    """Where an endpoint's captured records lie: below `uri`, a folder for each variant. Those of `shadows` are not looked at."""
 
     uri: str
     endpoint: str
-    variants: Sequence[str]
+    shadows: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,20 +69,29 @@ class Captures:
         self._objects, self._source, self._flush = objects, source, flush
 
     def files(self, region: str, endpoint: str, window: Window) -> list[CaptureFile]:
-        """The files that hold records of a window. Raises ObjectError."""
+        """The files that hold records of a window: of every variant that has captured some, also one that an update has replaced since.
+
+        Raises ObjectError.
+        """
         self._flush()
         source = self._source(region, endpoint)
         if source is None:
             return []
         bucket, prefix = split_uri(source.uri)
+        variants = self._objects.folders(bucket, join_key(prefix, f"{source.endpoint}/"))
         return [
             CaptureFile(uri=f"s3://{bucket}/{key}", folder=folder.rstrip("/"))
-            for variant in source.variants
+            for variant in variants
+            if variant not in source.shadows
             for hour in window.hours()
             for folder in [hour_prefix(source.endpoint, variant, hour)]
             for key in self._objects.list(bucket, join_key(prefix, folder))
             if self._holds(bucket, key, window)
         ]
+
+    def captured(self, region: str, endpoint: str) -> bool:
+        """Whether an endpoint is there, and captures."""
+        return self._source(region, endpoint) is not None
 
     def labels(self, uri: str, window: Window) -> list[CaptureFile]:
         """The files of ground truth of a window's hours, which are those at which it was uploaded. Raises ObjectError."""
@@ -125,7 +134,8 @@ def capture_source(
     capture = record.state.capture if record else None
     if record is None or capture is None:
         return None
-    return CaptureSource(uri=capture.destination, endpoint=record.name, variants=record.state.variants)
+    shadows = [item["VariantName"] for item in record.state.live.shadows] if record.state.live else []
+    return CaptureSource(uri=capture.destination, endpoint=record.name, shadows=shadows)
 
 
 def check_captured(find: Callable[[str, str], Record[EndpointState] | None], region: str, endpoint: str) -> None:

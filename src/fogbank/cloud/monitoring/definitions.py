@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import in_use, not_found, validation
@@ -11,7 +12,8 @@ from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.api.resource import Ground, Kind, NoState, Record, Resource
 from fogbank.cloud.monitoring.kinds import MonitorKind
 from fogbank.cloud.monitoring.offsets import span
-from fogbank.contracts.processing import Cluster
+from fogbank.contracts.hosts import ISOLATED
+from fogbank.contracts.processing import SHARDED, Cluster
 from fogbank.ground.members import decode, member
 
 
@@ -38,6 +40,7 @@ class Definition:
     dataset_format: Mapping[str, Mapping[str, bool]] | None = member("JobInput.Input.DatasetFormat")
     source: str = member("JobInput.Input.LocalPath", required=True)
     input_mode: str | None = member("JobInput.Input.S3InputMode")
+    distribution: str | None = member("JobInput.Input.S3DataDistributionType")
     start_offset: str | None = member("JobInput.Input.StartTimeOffset")
     end_offset: str | None = member("JobInput.Input.EndTimeOffset")
     inference: str | None = member("JobInput.Input.InferenceAttribute")
@@ -52,6 +55,7 @@ class Definition:
     constraints_uri: str | None = member("BaselineConfig.ConstraintsResource.S3Uri")
     statistics_uri: str | None = member("BaselineConfig.StatisticsResource.S3Uri")
     cluster: Cluster = member("JobResources.ClusterConfig", Cluster, required=True)
+    network: Mapping[str, Any] | None = member("NetworkConfig")
     max_runtime_s: int | None = member("StoppingCondition.MaxRuntimeInSeconds")
     role: str = member("RoleArn", required=True)
 
@@ -96,14 +100,14 @@ class JobDefinitions(Resource[NoState]):
         definition = self.read(document)
         for refused in self._lacking(definition):
             raise validation(refused)
-        if (definition.cluster.instance_count or 1) > 1:
-            raise validation("The local cloud runs a monitor on one instance: InstanceCount must be 1.")
         if definition.input_mode == "Pipe":
             raise validation("The local cloud does not have S3InputMode Pipe yet; it is refused, not ignored.")
         return definition
 
     def _lacking(self, definition: Definition) -> Iterator[str]:
         """What this kind of monitor cannot do with a definition."""
+        if (definition.cluster.instance_count or 1) > 1:
+            yield from self._lacking_of_several(definition)
         for offset in (definition.start_offset, definition.end_offset):
             try:
                 span(offset)
@@ -122,6 +126,16 @@ class JobDefinitions(Resource[NoState]):
             yield "ModelQualityAppSpecification needs a ProblemType."
         if definition.captured_uri:
             yield from self._lacking_of_batch(definition)
+
+    def _lacking_of_several(self, definition: Definition) -> Iterator[str]:
+        """What cannot be done on several instances."""
+        if (definition.network or {}).get("EnableNetworkIsolation"):
+            yield ISOLATED
+        if self.monitor.analysis and definition.distribution == SHARDED:
+            yield (
+                f"Of several instances the first one does all of a {self.monitor.type} analysis: S3DataDistributionType must be "
+                "FullyReplicated."
+            )
 
     def _lacking_of_batch(self, definition: Definition) -> Iterator[str]:
         """What cannot be done with what transform jobs capture."""

@@ -121,7 +121,7 @@ class Executions(Jobs[ExecutionState]):
         except (ApiError, ObjectError) as error:
             raise JobError(f"ClientError: {error}") from error
         if not files:
-            raise JobError(NO_DATA)
+            raise JobError(self._nothing(job.region, asked))
         return verdict(self._ended(job, analysis(asked, files), stop))
 
     def _asked(self, job: Execution) -> Asked:
@@ -145,6 +145,12 @@ class Executions(Jobs[ExecutionState]):
         if asked.definition.captured_uri:
             return self._captures.manifests(asked.definition.captured_uri, asked.kind.batch_side, asked.window)
         return self._captures.files(region, asked.endpoint, asked.window)
+
+    def _nothing(self, region: str, asked: Asked) -> str:
+        """Why there is nothing to look at: SageMaker's words, and more where the endpoint is not there any more."""
+        if asked.definition.captured_uri or self._captures.captured(region, asked.endpoint):
+            return NO_DATA
+        return f'{NO_DATA}: endpoint "{asked.endpoint}" is not there, or captures nothing'
 
     def _merged(
         self, job: Execution, asked: Asked, files: Sequence[CaptureFile], stop: threading.Event

@@ -28,7 +28,8 @@ from fogbank.cloud.hosting.environment import DependencyError, Environments
 from fogbank.cloud.hosting.instance_sizes import memory_of
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError, job_name_taken, unknown_job
 from fogbank.cloud.jobs.objects import ObjectError, Objects
-from fogbank.cloud.jobs.processing import Places, placed
+from fogbank.cloud.jobs.processing import Places
+from fogbank.cloud.jobs.processing_data import placed
 from fogbank.cloud.jobs.processor import JobTimeoutError, ProcessingContainer, run_process
 from fogbank.cloud.training.images import brought
 from fogbank.cloud.training.script import Script, arguments, input_config, resource_config, script_of, variables

@@ -215,7 +215,8 @@ def test_metrics_that_are_none_fail_the_job_with_the_reason(process: Process, te
         ({"ProcessingInputs": [{"InputName": "i", "S3Input": {"S3Uri": "s3://b", "LocalPath": "/opt/ml/x", "S3DataType": "S3Prefix",
           "S3InputMode": "Pipe"}}]}, "does not have S3InputMode Pipe"),
         ({"ProcessingOutputConfig": {"Outputs": [{"OutputName": "o"}]}}, "ProcessingOutput o needs an S3Output"),
-        ({"ProcessingResources": {"ClusterConfig": {"InstanceCount": 2, "VolumeSizeInGB": 1}}}, "InstanceCount must be 1"),
+        ({"ProcessingResources": {"ClusterConfig": {"InstanceCount": 2, "VolumeSizeInGB": 1}}, "AppSpecification": {"ImageUri": "x/fogbank-monitor"},
+          "NetworkConfig": {"EnableNetworkIsolation": True}}, "EnableNetworkIsolation must be off where InstanceCount is more than 1"),
         ({"ProcessingInputs": [{"InputName": "i", "S3Input": {"S3Uri": "/not/s3", "LocalPath": "/opt/ml/x", "S3DataType": "S3Prefix"}}]},
          "not an S3 URI: '/not/s3'"),
         ({"AppSpecification": {"ImageUri": "x/fogbank-monitor", "ContainerArguments": ["x"]}}, "takes no ContainerArguments"),
@@ -257,6 +258,7 @@ def test_a_container_has_its_command_and_is_told_about_its_job(process: Process)
         seen.append(container)
         config = json.loads((container.home / "config" / "processingjobconfig.json").read_text())
         assert config["ProcessingInputs"][0]["InputName"] == "i"
+        assert config["ProcessingJobArn"] == "arn:aws:sagemaker:us-east-1:123456789012:processing-job/j"
         assert json.loads((container.home / "config" / "resourceconfig.json").read_text()) == {
             "current_host": "algo-1",
             "hosts": ["algo-1"],

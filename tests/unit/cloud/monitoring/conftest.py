@@ -41,9 +41,10 @@ class Monitors:
     folder: Path
     program: Program = clean
     objects: MemoryObjects = field(default_factory=lambda: MemoryObjects(b={}))
+    endpoint_is_there: bool = True
 
     def __post_init__(self) -> None:
-        source = CaptureSource(uri="s3://b/capture", endpoint="ep", variants=("a",))
+        source = CaptureSource(uri="s3://b/capture", endpoint="ep")
         self.definitions = JobDefinitions(DATA_QUALITY, self.ground)
         self.processing = ProcessingJobs(
             self.ground,
@@ -53,7 +54,7 @@ class Monitors:
             places=Places(work=self.folder / "work", logs=self.folder / "logs"),
             grant=granted,
         )
-        captures = Captures(self.objects, lambda *_: source, lambda: None)
+        captures = Captures(self.objects, lambda *_: source if self.endpoint_is_there else None, lambda: None)
         by_type = {"DataQuality": self.definitions}
         self.executions = Executions(self.ground, definitions=by_type, captures=captures, processing=self.processing)
         self.schedules = MonitoringSchedules(self.ground, by_type, self.executions, lambda *_: None)

@@ -108,3 +108,12 @@ def test_without_a_baseline_there_is_none() -> None:
 
     assert len(job.inputs or ()) == 1
     assert "baseline_constraints" not in (job.environment or {})
+
+
+def test_how_hosts_share_the_records_and_their_network_are_the_definitions() -> None:
+    network = {"EnableNetworkIsolation": True}
+    request = analysis(asked(replace(DEFINITION, distribution="ShardedByS3Key", network=network)), [FILE])
+
+    first, *others = request.inputs or ()
+    assert (first.distribution, {item.distribution for item in others}) == ("ShardedByS3Key", {None})
+    assert request.network == network

@@ -13,7 +13,7 @@ from tests.fakes.objects import MemoryObjects
 
 NOON = datetime(2026, 4, 18, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-SOURCE = CaptureSource(uri="s3://b/capture", endpoint="ep", variants=("a", "b"))
+SOURCE = CaptureSource(uri="s3://b/capture", endpoint="ep", shadows=("c",))
 WINDOW = Window(start=NOON, end=NOON + HOUR)
 
 
@@ -30,7 +30,7 @@ def files(objects: MemoryObjects, window: Window = WINDOW, source: CaptureSource
     return Captures(objects, lambda *_: source, lambda: None).files("r", "ep", window)
 
 
-def test_files_of_every_variant_that_hold_a_record_of_the_window() -> None:
+def test_files_of_every_variant_but_shadows_that_hold_a_record_of_the_window() -> None:
     late = NOON + HOUR - timedelta(seconds=1)
     objects = MemoryObjects(b={
         key("a", NOON): line(NOON), key("b", NOON): line(NOON - HOUR) + line(late), key("a", NOON, "y.jsonl"): line(NOON + HOUR),

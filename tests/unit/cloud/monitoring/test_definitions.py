@@ -80,7 +80,13 @@ def test_names(definitions: JobDefinitions) -> None:
             },
             "RecordPreprocessorSourceUri is for an EndpointInput",
         ),
-        ({"JobResources": {"ClusterConfig": {**CLUSTER, "InstanceCount": 2}}}, "InstanceCount must be 1"),
+        (
+            {
+                "JobResources": {"ClusterConfig": {**CLUSTER, "InstanceCount": 2}},
+                "NetworkConfig": {"EnableNetworkIsolation": True},
+            },
+            "EnableNetworkIsolation must be off",
+        ),
         (
             {"DataQualityJobInput": {"EndpointInput": {"EndpointName": "e", "LocalPath": "/p", "S3InputMode": "Pipe"}}},
             "does not have S3InputMode Pipe",
@@ -129,3 +135,12 @@ def test_what_a_kind_does_not_read_is_refused(definitions: JobDefinitions) -> No
         asks = {"EndpointInput": {"EndpointName": "e", "LocalPath": "/p", **own}}
         with pytest.raises(ApiError, match=message):
             definitions.create(HERE, definition(DataQualityJobInput=asks))
+
+
+def test_what_one_instance_does_cannot_be_spread_over_several(ground: Ground) -> None:
+    asks = quality_definition()
+    asks["JobResources"] = {"ClusterConfig": {**CLUSTER, "InstanceCount": 2}}
+    asks["ModelQualityJobInput"]["EndpointInput"]["S3DataDistributionType"] = "ShardedByS3Key"
+
+    with pytest.raises(ApiError, match="S3DataDistributionType must be FullyReplicated"):
+        JobDefinitions(KINDS["ModelQuality"], ground).create(HERE, asks)

@@ -16,6 +16,8 @@ from fogbank.cloud.monitoring.executions import MONITORING_EXECUTION, ExecutionS
 from fogbank.contracts.status import IllegalTransitionError, step
 from tests.fakes.processor import Program, say
 from tests.unit.cloud.monitoring.conftest import HERE, Monitors
+from tests.unit.cloud.monitoring.requests import definition
+from tests.unit.cloud.monitoring.requests import schedule as requested
 from tests.waiting import until
 
 
@@ -74,6 +76,64 @@ def test_a_window_without_records_had_no_data(monitors: Monitors) -> None:
 
     assert (run["MonitoringExecutionStatus"], run["FailureReason"]) == ("Failed", "Job inputs had no data")
     assert monitors.processing.all() == []
+
+
+def test_an_endpoint_that_is_deleted_is_the_reason(monitors: Monitors) -> None:
+    window, schedule = monitors.hour(), monitors.scheduled()
+    monitors.capture(window.start)
+    monitors.endpoint_is_there = False
+    failed = monitors.schedules.run(schedule, window).public
+    monitors.endpoint_is_there = True
+
+    assert failed["FailureReason"] == 'Job inputs had no data: endpoint "ep" is not there, or captures nothing'
+    assert monitors.schedules.unseen(schedule, window.end).start <= window.start, "it is looked at when it is back"
+    assert monitors.schedules.run(schedule, window).public["MonitoringExecutionStatus"] == "Completed"
+
+
+def test_a_schedule_is_edited_while_its_execution_runs(monitors: Monitors) -> None:
+    window, begun, go_on = monitors.hour(), threading.Event(), threading.Event()
+
+    def holds(container: ProcessingContainer, _: threading.Event) -> int:
+        begun.set()
+        assert go_on.wait(20)
+        return say(container, "Completed: Job completed successfully with no violations.")
+
+    monitors.program = holds
+    monitors.capture(window.start)
+    schedule = monitors.scheduled("first")
+    monitors.definitions.create(HERE, definition("second"))
+    task = monitors.ground.runner.submit(("test",), lambda _: monitors.schedules.run(schedule, window))
+    assert begun.wait(20)
+    monitors.schedules.update(HERE, requested("first", "second"))
+    monitors.definitions.delete(HERE, {"JobDefinitionName": "first"})
+    go_on.set()
+
+    assert task.ended.wait(20)
+    [run] = monitors.executions.all()
+    assert run.public["MonitoringExecutionStatus"] == "Completed"
+    assert run.public["MonitoringJobDefinitionName"] == "first"
+    edited = monitors.schedules.run(monitors.schedules.get(HERE.region, "first"), window).public
+    assert (edited["MonitoringJobDefinitionName"], edited["MonitoringExecutionStatus"]) == ("second", "Completed")
+
+
+def test_a_schedule_is_deleted_while_its_execution_runs(monitors: Monitors) -> None:
+    window, begun, go_on = monitors.hour(), threading.Event(), threading.Event()
+
+    def holds(container: ProcessingContainer, _: threading.Event) -> int:
+        begun.set()
+        assert go_on.wait(20)
+        return say(container, "Completed: Job completed successfully with no violations.")
+
+    monitors.program = holds
+    monitors.capture(window.start)
+    schedule = monitors.scheduled()
+    task = monitors.ground.runner.submit(("test",), lambda _: monitors.schedules.run(schedule, window))
+    assert begun.wait(20)
+    monitors.schedules.delete(HERE, {"MonitoringScheduleName": "s"})
+    go_on.set()
+
+    assert task.ended.wait(20)
+    assert [run.public["MonitoringExecutionStatus"] for run in monitors.executions.all()] == ["Completed"]
 
 
 def test_a_definition_that_is_deleted_fails_the_execution_alone(monitors: Monitors) -> None:
