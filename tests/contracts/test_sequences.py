@@ -13,6 +13,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -56,7 +57,7 @@ def program() -> None:
 
 def _plain(service: ModelService, count: int) -> None:
     """The same by pulumi-aws's own types."""
-    variant = {
+    variant: Any = {
         "variant_name": "AllTraffic", "model_name": service.model_name, "instance_type": "ml.m5.large", "initial_instance_count": count,
     }  # fmt: skip
     shown = aws.sagemaker.EndpointConfiguration(

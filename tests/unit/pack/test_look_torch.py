@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from fogbank.contracts.errors import PackageError
-from fogbank.pack.look import Look, Table, look_at
+from fogbank.pack.look import look_at
+from fogbank.pack.looked import Look, Table
 from fogbank.project.adoption import adopt
 from fogbank.project.events import Steps, ignore
 
