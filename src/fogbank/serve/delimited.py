@@ -24,6 +24,8 @@ Letters = NDArray[np.uint8]
 """A text's bytes."""
 _parsers = threading.local()
 COMMA, NEWLINE, OPENS, CLOSES = b",\n[]"
+AT_ONCE = 1 << 20
+"""Bytes of lines that are parsed at once, about: a parser holds several times as many."""
 SMALL_WIDTH = 256
 """Cells of a line whose commas a byte counts."""
 PART = 10_000
@@ -113,10 +115,26 @@ def plain_numbers(body: bytes, width: int) -> Rows | None:
     newlines = np.flatnonzero(letters == NEWLINE)
     if not _even(letters, newlines, width):
         return None
-    document = np.empty(size + 2, dtype=np.uint8)
-    document[0], document[1:-1], document[-1] = OPENS, letters, CLOSES
-    document[newlines + 1] = COMMA
-    return parsed(document.data, len(newlines) + 1, width)
+    lines = len(newlines) + 1
+    step = max(1, AT_ONCE * lines // size)
+    parts: list[Rows] = []
+    for first in range(0, lines, step):
+        part = _document(letters, newlines, first, min(lines, first + step))
+        table = parsed(part, min(step, lines - first), width)
+        if table is None:
+            return None
+        parts.append(table)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _document(letters: Letters, newlines: NDArray[np.intp], first: int, last: int) -> memoryview:
+    """Some of the lines as one JSON array."""
+    start = newlines[first - 1] + 1 if first else 0
+    end = newlines[last - 1] if last <= len(newlines) else len(letters)
+    document = np.empty(end - start + 2, dtype=np.uint8)
+    document[0], document[1:-1], document[-1] = OPENS, letters[start:end], CLOSES
+    document[newlines[first : last - 1] - start + 1] = COMMA
+    return document.data
 
 
 def parsed(document: bytes | memoryview, lines: int, width: int) -> Rows | None:

@@ -6,6 +6,7 @@ import io
 import os
 import resource
 import signal
+import struct
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,7 @@ from fogbank.direct.columns import Columns, lines_in
 from fogbank.direct.scorer import Loaded, Scorer
 from fogbank.ground.processes import children, memory, tree
 from fogbank.serve.handler import load_handler
+from fogbank.transform.framing import MAGIC, masked_crc
 from tests.contracts.jobs.test_matrix import CSV, DOCUMENTS, JSON, JSON_LINES, ROWS, ways
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.progress import MemoryProgress
@@ -152,6 +154,20 @@ def test_every_way_writes_the_same_bytes_or_fails_for_the_same_reason(
         request = requested(asked.split, asked.strategy, asked.assemble, media, processing)
         if media != JSON or asked.split == "None":
             compared(runner, package, request, body)
+
+
+@pytest.mark.parametrize("strategy", ["MultiRecord", "SingleRecord"])
+@pytest.mark.parametrize("split", ["RecordIO", "TFRecord"])
+def test_frames_are_the_servers_with_its_reason(runner: Runner, package: Loaded, split: str, strategy: str) -> None:
+    """A package without code reads no frames: what its server says of them is the job's reason, and a broken frame is the object's."""
+    data = b"1,2\n"
+    framed = {
+        "RecordIO": struct.pack("<II", MAGIC, len(data)) + data,
+        "TFRecord": struct.pack("<QI", 4, masked_crc(struct.pack("<Q", 4))) + data + b"\0" * 4,
+    }[split]
+    for body in (framed * 3, framed[:-1], data):
+        direct = compared(runner, package, requested(split, strategy, "None", CSV, DataProcessing()), body)
+        assert direct.done == 0, "nothing is a plain success"
 
 
 CELLS = st.sampled_from(["1", "2.5", "-0.0", "1e5", "nan", "", "x", '"3"', " 4 ", "1e400"])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fogbank.contracts.manifest import Column, Schema
 from fogbank.serve.columnar import UNFOLDED_LIMIT
 from fogbank.serve.decode import Decoder
+from fogbank.serve.delimited import AT_ONCE
 from fogbank.serve.encode import Encoder
 from fogbank.serve.problems import RequestError
 
@@ -365,3 +366,19 @@ def test_one_row_of_numbers_is_read_as_all_are(body: bytes, rows: Any) -> None:
 def test_what_is_no_part_of_a_vector_is_not_passed_over() -> None:
     with pytest.raises(RequestError, match="and no 'other'"):
         decode(b'{"data": {"features": {"values": [1, 2, 3], "other": null}}}', "application/json")
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_many_lines_are_read_in_parts(end: bytes) -> None:
+    rows = [(number / 7, -number, number) for number in range(120_000)]
+    lines = [f"{first!r},{second},{third}".encode() for first, second, third in rows]
+    body = b"\n".join(lines) + end
+    assert len(body) > 2 * AT_ONCE
+
+    assert np.array_equal(decode(body, "text/csv"), np.array(rows))
+    lines[110_000] = b"1,x,2"
+    with pytest.raises(RequestError, match="row 110001, column 'b'"):
+        decode(b"\n".join(lines) + end, "text/csv")
+    lines[110_000] = b"1,2"
+    with pytest.raises(RequestError, match="row 110001 has 2 columns"):
+        decode(b"\n".join(lines) + end, "text/csv")
