@@ -66,6 +66,7 @@ REAL = {
     "cloud/hosting/lines.py:Sink": "a stream: nothing is quicker",
     "cloud/hosting/pool.py:Answered": "replies of fake machines",
     "cloud/hosting/pipeline.py:Tell": "a function",
+    "cloud/hosting/scaled.py:Targets": "the book of scalable targets, in tests/contracts/aws/test_scaling.py",
     "cloud/hosting/utilisation.py:Measured": "processes of instances, and frozen values",
     "cloud/hosting/workspace.py:Approval": "a project's own, with a key of the test's, in tests/unit/project/test_approval.py",
     "cloud/jobs/direct.py:Direct": "processes, and a package in this one, in tests/contracts/jobs/test_direct.py",
