@@ -13,8 +13,9 @@ from fogbank.project.config import load_config
 from fogbank.project.examples import examples, write_example
 from fogbank.project.installation import assets
 
-WITHOUT_EXAMPLE = {"onnx_image.py.j2"}
-"""What tests/contracts/project/test_adoption.py serves, without an example of it."""
+WITHOUT_EXAMPLE = {"onnx_image.py.j2", "torch_export.py.j2"}
+"""What tests/contracts/project/test_adoption.py serves, without an example of it; and what tests/unit/pack/test_look_torch.py writes after the
+inputs of a program."""
 TEMPLATES = Path(assets()) / "src" / "fogbank" / "project" / "templates" / "adopted" / "handlers"
 
 

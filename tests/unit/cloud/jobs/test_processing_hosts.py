@@ -18,7 +18,7 @@ from tests.fakes.cloudwatch import CloudWatch
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.processor import FakeProcessor, say
 from tests.fakes.roles import granted
-from tests.unit.cloud.jobs.test_processing import HERE, ROOT, Process, metrics, process, request
+from tests.unit.cloud.jobs.test_processing import HERE, ROOT, SCHEDULE, Process, metrics, process, request
 
 __all__ = ["metrics", "process"]
 
@@ -151,7 +151,7 @@ def test_metrics_of_all_hosts_are_put(process: Process, metrics: CloudWatch) -> 
         (folder / "m.jsonl").write_text(json.dumps({"Namespace": "n", "MetricName": container.home.name}))
         return 0
 
-    process(leaves, MemoryObjects(b={"in0/a": b""}), on(2, "FullyReplicated"))
+    process(leaves, MemoryObjects(b={"in0/a": b""}), on(2, "FullyReplicated"), schedule=SCHEDULE)
 
     assert [data[0]["MetricName"] for _, _, data in metrics.puts] == ["algo-1", "algo-2"]
 
