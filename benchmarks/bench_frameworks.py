@@ -15,10 +15,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from fogbank.project.config import load_config
-from fogbank.project.events import Steps, ignore
-from fogbank.project.examples import write_example
-from fogbank.project.training import train
+from fogbank.project.packaging.training import train
+from fogbank.project.scaffolding.examples import write_example
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Steps, ignore
 
 FILES = {
     "catboost": "model.cbm", "hugging-face": ".", "keras": "model.keras", "mlflow": ".", "onnx": "model.onnx", "saved-model": ".",

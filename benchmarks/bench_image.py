@@ -18,7 +18,7 @@ from measure import FOGBANK, fogbank, project, ratio, tell, timed
 
 from fogbank.contracts.config import running_python
 from fogbank.ground.cache import cache_dir
-from fogbank.project.bases import bases_folder
+from fogbank.project.packaging.bases import bases_folder
 
 ROUNDS = 3
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from measure import cloud_with_model, project
 
 from fogbank.ground.processes import tree
-from fogbank.project.config import load_config
+from fogbank.project.workplace.config import load_config
 from fogbank.testing import CloudProcess
 
 CONNECTIONS = (1, 8, 32, 200)

@@ -24,7 +24,7 @@ from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.moto.gateway import MotoGateway
 from fogbank.cloud.moto.snapshot import Snapshots, user_key
-from fogbank.project.installation import cached
+from fogbank.project.workplace.installation import cached
 from fogbank.testing import CloudProcess
 
 CHANGES, QUEUES, TAIL, ROUNDS = 100_000, 500, 250, 3

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fogbank.contracts.manifest import load_manifest
-from fogbank.project.config import load_config
-from fogbank.project.scaffold import write_project
+from fogbank.project.scaffolding.scaffold import write_project
+from fogbank.project.workplace.config import load_config
 from fogbank.testing import CloudProcess
 
 ROLE = "arn:aws:iam::123456789012:role/r"

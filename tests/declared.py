@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fogbank.project.declaration import Place, declared
+from fogbank.project.declared.declaration import Place, declared
 
 Resources = dict[str, dict[str, Any]]
 ACCOUNT = "210987654321"

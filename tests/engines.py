@@ -18,7 +18,7 @@ from fogbank.contracts.dependencies import Target
 from fogbank.ground.locks import locked
 from fogbank.ground.ports import free_port
 from fogbank.image import Layout, make_base
-from fogbank.project.bases import bases_folder, layer_store
+from fogbank.project.packaging.bases import bases_folder, layer_store
 from tests.waiting import until
 
 

@@ -16,7 +16,7 @@ from fogbank.ground.digest import canonical_json, sha256_bytes
 from fogbank.image import Layout
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, compact_json
 from fogbank.pack import Baseline, build, read_trained
-from fogbank.project.config import load_config
+from fogbank.project.workplace.config import load_config
 from tests.fakes.probe import Probe
 
 BASELINE = Baseline(statistics=b"{}", constraints=b"{}")

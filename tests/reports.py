@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from fogbank.monitor import shifts, suggest
-from fogbank.project import judgement
-from fogbank.project.conclusion import verdict_of
-from fogbank.project.figures import columns_of
-from fogbank.project.watched import moved, told
+from fogbank.project.reporting import judgement
+from fogbank.project.reporting.conclusion import verdict_of
+from fogbank.project.reporting.figures import columns_of
+from fogbank.project.reporting.watched import moved, told
 
 Document = dict[str, Any]
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"

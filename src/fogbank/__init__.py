@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fogbank.contracts.errors import FogbankError
     from fogbank.engine.operations import Operation
-    from fogbank.project.checking import CheckOptions
-    from fogbank.project.events import Event, Notice, StepDone, StepFailed, StepProgress, StepStarted
+    from fogbank.project.packaging.checking import CheckOptions
     from fogbank.project.project import Package, Project
+    from fogbank.project.workplace.events import Event, Notice, StepDone, StepFailed, StepProgress, StepStarted
 
 __version__ = "0.1.0"
 __all__ = [
@@ -32,8 +32,8 @@ __all__ = [
 _ROOMS = {
     "fogbank.contracts.errors": {"FogbankError"},
     "fogbank.engine.operations": {"Operation"},
-    "fogbank.project.checking": {"CheckOptions"},
-    "fogbank.project.events": {"Event", "Notice", "StepDone", "StepFailed", "StepProgress", "StepStarted"},
+    "fogbank.project.packaging.checking": {"CheckOptions"},
+    "fogbank.project.workplace.events": {"Event", "Notice", "StepDone", "StepFailed", "StepProgress", "StepStarted"},
     "fogbank.project.project": {"Package", "Project"},
 }
 

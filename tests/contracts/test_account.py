@@ -17,7 +17,7 @@ import pytest
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import ProjectError
 from fogbank.contracts.tokens import OWN
-from fogbank.project.declaration import declared
+from fogbank.project.declared.declaration import declared
 from fogbank.provider.standin import TABLE
 from fogbank.testing import CloudProcess
 from tests.declared import ACCOUNT, REGIONS, Resources, by_case, place

@@ -19,7 +19,7 @@ from fogbank.contracts.manifest import Manifest, load_manifest
 from fogbank.engine.environment import stack_environment
 from fogbank.engine.operations import Summary
 from fogbank.engine.stack import StackDriver
-from fogbank.project.stacks import find_engine
+from fogbank.project.account.stacks import find_engine
 from fogbank.provider.server import ProviderServer
 from fogbank.testing import CloudProcess
 from fogbank.testing.deployment import collect_pulumis_leftovers

@@ -24,7 +24,7 @@ from fogbank.components import (
 )
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import Manifest, load_manifest
-from fogbank.project.declaration import Declared, declared
+from fogbank.project.declared.declaration import Declared, declared
 from fogbank.testing import CloudProcess, Deployment
 from tests.declared import place
 

@@ -170,7 +170,7 @@ def test_an_instance_answers_the_event_loop_until_it_dies_and_then_is_down(kind:
 
 @BOTH
 def test_a_probe_takes_a_package_that_is_whole_and_refuses_one_that_is_not(kind: str, tmp_path: Path) -> None:
-    from fogbank.project.packing import probe as real
+    from fogbank.project.packaging.packing import probe as real
 
     probe = Probe() if kind == "fake" else real
     code = "def model_fn(d): return 2.0\ndef predict_fn(data, model): return data * model\n"

@@ -13,7 +13,7 @@ import pytest
 
 from fogbank.components import Endpoint, ModelService, Retraining, Training, load_package
 from fogbank.contracts.config import ProjectConfig
-from fogbank.project.declaration import Declared, declared
+from fogbank.project.declared.declaration import Declared, declared
 from fogbank.provider.standin import TABLE
 from fogbank.testing import CloudProcess, Deployment
 from tests.contracts.aws.test_lambda import lines

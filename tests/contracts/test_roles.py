@@ -25,7 +25,7 @@ from fogbank.components import (
 )
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import Manifest, load_manifest
-from fogbank.project.iam_asking import Ask, ask, plan
+from fogbank.project.access.iam_asking import Ask, ask, plan
 from fogbank.testing import CloudProcess, Deployment
 from tests.contracts.test_monitor_kinds import CARRIERS, DAILY, kinds, put_labelled, results
 from tests.waiting import until_answer

@@ -24,7 +24,7 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import EngineError
 from fogbank.engine.environment import stack_environment
 from fogbank.engine.stack import StackDriver
-from fogbank.project.stacks import find_engine
+from fogbank.project.account.stacks import find_engine
 from fogbank.provider.server import ProviderServer
 from fogbank.testing import CloudProcess
 from tests.fakes.faulty import Faulty

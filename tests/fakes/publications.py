@@ -12,9 +12,9 @@ from fogbank.ground.aws import LocalClients
 from fogbank.image import Progress
 from fogbank.image.artifact import Artifact, artifact_of
 from fogbank.image.layout import Descriptor
-from fogbank.project import promotion
-from fogbank.project.events import Steps, ignore
-from fogbank.project.shelves import BucketShelf
+from fogbank.project.versions import promotion
+from fogbank.project.versions.shelves import BucketShelf
+from fogbank.project.workplace.events import Steps, ignore
 from tests.fakes.dying import step
 
 STEPS = Steps(ignore)

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.project.stacks import find_engine
+from fogbank.project.account.stacks import find_engine
 from fogbank.testing import CloudProcess
 from tests.fakes.pulumi_aws import ACCOUNT, NO_CREDENTIALS
 from tests.plugins import distribution, plugin_home

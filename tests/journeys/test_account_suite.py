@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from fogbank.contracts.config import ProjectConfig
-from fogbank.project.suite_report import LOCAL
+from fogbank.project.account.suite_report import LOCAL
 from fogbank.testing import CloudProcess
 from tests.fakes.pulumi_aws import ACCOUNT
 from tests.plugins import plugin_home

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.project.config import load_config
-from fogbank.project.events import Steps, ignore
-from fogbank.project.examples import write_example
-from fogbank.project.packing import pack
+from fogbank.project.packaging.packing import pack
+from fogbank.project.scaffolding.examples import write_example
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Steps, ignore
 from fogbank.testing import CloudProcess
 from tests.mocked import deployed
 

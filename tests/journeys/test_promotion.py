@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import load_manifest
-from fogbank.project.config import load_config
-from fogbank.project.seal import seal_package
+from fogbank.project.packaging.seal import seal_package
+from fogbank.project.workplace.config import load_config
 from tests.engines import docker_registry, needs
 from tests.projects import with_image
 

@@ -42,7 +42,7 @@ def test_the_wheel_carries_what_it_needs_and_nothing_of_the_tests(wheel: Path) -
         "cli/templates/report.html.j2",
         "cli/templates/report.css",
         "cli/templates/report.js",
-        "project/templates/project/pyproject.toml.j2",
+        "project/scaffolding/templates/project/pyproject.toml.j2",
     ):
         assert f"fogbank/{needed}" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests/")]

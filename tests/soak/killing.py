@@ -131,7 +131,7 @@ class Killing:
         except OSError:
             return False
         return (
-            any(b"fogbank.project.cloud_process" in word for word in words)
+            any(b"fogbank.project.local.cloud_process" in word for word in words)
             and str(self._cloud.folder).encode() in words
         )
 

@@ -32,12 +32,12 @@ def base(terminal: Terminal, platforms: tuple[str, ...], python: str, mirror: st
 
     It is kept in fogbank's cache, and `fogbank pack --image` takes it where [tool.fogbank] sets no `base`.
     """
-    from fogbank.project.bases import make_bases
-    from fogbank.project.events import Steps
+    from fogbank.project.packaging.bases import make_bases
+    from fogbank.project.workplace.events import Steps
 
     if pin is not None:
-        from fogbank.project.config import load_config
-        from fogbank.project.pinning import pin as pinned
+        from fogbank.project.packaging.pinning import pin as pinned
+        from fogbank.project.workplace.config import load_config
 
         terminal.result(pinned(load_config(Path.cwd()), pin, Steps(terminal.show)).base)
         return

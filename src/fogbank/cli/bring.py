@@ -26,9 +26,9 @@ def bring(terminal: Terminal, model: Path, sample: Path | None, trust: bool, yes
     made with its predictions, the versions that it needs go into requirements.txt. Where it takes other columns, or answers otherwise, the
     differences are told, and you are asked. Your program, handler, tests and the types of your schema.json stay. The next `up` deploys it.
     """
-    from fogbank.project.config import load_config
-    from fogbank.project.events import Steps
-    from fogbank.project.successor import bring as put
+    from fogbank.project.scaffolding.successor import bring as put
+    from fogbank.project.workplace.config import load_config
+    from fogbank.project.workplace.events import Steps
 
     def agree(differences: Sequence[str]) -> bool:
         for line in differences:

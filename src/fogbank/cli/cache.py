@@ -33,7 +33,7 @@ def show(terminal: Terminal, as_json: bool) -> None:
 @click.pass_obj
 def prune(terminal: Terminal, all_: bool, days: int, dry_run: bool) -> None:
     """Remove environments of models; what is in use stays, and one that is needed again is made again."""
-    from fogbank.project.caches import prune as pruned
+    from fogbank.project.workplace.caches import prune as pruned
 
     gone = pruned(0 if all_ else days * 86400, dry_run=dry_run)
     for item in gone:
@@ -43,7 +43,7 @@ def prune(terminal: Terminal, all_: bool, days: int, dry_run: bool) -> None:
 
 
 def _show(terminal: Terminal, *, as_json: bool) -> None:
-    from fogbank.project.caches import kept
+    from fogbank.project.workplace.caches import kept
 
     items = kept()
     if as_json:

@@ -34,9 +34,9 @@ def check(
     ARCHIVE is any model.tar.gz; without one, the project is packed and checked. It runs in an environment of its own, without
     network, with a model folder that cannot be written, under a memory limit and the limit for /ping.
     """
-    from fogbank.project.checking import CheckOptions, check_archive
-    from fogbank.project.events import Steps
+    from fogbank.project.packaging.checking import CheckOptions, check_archive
     from fogbank.project.project import Project
+    from fogbank.project.workplace.events import Steps
 
     options = CheckOptions(
         sample=sample,

@@ -172,7 +172,7 @@ def firing_lines(firings: Sequence[Mapping[str, str]]) -> list[str]:
 @click.option("--enforce-iam", is_flag=True)
 def run(folder: Path, port: int, runtime: Runtime, open_: bool, enforce_iam: bool) -> None:
     """Be the cloud process (what `start` starts)."""
-    from fogbank.project.cloud_process import serve
+    from fogbank.project.local.cloud_process import serve
 
     serve(folder, port, runtime, open_=open_, enforce_iam=enforce_iam)
 

@@ -65,8 +65,8 @@ def _whole_job(terminal: Terminal) -> None:
 
 def _project(terminal: Terminal) -> ProjectConfig:
     """The project here; a fresh one, called demo, where there is none. Raises ProjectError."""
-    from fogbank.project.config import load_config
-    from fogbank.project.scaffold import write_project
+    from fogbank.project.scaffolding.scaffold import write_project
+    from fogbank.project.workplace.config import load_config
 
     try:
         return load_config(Path.cwd())

@@ -19,8 +19,8 @@ def history(terminal: Terminal, stack: str, last: int, as_json: bool) -> None:
 
     They are the engine's own history, in the stack's backend: whoever shares its state sees them. `*` marks the package that is live.
     """
-    from fogbank.project.deployments import live_digest
     from fogbank.project.project import Project
+    from fogbank.project.versions.deployments import live_digest
 
     project = Project(events=terminal.show)
     found = project.history(stack)

@@ -37,9 +37,9 @@ def prove(terminal: Terminal, as_json: bool) -> None:
     The first life is recorded; the second has the proposed policies alone, and IAM enforced. That each statement is needed is shown by
     IAM's evaluation of the recorded calls without it. What is declared and no call exercised is told: it is for AWS, or for nothing.
     """
-    from fogbank.project.config import load_config
-    from fogbank.project.events import Steps
     from fogbank.project.iam_proof import prove as proven
+    from fogbank.project.workplace.config import load_config
+    from fogbank.project.workplace.events import Steps
 
     found = proven(load_config(Path.cwd()).root, Steps(terminal.show))
     if as_json:

@@ -37,7 +37,7 @@ def invoke(
     DATA is a file (`rows.csv`, or `@rows.csv`), `-` or nothing for standard input, or the rows themselves: JSON ('[[1, 2]]',
     '{"age": 3}'), or CSV with or without a header ('1,2').
     """
-    from fogbank.project.invoke import request_of
+    from fogbank.project.calling.invoke import request_of
     from fogbank.project.project import Project
 
     project = Project()

@@ -39,8 +39,8 @@ def load(
     Requests are sent when they are due, and latency counts from then. On AWS it bills what it sends. The advice is a rule of thumb by how
     long one request takes here: a request keeps one vCPU busy, instances are busy to 70 %, and there are two at least.
     """
+    from fogbank.project.pricing.rates import UNSOURCED
     from fogbank.project.project import Project
-    from fogbank.project.rates import UNSOURCED
 
     project = Project(events=terminal.show)
     body = file.read_bytes() if file else None

@@ -13,7 +13,7 @@ from fogbank.cli.terminal import Terminal
 from fogbank.contracts.errors import VIOLATIONS_FOUND
 
 if TYPE_CHECKING:
-    from fogbank.project.verdict import Verdict
+    from fogbank.project.monitoring.verdict import Verdict
 
 
 @click.group(cls=Group)
@@ -50,7 +50,7 @@ def show(ctx: click.Context, schedule: str, as_json: bool, stack: str) -> None:
 @click.pass_context
 def edit(ctx: click.Context, only_check: bool) -> None:
     """Edit the project's constraints.json, which `fogbank pack` takes in place of its suggestion; it is checked."""
-    from fogbank.project.constraints import constraints_file
+    from fogbank.project.packaging.constraints import constraints_file
     from fogbank.project.project import Project
 
     project = Project(events=ctx.obj.show)

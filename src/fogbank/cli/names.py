@@ -15,7 +15,7 @@ import click
 from fogbank.contracts.errors import FogbankError
 
 if TYPE_CHECKING:
-    from fogbank.project.naming import Kind
+    from fogbank.project.calling.naming import Kind
 
 Completion = Callable[[click.Context, click.Parameter, str], list[str]]
 
@@ -33,14 +33,14 @@ def names(*kinds: Kind) -> Completion:
 
 
 def _stacks(_: click.Context) -> Iterable[str]:
-    from fogbank.project.config import find_project
+    from fogbank.project.workplace.config import find_project
 
     root, _table = find_project(Path.cwd())
     return [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml")]
 
 
 def _examples(_: click.Context) -> Iterable[str]:
-    from fogbank.project.examples import examples
+    from fogbank.project.scaffolding.examples import examples
 
     return examples()
 

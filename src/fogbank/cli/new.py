@@ -45,9 +45,9 @@ def new(
         return
     if name is None:
         raise click.UsageError("say what the project is called: fogbank new NAME")
-    from fogbank.project.adoption import adopt
-    from fogbank.project.events import Steps
-    from fogbank.project.scaffold import write_project
+    from fogbank.project.scaffolding.adoption import adopt
+    from fogbank.project.scaffolding.scaffold import write_project
+    from fogbank.project.workplace.events import Steps
 
     target = Path.cwd() / name
     if source is not None:
@@ -61,7 +61,7 @@ def new(
 
 
 def _example(terminal: Terminal, example: str, name: str | None) -> None:
-    from fogbank.project.examples import examples, write_example
+    from fogbank.project.scaffolding.examples import examples, write_example
 
     if example == LIST:
         known = examples()

@@ -16,7 +16,7 @@ import click
 from fogbank.cli.tables import table_lines
 from fogbank.contracts.errors import FogbankError
 from fogbank.engine.operations import Operation
-from fogbank.project.events import Event, Notice, StepDone, StepFailed, StepProgress, StepStarted
+from fogbank.project.workplace.events import Event, Notice, StepDone, StepFailed, StepProgress, StepStarted
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 WIDTH = 74

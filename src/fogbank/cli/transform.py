@@ -12,7 +12,7 @@ from fogbank.cli.options import stack_option
 from fogbank.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from fogbank.project.engines import EngineName
+    from fogbank.project.calling.engines import EngineName
 
 
 @click.command()
@@ -36,7 +36,7 @@ def transform(
     terminal: Terminal, schedule: str, file: Path, output: Path | None, engine: EngineName | None, stack: str
 ) -> None:
     """Run the transform job that SCHEDULE (`nightly` means <project>-nightly) starts, over FILE, and fetch its output."""
-    from fogbank.project.invoke import read_input
+    from fogbank.project.calling.invoke import read_input
     from fogbank.project.project import Project
 
     project, target = Project(events=terminal.show), output or file.with_name(file.name + ".out")

@@ -21,8 +21,8 @@ def upgrade(terminal: Terminal, yes: bool, show: str | None) -> None:
     The program in infra/, the stacks' files, the pipeline and .gitignore are fogbank's as long as you did not change them; what you
     changed is named, and stays. Of pyproject.toml the requirement of fogbank alone is renewed.
     """
-    from fogbank.project.config import load_config
-    from fogbank.project.upgrade import apply, planned, written_today
+    from fogbank.project.scaffolding.upgrade import apply, planned, written_today
+    from fogbank.project.workplace.config import load_config
 
     config = load_config(Path())
     if show is not None:

@@ -19,9 +19,9 @@ def verify(terminal: Terminal, folder: Path | None, key: Path | None, unsigned: 
 
     Names the first file whose bytes are not those that were signed.
     """
-    from fogbank.project.events import Steps
+    from fogbank.project.packaging.seal import verify_package
     from fogbank.project.project import Project
-    from fogbank.project.seal import verify_package
+    from fogbank.project.workplace.events import Steps
 
     if folder is None:
         Project(events=terminal.show).verify(key, unsigned=unsigned)

@@ -24,7 +24,7 @@ def verify_account(ctx: click.Context, stack: str, yes: bool, as_json: bool) -> 
     What AWS answered is written beside what the local cloud answers, to .fogbank/verify/report.json and report.md, without secrets or
     account numbers. Exit code 7 where they differ.
     """
-    from fogbank.project.account_suite import HOURS, most_usd
+    from fogbank.project.account.account_suite import HOURS, most_usd
     from fogbank.project.project import Project
 
     terminal: Terminal = ctx.obj

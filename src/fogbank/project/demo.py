@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.errors import DataError
-from fogbank.project.comparison import compared, from_csv, in_memory, project_rows, shifted, to_csv
-from fogbank.project.events import Event, Listener, StepDone, Steps
-from fogbank.project.monitor import newest_verdict
+from fogbank.project.calling.transform import run_job
+from fogbank.project.monitoring.monitor import newest_verdict
+from fogbank.project.packaging.comparison import compared, from_csv, in_memory, project_rows, shifted, to_csv
 from fogbank.project.project import Project
 from fogbank.project.report import model_report
-from fogbank.project.transform import run_job
+from fogbank.project.workplace.events import Event, Listener, StepDone, Steps
 
 ROWS_PER_REQUEST = 5
 HOUR_S = 3600 + 600

@@ -19,11 +19,11 @@ from fogbank.contracts.manifest import load_manifest
 from fogbank.engine.build import VERSION
 from fogbank.ground.walls import UndecidedError, decided
 from fogbank.image import Layout
-from fogbank.project.bases import bases_folder, default_base
-from fogbank.project.caches import environments
-from fogbank.project.config import load_config
-from fogbank.project.installation import cached, fogbank_version
-from fogbank.project.stacks import find_engine
+from fogbank.project.account.stacks import find_engine
+from fogbank.project.packaging.bases import bases_folder, default_base
+from fogbank.project.workplace.caches import environments
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.installation import cached, fogbank_version
 
 MOST = 5
 """Environments that are told, the last used first."""

@@ -24,14 +24,14 @@ from fogbank.ground.aws import LOCAL_ACCOUNT, split_uri
 from fogbank.ground.folders import private_folder
 from fogbank.ground.locks import locked
 from fogbank.ground.paths import inside
-from fogbank.project.accounts import offline
-from fogbank.project.config import load_config
-from fogbank.project.deployer import policy
-from fogbank.project.events import Steps
-from fogbank.project.iam_asking import Ask, ask, plan
-from fogbank.project.launch import stop_cloud
-from fogbank.project.permissions import general, least, principal, refused, removals, statements, unused
+from fogbank.project.access.deployer import policy
+from fogbank.project.access.iam_asking import Ask, ask, plan
+from fogbank.project.access.permissions import general, least, principal, refused, removals, statements, unused
+from fogbank.project.account.accounts import offline
+from fogbank.project.local.launch import stop_cloud
 from fogbank.project.project import Project
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Steps
 
 DEPLOYER, OPERATOR = "deployer", "operator"
 """Whoever runs `up` and `destroy`; and whoever asks, brings rows and reads results in between."""

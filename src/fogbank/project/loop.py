@@ -18,14 +18,14 @@ from typing import Any, TypeVar
 
 from fogbank.contracts.errors import DataError, ProjectError
 from fogbank.contracts.monitoring import METRICS_NAMESPACE
-from fogbank.project.comparison import from_csv
-from fogbank.project.config import load_config
-from fogbank.project.events import Listener, Steps
-from fogbank.project.examples import write_example
-from fogbank.project.launch import stop_cloud
-from fogbank.project.monitor import newest_verdict
+from fogbank.project.local.launch import stop_cloud
+from fogbank.project.monitoring.monitor import newest_verdict
+from fogbank.project.packaging.comparison import from_csv
+from fogbank.project.packaging.training import run_module
 from fogbank.project.project import Project
-from fogbank.project.training import run_module
+from fogbank.project.scaffolding.examples import write_example
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Listener, Steps
 
 EXAMPLE, NAME, RECENT = "fraud", "loop", "model.recent"
 ROWS_PER_REQUEST = 20

@@ -15,34 +15,34 @@ from typing import TYPE_CHECKING, Any
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import EngineError, ProjectError
-from fogbank.project.cloud import ProjectCloud
-from fogbank.project.config import load_config
-from fogbank.project.events import Listener, Steps, ignore
+from fogbank.project.local.cloud import ProjectCloud
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Listener, Steps, ignore
 
 if TYPE_CHECKING:
     from fogbank.check import Report
     from fogbank.contracts.manifest import Manifest
     from fogbank.engine.environment import Variables
     from fogbank.engine.operations import Summary
-    from fogbank.project.advice import Choice
-    from fogbank.project.audit import Audit
-    from fogbank.project.checking import CheckOptions
-    from fogbank.project.clients import Clients
-    from fogbank.project.deployments import Deployment
-    from fogbank.project.engines import EngineName
-    from fogbank.project.findings import Finding
-    from fogbank.project.history import History
-    from fogbank.project.images import PackedImage
-    from fogbank.project.invoke import Answer
-    from fogbank.project.load import LoadReport
-    from fogbank.project.naming import Kind
-    from fogbank.project.price import Price
-    from fogbank.project.rules import Broken
-    from fogbank.project.stacks import ProjectStacks
-    from fogbank.project.suite_report import SuiteReport
-    from fogbank.project.takeover import Adoption
-    from fogbank.project.transform import TransformResult
-    from fogbank.project.verdict import Verdict
+    from fogbank.project.account.stacks import ProjectStacks
+    from fogbank.project.account.suite_report import SuiteReport
+    from fogbank.project.account.takeover import Adoption
+    from fogbank.project.calling.clients import Clients
+    from fogbank.project.calling.engines import EngineName
+    from fogbank.project.calling.invoke import Answer
+    from fogbank.project.calling.load import LoadReport
+    from fogbank.project.calling.naming import Kind
+    from fogbank.project.calling.transform import TransformResult
+    from fogbank.project.declared.findings import Finding
+    from fogbank.project.declared.rules import Broken
+    from fogbank.project.monitoring.verdict import Verdict
+    from fogbank.project.packaging.audit import Audit
+    from fogbank.project.packaging.checking import CheckOptions
+    from fogbank.project.packaging.images import PackedImage
+    from fogbank.project.pricing.advice import Choice
+    from fogbank.project.pricing.price import Price
+    from fogbank.project.versions.deployments import Deployment
+    from fogbank.project.versions.history import History
     from fogbank.trust import Verified
 
     Agree = Callable[[Summary], bool]
@@ -75,7 +75,7 @@ class Project:
 
     @cached_property
     def _stacks(self) -> ProjectStacks:
-        from fogbank.project.stacks import ProjectStacks
+        from fogbank.project.account.stacks import ProjectStacks
 
         return ProjectStacks(self.config, self.cloud, self._steps)
 
@@ -88,7 +88,7 @@ class Project:
 
     def train(self) -> str:
         """Run the project's training; its last line. Raises PackageError (`training-failed`)."""
-        from fogbank.project import fetched, training
+        from fogbank.project.packaging import fetched, training
 
         fetched.forget(self.config)
         return training.train(self.config, self._steps)
@@ -108,7 +108,7 @@ class Project:
         does not name is pinned in pyproject.toml. Raises DataError, GateError, PackageError, RegistryError.
         """
         from fogbank.engine.environment import link_environment
-        from fogbank.project import fetched, images, packing, pinning, seal
+        from fogbank.project.packaging import fetched, images, packing, pinning, seal
 
         link_environment(self.config.root)
         fetched.forget(self.config)
@@ -126,7 +126,7 @@ class Project:
 
     def _package(self, *, packed: bool = False) -> Manifest:
         """The package that is meant: the one that is there where it was fetched or is `packed`; else training and packing where due."""
-        from fogbank.project import fetched, packing
+        from fogbank.project.packaging import fetched, packing
 
         if packed or fetched.is_fetched(self.config):
             return packing.present(self.config, self._steps)
@@ -137,7 +137,7 @@ class Project:
 
         S3 and ECR are asked as the stack says. Raises AwsError, CloudError, PackageError, RegistryError, TrustError.
         """
-        from fogbank.project import promotion
+        from fogbank.project.versions import promotion
 
         name = self.stack_name(stack)
         return promotion.publish(self.config, place, self._clients(stack), self._stacks.profile(name), self._steps)
@@ -146,14 +146,14 @@ class Project:
         """Let a published package be the project's, by what `publish` gave: `deploy` takes it, and trains and packs nothing, until one of
         `train` and `pack` is called. Raises AwsError, CloudError, DigestError, PackageError, RegistryError, TrustError.
         """
-        from fogbank.project import promotion
+        from fogbank.project.versions import promotion
 
         name = self.stack_name(stack)
         return promotion.fetch(self.config, reference, self._clients(stack), self._stacks.profile(name), self._steps)
 
     def check(self, options: CheckOptions | None = None) -> Report:
         """Train and pack if that is due, then rehearse the package as SageMaker would run it. Raises CheckError, PackageError."""
-        from fogbank.project import checking
+        from fogbank.project.packaging import checking
 
         manifest = self._package()
         return checking.check_package(self.config, manifest, options or checking.CheckOptions(), self._steps)
@@ -163,14 +163,14 @@ class Project:
 
         Raises TrustError.
         """
-        from fogbank.project import seal
+        from fogbank.project.packaging import seal
 
         chosen = key or (None if unsigned else self.config.require_signature)
         return seal.verify_package(self.config.package, chosen, self._steps, unsigned=unsigned)
 
     def audit(self) -> Audit:
         """Look the locked dependencies up in OSV's data. Raises PackageError, TrustError (`osv-unreachable`, `osv-malformed`)."""
-        from fogbank.project import audit
+        from fogbank.project.packaging import audit
 
         return audit.audit(self.config, self._steps)
 
@@ -179,7 +179,7 @@ class Project:
 
         Raises PackageError, ProjectError, RegistryError; TrustError where the project requires a signature that is not there.
         """
-        from fogbank.project import images, seal
+        from fogbank.project.packaging import images, seal
 
         target = reference or self.config.repository
         if not target:
@@ -213,9 +213,9 @@ class Project:
         self, manifest: Manifest, stack: str, *, check: bool, agree: Agree | None, back: bool = False
     ) -> Summary:
         """The package that is there, to the stack; `back` says that it was there before."""
-        from fogbank.project import checking, seal
-        from fogbank.project.deployments import message
-        from fogbank.project.findings import refuse
+        from fogbank.project.declared.findings import refuse
+        from fogbank.project.packaging import checking, seal
+        from fogbank.project.versions.deployments import message
 
         seal.require_signature(self.config, self._steps)
         if check:
@@ -240,28 +240,28 @@ class Project:
 
         Raises AwsError, CloudError, DataError, ProjectError.
         """
-        from fogbank.project.takeover import adopt
+        from fogbank.project.account.takeover import adopt
 
         return adopt(self.config.root, self._clients(stack), endpoint)
 
     def price(self, stack: str = "") -> Price:
         """What a month of the stack costs, by what its program declares and the package's rates; AWS is not asked. Raises ProjectError."""
-        from fogbank.project.proposal import price
+        from fogbank.project.account.proposal import price
 
         return price(self.config, self.stack_name(stack))
 
     def policy(self, stack: str = "") -> tuple[Broken, ...]:
         """The rules of the stack's `fogbank:policy` that its program breaks, waived or not; AWS is not asked. Raises ProjectError."""
-        from fogbank.project.proposal import judge
+        from fogbank.project.account.proposal import judge
 
         return judge(self.config, self.stack_name(stack))
 
     def _look(self, name: str) -> None:
         """Price and rules of a stack on AWS, and of a local one that sets them. Raises BudgetError, PolicyError, ProjectError."""
-        from fogbank.project.stacks import has_limits
+        from fogbank.project.account.stacks import has_limits
 
         if not self.is_local(name) or has_limits(self.config, name):
-            from fogbank.project.proposal import look
+            from fogbank.project.account.proposal import look
 
             look(self.config, name, self._steps)
 
@@ -275,14 +275,14 @@ class Project:
         """
         if self.is_local(stack):
             self.cloud.start()
-        from fogbank.project import fetched
+        from fogbank.project.packaging import fetched
 
         with self._history(self.stack_name(stack)).rolled_back(to) as manifest:
             fetched.go_back(self.config)
             return self._deploy(manifest, stack, check=False, agree=agree, back=True)
 
     def _history(self, name: str) -> History:
-        from fogbank.project.history import History
+        from fogbank.project.versions.history import History
 
         return History(self.config, self._stacks, name, self._steps)
 
@@ -324,7 +324,7 @@ class Project:
         self, endpoint: str, body: bytes, content_type: str = "text/csv", accept: str | None = None, *, stack: str = ""
     ) -> Answer:
         """The endpoint's answer to one request, on the local cloud or in the stack's account. Raises AwsError, CloudError."""
-        from fogbank.project.invoke import send_request
+        from fogbank.project.calling.invoke import send_request
 
         with self._told("endpoint", endpoint, stack) as (clients, name):
             return send_request(clients, name, body, content_type, accept)
@@ -343,9 +343,9 @@ class Project:
         """Send `rate` requests a second: rows of a CSV (the training's sample by default), or what was captured. What came of it, and which
         instances would carry `wanted` requests a second (the rate by default). Raises AwsError, CloudError, DataError.
         """
-        from fogbank.project.advice import choices
-        from fogbank.project.load import replay_at, requests_for
-        from fogbank.project.rates import rates
+        from fogbank.project.calling.load import replay_at, requests_for
+        from fogbank.project.pricing.advice import choices
+        from fogbank.project.pricing.rates import rates
 
         clients, name = self._clients(stack), self.full_name(endpoint, stack)
         requests = requests_for(clients, name, rows, self.config.trained / "sample.csv", captured=captured)
@@ -354,7 +354,7 @@ class Project:
 
     def transform(self, schedule: str, rows: bytes, *, name: str = "rows.csv", stack: str = "") -> TransformResult:
         """Run the batch transform job of a schedule over rows, now. Raises AwsError, CloudError, DataError."""
-        from fogbank.project.transform import run_transform
+        from fogbank.project.calling.transform import run_transform
 
         with self._told("batch schedule", schedule, stack) as (clients, full):
             return run_transform(clients, full, name, rows, self._steps)
@@ -364,8 +364,8 @@ class Project:
     ) -> None:
         """What the job of a schedule would write of a file, into `target`, by an engine and without a job: the package that is here,
         the schedule's request. Raises AwsError, CloudError, DataError, PackageError."""
-        from fogbank.project import engines
-        from fogbank.project.transform import scheduled
+        from fogbank.project.calling import engines
+        from fogbank.project.calling.transform import scheduled
 
         with self._told("batch schedule", schedule, stack) as (clients, full):
             request = scheduled(clients, full)
@@ -378,7 +378,7 @@ class Project:
 
         What SageMaker's Model Monitor carries on AWS is run by its schedule alone: DataError (`monitor-not-on-demand`).
         """
-        from fogbank.project.monitor import run_monitor
+        from fogbank.project.monitoring.monitor import run_monitor
 
         cloud = self.cloud if self.is_local(stack) else None
         with self._told("monitoring schedule", schedule, stack) as (clients, name):
@@ -389,7 +389,7 @@ class Project:
 
         Raises DataError (`constraints-invalid`), PackageError.
         """
-        from fogbank.project.constraints import checked, constraints_file
+        from fogbank.project.packaging.constraints import checked, constraints_file
 
         file = constraints_file(self.config)
         checked(file)
@@ -397,8 +397,8 @@ class Project:
 
     def last_verdict(self, schedule: str, *, stack: str = "") -> Verdict:
         """The verdict of a monitoring schedule's newest execution that had data. Raises AwsError, CloudError, DataError."""
-        from fogbank.project.monitor import newest_verdict
-        from fogbank.project.verdict import judged
+        from fogbank.project.monitoring.monitor import newest_verdict
+        from fogbank.project.monitoring.verdict import judged
 
         with self._told("monitoring schedule", schedule, stack) as (clients, name):
             verdict = judged(newest_verdict(clients, name))
@@ -412,7 +412,7 @@ class Project:
         """The last lines of what an endpoint, a function, or the jobs of a schedule, wrote, by their place: on the local cloud, or in the
         account's CloudWatch Logs. Raises AwsError, CloudError, DataError.
         """
-        from fogbank.project.logs import account_logs, function_logs
+        from fogbank.project.calling.logs import account_logs, function_logs
 
         if self.is_local(stack):
             written = function_logs(self._clients(stack), name, lines) if self.cloud.running() else {}
@@ -421,7 +421,7 @@ class Project:
 
     def preflight(self, stack: str) -> tuple[Finding, ...]:
         """What a deployment of the stack would meet in its account, before anything bills. Raises AwsError, ProjectError."""
-        from fogbank.project.accounts import preflight
+        from fogbank.project.account.accounts import preflight
 
         name = self.stack_name(stack)
         if self.is_local(stack):
@@ -432,8 +432,8 @@ class Project:
         """Push, deploy, invoke, update, roll back, batch, monitor and destroy in the stack's account, under names of its own; what was
         seen, beside what the local cloud answers. It bills: `account_suite.most_usd()`. Raises FogbankError.
         """
-        from fogbank.project import accounts
-        from fogbank.project.findings import refuse
+        from fogbank.project.account import accounts
+        from fogbank.project.declared.findings import refuse
 
         manifest = self._package()
         name = self.stack_name(stack)
@@ -442,13 +442,13 @@ class Project:
 
     def deployer_policy(self, stack: str, account: str = "") -> dict[str, Any]:
         """The least IAM policy of who deploys the stack, in that account. Nobody is asked. Raises ProjectError."""
-        from fogbank.project.accounts import deployer_policy
+        from fogbank.project.account.accounts import deployer_policy
 
         return deployer_policy(self.config, self.stack_name(stack), account, self._steps)
 
     def names(self, kind: Kind, stack: str = "") -> list[str]:
         """What there is of a kind, by the names that the verbs take. Raises CloudError, ProjectError."""
-        from fogbank.project.naming import short_names
+        from fogbank.project.calling.naming import short_names
 
         return short_names(self._clients(stack), kind, self._stacks.prefix(self.stack_name(stack)))
 
@@ -458,7 +458,7 @@ class Project:
 
     def endpoint_status(self, name: str, stack: str = "") -> str:
         """SageMaker's word for how an endpoint is. Raises AwsError, CloudError."""
-        from fogbank.project.invoke import endpoint_status
+        from fogbank.project.calling.invoke import endpoint_status
 
         with self._told("endpoint", name, stack) as (clients, full):
             return endpoint_status(clients, full)
@@ -466,7 +466,7 @@ class Project:
     @contextmanager
     def _told(self, kind: Kind, name: str, stack: str) -> Iterator[tuple[Clients, str]]:
         """The stack's clients and a full name; where there is none of that name, the error says which there are."""
-        from fogbank.project.naming import told
+        from fogbank.project.calling.naming import told
 
         clients, full = self._clients(stack), self.full_name(name, stack)
         with told(clients, kind, full, self._stacks.prefix(self.stack_name(stack))):

@@ -15,8 +15,8 @@ from botocore.exceptions import BotoCoreError
 from fogbank.ground.aws import account_client
 from fogbank.ground.ports import is_loopback
 from fogbank.ground.protocol import protocol_alone
-from fogbank.project.installation import fogbank_version
-from fogbank.project.package_images import PackageImages
+from fogbank.project.packaging.package_images import PackageImages
+from fogbank.project.workplace.installation import fogbank_version
 
 if TYPE_CHECKING:
     from fogbank.provider.resource import Properties

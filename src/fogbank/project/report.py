@@ -17,15 +17,15 @@ from typing import Any
 
 from fogbank.contracts.errors import AwsError, CloudError, DataError, EngineError, FogbankError
 from fogbank.contracts.manifest import Manifest
-from fogbank.project import judgement
-from fogbank.project.conclusion import verdict_of
-from fogbank.project.figures import columns_of, kind_of, same_answers
-from fogbank.project.monitor import history, newest_verdict
-from fogbank.project.packing import serving
-from fogbank.project.performance import performance
+from fogbank.project.monitoring.monitor import history, newest_verdict
+from fogbank.project.monitoring.verdict import Verdict
+from fogbank.project.packaging.packing import serving
 from fogbank.project.project import Project
-from fogbank.project.verdict import Verdict
-from fogbank.project.watched import moved, told
+from fogbank.project.reporting import judgement
+from fogbank.project.reporting.conclusion import verdict_of
+from fogbank.project.reporting.figures import columns_of, kind_of, same_answers
+from fogbank.project.reporting.performance import performance
+from fogbank.project.reporting.watched import moved, told
 
 ASKED_ROWS, ROWS_PER_REQUEST = 200, 5
 MOST_RUNS = 48

@@ -12,7 +12,7 @@ from fogbank.cloud.client import LOCK, Address, CloudClient, read_address, read_
 from fogbank.contracts.config import Runtime
 from fogbank.ground.aws import LocalClients
 from fogbank.ground.locks import is_locked
-from fogbank.project.launch import launch_cloud, stop_cloud
+from fogbank.project.local.launch import launch_cloud, stop_cloud
 
 
 class CloudProcess:

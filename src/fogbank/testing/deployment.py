@@ -25,9 +25,9 @@ from fogbank.engine.previews import Previews
 from fogbank.engine.stack import StackDriver
 from fogbank.ground.aws import LocalClients
 from fogbank.ground.pickles import undo_dill
-from fogbank.project.installation import fogbank_version
-from fogbank.project.package_images import PackageImages
-from fogbank.project.stacks import find_engine
+from fogbank.project.account.stacks import find_engine
+from fogbank.project.packaging.package_images import PackageImages
+from fogbank.project.workplace.installation import fogbank_version
 from fogbank.provider.assets import ARCHIVE, ASSET
 from fogbank.provider.compare import SIGNATURE
 from fogbank.provider.fogbank import FogbankProvider

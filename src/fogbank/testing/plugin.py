@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def fogbank_project(pytestconfig: pytest.Config) -> ProjectConfig:
     """The project of these tests, trained where it was not yet, and packed. Safe with parallel workers."""
 
-    from fogbank.project.config import load_config
-    from fogbank.project.events import Steps, ignore
-    from fogbank.project.packing import pack
+    from fogbank.project.packaging.packing import pack
+    from fogbank.project.workplace.config import load_config
+    from fogbank.project.workplace.events import Steps, ignore
 
     config = load_config(pytestconfig.rootpath)
     with locked(config.state / "test.lock"):

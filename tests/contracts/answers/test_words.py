@@ -18,9 +18,9 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.schema import Column, Schema, document_of
-from fogbank.project.config import load_config
-from fogbank.project.events import Steps, ignore
-from fogbank.project.packing import pack
+from fogbank.project.packaging.packing import pack
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Steps, ignore
 from fogbank.serve.handler import Call, load_handler
 from tests.packages import settings_at
 

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from fogbank.cloud.moto.snapshot import FILE
-from fogbank.project.launch import LOG
+from fogbank.project.local.launch import LOG
 from fogbank.testing import CloudProcess
 from tests.waiting import until
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from fogbank.pack.archive import write_archive
-from fogbank.project.performance import performance
+from fogbank.project.reporting.performance import performance
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE
 from tests.contracts.aws.test_lambda import TRUST, lines

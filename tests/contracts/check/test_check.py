@@ -26,8 +26,8 @@ from fogbank.check.findings import FIXES
 from fogbank.contracts.config import running_python
 from fogbank.contracts.dependencies import Target, host_platform
 from fogbank.pack import build, read_trained
-from fogbank.project.checking import CheckOptions, package_report
-from fogbank.project.environments import python_for
+from fogbank.project.packaging.checking import CheckOptions, package_report
+from fogbank.project.workplace.environments import python_for
 from tests.fakes.probe import Probe
 from tests.packages import signed
 from tests.projects import BASELINE, small_project

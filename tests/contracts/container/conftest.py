@@ -8,7 +8,7 @@ import pytest
 
 from fogbank.contracts.container import ServeSettings
 from fogbank.pack import build, read_trained
-from fogbank.project.images import build_images, builds
+from fogbank.project.packaging.images import build_images, builds
 from tests.contracts.container.served import Container, InProcess, Server, Subprocess, with_limits
 from tests.engines import Podman, ensure_base
 from tests.fakes.probe import Probe

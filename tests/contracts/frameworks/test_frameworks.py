@@ -24,13 +24,13 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.container import ServeSettings
 from fogbank.contracts.manifest import Manifest
 from fogbank.ground.archive import unpack_archive
-from fogbank.project.adoption import adopt
-from fogbank.project.config import load_config
-from fogbank.project.environments import python_for
-from fogbank.project.events import Steps, ignore
-from fogbank.project.examples import examples, write_example
-from fogbank.project.installation import assets
-from fogbank.project.packing import pack
+from fogbank.project.packaging.packing import pack
+from fogbank.project.scaffolding.adoption import adopt
+from fogbank.project.scaffolding.examples import examples, write_example
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.environments import python_for
+from fogbank.project.workplace.events import Steps, ignore
+from fogbank.project.workplace.installation import assets
 from tests.contracts.container.served import Subprocess, invoke
 from tests.packages import settings_at
 from tests.waiting import until

@@ -12,8 +12,8 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.dependencies import MACHINES
 from fogbank.contracts.manifest import Manifest
 from fogbank.image import Layout
-from fogbank.project.images import PackedImage, build_images, builds
-from fogbank.project.seal import seal_package
+from fogbank.project.packaging.images import PackedImage, build_images, builds
+from fogbank.project.packaging.seal import seal_package
 from tests.engines import docker_registry, ensure_base, needs
 from tests.projects import packed
 

@@ -22,9 +22,9 @@ from fogbank.ground.digest import sha256_bytes
 from fogbank.image import LayerStore, Layout, make_base, open_base, write_containerfile
 from fogbank.image.layers import Entry
 from fogbank.image.layout import CONFIG, LAYER, MANIFEST, Descriptor, compact_json, descriptor
-from fogbank.project.bases import layer_store
-from fogbank.project.config import load_config
-from fogbank.project.images import builds
+from fogbank.project.packaging.bases import layer_store
+from fogbank.project.packaging.images import builds
+from fogbank.project.workplace.config import load_config
 from tests.contracts.image.conftest import Packed
 from tests.engines import Podman, needs
 from tests.projects import small_project

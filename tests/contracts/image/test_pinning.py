@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from fogbank.image import Layout, Registry, parse_reference, push
-from fogbank.project.config import load_config
-from fogbank.project.events import Event, Notice, Steps, ignore
-from fogbank.project.pinning import pin, pinned_where_due
+from fogbank.project.packaging.pinning import pin, pinned_where_due
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Event, Notice, Steps, ignore
 from tests.projects import packed, with_image
 
 

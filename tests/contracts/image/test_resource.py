@@ -14,7 +14,7 @@ from fogbank.contracts.errors import EngineError
 from fogbank.contracts.manifest import Manifest
 from fogbank.image import Layout, Registry, parse_reference
 from fogbank.pack import build, read_trained
-from fogbank.project.package_images import PackageImages
+from fogbank.project.packaging.package_images import PackageImages
 from fogbank.provider.fogbank import FogbankProvider
 from fogbank.provider.resource import Failure, ProvisionError, UnknownTypeError
 from fogbank.provider.shapes import UNKNOWN

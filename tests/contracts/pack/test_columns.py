@@ -23,9 +23,9 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Manifest
 from fogbank.pack import build, read_trained
-from fogbank.project.config import load_config
-from fogbank.project.events import Steps, ignore
-from fogbank.project.packing import probe
+from fogbank.project.packaging.packing import probe
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Steps, ignore
 from tests.fakes.probe import Probe
 from tests.projects import BASELINE
 
@@ -190,7 +190,7 @@ DOUBLE = "class Double(BaseEstimator):\n    def predict(self, X):\n        retur
 
 
 def test_a_class_of_the_projects_own_travels_with_the_model_or_says_where_it_must_go(tmp_path: Path) -> None:
-    from fogbank.project.training import train
+    from fogbank.project.packaging.training import train
 
     for name, definition, module in (
         ("a", "from model.parts import Double", "from sklearn.base import BaseEstimator\n" + DOUBLE),

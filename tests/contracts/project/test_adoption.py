@@ -21,11 +21,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from fogbank.contracts.errors import FogbankError, PackageError, ProjectError
-from fogbank.project import packing
-from fogbank.project.adoption import adopt
-from fogbank.project.config import load_config
-from fogbank.project.events import Event, Notice, Steps, ignore
-from fogbank.project.training import is_due, train
+from fogbank.project.packaging import packing
+from fogbank.project.packaging.training import is_due, train
+from fogbank.project.scaffolding.adoption import adopt
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Event, Notice, Steps, ignore
 
 G = np.random.default_rng(0)
 FRAME = pd.DataFrame({"age": G.uniform(1, 9, 60).round(2), "city": G.choice(["Rome", "Oslo"], 60)})

@@ -10,7 +10,7 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import DataError
 from fogbank.contracts.manifest import load_manifest
 from fogbank.direct.scorer import Packed, Scorer, loaded
-from fogbank.project import engines
+from fogbank.project.calling import engines
 from fogbank.transform.records import MiniBatch
 from tests.direct_work import request_of
 

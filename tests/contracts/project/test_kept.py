@@ -13,9 +13,10 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import EngineError
 from fogbank.contracts.manifest import OUTER_NAME, Manifest, load_manifest
 from fogbank.ground.digest import folder_digests
-from fogbank.project import fetched, kept
-from fogbank.project.images import recorded_image
-from fogbank.project.package_images import PackageImages
+from fogbank.project.packaging import fetched
+from fogbank.project.packaging.images import recorded_image
+from fogbank.project.packaging.package_images import PackageImages
+from fogbank.project.versions import kept
 from fogbank.testing import CloudProcess
 from tests.projects import packed, with_image
 

@@ -10,8 +10,8 @@ import pytest
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.manifest import Compilation, Manifest
-from fogbank.project.events import Event, StepDone, Steps
-from fogbank.project.packing import PROFILED, present, probe, profiled, serving, weak_proof
+from fogbank.project.packaging.packing import PROFILED, present, probe, profiled, serving, weak_proof
+from fogbank.project.workplace.events import Event, StepDone, Steps
 from tests.projects import packed
 
 
@@ -35,7 +35,7 @@ def test_how_a_model_is_served_is_told_with_its_proof(manifest: Manifest) -> Non
 
 
 def test_the_package_that_is_there_is_taken_as_it_is(manifest: Manifest) -> None:
-    from fogbank.project.config import load_config
+    from fogbank.project.workplace.config import load_config
 
     events: list[Event] = []
     config = load_config(manifest.folder)

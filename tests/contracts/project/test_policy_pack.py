@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from fogbank.engine.environment import stack_environment
-from fogbank.project.stacks import find_engine
+from fogbank.project.account.stacks import find_engine
 from fogbank.testing import CloudProcess, deploy_with_engine
 from tests.stacks import team_stack
 

@@ -21,11 +21,12 @@ from fogbank.ground.digest import folder_digests, sha256_bytes
 from fogbank.image import Progress, Registry
 from fogbank.image.artifact import PACKAGE, Artifact
 from fogbank.image.layout import Descriptor
-from fogbank.project import fetched, promotion
-from fogbank.project.events import Steps, ignore
-from fogbank.project.package_images import PackageImages
-from fogbank.project.seal import seal_package, verify_package
-from fogbank.project.shelves import BucketShelf, RegistryShelf, Shelf
+from fogbank.project.packaging import fetched
+from fogbank.project.packaging.package_images import PackageImages
+from fogbank.project.packaging.seal import seal_package, verify_package
+from fogbank.project.versions import promotion
+from fogbank.project.versions.shelves import BucketShelf, RegistryShelf, Shelf
+from fogbank.project.workplace.events import Steps, ignore
 from fogbank.testing import CloudProcess
 from tests.contracts.image.test_ecr import at, logged_in
 from tests.engines import docker_registry, needs

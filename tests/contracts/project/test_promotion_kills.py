@@ -15,9 +15,10 @@ from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import PackageError
 from fogbank.ground.digest import folder_digests
 from fogbank.image.artifact import artifact_of
-from fogbank.project import fetched, promotion
-from fogbank.project.seal import seal_package
-from fogbank.project.shelves import BucketShelf
+from fogbank.project.packaging import fetched
+from fogbank.project.packaging.seal import seal_package
+from fogbank.project.versions import promotion
+from fogbank.project.versions.shelves import BucketShelf
 from fogbank.testing import CloudProcess
 from tests.fakes.dying import Mortals
 from tests.fakes.publications import PREFIX, STEPS, put, take

@@ -17,12 +17,12 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from fogbank.cli.report import page
-from fogbank.project import packing
-from fogbank.project.adoption import adopt
-from fogbank.project.config import load_config
-from fogbank.project.events import Steps, ignore
+from fogbank.project.packaging import packing
 from fogbank.project.project import Project
 from fogbank.project.report import model_report
+from fogbank.project.scaffolding.adoption import adopt
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Steps, ignore
 
 G = np.random.default_rng(0)
 X = G.normal(size=(60, 3)).round(3)

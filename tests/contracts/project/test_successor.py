@@ -25,11 +25,11 @@ from sklearn.preprocessing import StandardScaler
 from fogbank.cli.app import cli
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import DataError, PackageError, ProjectError
-from fogbank.project import packing
-from fogbank.project.adoption import adopt
-from fogbank.project.config import load_config
-from fogbank.project.events import Event, Notice, Steps, ignore
-from fogbank.project.successor import bring
+from fogbank.project.packaging import packing
+from fogbank.project.scaffolding.adoption import adopt
+from fogbank.project.scaffolding.successor import bring
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Event, Notice, Steps, ignore
 
 G = np.random.default_rng(5)
 FRAME = pd.DataFrame({"age": G.uniform(1, 9, 40).round(2), "zip": G.integers(1000, 1003, 40)})

@@ -8,7 +8,7 @@ import pytest
 
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.errors import AwsError, ProjectError
-from fogbank.project.takeover import adopt
+from fogbank.project.account.takeover import adopt
 from fogbank.testing import CloudProcess, deploy_with_engine
 from tests.stacks import team_stack
 

@@ -14,7 +14,7 @@ import pytest
 from fogbank.cli.terminal import Terminal
 from fogbank.contracts.errors import DataError
 from fogbank.engine.operations import Operation
-from fogbank.project.events import Event, Notice, StepDone, StepFailed, StepProgress, StepStarted
+from fogbank.project.workplace.events import Event, Notice, StepDone, StepFailed, StepProgress, StepStarted
 
 BUCKET = "aws:s3/bucket:Bucket"
 EVENTS: tuple[Event, ...] = (

@@ -68,7 +68,7 @@ REAL = {
     "cloud/hosting/pipeline.py:Tell": "a function",
     "cloud/hosting/scaled.py:Targets": "the book of scalable targets, in tests/contracts/aws/test_scaling.py",
     "cloud/hosting/utilisation.py:Measured": "processes of instances, and frozen values",
-    "cloud/hosting/workspace.py:Approval": "a project's own, with a key of the test's, in tests/unit/project/test_approval.py",
+    "cloud/hosting/workspace.py:Approval": "a project's own, with a key of the test's, in tests/unit/project/local/test_approval.py",
     "cloud/jobs/direct.py:Direct": "processes, and a package in this one, in tests/contracts/jobs/test_direct.py",
     "cloud/jobs/processor.py:Process": "processes",
     "cloud/moto/bridge.py:Objects": "objects on a shelf in a folder, in tests/contracts/aws/test_s3_objects.py",
@@ -85,7 +85,7 @@ REAL = {
     "components/monitor_kinds.py:Kind": "four values of ours: pure",
     "provider/images.py:Images": "images of a small project, in tests/contracts/image",
     "provider/own.py:OwnType": "types of ours, over SageMaker's fakes",
-    "project/shelves.py:Shelf": "a bucket of a cloud of the run's own, registries, and ECR as it is, in tests/contracts/project/test_promotion.py",
+    "project/versions/shelves.py:Shelf": "a bucket of a cloud of the run's own, registries, and ECR as it is, in tests/contracts/project/test_promotion.py",
     "provider/resource.py:Provider": "the stand-in, on clients that refuse or on a cloud of the run's own",
     "serve/connection.py:AnyService": "the service of a handler of two lines",
 }

@@ -12,8 +12,8 @@ import pytest
 from fogbank.contracts.errors import PackageError
 from fogbank.pack.look import look_at
 from fogbank.pack.looked import Look, Table
-from fogbank.project.adoption import adopt
-from fogbank.project.events import Steps, ignore
+from fogbank.project.scaffolding.adoption import adopt
+from fogbank.project.workplace.events import Steps, ignore
 
 FREE, DOUBLE, FLOAT, LONG = "free", 8, 7, 5
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from fogbank.contracts.errors import DataError, ProjectError
-from fogbank.project.config import load_config
-from fogbank.project.events import Steps, ignore
 from fogbank.project.loop import Loop, prepare
+from fogbank.project.workplace.config import load_config
+from fogbank.project.workplace.events import Steps, ignore
 
 
 def loop(deadline: float) -> Loop:

@@ -1,0 +1,1 @@
+"""The least policies: for who deploys, and for what runs."""

@@ -1,0 +1,1 @@
+"""What is asked of what runs: endpoints invoked, files scored, logs read."""

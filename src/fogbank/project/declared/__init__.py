@@ -1,0 +1,1 @@
+"""What a program declares, found without making anything, and judged by rules."""

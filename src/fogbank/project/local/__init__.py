@@ -1,0 +1,1 @@
+"""The local cloud of a project: its process, and what it may run."""

@@ -1,0 +1,1 @@
+"""Monitors of either carrier: found, run now, and their verdicts read."""

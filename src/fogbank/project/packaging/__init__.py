@@ -1,0 +1,1 @@
+"""From a trained model to a package with its image: trained, packed, checked, sealed."""

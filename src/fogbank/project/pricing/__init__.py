@@ -1,0 +1,1 @@
+"""What a month costs: rates, traffic, estimates and advice."""

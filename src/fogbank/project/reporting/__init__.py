@@ -1,0 +1,1 @@
+"""What a report says, made of what is there. Pure, but for CloudWatch's figures."""

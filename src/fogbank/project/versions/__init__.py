@@ -1,0 +1,1 @@
+"""Versions of a package: kept, published, fetched, promoted, and gone back to."""
