@@ -131,21 +131,6 @@ def test_a_broken_archive_fails_with_its_cause(served: Served) -> None:
 def test_what_the_data_plane_lacks_is_refused_and_what_nobody_has_is_a_501(served: Served) -> None:
     explainer: dict[str, Any] = {"ClarifyExplainerConfig": {"ShapConfig": {"ShapBaselineConfig": {}}}}
     assert "does not have ExplainerConfig yet" in code_of(lambda: served.config(ExplainerConfig=explainer))[1]
-    batch = {"Type": "INSTANCE_COUNT", "Value": 1}
-    rolling = {
-        "RollingUpdatePolicy": {
-            "MaximumBatchSize": batch,
-            "WaitIntervalInSeconds": 0,
-            "RollbackMaximumBatchSize": batch,
-        }
-    }
-    update = partial(
-        served.sagemaker.update_endpoint, EndpointName="e", EndpointConfigName="c", DeploymentConfig=rolling
-    )
-    assert (
-        "DeploymentConfig.RollingUpdatePolicy.RollbackMaximumBatchSize yet; it is refused, not ignored"
-        in code_of(update)[1]
-    )
     code, said = code_of(lambda: served.sagemaker.describe_device_fleet(DeviceFleetName="f"))
     assert (code, "sagemaker:DescribeDeviceFleet" in said) == ("NotImplemented", True)
     refused: list[tuple[dict[str, Any], str]] = [
