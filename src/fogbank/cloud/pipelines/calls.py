@@ -12,6 +12,7 @@ from fogbank.cloud.api.errors import ApiError, not_found, validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.pipelines.course import ExecutionState, StepRun, shown
+from fogbank.cloud.pipelines.definition import DefinitionError
 from fogbank.cloud.pipelines.executions import EXECUTION, Execution, Executions, parsed
 from fogbank.cloud.pipelines.expressions import ExpressionError, Values, resolve, text
 from fogbank.cloud.pipelines.parameters import ParameterError, given_values
@@ -59,13 +60,13 @@ class ExecutionCalls:
             for each in self._executions.of(scope.region, pipeline.name):
                 if each.state.token == token:
                     return {"PipelineExecutionArn": each.public["PipelineExecutionArn"]}
-            definition = parsed(said)
             given = {each["Name"]: each["Value"] for each in params.get("PipelineParameters", [])}
             try:
+                definition = parsed(said)
                 values = given_values(definition.parameters, given)
                 identity = secrets.token_hex(6)
                 experiment = _experiment(definition.experiment, values, pipeline.name, identity)
-            except (ParameterError, ExpressionError) as error:
+            except (DefinitionError, ParameterError, ExpressionError) as error:
                 raise validation(str(error)) from error
             limits = params.get("ParallelismConfiguration") or pipeline.public.get("ParallelismConfiguration")
             now = self._executions.clock.epoch()
@@ -170,7 +171,7 @@ class ExecutionCalls:
         for execution in self._executions.all(scope.region):
             for name, run in execution.state.runs.items():
                 if run.job == token and "Callback" in run.metadata:
-                    if not self._executions.tell(execution, name, partial(change, execution, name)):
+                    if not self._executions.tell(execution, name, run, partial(change, execution, name)):
                         raise _conflict(execution, f"the step {name} does not wait for a callback any more")
                     return {"PipelineExecutionArn": execution.public["PipelineExecutionArn"]}
         raise not_found(f"No step waits for a callback with the token {token}.")
