@@ -68,6 +68,8 @@ class ExecutionState:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     token: str = ""
     runs: Mapping[str, StepRun] = field(default_factory=dict)
+    asked: tuple[str, ...] = ()
+    """What was done to it, as `operation/ClientRequestToken`: it is done once."""
 
     def encode(self) -> Document:
         """As JSON values."""
@@ -77,7 +79,7 @@ class ExecutionState:
     def decode(cls, document: Document) -> Self:
         """From what `encode` gave."""
         runs = {name: StepRun(**run) for name, run in document.get("runs", {}).items()}
-        return cls(**{**document, "runs": runs})
+        return cls(**{**document, "runs": runs, "asked": tuple(document.get("asked", ()))})
 
     def having(self, name: str, run: StepRun) -> Self:
         """With a step that is so far."""

@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fogbank.cloud.api.control import Scope
+from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.api.resource import Ground
 from fogbank.cloud.jobs.experiments import Experiments
 from fogbank.cloud.pipelines.calls import ExecutionCalls
@@ -327,3 +328,57 @@ def test_steps_that_nothing_lets_begin_are_no_success() -> None:
 
     assert outcome(ring, {}) == ("Failed", "ClientError: nothing lets D, A begin")
     assert outcome(beyond, held) == ("Succeeded", None)
+
+
+def test_the_same_request_again_is_answered_and_not_done_again(account: Account) -> None:
+    account.declare()
+    account.cloud.endings = [{"TransformJobStatus": "InProgress"}, {"TransformJobStatus": "InProgress"}]
+    arn = account.start()
+    calls, first, second = account.calls(), [], []
+    until(lambda: "Executing" in [run.status for run in account.found(arn).state.runs.values()])
+    stop = {"PipelineExecutionArn": arn, "ClientRequestToken": "s"}
+    first.append(calls.stop(HERE, stop))
+    account.ended(arn)
+    second.append(calls.stop(HERE, stop))
+    first.append(calls.retry(HERE, {**stop, "ClientRequestToken": "s"}))
+    until(lambda: "Executing" in [run.status for run in account.found(arn).state.runs.values()])
+    second.append(calls.retry(HERE, {**stop, "ClientRequestToken": "s"}))
+
+    assert first == second == [{"PipelineExecutionArn": arn}] * 2
+    assert calls.stop(HERE, stop) == first[0], "that one was carried out before"
+    assert account.found(arn).public["PipelineExecutionStatus"] == "Executing"
+    with pytest.raises(ApiError, match="can be retried"):
+        calls.retry(HERE, {**stop, "ClientRequestToken": "another"})
+    calls.stop(HERE, {**stop, "ClientRequestToken": "another"})
+    account.ended(arn)
+
+
+@pytest.mark.parametrize("how", ["succeed", "fail"])
+def test_a_callback_that_is_answered_again_by_the_same_request_is_answered(account: Account, how: str) -> None:
+    account.declare(Type="Callback", SqsQueueUrl="q")
+    sent: list[str] = []
+    account.cloud.receive = sent.append
+    arn = account.start()
+    until(lambda: sent)
+    answer = getattr(account.calls(), how)
+    request = {"CallbackToken": json.loads(sent[0])["token"], "ClientRequestToken": "a"}
+
+    assert answer(HERE, request) == answer(HERE, request) == {"PipelineExecutionArn": arn}
+    for token in ({"ClientRequestToken": "b"}, {"ClientRequestToken": ""}):
+        with pytest.raises(ApiError, match="does not wait"):
+            answer(HERE, {**request, **token})
+    account.ended(arn)
+
+
+def test_what_another_region_or_account_has_is_not_here(account: Account) -> None:
+    account.declare(Type="Fail")
+    arn = account.start()
+    account.ended(arn)
+    pipeline = arn.partition("/execution/")[0]
+
+    assert account.pipelines.describe(HERE, {"PipelineName": pipeline})["PipelineArn"] == pipeline
+    for here, there in (("us-east-1", "eu-west-1"), ("123456789012", "210987654321")):
+        with pytest.raises(ApiError, match="does not exist"):
+            account.pipelines.describe(HERE, {"PipelineName": pipeline.replace(here, there)})
+        with pytest.raises(ApiError, match="does not exist"):
+            account.calls().describe(HERE, {"PipelineExecutionArn": arn.replace(here, there)})
