@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlparse
 from fogbank.cloud.ground.connection import RefusalError
 from fogbank.cloud.ground.forms import fields_of, is_form
 from fogbank.cloud.ground.presigned import older, verify_older
-from fogbank.cloud.ground.roles import PATH, Issued, Roles
+from fogbank.cloud.ground.roles import PATH, TEMPORARY, Issued, Roles
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, speaks_json
 from fogbank.ground.aws import LOCAL_ACCESS_KEY
 from fogbank.ground.signature import Sent, SignatureError, access_key, claimed, verify, verify_policy
@@ -52,7 +52,8 @@ ANYBODY_ELSE = (
 
 class Gate:
     """Decides on requests. `secret` is the cloud's own; `assumed` finds the role that STS gave an access key of; with `open_` everybody on
-    this machine is let in who is no page of another site, and moto's own control paths are open."""
+    this machine is let in who is no page of another site, and moto's own control paths are open. Where IAM is `enforced`, the user who asks by
+    a role's credentials is let in as long as those last: after that he is not more than the role was."""
 
     def __init__(
         self,
@@ -61,9 +62,11 @@ class Gate:
         assumed: Callable[[str], Issued | None] = lambda _: None,
         *,
         open_: bool = False,
+        enforced: bool = False,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._secret, self._roles, self._assumed, self._open, self._wall = secret, roles, assumed, open_, wall
+        self._enforced = enforced
 
     def refusal(self, request: Request) -> Answer | None:
         """Why a request is not answered. May read its body, where it is signed and does not come from the user."""
@@ -93,7 +96,7 @@ class Gate:
         key = request.access_key or (access_key(_sent(request)) if request.query else "")
         role = self._roles.find(key) if key else None
         if role is None and (self._open or (request.peer.is_user and not is_page(request))):
-            return None
+            return self._ended(request, key) if self._enforced and key.startswith(TEMPORARY) else None
         if role is None and key and request.peer.is_users:
             role = self._assumed(key)  # made from seeds, that another user could know
         if request.path.startswith(OWN) and role is not None:
@@ -103,6 +106,15 @@ class Gate:
         except SignatureError as error:
             ours = role is None and error.code == "SignatureDoesNotMatch"
             return _code(request, error.code), f"{error} ({ANYBODY_ELSE})" if ours else str(error)
+        return None
+
+    def _ended(self, request: Request, key: str) -> tuple[str, str] | None:
+        """Why credentials of a role are not taken any more."""
+        issued = self._assumed(key)
+        if issued is None:
+            return _code(request, "InvalidAccessKeyId"), "The security token included in the request is invalid."
+        if self._wall() > issued.ends:
+            return _code(request, "ExpiredToken"), "The security token included in the request is expired"
         return None
 
     def signer(self, request: Request, service: str) -> Issued | None:

@@ -59,6 +59,7 @@ from fogbank.cloud.objects.index import Index
 from fogbank.cloud.objects.lifecycle import Lifecycle
 from fogbank.cloud.objects.room import ObjectsRoom
 from fogbank.cloud.objects.shelf import Shelf
+from fogbank.cloud.pipelines.rights import needs as pipeline_needs
 from fogbank.cloud.registry.search import Search
 from fogbank.cloud.registry.tagged import Tagged
 from fogbank.cloud.scale_rooms import ScaleRooms
@@ -129,7 +130,7 @@ class LocalCloud:
         ground = Ground(self.store, self.clock, self.events, self.runner)
         self.watching = WatchRooms(folder, ground, self.moto.handle, self._client, bus, self._remembered_metrics)
         scaling = ScaleRooms(ground, self.watching.changes, self._client)
-        self._guard = Guard(self._whose, self.clock.now, scaling.dependents.needs)
+        self._guard = Guard(self._whose, self.clock.now, scaling.dependents.needs, pipeline_needs)
         bare = Environments(settings.environments, ())
         host = HostSettings(
             folder=folder,
@@ -173,7 +174,13 @@ class LocalCloud:
             self.flush,
             self._watch.catch_up,
         )
-        self._gate = Gate(settings.secret, self._roles, self.moto.sessions.find, open_=settings.open)
+        self._gate = Gate(
+            settings.secret,
+            self._roles,
+            self.moto.sessions.find,
+            open_=settings.open,
+            enforced=settings.enforce_iam,
+        )
         may = self._guard.may if settings.enforce_iam else _anything
         self._access = AccessRoom(ground, self._incoming, self.wired.invocations, self._gate.signer, may)
         self.moto.listeners.append(self._access.urls.listen)

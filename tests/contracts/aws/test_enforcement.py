@@ -379,6 +379,51 @@ def test_a_role_that_was_assumed_is_that_role_after_a_kill(tmp_path: Path) -> No
         cloud.stop()
 
 
+def test_a_pipeline_is_run_by_who_may_run_that_one_and_as_a_role_that_is_theirs_to_give(
+    strict: CloudProcess, unique: str
+) -> None:
+    steps = [{"Name": "F", "Type": "Fail", "Arguments": {}}]
+    body = json.dumps({"Version": "2020-12-01", "Steps": steps})
+    runs, foreign = role(strict, f"{unique}-runs", "sagemaker"), role(strict, f"{unique}-ec2", "ec2")
+    for name in (f"{unique}-Mine", f"{unique}-Other"):
+        strict.client("sagemaker").create_pipeline(
+            PipelineName=name, PipelineDefinition=body, RoleArn=runs, ClientRequestToken=name * 2
+        )
+    mine = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/{unique}-Mine"
+    strict.client("s3").put_object(Bucket="bkt", Key="definition.json", Body=body)
+    own = (("sagemaker:*", mine), ("sagemaker:*", f"{mine}/execution/*"))
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+    arn = strict.client("iam").create_role(RoleName=unique, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    allow(strict, unique, *own)
+    given = strict.client("sts").assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+    few = boto3.client(
+        "sagemaker", endpoint_url=strict.url, region_name="us-east-1", aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["SessionToken"],
+    )  # fmt: skip
+
+    def start(name: str, **more: str) -> str:
+        return ended(lambda: few.start_pipeline_execution(PipelineName=f"{unique}-{name}", **more))
+
+    def read() -> str:
+        place = {"Bucket": "bkt", "ObjectKey": "definition.json"}
+        return ended(lambda: few.update_pipeline(PipelineName=f"{unique}-Mine", PipelineDefinitionS3Location=place))
+
+    assert (start("Mine"), start("Other")) == ("done", "AccessDeniedException")
+    assert ended(lambda: few.describe_pipeline(PipelineName=f"{unique}-Mine")) == "done"
+    assert ended(lambda: few.list_pipeline_executions(PipelineName=f"{unique}-Other")) == "AccessDeniedException"
+    assert start("Mine", RoleArn=runs) == "AccessDeniedException"
+    assert read() == "ValidationException"
+    allow(strict, unique, *own, ("iam:PassRole", "*"), ("s3:GetObject", "arn:aws:s3:::bkt/definition.json"))
+    assert (start("Mine", RoleArn=runs), start("Mine", RoleArn=foreign)) == ("done", "ValidationException")
+    assert start("Mine", RoleArn=f"{runs}-none") == "ValidationException"
+    assert read() == "done"
+    strange = boto3.client(
+        "iam", endpoint_url=strict.url, region_name="us-east-1", aws_access_key_id="ASIAAAAAAAAAAAAAAAAA",
+        aws_secret_access_key="s", aws_session_token="t",
+    )  # fmt: skip
+    assert ended(strange.list_roles) == "InvalidClientTokenId"
+
+
 def ended(call: Callable[[], object]) -> str:
     """The code of a refusal, or that there was none."""
     try:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
+from botocore.config import Config
+
+from fogbank.ground.aws import LOCAL_ACCESS_KEY
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import code_of
 
@@ -66,11 +70,27 @@ def test_policies_that_are_given_are_simulated_and_the_rest_is_refused(shared_cl
     assert [decision for *_, decision in decided(answer)] == ["allowed", "implicitDeny"]
     nobody = f"arn:aws:iam::123456789012:role/{unique}"
     simulate = iam.simulate_principal_policy
+    arn = iam.create_role(RoleName=f"{unique}-here", AssumeRolePolicyDocument=given)["Role"]["Arn"]
+    unchecked = boto3.client(
+        "iam", endpoint_url=shared_cloud.url, region_name="us-east-1", aws_access_key_id=LOCAL_ACCESS_KEY,
+        aws_secret_access_key=shared_cloud.secret, config=Config(parameter_validation=False),
+    )  # fmt: skip
+
+    def custom(policy: str) -> object:
+        return iam.simulate_custom_policy(PolicyInputList=[policy], ActionNames=["a:B"])
+
     for call, code, words in (
         (lambda: simulate(PolicySourceArn=nobody, ActionNames=["a:B"]), "NoSuchEntity", "cannot be found"),
         (lambda: simulate(PolicySourceArn=nobody.replace("role", "user"), ActionNames=["a:B"]), "InvalidInput", "policies of roles"),
         (lambda: simulate(PolicySourceArn=nobody, ActionNames=["a:B"], ResourcePolicy=given), "InvalidInput", "ResourcePolicy"),
         (lambda: iam.simulate_custom_policy(PolicyInputList=["{"], ActionNames=["a:B"]), "InvalidInput", "is no policy"),
+        (lambda: custom(given.replace("Allow", "deny")), "InvalidInput", "Effect is one of Allow and Deny"),
+        (lambda: custom(given.replace('"Effect": "Allow", ', "")), "InvalidInput", "Effect is one of Allow and Deny"),
+        (lambda: custom(document({"Effect": "Allow", "Action": 5})), "InvalidInput", "Action is a text"),
+        (lambda: custom(document({"Effect": "Allow", "Action": "a:B", "Condition": "x"})), "InvalidInput", "Condition is no object"),
+        (lambda: simulate(PolicySourceArn=arn.replace("123456789012", "210987654321"), ActionNames=["a:B"]), "NoSuchEntity", "cannot be found"),
+        (lambda: unchecked.simulate_custom_policy(PolicyInputList=[given], ActionNames=["a:B"], MaxItems="abc"), "InvalidInput", "'abc'"),
+        (lambda: unchecked.simulate_custom_policy(PolicyInputList=[given], ActionNames=["a:B"], MaxItems=0), "InvalidInput", "from 1 to 1000"),
     ):  # fmt: skip
         told, message = code_of(call)
         assert (told, words in message) == (code, True), message

@@ -99,7 +99,8 @@ class Tuned:
 
 def test_each_combination_is_tried_and_the_best_is_told(shared_cloud: CloudProcess, unique: str) -> None:
     tuned = Tuned(shared_cloud, unique)
-    tuned.sagemaker.create_hyper_parameter_tuning_job(**tuned.request("1", "3", "0"))
+    tags = [{"Key": "team", "Value": "ml"}]
+    tuned.sagemaker.create_hyper_parameter_tuning_job(**tuned.request("1", "3", "0"), Tags=tags)
     until(lambda: tuned.began() == 2, 120)
     during = tuned.job()["TrainingJobStatusCounters"]
     tuned.go()
@@ -122,7 +123,10 @@ def test_each_combination_is_tried_and_the_best_is_told(shared_cloud: CloudProce
     assert trained["TuningJobArn"] == job["HyperParameterTuningJobArn"]
     assert trained["HyperParameters"]["level"] == "3"
     values = [each["TunedHyperParameters"]["level"] for each in tuned.trained(SortBy="FinalObjectiveMetricValue")]
-    assert values == ["3", "1"]
+    assert values == ["1", "3"]
+    names = [each["TrainingJobName"] for each in tuned.trained()]
+    assert names == sorted(names), "by name where nothing else is asked"
+    assert tuned.sagemaker.list_tags(ResourceArn=trained["TrainingJobArn"])["Tags"] == tags
     assert [each["TunedHyperParameters"]["level"] for each in tuned.trained(StatusEquals="Failed")] == ["0"]
     assert [(each["Strategy"], each["HyperParameterTuningJobStatus"]) for each in listed] == [("Grid", "Completed")]
 

@@ -17,7 +17,7 @@ from botocore.credentials import Credentials
 
 from fogbank.cloud.gate import Gate
 from fogbank.cloud.ground.peer import Peer
-from fogbank.cloud.ground.roles import Roles
+from fogbank.cloud.ground.roles import Issued, Roles
 from fogbank.cloud.ground.wire import Answer, Request
 from fogbank.cloud.identity import Identity
 from fogbank.ground.aws import LOCAL_ACCESS_KEY
@@ -158,6 +158,30 @@ def test_a_part_without_a_name_is_no_field() -> None:
 
     request = Request(method="POST", path="/bkt", query="", headers=more, body=body, peer=STRANGER)
     assert code(House().gate.refusal(request)) == "AccessDenied"
+
+
+@pytest.mark.parametrize(("service", "unknown", "ended"), [
+    ("sagemaker", "UnrecognizedClientException", "ExpiredTokenException"),
+    ("s3", "InvalidAccessKeyId", "ExpiredToken"),
+    ("iam", "InvalidClientTokenId", "ExpiredToken"),
+])  # fmt: skip
+def test_where_iam_is_enforced_a_roles_credentials_that_are_over_are_not_the_users(
+    service: str, unknown: str, ended: str
+) -> None:
+    clock, key = Clock(), ("ASIAAAAAAAAAAAAAAAAA", "secret", "token")
+    issued = Issued(role="r", session="s", access_key=key[0], secret=key[1], token=key[2], ends=clock() + 60)
+    known = {key[0]: issued}
+    roles = Roles(lambda: "http://127.0.0.1:1", clock)
+    enforced = Gate("key", roles, known.get, enforced=True, wall=clock)
+    stored = Gate("key", roles, known.get, wall=clock)
+    request = asked(service=service, key=key)
+
+    assert enforced.refusal(request) is None
+    clock.ahead = 120
+    assert code(enforced.refusal(request)) == ended
+    known.clear()
+    assert code(enforced.refusal(request)) == unknown
+    assert stored.refusal(request) is None, "without IAM everything is the user's"
 
 
 def test_an_open_gate_lets_everybody_in_but_pages_of_other_sites() -> None:

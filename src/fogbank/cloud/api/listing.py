@@ -36,6 +36,8 @@ class Listing:
     status: str | None = None
     page_size: int = 10
     newest_first: bool = True
+    by: str = CREATED
+    """What `SortBy` is where a call does not say it."""
 
     def field_of(self, member: str) -> str:
         """The record's member that an input member of the List call looks at."""
@@ -55,7 +57,7 @@ class Listing:
         """One page of records, filtered and in order. Raises ValidationException for a token that this call did not give."""
         keeps = [self._filter(member, value) for member, value in params.items() if member not in PAGING]
         kept = [record for record in records if all(keep(record) for keep in keeps)]
-        by = self.sort_field(params.get("SortBy", CREATED))
+        by = self.sort_field(params.get("SortBy", self.by))
         descending = params.get("SortOrder", "Descending" if self.newest_first else "Ascending") == "Descending"
         ordered = sorted(kept, key=lambda record: self._place(record, by), reverse=descending)
         if token := params.get("NextToken"):

@@ -151,6 +151,8 @@ def _resource(request: Request, operation: str, params: Mapping[str, Any]) -> st
     if service == "logs" and "logGroupName" in params:
         stream = f"log-stream:{params['logStreamName']}" if "logStreamName" in params else "*"
         return f"{prefix}:log-group:{params['logGroupName']}:{stream}"
+    if service == "sagemaker" and "Pipeline" in operation:
+        return _pipeline(prefix, params)
     if service == "sagemaker":
         stem = re.sub(r"^(Create|Describe|Update|Delete|Stop|Start)", "", operation)
         name = params.get(f"{stem}Name") or params.get(f"{stem}Arn")
@@ -158,6 +160,13 @@ def _resource(request: Request, operation: str, params: Mapping[str, Any]) -> st
             kind = re.sub(r"(?<!^)(?=[A-Z])", "-", stem).lower()
             return name if name.startswith("arn:") else f"{prefix}:{kind}/{name.lower()}"
     return None
+
+
+def _pipeline(prefix: str, params: Mapping[str, Any]) -> str | None:
+    """A pipeline, whose name is in its ARN as it was given, or an execution; None where a request names none, as a callback's answer."""
+    named = (params.get(member) for member in ("PipelineExecutionArn", "PipelineArn", "PipelineName"))
+    name = next((each for each in named if isinstance(each, str)), None)
+    return name if name is None or name.startswith("arn:") else f"{prefix}:pipeline/{name}"
 
 
 def _roles(value: Any) -> Iterator[Any]:

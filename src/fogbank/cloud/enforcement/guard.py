@@ -37,6 +37,8 @@ TRUSTED = {
 """Services that look at a role when they are given it: their principal, and how they refuse it."""
 SENDS = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
 """What EventBridge does to targets whose own policy must let it."""
+GIVE_ROLES = ("Create", "Update", "StartPipelineExecution")
+"""How the operations begin that give a service a role."""
 YOU = f"arn:aws:iam::{LOCAL_ACCOUNT}:user/fogbank-local"
 ALWAYS = frozenset({"sts:GetCallerIdentity"})
 """Actions that nobody needs a permission for."""
@@ -62,7 +64,7 @@ class Guard:
     """Decides. `roles` finds whose an access key is, `now` is the cloud's time, `needs` what a request asks of other services; `ledger` is
     where it is recorded, and what is tried."""
 
-    def __init__(self, roles: Callable[[str], Issued | None], now: Callable[[], datetime], needs: Needs) -> None:
+    def __init__(self, roles: Callable[[str], Issued | None], now: Callable[[], datetime], *needs: Needs) -> None:
         self._roles, self._now, self._needs = roles, now, needs
         self.ledger = Ledger()
 
@@ -116,7 +118,7 @@ class Guard:
     def _lacking(self, request: Request, caller: _Caller) -> str | None:
         """Why somebody may not whom a service asks for more than the call's own action, as the service says it."""
         missing: dict[str, list[str]] = {}
-        for action, resource, words in self._needs(request):
+        for action, resource, words in (each for needs in self._needs for each in needs(request)):
             if self._why_not(caller, action, resource):
                 missing.setdefault(words, []).append(action)
         return next((words.format(missing=", ".join(each)) for words, each in missing.items()), None)
@@ -148,7 +150,7 @@ class Guard:
     @staticmethod
     def _untrusted(request: Request) -> Answer | None:
         """A role that is given to a service must be there, and let the service assume it."""
-        if request.service not in TRUSTED or not operation_of(request)[0].startswith(("Create", "Update")):
+        if request.service not in TRUSTED or not operation_of(request)[0].startswith(GIVE_ROLES):
             return None
         principal, code, words = TRUSTED[request.service]
         for given in passed_roles(request):

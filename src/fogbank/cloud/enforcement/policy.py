@@ -6,14 +6,16 @@ In: documents, an action, a resource, a principal, a context; out: a verdict. So
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import ipaddress
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+
+from fogbank.cloud.enforcement.statements import PolicyError, Statement, statements
 
 Verdict = Literal["allow", "deny", "silent"]
 Context = Mapping[str, Sequence[str]]
@@ -38,21 +40,16 @@ def verdict(documents: Iterable[str], asked: Asked, *, resource_based: bool = Fa
     for statement in _statements(documents):
         if not _concerns(statement, asked, resource_based=resource_based):
             continue
-        if statement.get("Effect") == "Deny":
+        if statement["Effect"] == "Deny":
             return "deny"
         found = "allow"
     return found
 
 
-def _statements(documents: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+def _statements(documents: Iterable[str]) -> Iterator[Statement]:
     for document in documents:
-        try:
-            statements = json.loads(document).get("Statement", [])
-        except (ValueError, AttributeError):
-            continue
-        for statement in [statements] if isinstance(statements, dict) else statements:
-            if isinstance(statement, dict):
-                yield statement
+        with contextlib.suppress(PolicyError):
+            yield from statements(document)
 
 
 def _concerns(statement: Mapping[str, Any], asked: Asked, *, resource_based: bool) -> bool:
@@ -67,7 +64,7 @@ def _concerns(statement: Mapping[str, Any], asked: Asked, *, resource_based: boo
         return False
     return all(
         _holds(operator, key, _listed(values), asked.context)
-        for operator, tests in statement.get("Condition", {}).items()
+        for operator, tests in (statement.get("Condition") or {}).items()
         for key, values in tests.items()
     )
 
@@ -81,7 +78,7 @@ def _is_resource(statement: Mapping[str, Any], resource: str, context: Context) 
 
 
 def _is_principal(statement: Mapping[str, Any], principals: frozenset[str]) -> bool:
-    wanted = statement.get("Principal", statement.get("NotPrincipal", {}))
+    wanted = statement.get("Principal", statement.get("NotPrincipal")) or {}
     named = {wanted} if isinstance(wanted, str) else {each for values in wanted.values() for each in _listed(values)}
     found = "*" in named or bool(named & principals)
     return not found if "NotPrincipal" in statement else found

@@ -6,13 +6,13 @@ are given. Whatever else could have a say is refused. Sources: IAM's API referen
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
 from fogbank.cloud.enforcement.policy import Asked, verdict
+from fogbank.cloud.enforcement.statements import PolicyError, statements
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, new_id
 from fogbank.cloud.moto.identities import Identity, role
 
@@ -26,7 +26,7 @@ REFUSED = (
     "OrderedOrganizationPolicyInputList",
 )
 """Members that would change what is decided, and are not evaluated here."""
-MOST_ITEMS = 100
+MOST_ITEMS, LARGEST_PAGE = 100, 1000
 BOUNDARIES = "PermissionsBoundaryPolicyInputList"
 DOCUMENTS = ("PolicyInputList", BOUNDARIES)
 Params = Mapping[str, Any]
@@ -48,15 +48,23 @@ class Simulations:
         operation = get_service_model("iam").operation_model(_operation(request))
         values = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
         asked: Any = {"values": values, "body": request.body}  # all that the parser looks at
-        params: Params = PROTOCOL_PARSERS["query"](operation).parse(asked)
+        try:
+            params: Params = PROTOCOL_PARSERS["query"](operation).parse(asked)
+        except ValueError as error:
+            return _invalid(request, f"A member's value is of another type: {error}.")
         if lacking := [member for member in operation.input_shape.required_members if member not in params]:
             return error_answer(
                 request, 400, "ValidationError", f"1 validation error detected: {lacking[0]} must not be null"
             )
         if refused := [member for member in REFUSED if params.get(member)]:
             return _invalid(request, f"The local cloud does not simulate {refused[0]}; it is refused, not ignored.")
-        if broken := [text for member in DOCUMENTS for text in params.get(member, ()) if not _is_policy(text)]:
-            return _invalid(request, f"{broken[0][:100]!r} is no policy: it must be a JSON object with statements.")
+        if not 1 <= int(params.get("MaxItems", MOST_ITEMS)) <= LARGEST_PAGE:
+            return _invalid(request, f"MaxItems must be from 1 to {LARGEST_PAGE}.")
+        try:
+            for text in (each for member in DOCUMENTS for each in params.get(member, ())):
+                statements(text)
+        except PolicyError as error:
+            return _invalid(request, f"{text[:100]!r} is no policy: {error}.")
         arn: str = params.get("PolicySourceArn", "")
         if arn and ":role/" not in arn:
             return _invalid(request, f"The local cloud simulates policies of roles, and {arn} is none.")
@@ -104,15 +112,8 @@ def _decided(policies: Sequence[str], boundaries: Sequence[str], asked: Asked) -
 def _page(results: list[dict[str, Any]], params: Params) -> tuple[list[dict[str, Any]], str]:
     marker = str(params.get("Marker") or "0")
     first = int(marker) if marker.isdecimal() else 0
-    last = first + int(params.get("MaxItems") or MOST_ITEMS)
+    last = first + int(params.get("MaxItems", MOST_ITEMS))
     return results[first:last], str(last) if last < len(results) else ""
-
-
-def _is_policy(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text)["Statement"], list | dict)
-    except (ValueError, KeyError, TypeError):
-        return False
 
 
 def _invalid(request: Request, message: str) -> Answer:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 PATH = "/_fogbank/credentials"
+TEMPORARY = "ASIA"
+"""What the access keys of temporary credentials begin with."""
 LIFE_S = 3600.0
 FRESH_S = 1800.0
 """Credentials that last for less are not given out again: SDKs ask anew when a quarter of an hour is left."""
@@ -109,7 +111,7 @@ def _issue(role: str, session: str, ends: float) -> Issued:
     return Issued(
         role=role,
         session=session,
-        access_key="ASIA" + "".join(secrets.choice(LETTERS) for _ in range(16)),
+        access_key=TEMPORARY + "".join(secrets.choice(LETTERS) for _ in range(16)),
         secret=secrets.token_urlsafe(30),
         token=secrets.token_urlsafe(96),
         ends=ends,

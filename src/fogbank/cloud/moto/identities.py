@@ -23,11 +23,11 @@ class Identity:
 
 
 def role(arn: str) -> Identity | None:
-    """A role; None where it is not there."""
+    """A role of this account; None where it is not there."""
     from moto.iam.models import iam_backends
 
     backend: Any = iam_backends[LOCAL_ACCOUNT].get("aws") if LOCAL_ACCOUNT in iam_backends else None
-    name = arn.rpartition("/")[2]
+    name = arn.rpartition("/")[2] if f":{LOCAL_ACCOUNT}:" in arn else ""
     found: Any = next((each for each in backend.roles.values() if each.name == name), None) if backend else None
     if found is None:
         return None

@@ -10,14 +10,12 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict
 
-from fogbank.cloud.ground.roles import Issued
+from fogbank.cloud.ground.roles import TEMPORARY, Issued
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Answer, Request
 from fogbank.cloud.moto.internals import assumed_role
 
 KIND, REGION = "sts-session", "aws-global"
-TEMPORARY = "ASIA"
-"""What keys of temporary credentials begin with."""
 GIVEN = re.compile(rb"<AccessKeyId>(\w+)</AccessKeyId>")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from fogbank.cloud.api.errors import ApiError, not_found, validation
 from fogbank.cloud.api.listing import Listing
 from fogbank.cloud.ground.store import Document
 from fogbank.cloud.pipelines.course import ExecutionState, StepRun, shown
+from fogbank.cloud.pipelines.definition import DefinitionError
 from fogbank.cloud.pipelines.executions import EXECUTION, Execution, Executions, parsed
 from fogbank.cloud.pipelines.expressions import ExpressionError, Values, resolve, text
 from fogbank.cloud.pipelines.parameters import ParameterError, given_values
@@ -25,6 +27,7 @@ GIVEN = Listing(
     name="Name",
     page_size=200,
     newest_first=False,
+    by="Name",
 )
 CHANGED = ("PipelineExecutionDescription", "PipelineExecutionDisplayName", "ParallelismConfiguration")
 
@@ -59,13 +62,13 @@ class ExecutionCalls:
             for each in self._executions.of(scope.region, pipeline.name):
                 if each.state.token == token:
                     return {"PipelineExecutionArn": each.public["PipelineExecutionArn"]}
-            definition = parsed(said)
             given = {each["Name"]: each["Value"] for each in params.get("PipelineParameters", [])}
             try:
+                definition = parsed(said)
                 values = given_values(definition.parameters, given)
                 identity = secrets.token_hex(6)
                 experiment = _experiment(definition.experiment, values, pipeline.name, identity)
-            except (ParameterError, ExpressionError) as error:
+            except (DefinitionError, ParameterError, ExpressionError) as error:
                 raise validation(str(error)) from error
             limits = params.get("ParallelismConfiguration") or pipeline.public.get("ParallelismConfiguration")
             now = self._executions.clock.epoch()
@@ -115,26 +118,33 @@ class ExecutionCalls:
         asked = dict(params)
         execution = self._named(scope, {"PipelineExecutionArn": asked.pop("PipelineExecutionArn")})
         listed = [{"Name": name, "Value": text(value)} for name, value in execution.state.parameters.items()]
-        return GIVEN.page(listed, {"SortBy": "Name", **asked})
+        return GIVEN.page(listed, asked)
 
     def stop(self, scope: Scope, params: Params) -> Params:
         """Stopping, then Stopped, with the jobs of its steps. Raises ConflictException for one that has ended."""
-        execution = self._named(scope, params)
         with self._executions.lock:
             execution = self._named(scope, params)
+            asked = _asked("Stop", params)
+            if asked in execution.state.asked:
+                return {"PipelineExecutionArn": execution.public["PipelineExecutionArn"]}
             status = execution.public["PipelineExecutionStatus"]
             if status not in {"Executing", "Stopping"}:
                 raise _conflict(execution, "Only pipelines with 'Executing' status can be stopped.")
             self._executions.stop_job(scope, {EXECUTION.key: execution.name})
+            self._note(execution, asked)
         return {"PipelineExecutionArn": execution.public["PipelineExecutionArn"]}
 
     def retry(self, scope: Scope, params: Params) -> Params:
         """Go on from the steps that failed or were stopped. Raises ConflictException for one that runs or ended well."""
         with self._executions.lock:
             execution = self._named(scope, params)
+            asked = _asked("Retry", params)
+            if asked in execution.state.asked:
+                return {"PipelineExecutionArn": execution.public["PipelineExecutionArn"]}
             if execution.public["PipelineExecutionStatus"] not in {"Failed", "Stopped"}:
                 raise _conflict(execution, "Only pipelines with 'Failed' or 'Stopped' status can be retried.")
             members = {key: params[key] for key in ("ParallelismConfiguration",) if key in params}
+            self._note(execution, asked)
             self._executions.begin_again(execution, **members)
         return {"PipelineExecutionArn": execution.public["PipelineExecutionArn"]}
 
@@ -154,7 +164,7 @@ class ExecutionCalls:
                 raise validation(f"The step {name} has the output parameters {', '.join(step.outputs) or 'none'}.")
             return answered(run, "Callback", outputs, self._executions.clock.epoch())
 
-        return self._answer(scope, params, done)
+        return self._answer(scope, params, "Success", done)
 
     def fail(self, scope: Scope, params: Params) -> Params:
         """A callback's step fails."""
@@ -162,18 +172,39 @@ class ExecutionCalls:
         return self._answer(
             scope,
             params,
+            "Failure",
             lambda _, __, run: run.failed(self._executions.clock.epoch(), reason or "the callback failed"),
         )
 
-    def _answer(self, scope: Scope, params: Params, change: Callable[[Execution, str, StepRun], StepRun]) -> Params:
-        token = params["CallbackToken"]
+    def _answer(
+        self, scope: Scope, params: Params, how: str, change: Callable[[Execution, str, StepRun], StepRun]
+    ) -> Params:
+        token, asked = params["CallbackToken"], _asked(f"{how}/{params['CallbackToken']}", params)
         for execution in self._executions.all(scope.region):
             for name, run in execution.state.runs.items():
                 if run.job == token and "Callback" in run.metadata:
-                    if not self._executions.tell(execution, name, partial(change, execution, name)):
-                        raise _conflict(execution, f"the step {name} does not wait for a callback any more")
+                    with self._executions.lock:
+                        self._told(execution, name, run, asked, partial(change, execution, name))
                     return {"PipelineExecutionArn": execution.public["PipelineExecutionArn"]}
         raise not_found(f"No step waits for a callback with the token {token}.")
+
+    def _told(
+        self, execution: Execution, name: str, run: StepRun, asked: str, change: Callable[[StepRun], StepRun]
+    ) -> None:
+        """Take a callback's answer, once. Raises ConflictException where its step does not wait."""
+        found = self._executions.find(execution.region, execution.name)
+        if found is not None and asked in found.state.asked:
+            return
+        if not self._executions.tell(execution, name, run, change):
+            raise _conflict(execution, f"the step {name} does not wait for a callback any more")
+        self._note(execution, asked)
+
+    def _note(self, execution: Execution, asked: str) -> None:
+        """Keep what was done: where a request came without a token, it has nothing to be known by."""
+        if not asked.endswith("/"):
+            self._executions.change(
+                execution.region, execution.name, lambda state: replace(state, asked=(*state.asked, asked))
+            )
 
     def _named(self, scope: Scope, params: Params) -> Execution:
         """The execution of an ARN, in which the pipeline's name may be in lower case. Raises ResourceNotFound."""
@@ -182,7 +213,7 @@ class ExecutionCalls:
         found = self._executions.find(scope.region, name) or next(
             (each for each in self._executions.all(scope.region) if each.name.lower() == name.lower()), None
         )
-        if found is None or arn.split(":")[3] != scope.region:
+        if found is None or arn.lower() != found.public["PipelineExecutionArn"].lower():
             raise EXECUTION.missing(arn)
         return found
 
@@ -197,6 +228,11 @@ def _experiment(config: Mapping[str, Any], values: Mapping[str, Any], pipeline: 
     known = Values(parameters=values, execution=variables, steps={}, file=nothing, read=nothing)
     resolved: Document = resolve(dict(config), known)
     return resolved
+
+
+def _asked(operation: str, params: Params) -> str:
+    """What a request is known by when it comes again."""
+    return f"{operation}/{params.get('ClientRequestToken', '')}"
 
 
 def _conflict(execution: Execution, words: str) -> ApiError:

@@ -31,7 +31,7 @@ def problems(conditions: Any) -> Iterator[str]:
         elif kind == "In":
             if "QueryValue" not in condition or not isinstance(condition.get("Values"), list):
                 yield "has a condition In without QueryValue and Values"
-        elif kind not in COMPARED:
+        elif not isinstance(kind, str) or kind not in COMPARED:
             yield f"has a condition of Type {kind}, which is none"
         elif not {"LeftValue", "RightValue"} <= set(condition):
             yield f"has a condition {kind} without LeftValue and RightValue"

@@ -40,6 +40,8 @@ class StepRun:
     """The same for the same work."""
     source: str = ""
     """The execution whose result this is, where it was taken from another."""
+    unsent: bool = False
+    """Whether a callback's message may not have left yet."""
 
     def succeeded(self, now: float, properties: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> Self:
         """Ended well."""
@@ -55,7 +57,7 @@ class StepRun:
         fresh = replace(
             self, status="Starting", job=job, attempt=self.attempt + 1, retried=self.retried + retried, due=due
         )
-        return replace(fresh, ended=None, reason="", metadata={}, properties={}, signature="", source="")
+        return replace(fresh, ended=None, reason="", metadata={}, properties={}, signature="", source="", unsent=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,8 @@ class ExecutionState:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     token: str = ""
     runs: Mapping[str, StepRun] = field(default_factory=dict)
+    asked: tuple[str, ...] = ()
+    """What was done to it, as `operation/ClientRequestToken`: it is done once."""
 
     def encode(self) -> Document:
         """As JSON values."""
@@ -75,7 +79,7 @@ class ExecutionState:
     def decode(cls, document: Document) -> Self:
         """From what `encode` gave."""
         runs = {name: StepRun(**run) for name, run in document.get("runs", {}).items()}
-        return cls(**{**document, "runs": runs})
+        return cls(**{**document, "runs": runs, "asked": tuple(document.get("asked", ()))})
 
     def having(self, name: str, run: StepRun) -> Self:
         """With a step that is so far."""
@@ -100,10 +104,25 @@ def _free(step: Step, steps: Mapping[str, Step], runs: Mapping[str, StepRun]) ->
     return all(name in runs and runs[name].status == "Succeeded" for name in step.after if name in steps)
 
 
-def outcome(runs: Mapping[str, StepRun]) -> tuple[str, str | None]:
+def outcome(definition: Definition, runs: Mapping[str, StepRun]) -> tuple[str, str | None]:
     """An execution's status and FailureReason when nothing runs and nothing is ready."""
-    failed = any(run.status in {"Failed", "Stopped"} for run in runs.values())
-    return ("Failed", FAILED) if failed else ("Succeeded", None)
+    if any(run.status in {"Failed", "Stopped"} for run in runs.values()):
+        return "Failed", FAILED
+    waiting = [step.name for step in definition.steps if step.name not in runs.keys() | _passed_by(definition, runs)]
+    return ("Failed", f"ClientError: nothing lets {', '.join(waiting)} begin") if waiting else ("Succeeded", None)
+
+
+def _passed_by(definition: Definition, runs: Mapping[str, StepRun]) -> set[str]:
+    """The steps behind a branch that was not taken, and those that wait for them: they never come."""
+    found: set[str] = set()
+    for _ in definition.steps:  # each turn finds those that wait for what the one before has found
+        for step in definition.steps:
+            condition, wanted = step.branch or ("", True)
+            run = runs.get(condition)
+            elsewhere = run is not None and run.status == "Succeeded" and run.properties.get("Outcome") is not wanted
+            if elsewhere or found & {condition, *step.after}:
+                found.add(step.name)
+    return found
 
 
 def active(runs: Mapping[str, StepRun]) -> list[str]:

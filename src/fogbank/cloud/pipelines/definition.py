@@ -20,6 +20,8 @@ from fogbank.cloud.pipelines.expressions import (
     PARAMETERS,
     STEPS,
     functions,
+    is_expression,
+    misshapen,
     references,
     step_of,
 )
@@ -28,6 +30,7 @@ from fogbank.cloud.pipelines.retries import Retry
 
 VERSION = "2020-12-01"
 KNOWN = frozenset({"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "Steps"})
+EXPERIMENT = frozenset({"ExperimentName", "TrialName"})
 NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 DURATION = re.compile(
     r"P?(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.IGNORECASE
@@ -96,6 +99,14 @@ def parse(text: str) -> Definition:
         raise DefinitionError(f"it is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise DefinitionError("it is no JSON object")
+    try:
+        return _parsed(document)
+    except RecursionError as error:
+        raise DefinitionError("its values lie too deep in one another") from error
+
+
+def _parsed(document: Mapping[str, Any]) -> Definition:
+    """Raises DefinitionError, and RecursionError where it is too deep."""
     problems = [f"the local cloud does not have {key}" for key in sorted(set(document) - KNOWN)]
     if document.get("Version") != VERSION:
         problems.append(f"Version must be {VERSION}")
@@ -105,9 +116,12 @@ def parse(text: str) -> Definition:
     problems += [each for each in found if isinstance(each, str)]
     read = [each for each in found if isinstance(each, _Read)]
     experiment = document.get("PipelineExperimentConfig") or {}
+    problems += _experimental(experiment)
     problems += _meant([each.document for each in read], experiment, parameters)
     if not problems:
-        problems += _cyclic({each.step.name: each.step.after for each in read})
+        problems += _cyclic(
+            {step.name: step.after | set((step.branch or ())[:1]) for step in (each.step for each in read)}
+        )
     if problems:
         raise DefinitionError("; ".join(dict.fromkeys(problems)))
     return Definition(parameters=parameters, steps=tuple(each.step for each in read), experiment=experiment)
@@ -143,7 +157,7 @@ def _problems(document: Any) -> Iterator[str]:
         yield f"a step has no Name of letters, digits, - and _: {str(name)[:80]}"
         return
     kind = document.get("Type")
-    if kind not in OWN:
+    if not isinstance(kind, str) or kind not in OWN:
         yield f"the local cloud does not have steps of Type {kind} yet ({name}); they are refused, not ignored"
         return
     if extra := sorted(set(document) - MEMBERS - OWN[kind]):
@@ -152,8 +166,10 @@ def _problems(document: Any) -> Iterator[str]:
     if not isinstance(arguments, dict):
         yield f"step {name}: Arguments is no object"
         return
-    if not isinstance(document.get("DependsOn") or [], list):
-        yield f"step {name}: DependsOn is no list"
+    waits = document.get("DependsOn") or []
+    if not isinstance(waits, list) or not all(isinstance(each, str) for each in waits):
+        yield f"step {name}: DependsOn is no list of names"
+    yield from (f"step {name}: {problem}" for problem in misshapen(document))
     if kind == "Condition":
         yield from (f"step {name} {problem}" for problem in conditions.problems(arguments.get("Conditions")))
     yield from (f"step {name}: {problem}" for problem in shapes.problems(kind, arguments))
@@ -191,11 +207,17 @@ def _step(document: Mapping[str, Any], branch: tuple[str, bool] | None) -> Step:
 
 
 def _outputs(document: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(output["OutputName"] for output in document.get("OutputParameters") or [])
+    names = tuple(output["OutputName"] for output in document.get("OutputParameters") or [])
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"OutputParameters are called {names}")
+    return names
 
 
 def _files(documents: Any) -> dict[str, tuple[str, str]]:
-    return {each["PropertyFileName"]: (each["OutputName"], each["FilePath"]) for each in documents or []}
+    found = {each["PropertyFileName"]: (each["OutputName"], each["FilePath"]) for each in documents or []}
+    if not all(isinstance(said, str) for name, file in found.items() for said in (name, *file)):
+        raise TypeError(f"PropertyFiles are {found}")
+    return found
 
 
 def _expiry(config: Any) -> float | None:
@@ -211,6 +233,19 @@ def _expiry(config: Any) -> float | None:
     if match is None or not any(match.groups()):
         raise ValueError(f"ExpireAfter {said!r} is no duration of ISO 8601")
     return float(sum(int(count or 0) * unit for count, unit in zip(match.groups(), SECONDS, strict=True)))
+
+
+def _experimental(config: Any) -> Iterator[str]:
+    """What is wrong with a PipelineExperimentConfig by itself."""
+    if not isinstance(config, dict):
+        yield "PipelineExperimentConfig is no object"
+        return
+    if extra := sorted(set(config) - EXPERIMENT):
+        yield f"the local cloud does not have {', '.join(extra)} of PipelineExperimentConfig"
+    for name, value in config.items():
+        if not (value is None or isinstance(value, str) or is_expression(value)):
+            yield f"PipelineExperimentConfig: {name} is no name"
+    yield from (f"PipelineExperimentConfig: {problem}" for problem in misshapen(config))
 
 
 def _meant(documents: Sequence[Mapping[str, Any]], experiment: Any, parameters: Sequence[Parameter]) -> Iterator[str]:

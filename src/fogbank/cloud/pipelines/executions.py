@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 import secrets
 import threading
@@ -34,6 +35,7 @@ from fogbank.contracts.status import PIPELINE_EXECUTION as TRANSITIONS
 from fogbank.contracts.transform import Experiment
 from fogbank.ground.aws import join_key, split_uri
 
+log = logging.getLogger("fogbank.cloud")
 LOOK_S = 0.2
 LONGEST_NAME = 63
 STEP_TOPIC = "pipeline-step"
@@ -88,7 +90,7 @@ class Executions(Jobs[ExecutionState]):
             self._turn(execution, definition)
             runs = self._runs(execution)
             if not active(runs) and not ready(definition, runs):
-                status, reason = outcome(runs)
+                status, reason = outcome(definition, runs)
                 return Ending(status=status, reason=reason)
             stop.wait(LOOK_S)
 
@@ -117,15 +119,20 @@ class Executions(Jobs[ExecutionState]):
         self.events.emit(self.kind.path, execution.region, execution.name, "Executing")
         self._launch(execution.region, execution.name)
 
-    def tell(self, execution: Execution, name: str, change: Callable[[StepRun], StepRun]) -> bool:
-        """A step that runs is further than it was; False where it does not run any more."""
+    def tell(self, execution: Execution, name: str, began: StepRun, change: Callable[[StepRun], StepRun]) -> bool:
+        """The attempt that `began` is further than it was; False where it does not run any more, be it that another one does."""
         with self.lock:
-            found = self.find(execution.region, execution.name)
-            run = found.state.runs.get(name) if found else None
-            if run is None or run.status != "Executing":
+            run = self._running(execution, name, began)
+            if run is None:
                 return False
             self._put(execution, self._step(execution, name), run, change(run))
             return True
+
+    def _running(self, execution: Execution, name: str, began: StepRun) -> StepRun | None:
+        """How far an attempt is now; None where it does not run any more."""
+        run = self._runs(execution).get(name)
+        same = run is not None and (run.job, run.attempt) == (began.job, began.attempt)
+        return run if same and run is not None and run.status == "Executing" else None
 
     def _turn(self, execution: Execution, definition: Definition) -> None:
         """One look at every step that runs; then those begin that are ready and for which there is room."""
@@ -145,38 +152,61 @@ class Executions(Jobs[ExecutionState]):
             self._begin_step(execution, step, run)
 
     def _begin_step(self, execution: Execution, step: Step, run: StepRun) -> None:
-        try:
+        def begun() -> StepRun:
             arguments, target = self._said(execution, step, run)
-            run = replace(run, signature=signature(step, arguments, target))
-            if (cached := self._cached(execution, step, run)) is not None:
-                then = cached
-            else:
-                then = self._steps.begin(self._place(execution), step, run, arguments, target)
-        except StepError as error:
-            then = self._after(execution, step, run, error)
-        except (ExpressionError, ObjectError, ValueError) as error:
-            then = run.failed(self.clock.epoch(), f"ClientError: {error}")
+            signed = replace(run, signature=signature(step, arguments, target))
+            cached = self._cached(execution, step, signed)
+            return cached or self._steps.begin(self._place(execution), step, signed, arguments, target)
+
+        then = self._tried(execution, step, run, begun)
         self._put(execution, step, run, then)
+        if then.unsent:  # its token is known before anybody can answer with it
+            self._send(execution, step, then)
 
     def _look(self, execution: Execution, step: Step, run: StepRun) -> None:
         if step.type == "Lambda":
-            key = (*self.key(execution.region, execution.name), step.name)
+            key = (*self.key(execution.region, execution.name), step.name, run.job)
             self.runner.submit(key, lambda _: self._invoke(execution, step, run))
             return
-        try:
-            then = self._steps.look(self._place(execution), step, run)
-        except StepError as error:
-            then = self._after(execution, step, run, error)
+        if run.unsent:  # the cloud was killed before it was sent, or right after
+            self._send(execution, step, run)
+            return
+        then = self._tried(execution, step, run, lambda: self._steps.look(self._place(execution), step, run))
         if then is not run:
             self._put(execution, step, run, then)
 
-    def _invoke(self, execution: Execution, step: Step, run: StepRun) -> None:
-        try:
+    def _send(self, execution: Execution, step: Step, run: StepRun) -> None:
+        def sent() -> StepRun:
             arguments, _ = self._said(execution, step, run)
-            then = self._steps.invoke(self._place(execution), step, run, arguments)
-        except (StepError, ExpressionError, ObjectError) as error:
-            then = run.failed(self.clock.epoch(), str(error))
-        self.tell(execution, step.name, lambda _: then)
+            self._steps.send(self._place(execution), step, run, arguments)
+            return replace(run, unsent=False)
+
+        then = self._tried(execution, step, run, sent)
+        self.tell(execution, step.name, run, lambda _: then)
+
+    def _invoke(self, execution: Execution, step: Step, run: StepRun) -> None:
+        """Call the function of an attempt that nobody has ended since it was looked at: it is called once."""
+        if self._running(execution, step.name, run) is None:
+            return
+
+        def invoked() -> StepRun:
+            arguments, _ = self._said(execution, step, run)
+            return self._steps.invoke(self._place(execution), step, run, arguments)
+
+        then = self._tried(execution, step, run, invoked)
+        self.tell(execution, step.name, run, lambda _: then)
+
+    def _tried(self, execution: Execution, step: Step, run: StepRun, work: Callable[[], StepRun]) -> StepRun:
+        """How far a step is after some work; whatever goes wrong is this step's failure, and the others go on to be looked at."""
+        try:
+            return work()
+        except StepError as error:
+            return self._after(execution, step, run, error)
+        except (ExpressionError, ObjectError, ValueError) as error:
+            return run.failed(self.clock.epoch(), f"ClientError: {error}")
+        except Exception as error:
+            log.exception("the step %s of %s", step.name, execution.name)
+            return run.failed(self.clock.epoch(), f"InternalServerError: {error!r}")
 
     def _after(self, execution: Execution, step: Step, run: StepRun, error: StepError) -> StepRun:
         """What comes after a failure: another attempt, or the step's end."""
@@ -196,7 +226,9 @@ class Executions(Jobs[ExecutionState]):
         for name in active(execution.state.runs):
             run, step = execution.state.runs[name], by_name[name]
             self._steps.stop(self._place(execution), step, run)
-            self._put(execution, step, run, replace(run, status="Stopped", ended=self.clock.epoch()))
+            with self.lock:
+                if name in active(self._runs(execution)):  # it may have been told its end
+                    self._put(execution, step, run, replace(run, status="Stopped", ended=self.clock.epoch()))
 
     def _said(self, execution: Execution, step: Step, run: StepRun) -> tuple[dict[str, Any], Any]:
         """A step's arguments, without the name of what it makes, and its target. Raises ExpressionError, ObjectError."""

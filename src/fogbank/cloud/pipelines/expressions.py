@@ -71,6 +71,33 @@ def functions(value: Any) -> Iterator[str]:
             yield from functions(item)
 
 
+def misshapen(value: Any) -> Iterator[str]:
+    """What is wrong with the members of functions in a value, at any depth.
+
+    >>> list(misshapen({"a": {"Std:Join": {"Values": 5}}}))
+    ['Std:Join needs Values, a list']
+    """
+    if isinstance(value, dict):
+        if is_expression(value) and GET not in value:
+            yield from _misshapen(*next(iter(value.items())))
+        for item in value.values():
+            yield from misshapen(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from misshapen(item)
+
+
+def _misshapen(function: str, said: Any) -> Iterator[str]:
+    if function not in {JOIN, JSON}:  # it is refused by its name
+        return
+    if not isinstance(said, dict):
+        yield f"{function} needs members"
+    elif function == JOIN and not isinstance(said.get("Values"), list):
+        yield f"{JOIN} needs Values, a list"
+    elif function == JSON and not said.keys() & {"PropertyFile", "S3Uri"}:
+        yield f"{JSON} needs the PropertyFile of a step, or an S3Uri"
+
+
 def literal(value: Any) -> Any:
     """A value without what stands for other values."""
     if isinstance(value, dict):

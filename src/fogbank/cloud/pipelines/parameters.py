@@ -79,6 +79,9 @@ def _problems(document: Any) -> Iterator[str]:
     if kind not in TYPES:
         yield f"parameter {name} has Type {kind}: it is one of {', '.join(TYPES)}"
         return
+    if not isinstance(document.get("EnumValues") or [], list):
+        yield f"parameter {name}: EnumValues is no list"
+        return
     for value in (document.get("DefaultValue"), *(document.get("EnumValues") or ())):
         if value is not None and (not isinstance(value, TYPES[kind]) or isinstance(value, bool) != (kind == "Boolean")):
             yield f"parameter {name}: {value!r} is no {kind}"

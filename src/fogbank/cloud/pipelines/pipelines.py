@@ -129,7 +129,7 @@ class Pipelines(Resource[PipelineState]):
         found = self.find(scope.region, wanted) or next(
             (record for record in self.all(scope.region) if record.name.lower() == wanted.lower()), None
         )
-        if found is None:
+        if found is None or (name.startswith("arn:") and name.lower() != found.public["PipelineArn"].lower()):
             raise PIPELINE.missing(name)
         return found
 

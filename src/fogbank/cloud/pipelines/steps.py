@@ -16,6 +16,7 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.jobs.experiments import Experiments
 from fogbank.cloud.jobs.job import INTERRUPTED
 from fogbank.cloud.pipelines import conditions
@@ -62,7 +63,8 @@ class Steps:
             message = text(arguments.get("ErrorMessage", ""))
             return replace(run.failed(self._now(), message), metadata={"Fail": {"ErrorMessage": message}})
         if step.type == "Callback":
-            return self._send(place, step, run, arguments, target)
+            metadata = {"Callback": {"CallbackToken": run.job, "SqsQueueUrl": target}}
+            return replace(run, status="Executing", metadata=metadata, unsent=True)
         return replace(run, status="Executing", metadata={"Lambda": {"Arn": target}})
 
     def look(self, place: Place, step: Step, run: StepRun) -> StepRun:
@@ -130,6 +132,8 @@ class Steps:
                 kind = xform_name(call.stem).replace("_", "-")
                 self._experiments.associate(place.region, kind, run.job, place.experiment)
             arn = self._made(client, call, run, given)
+        except ApiError as error:  # of an experiment that is not there
+            raise StepError(f"ClientError: {error.message}", error.code) from error
         except (ClientError, BotoCoreError) as error:
             raise _refused(f"sagemaker:{operation}", error) from error
         made = replace(run, status="Executing", metadata={call.metadata: {"Arn": arn}})
@@ -165,17 +169,17 @@ class Steps:
         except (ClientError, BotoCoreError) as error:
             raise _refused(f"sagemaker:Describe{call.stem}", error) from error
 
-    def _send(self, place: Place, step: Step, run: StepRun, arguments: Mapping[str, Any], queue: str) -> StepRun:
+    def send(self, place: Place, step: Step, run: StepRun, arguments: Mapping[str, Any]) -> None:
+        """Tell a callback step's queue the token that its answer needs. Raises StepError."""
         message = {
             "token": run.job, "pipelineExecutionArn": place.execution, "stepName": step.name, "status": "Executing",
             "arguments": arguments,
         }  # fmt: skip
         try:
+            queue = run.metadata["Callback"]["SqsQueueUrl"]
             self._client("sqs", place.region).send_message(QueueUrl=queue, MessageBody=json.dumps(message))
         except (ClientError, BotoCoreError) as error:
             raise _refused("sqs:SendMessage", error) from error
-        metadata = {"Callback": {"CallbackToken": run.job, "SqsQueueUrl": queue}}
-        return replace(run, status="Executing", metadata=metadata)
 
 
 def answered(run: StepRun, kind: str, outputs: Mapping[str, Any], now: float) -> StepRun:

@@ -44,6 +44,8 @@ TUNING_JOB = Kind(
         answer="HyperParameterTuningJobSummaries",
         name=NAME,
         status=STATUS,
+        newest_first=False,
+        by="Name",
     ),
     status=STATUS,
     transitions=TRANSITIONS,
@@ -54,6 +56,8 @@ TRAINED = Listing(
     answer="TrainingJobSummaries",
     name="TrainingJobName",
     status="TrainingJobStatus",
+    newest_first=False,
+    by="Name",
 )
 COURSE = Course(restart="again", end="HyperParameterTuningEndTime")
 SUMMARY = (
@@ -283,13 +287,15 @@ def check(params: Params) -> None:
 
 
 def request(tuning: Document, name: str, values: Mapping[str, str]) -> Document:
-    """A training job with values for what is tuned."""
+    """A training job with values for what is tuned, and the tuning job's tags."""
     definition = tuning[DEFINITION]
     own = {
         key: value for key, value in definition.items() if key not in {"StaticHyperParameters", "DefinitionName", OWN}
     }
     if OWN in definition:
         own["ResourceConfig"] = definition[OWN]
+    if tuning.get("Tags"):
+        own["Tags"] = tuning["Tags"]
     hyperparameters = {**definition.get("StaticHyperParameters", {}), **values}
     return {**own, "TrainingJobName": name, "HyperParameters": hyperparameters}
 

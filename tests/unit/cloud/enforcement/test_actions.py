@@ -10,6 +10,7 @@ from fogbank.cloud.enforcement.actions import actions, passed_roles
 from fogbank.cloud.ground.wire import Request
 
 HOME = "us-east-1:123456789012"
+PIPELINE = f"arn:aws:sagemaker:{HOME}:pipeline"
 
 
 def request(service: str, method: str, path: str, query: str = "", body: str = "", **headers: str) -> Request:
@@ -98,3 +99,20 @@ def test_a_request_to_a_component_is_one_to_its_endpoint_too() -> None:
     found = list(actions(request("sagemaker", "POST", "/endpoints/live/invocations", "", **named)))
     arns = [f"arn:aws:sagemaker:{HOME}:endpoint/live", f"arn:aws:sagemaker:{HOME}:inference-component/large"]
     assert found == [("sagemaker:InvokeEndpoint", arn) for arn in arns]
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "resource"),
+    [
+        ("StartPipelineExecution", {"PipelineName": "Prod"}, f"{PIPELINE}/Prod"),
+        ("DescribePipeline", {"PipelineName": f"{PIPELINE}/Prod"}, f"{PIPELINE}/Prod"),
+        ("ListPipelineExecutions", {"PipelineName": "Prod"}, f"{PIPELINE}/Prod"),
+        ("RetryPipelineExecution", {"PipelineExecutionArn": f"{PIPELINE}/Prod/execution/e"}, f"{PIPELINE}/Prod/execution/e"),
+        ("ListPipelineExecutionSteps", {"PipelineExecutionArn": f"{PIPELINE}/Prod/execution/e"}, f"{PIPELINE}/Prod/execution/e"),
+        ("SendPipelineExecutionStepSuccess", {"CallbackToken": "t"}, None),
+    ],
+)  # fmt: skip
+def test_pipelines_are_named_as_they_were_given(operation: str, body: dict[str, str], resource: str | None) -> None:
+    called = request("sagemaker", "POST", "/", body=json.dumps(body), x_amz_target=f"SageMaker.{operation}")
+
+    assert list(actions(called)) == [(f"sagemaker:{operation}", resource)]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fogbank.cloud.enforcement.policy import Asked, verdict
+from fogbank.cloud.enforcement.statements import PolicyError, statements
 
 OBJECT = "arn:aws:s3:::data/in/a.csv"
 CONTEXT = {
@@ -93,3 +94,25 @@ def test_a_resources_policy_knows_its_principals(principal: Any, expected: str) 
 
     assert said(allow(Principal=principal), principals=mine, resource_based=True) == expected
     assert said(allow(NotPrincipal={"AWS": "arn:mine"}), principals=mine, resource_based=True) == "silent"
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"Effect": None}, "Effect is one of Allow and Deny"),
+        ({"Effect": "deny"}, "Effect is one of Allow and Deny"),
+        ({"Action": 5}, "Action is a text"),
+        ({"Resource": [5]}, "Resource is a text"),
+        ({"Principal": {"AWS": 5}}, "Principal is a text"),
+        ({"Condition": "x"}, "Condition is no object"),
+        ({"Condition": {"StringEquals": "x"}}, "StringEquals is no object"),
+        ({"Condition": {"Null": {"a": []}}}, "Null of a has no values"),
+        ({"Condition": {"StringEquals": {"a": {}}}}, "StringEquals of a has no values"),
+    ],
+)
+def test_what_is_no_policy_says_nothing_and_why(members: dict[str, Any], words: str) -> None:
+    statement = allow(**members)
+
+    assert said(statement) == "silent"
+    with pytest.raises(PolicyError, match=words):
+        statements(json.dumps({"Statement": statement}))

@@ -12,6 +12,14 @@ from fogbank.cloud.pipelines.retries import Retry, next_attempt
 
 FAIL = {"Type": "Fail", "Arguments": {}}
 MODEL = {"Type": "Model", "Arguments": {"ExecutionRoleArn": "r", "PrimaryContainer": {"Image": "i"}}}
+DECIDES = {
+    "Type": "Condition",
+    "Arguments": {
+        "Conditions": [{"Type": "Equals", "LeftValue": 1, "RightValue": 1}],
+        "IfSteps": [{**MODEL, "Name": "A"}],
+    },
+}
+DEEP = '[{"Type": "Or", "Conditions": ' * 700 + "[]" + "}]" * 700
 POLICY = {"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], "IntervalSeconds": 2, "BackoffRate": 3, "MaxAttempts": 2}
 
 
@@ -76,7 +84,19 @@ def test_how_old_a_result_may_be(said: str, seconds: float) -> None:
         (written({"Name": "A", "Type": "AutoML"}), "steps of Type AutoML yet \\(A\\)"),
         (written(model("A", CacheConfig={"Enabled": True})), "does not have CacheConfig of a Model step"),
         (written(model("A", DependsOn=["B"]), model("B", DependsOn=["A"])), "A, B wait for one another"),
+        (written({**DECIDES, "Name": "D", "DependsOn": ["A"]}), "A, D wait for one another"),
         (written(model("A", DependsOn=["Z"])), "depends on Z, which is no step"),
+        (written(model("A", DependsOn=[{"a": 1}])), "DependsOn is no list of names"),
+        (written({"Name": "A", "Type": ["x"]}), "steps of Type \\['x'\\] yet"),
+        (written({**DECIDES, "Name": "D", "Arguments": {"Conditions": [{"Type": ["x"]}]}}), "condition of Type \\['x'\\]"),
+        (written({**DECIDES, "Name": "D", "Arguments": {"Conditions": "DEEP"}}).replace('"DEEP"', DEEP), "too deep|recursion"),
+        (written(model("A"), PipelineExperimentConfig="abc"), "PipelineExperimentConfig is no object"),
+        (written(model("A"), PipelineExperimentConfig={"TrialName": 5}), "TrialName is no name"),
+        (written({**FAIL, "Name": "F", "Arguments": {"ErrorMessage": {"Std:Join": {"Values": 5}}}}), "Std:Join needs Values"),
+        (written({**FAIL, "Name": "F", "Arguments": {"ErrorMessage": {"Std:Join": 5}}}), "Std:Join needs members"),
+        (written({**FAIL, "Name": "F", "Arguments": {"ErrorMessage": {"Std:JsonGet": {"Path": "a"}}}}), "needs the PropertyFile"),
+        (written({"Name": "L", "Type": "Lambda", "FunctionArn": "f", "OutputParameters": [{"OutputName": {}}]}), "cannot be read"),
+        (written(model("A"), Parameters=[{"Name": "P", "Type": "String", "EnumValues": 5}]), "EnumValues is no list"),
         (written(model("A", DependsOn=["F"]), {**FAIL, "Name": "F"}), "A can not depends on F"),
         (written({**FAIL, "Name": "F", "Arguments": {"ErrorMessage": {"Get": "Parameters.P"}}}), "there is no Parameters.P"),
         (written({**FAIL, "Name": "F", "Arguments": {"ErrorMessage": {"Get": "Execution.P"}}}), "there is no Execution.P"),

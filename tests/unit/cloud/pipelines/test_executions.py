@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from fogbank.cloud.api.control import Scope
+from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.api.resource import Ground
 from fogbank.cloud.jobs.experiments import Experiments
 from fogbank.cloud.pipelines.calls import ExecutionCalls
-from fogbank.cloud.pipelines.executions import Execution, Executions
+from fogbank.cloud.pipelines.course import StepRun, outcome
+from fogbank.cloud.pipelines.executions import Execution, Executions, parsed
 from fogbank.cloud.pipelines.pipelines import Pipelines
 from fogbank.cloud.pipelines.steps import Steps
 from tests.fakes.objects import MemoryObjects
@@ -32,6 +37,9 @@ class Cloud:
         self.endings: list[dict[str, Any]] = []
         self.stopped: list[str] = []
         self.said: list[Any] = []
+        self.held: Held | None = None
+        self.receive: Callable[[str], object] = lambda _: None
+        self.invoked = self.answered = 0
 
     def create_transform_job(self, **request: Any) -> dict[str, Any]:
         name = request["TransformJobName"]
@@ -52,7 +60,42 @@ class Cloud:
         self.stopped.append(TransformJobName)
 
     def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 - boto3's own
-        return {"Payload": io.BytesIO(json.dumps(self.said.pop(0)).encode())}
+        self.invoked += 1
+        said, held = self.said.pop(0) if self.said else {}, self.held
+        if held:
+            held.asked.set()
+            assert held.go.wait(20)
+        return {"Payload": Answered(self, json.dumps(said).encode())}
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803 - boto3's own
+        assert QueueUrl == "q"
+        self.receive(MessageBody)
+
+    def get_paginator(self, call: str) -> Cloud:
+        self.answer = {"list_experiments": "ExperimentSummaries", "list_trials": "TrialSummaries"}[call]
+        return self
+
+    def paginate(self) -> list[dict[str, Any]]:
+        return [{self.answer: []}]
+
+
+class Held:
+    """A function that is asked, and answers when it is let."""
+
+    def __init__(self) -> None:
+        self.asked, self.go = threading.Event(), threading.Event()
+
+
+class Answered(io.BytesIO):
+    """A function's answer, which counts that it was read."""
+
+    def __init__(self, cloud: Cloud, body: bytes) -> None:
+        super().__init__(body)
+        self._cloud = cloud
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._cloud.answered += 1
+        return super().read(size)
 
 
 class Account:
@@ -72,7 +115,10 @@ class Account:
         return ExecutionCalls(self.pipelines, self.executions)
 
     def declare(self, **step: Any) -> None:
-        definition = {"Version": "2020-12-01", "Steps": [{"Name": "S", "Type": "Transform", **step}]}
+        self.declare_all({"Name": "S", "Type": "Transform", **step})
+
+    def declare_all(self, *steps: dict[str, Any], **more: Any) -> None:
+        definition = {"Version": "2020-12-01", "Steps": list(steps), **more}
         params = {"PipelineName": "p", "RoleArn": ROLE, "PipelineDefinition": json.dumps(definition)}
         self.pipelines.create(HERE, {**params, "ClientRequestToken": "t"})
 
@@ -173,3 +219,166 @@ def test_a_function_that_does_not_answer_what_it_should_fails_its_step(account: 
 
     assert account.step(bad)["FailureReason"] == "ClientError: the function f did not answer x"
     assert account.step(good)["Metadata"]["Lambda"]["OutputParameters"] == [{"Name": "x", "Value": "2"}]
+
+
+def test_a_function_that_has_ended_since_it_was_looked_at_is_not_called_again(account: Account) -> None:
+    account.declare(Type="Lambda", FunctionArn="f")
+    account.cloud.held = Held()
+    arn = account.start()
+    assert account.cloud.held.asked.wait(20)
+    looked_at = account.found(arn)
+    account.cloud.held.go.set()
+    account.ended(arn)
+    account.executions._look(looked_at, parsed(looked_at.state.definition).steps[0], looked_at.state.runs["S"])
+    account.ground.runner.stop_all(account.executions.key(HERE.region, looked_at.name), 20)
+
+    assert account.cloud.invoked == 1
+
+
+def test_what_a_stopped_attempt_answers_is_not_the_next_ones(account: Account) -> None:
+    account.declare(Type="Lambda", FunctionArn="f", OutputParameters=[{"OutputName": "x"}])
+    first = account.cloud.held = Held()
+    account.cloud.said = [{"x": "stopped"}, {"x": "retried"}]
+    arn = account.start()
+    assert first.asked.wait(20)
+    account.calls().stop(HERE, {"PipelineExecutionArn": arn, "ClientRequestToken": "a"})
+    assert account.ended(arn).public["PipelineExecutionStatus"] == "Stopped"
+    second = account.cloud.held = Held()
+    account.calls().retry(HERE, {"PipelineExecutionArn": arn, "ClientRequestToken": "b"})
+    assert second.asked.wait(20), "the stopped attempt still runs: the next one is called beside it"
+    first.go.set()
+    until(lambda: account.cloud.answered == 1)
+    assert account.step(arn)["StepStatus"] == "Executing"
+    second.go.set()
+    account.ended(arn)
+
+    assert account.cloud.invoked == 2
+    assert account.step(arn)["Metadata"]["Lambda"]["OutputParameters"] == [{"Name": "x", "Value": "retried"}]
+
+
+def test_a_callback_may_be_answered_as_soon_as_its_message_is_there(account: Account) -> None:
+    account.declare(Type="Callback", SqsQueueUrl="q")
+    tokens: list[str] = []
+
+    def answer(body: str) -> None:
+        tokens.append(json.loads(body)["token"])
+        account.calls().succeed(HERE, {"CallbackToken": tokens[-1], "ClientRequestToken": "a"})
+
+    account.cloud.receive = answer
+    arn = account.start()
+
+    assert account.ended(arn).public["PipelineExecutionStatus"] == "Succeeded"
+    assert len(tokens) == 1
+
+
+def test_a_callback_whose_message_a_kill_came_before_is_sent_again(account: Account) -> None:
+    account.declare(Type="Callback", SqsQueueUrl="q")
+    sent: list[str] = []
+    account.cloud.receive = sent.append
+    arn = account.start()
+    until(lambda: sent and not account.found(arn).state.runs["S"].unsent)
+    assert account.executions.stop_all(20)
+    account.executions.change(
+        HERE.region, account.found(arn).name,
+        lambda state: state.having("S", replace(state.runs["S"], unsent=True)),
+    )  # fmt: skip
+    account.executions = account.process()
+    account.executions.resume()
+    until(lambda: len(sent) == 2)
+    token = json.loads(sent[1])["token"]
+    account.calls().succeed(HERE, {"CallbackToken": token, "ClientRequestToken": "a"})
+
+    assert account.ended(arn).public["PipelineExecutionStatus"] == "Succeeded"
+    assert sent[0] == sent[1]
+
+
+def test_what_nobody_foresaw_is_one_steps_failure_and_the_others_are_looked_at_to_their_end(account: Account) -> None:
+    account.declare_all(
+        {"Name": "A", "Type": "Transform"}, {"Name": "B", "Type": "Callback", "SqsQueueUrl": "q"},
+    )  # fmt: skip
+
+    def broken(_: str) -> None:
+        raise TypeError("unforeseen")
+
+    account.cloud.receive = broken
+    arn = account.start()
+
+    assert account.ended(arn).public["PipelineExecutionStatus"] == "Failed"
+    runs = account.found(arn).state.runs
+    assert (runs["A"].status, runs["B"].status) == ("Succeeded", "Failed")
+    assert runs["B"].reason == "InternalServerError: TypeError('unforeseen')"
+
+
+def test_a_trial_that_is_not_there_fails_its_step(account: Account) -> None:
+    account.declare_all({"Name": "S", "Type": "Transform"}, PipelineExperimentConfig={"TrialName": "t"})
+    arn = account.start()
+
+    assert account.ended(arn).public["PipelineExecutionStatus"] == "Failed"
+    assert account.step(arn)["FailureReason"] == "ClientError: Trial 't' does not exist."
+
+
+def test_steps_that_nothing_lets_begin_are_no_success() -> None:
+    decides = {"Type": "Condition", "Arguments": {"Conditions": [{"Type": "Equals", "LeftValue": 1, "RightValue": 1}]}}
+    waits = {"Name": "A", "Type": "Fail", "Arguments": {}}
+    definition = parsed(json.dumps({"Version": "2020-12-01", "Steps": [{**decides, "Name": "D"}, waits]}))
+    condition, alone = definition.steps
+    ring = replace(definition, steps=(replace(condition, after=frozenset({"A"})), replace(alone, branch=("D", True))))
+    beyond = replace(definition, steps=(condition, replace(alone, branch=("D", False)), replace(alone, name="B", after=frozenset({"A"}))))  # fmt: skip
+    held = {"D": StepRun(job="", status="Succeeded", properties={"Outcome": True})}
+
+    assert outcome(ring, {}) == ("Failed", "ClientError: nothing lets D, A begin")
+    assert outcome(beyond, held) == ("Succeeded", None)
+
+
+def test_the_same_request_again_is_answered_and_not_done_again(account: Account) -> None:
+    account.declare()
+    account.cloud.endings = [{"TransformJobStatus": "InProgress"}, {"TransformJobStatus": "InProgress"}]
+    arn = account.start()
+    calls, first, second = account.calls(), [], []
+    until(lambda: "Executing" in [run.status for run in account.found(arn).state.runs.values()])
+    stop = {"PipelineExecutionArn": arn, "ClientRequestToken": "s"}
+    first.append(calls.stop(HERE, stop))
+    account.ended(arn)
+    second.append(calls.stop(HERE, stop))
+    first.append(calls.retry(HERE, {**stop, "ClientRequestToken": "s"}))
+    until(lambda: "Executing" in [run.status for run in account.found(arn).state.runs.values()])
+    second.append(calls.retry(HERE, {**stop, "ClientRequestToken": "s"}))
+
+    assert first == second == [{"PipelineExecutionArn": arn}] * 2
+    assert calls.stop(HERE, stop) == first[0], "that one was carried out before"
+    assert account.found(arn).public["PipelineExecutionStatus"] == "Executing"
+    with pytest.raises(ApiError, match="can be retried"):
+        calls.retry(HERE, {**stop, "ClientRequestToken": "another"})
+    calls.stop(HERE, {**stop, "ClientRequestToken": "another"})
+    account.ended(arn)
+
+
+@pytest.mark.parametrize("how", ["succeed", "fail"])
+def test_a_callback_that_is_answered_again_by_the_same_request_is_answered(account: Account, how: str) -> None:
+    account.declare(Type="Callback", SqsQueueUrl="q")
+    sent: list[str] = []
+    account.cloud.receive = sent.append
+    arn = account.start()
+    until(lambda: sent)
+    answer = getattr(account.calls(), how)
+    request = {"CallbackToken": json.loads(sent[0])["token"], "ClientRequestToken": "a"}
+
+    assert answer(HERE, request) == answer(HERE, request) == {"PipelineExecutionArn": arn}
+    for token in ({"ClientRequestToken": "b"}, {"ClientRequestToken": ""}):
+        with pytest.raises(ApiError, match="does not wait"):
+            answer(HERE, {**request, **token})
+    account.ended(arn)
+
+
+def test_what_another_region_or_account_has_is_not_here(account: Account) -> None:
+    account.declare(Type="Fail")
+    arn = account.start()
+    account.ended(arn)
+    pipeline = arn.partition("/execution/")[0]
+
+    assert account.pipelines.describe(HERE, {"PipelineName": pipeline})["PipelineArn"] == pipeline
+    for here, there in (("us-east-1", "eu-west-1"), ("123456789012", "210987654321")):
+        with pytest.raises(ApiError, match="does not exist"):
+            account.pipelines.describe(HERE, {"PipelineName": pipeline.replace(here, there)})
+        with pytest.raises(ApiError, match="does not exist"):
+            account.calls().describe(HERE, {"PipelineExecutionArn": arn.replace(here, there)})
