@@ -188,11 +188,3 @@ def test_many_policies_are_noted_in_several_tags() -> None:
     moved(account)
     assert account.scaling() == {"a": sorted(["track", *names])}
     killed.__exit__(None, None, None)
-
-
-def test_notes_that_cannot_be_read_are_an_error_that_names_them() -> None:
-    account = Account("a")
-    account.tags["fogbank:aside:0"] = "bm9uc2Vuc2U="
-    with pytest.raises(ProvisionError, match=r"tags fogbank:aside:\* of endpoint live .* delete these tags"):
-        moved(account)
-    assert account.scaling() == {"a": ["track"]}
