@@ -16,11 +16,12 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -35,6 +36,7 @@ MOST, AT_ONCE, TRIES = 10_000, 16, 2
 Found = tuple[str, str]
 """A key below INPUT, and the ETag of its content."""
 Document = dict[str, Any]
+T = TypeVar("T")
 S3, SAGEMAKER = boto3.client("s3", config=Config(max_pool_connections=AT_ONCE)), boto3.client("sagemaker")
 """Made once: a client takes longer than its call, and threads may share it but not make it."""
 
@@ -72,24 +74,32 @@ def _sweep(now: str) -> str:
     }
     claimed, scored = _entries("claimed"), _entries("scored")
     new, open_ = sorted(there - claimed)[:MOST], sorted((claimed - scored) & there)[:MOST]
-    steps: list[Callable[[], str]] = [partial(_score, new, now)] if new else []
-    said, refused = list[str](), list[ClientError]()
-    for step in [*steps, *_second_tries(open_, now)]:
-        try:
-            said.append(step())
-        except ClientError as error:
-            log.exception("a step of %s was refused", now)
-            refused.append(error)
+    refused = list[ClientError]()
+    steps: Iterator[Callable[[], str]] = iter([partial(_score, new, now)] if new else [])
+    tried = (_tried(step, refused) for step in chain(steps, _second_tries(open_, now, refused)))
+    said = [sentence for sentence in tried if sentence is not None]
     if refused:
         raise refused[0]
     return "; ".join(said) or "all has been scored"
 
 
-def _second_tries(open_: list[Found], now: str) -> Iterator[Callable[[], str]]:
-    """What is to be done about claims that have not been scored."""
+def _tried(step: Callable[[], T], refused: list[ClientError]) -> T | None:
+    """A step's answer; where it is refused, none, and the refusal joins the others."""
+    try:
+        return step()
+    except ClientError as error:
+        log.exception("%s was refused", step)
+        refused.append(error)
+        return None
+
+
+def _second_tries(open_: list[Found], now: str, refused: list[ClientError]) -> Iterator[Callable[[], str]]:
+    """What is to be done about claims that have not been scored; of those that cannot be read, or whose job cannot be asked for, nothing yet."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        held = list(pool.map(_held, open_))
-    status = {job: _status(job) for job in {claim.document["job"] for claim in held}}
+        read = list(pool.map(lambda found: _tried(partial(_held, found), refused), open_))
+    claims = [claim for claim in read if claim is not None]
+    status = _statuses({claim.document["job"] for claim in claims}, refused)
+    held = [claim for claim in claims if claim.document["job"] in status]
     for job, ended in status.items():
         if ended == "Completed":
             yield partial(_completed, {"TransformJobName": job})
@@ -106,7 +116,8 @@ def _second_tries(open_: list[Found], now: str) -> Iterator[Callable[[], str]]:
 
 
 def _score(wanted: Sequence[Found | Held], now: str, *, tries: int = 1) -> str:
-    """Start a job over those that nobody else claims. Raises ClientError where it is refused, with each claim as it was."""
+    """Start a job over those that nobody else claims. Raises ClientError: where it is refused, with each claim as it was; where nobody knows
+    whether there is such a job, with the claims held, of which the next of the times finds out."""
     job = _name()
 
     def claim(each: Found | Held) -> bool:
@@ -122,9 +133,10 @@ def _score(wanted: Sequence[Found | Held], now: str, *, tries: int = 1) -> str:
     try:
         _start(job, [each.found if isinstance(each, Held) else each for each in own])
     except ClientError:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(_unclaim, own))
-        raise
+        if _status(job) is None:  # else it runs: its answer was lost, and the call that was sent again is refused
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                list(pool.map(_unclaim, own))
+            raise
     return f"{job} scores {len(own)} object(s){' again' if tries > 1 else ''}"
 
 
@@ -136,8 +148,14 @@ def _unclaim(each: Found | Held) -> None:
         S3.delete_object(Bucket=_split("LEDGER")[0], Key=_entry("claimed", each))
 
 
-def _held(found: Found) -> Held:
-    entry = S3.get_object(Bucket=_split("LEDGER")[0], Key=_entry("claimed", found))
+def _held(found: Found) -> Held | None:
+    """A claim; None where it is gone meanwhile."""
+    try:
+        entry = S3.get_object(Bucket=_split("LEDGER")[0], Key=_entry("claimed", found))
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchKey":
+            return None
+        raise
     return Held(found, entry["ETag"], json.loads(entry["Body"].read()))
 
 
@@ -183,6 +201,18 @@ def _status(job: str) -> str | None:
             return None
         raise
     return status
+
+
+def _statuses(jobs: Iterable[str], refused: list[ClientError]) -> dict[str, str | None]:
+    """The status of each job that may be asked for; the refusals of the others join `refused`."""
+    found = dict[str, str | None]()
+    for job in jobs:
+        try:
+            found[job] = _status(job)
+        except ClientError as error:
+            log.exception("the status of %s is not known", job)
+            refused.append(error)
+    return found
 
 
 def _entries(kind: str) -> set[Found]:

@@ -73,16 +73,22 @@ class RolloutType:
         return inputs["endpointName"], inputs
 
     def _client(self, inputs: Properties, service: str) -> Any:
-        """Another service's client: SageMaker's own endpoint is a local cloud's for all."""
+        """Any service's client: SageMaker's own endpoint is a local cloud's for all."""
+        if service == "sagemaker":
+            return self.clients(service, inputs)
         url = str(inputs.get("endpointUrl") or "")
         return self.clients(service, {**inputs, "endpointUrl": url if is_loopback(url) else None})
 
     def read(self, id_: str, inputs: Properties) -> tuple[Properties, Properties] | None:
-        """What the endpoint serves now: the program's configuration is a change against any other."""
+        """What the endpoint serves now: the program's configuration is a change against any other, and where a killed run has left targets that
+        are not registered again, against none."""
         name = str(inputs.get("endpointName") or id_)
         live = live_config(self.clients("sagemaker", inputs), name)
-        fresh = {**inputs, "endpointName": name, "configName": live}
-        return (fresh, fresh) if live else None
+        if not live:
+            return None
+        done = not Targets(partial(self._client, inputs)).left(name)
+        fresh = {**inputs, "endpointName": name, "configName": live if done else ""}
+        return fresh, fresh
 
     def update(self, new: Properties) -> Properties:
         """Move the endpoint. Raises ProvisionError."""
@@ -139,15 +145,16 @@ def move(
 
     Raises ProvisionError, with AWS's reason where it was rolled back.
     """
-    before = settled(client, endpoint)
-    if before["EndpointConfigName"] != config:
-        if guards:
-            check_names(client, endpoint, before["EndpointConfigName"], config)
-        kept = properties_to_keep(client, before["EndpointConfigName"], config)
-        guarded = {"DeploymentConfig": guards} if guards else {}
-        changed = retyped(client, before["EndpointConfigName"], config) if targets else frozenset()
-        aside = targets.aside(endpoint, changed, partial(live_variants, client, endpoint)) if targets else nullcontext()
-        with aside:
+    before = settled(client, endpoint)["EndpointConfigName"]
+    moves = before != config
+    if moves and guards:
+        check_names(client, endpoint, before, config)
+    changed = retyped(client, before, config) if moves and targets else frozenset()
+    aside = targets.aside(endpoint, changed, partial(live_variants, client, endpoint)) if targets else nullcontext()
+    with aside:  # also where it serves it already: what a killed run has left is registered again
+        if moves:
+            kept = properties_to_keep(client, before, config)
+            guarded = {"DeploymentConfig": guards} if guards else {}
             require(client, "UpdateEndpoint", EndpointName=endpoint, EndpointConfigName=config, **kept, **guarded)
             settled(client, endpoint)
     after = settled(client, endpoint)

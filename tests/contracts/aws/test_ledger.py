@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,11 @@ class Function:
             "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
         }  # fmt: skip
         self._environment.setenv("REQUEST", json.dumps(request))
+
+    def hears(self, service: str, event: str, work: Callable[..., Any]) -> None:
+        """Between the function and the cloud, at botocore's own event."""
+        client = {"s3": self._module.S3, "sagemaker": self._module.SAGEMAKER}[service]
+        client.meta.events.register(event, work)
 
     def sweeps(self, after_h: float = 0.0) -> str:
         at = (NOW + timedelta(hours=after_h)).isoformat()
@@ -133,3 +139,50 @@ def test_a_second_try_that_is_refused_is_not_used_up_and_keeps_nobody_waiting(fu
     assert function.sweeps() == f"{claims['good.csv']['job']} has scored 1 object(s)"
     assert function.scored() == ["good.csv"]
     assert function.sweeps() == "all has been scored", "it was tried twice"
+
+
+def test_what_cannot_be_asked_keeps_no_new_object_from_its_turn(function: Function) -> None:
+    """DescribeTransformJob is throttled: what is known of the others goes on, and the run says so at its end."""
+    function.put("in/bad.csv", b"these,are,no,numbers\n")
+    function.sweeps()
+    (first,) = {claim["job"] for claim in function.claims().values()}
+    until(lambda: function.status(first) == "Failed")
+    function.put("in/good.csv", function.served.sample)
+
+    def throttled(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slowly"}}, "DescribeTransformJob")
+
+    function.hears("sagemaker", "before-call.sagemaker.DescribeTransformJob", throttled)
+    with pytest.raises(ClientError, match="slowly"):
+        function.sweeps()
+    assert function.claims().keys() == {"bad.csv", "good.csv"}
+    assert function.claims()["bad.csv"]["tries"] == 1
+
+
+def test_a_claim_that_goes_after_it_was_listed_is_none(function: Function) -> None:
+    etags = {}
+    for key in ("in/a.csv", "in/b.csv"):
+        function.put(key, function.served.sample)
+        etags[key] = function.served.s3.head_object(Bucket=function.served.name, Key=key)["ETag"].strip('"')
+        lost = {"job": "never-made", "at": NOW.isoformat(), "tries": 2}
+        function.put(f"ledger/claimed/{key.removeprefix('in/')}/{etags[key]}", json.dumps(lost).encode())
+
+    def goes(params: dict[str, Any], **_: Any) -> None:
+        if params["Key"].startswith("ledger/claimed/a.csv"):
+            function.served.s3.delete_object(Bucket=function.served.name, Key=params["Key"])
+
+    function.hears("s3", "provide-client-params.s3.GetObject", goes)
+    assert function.sweeps(after_h=1).endswith("scores 1 object(s)")
+    assert function.claims().keys() == {"b.csv"}
+
+
+def test_a_job_whose_answer_is_lost_keeps_its_claims(function: Function) -> None:
+    """botocore sends a call again that nobody answered; the second is ResourceInUse."""
+    function.put("in/a.csv", function.served.sample)
+
+    def lost(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "ResourceInUse", "Message": "unique"}}, "CreateTransformJob")
+
+    function.hears("sagemaker", "after-call.sagemaker.CreateTransformJob", lost)
+    assert function.sweeps().endswith("scores 1 object(s)")
+    assert function.claims().keys() == {"a.csv"}

@@ -426,6 +426,20 @@ def test_a_presigned_address_ends(s3: Any, unique: str) -> None:
     assert urllib3.request("GET", f"{s3.meta.endpoint_url}/{unique}/k").data == b"1"
 
 
+def test_a_listing_that_nobody_signed_is_for_buckets_that_let_everybody_list(s3: Any, unique: str) -> None:
+    s3.put_object(Bucket=unique, Key="k", Body=b"1")
+    address = f"{s3.meta.endpoint_url}/{unique}?list-type=2"
+    assert urllib3.request("GET", address).status == 403
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{unique}"}
+    s3.put_bucket_policy(Bucket=unique, Policy=json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
+    assert b"<Key>k</Key>" in urllib3.request("GET", address).data
+    assert urllib3.request("GET", address.replace("list-type=2", "versions")).status == 403
+    s3.delete_bucket_policy(Bucket=unique)
+    assert urllib3.request("GET", address).status == 403
+    s3.put_bucket_acl(Bucket=unique, ACL="public-read")
+    assert b"<Key>k</Key>" in urllib3.request("GET", address).data
+
+
 def test_a_form_typed_put_is_kept(s3: Any, unique: str) -> None:
     url = s3.generate_presigned_url("put_object", Params={"Bucket": unique, "Key": "k"})
     sent = b"Action=ListBuckets&x=1"

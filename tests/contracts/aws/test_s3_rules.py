@@ -70,6 +70,23 @@ def test_an_upload_has_the_checksum_it_was_begun_with(s3: Any, unique: str) -> N
     assert s3.head_object(ChecksumMode="ENABLED", **named)["ChecksumSHA256"].endswith("-1")
 
 
+def test_settings_are_of_s3s_words(s3: Any, unique: str) -> None:
+    s3.put_bucket_versioning(Bucket=unique, VersioningConfiguration={"Status": "Enabled"})
+    for status, code in (("Bogus", "MalformedXML"), (None, "IllegalVersioningConfigurationException")):
+        said = {"Status": status} if status else {}
+        wrong = error(lambda said=said: s3.put_bucket_versioning(Bucket=unique, VersioningConfiguration=said))  # type: ignore[misc]
+        assert wrong["Code"] == code
+    assert s3.get_bucket_versioning(Bucket=unique)["Status"] == "Enabled"
+
+    def encrypted(algorithm: str) -> None:
+        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}}
+        s3.put_bucket_encryption(Bucket=unique, ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+    encrypted("aws:kms")
+    assert error(lambda: encrypted("AES"))["Code"] == "MalformedXML"
+    assert s3.put_object(Bucket=unique, Key="k", Body=b"1")["ServerSideEncryption"] == "aws:kms"
+
+
 def test_refusals_say_which_argument(s3: Any, unique: str) -> None:
     named = {"Bucket": unique, "Key": "k"}
     upload = {**named, "UploadId": s3.create_multipart_upload(**named)["UploadId"]}

@@ -29,7 +29,10 @@ class SageMaker:
             )
         status, self.status = self.status, "InService"
         reason = {"FailureReason": self.reason} if self.reason else {}
-        return {"EndpointConfigName": self.live, "EndpointStatus": status, **reason}
+        return {"EndpointConfigName": self.live, "EndpointStatus": status, "EndpointArn": "arn", **reason}
+
+    def list_tags(self, **request: Any) -> dict[str, Any]:
+        return {"Tags": []}
 
     def describe_endpoint_config(self, **request: Any) -> dict[str, Any]:
         variants = self.configs.get(request["EndpointConfigName"])

@@ -43,5 +43,5 @@ def context_of(request: Request, moment: datetime) -> Context:
         said |= {f"s3:{name}": [request.headers[name]] for name in HEADERS if name in request.headers}
     if request.service == "sts" and b"ExternalId=" in request.body:
         form = dict(parse_qsl(request.body.decode(errors="replace")))
-        said["sts:externalid"] = [form["ExternalId"]]
+        said |= {"sts:externalid": [form["ExternalId"]]} if "ExternalId" in form else {}
     return said

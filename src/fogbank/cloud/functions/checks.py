@@ -19,6 +19,8 @@ from fogbank.cloud.functions.code import MOST_UNPACKED
 from fogbank.cloud.ground.wire import Request
 
 MOST_VARIABLES, LONGEST_S = 4096, 900
+"""Bytes of a function's environment variables together, and seconds of a call."""
+STRUCTURES = ("Code", "Environment", "SnapStart")
 RESERVED = frozenset({
     "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
@@ -28,13 +30,32 @@ RESERVED = frozenset({
 NO_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
 
-def check_function(request: Request) -> None:
-    """Raises ApiError."""
+def members_of(request: Request) -> Mapping[str, Any]:
+    """A request's members, its structures of the kind that they are; none of a body that moto refuses. Raises ApiError."""
     try:
         members = json.loads(request.body or b"{}")
-    except ValueError:
-        return
-    if not isinstance(members, dict) or "/event-source-mappings" in request.path:
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(members, dict):
+        return {}
+    for name in STRUCTURES:
+        _check_structure(name, members.get(name))
+    variables = (members.get("Environment") or {}).get("Variables")
+    _check_structure("Variables", variables)
+    for name, value in (variables or {}).items():
+        if not isinstance(value, str):
+            raise ApiError("SerializationException", f"the value of the variable {name} is no string", Type="User")
+    return members
+
+
+def _check_structure(name: str, value: object) -> None:
+    if value is not None and not isinstance(value, dict):
+        raise ApiError("SerializationException", f"{name} is no structure, and no map", Type="User")
+
+
+def check_function(request: Request, members: Mapping[str, Any]) -> None:
+    """Refuse what Lambda refuses of a function's members. Raises ApiError."""
+    if "/event-source-mappings" in request.path:
         return
     _check_variables((members.get("Environment") or {}).get("Variables") or {})
     timeout = members.get("Timeout")
@@ -58,11 +79,11 @@ def _check_variables(variables: Mapping[str, Any]) -> None:
             "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved "
             f"keys that are currently not supported for modification. Reserved keys used in this request: {', '.join(reserved)}"
         )
-    written = json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
-    if len(written) > MOST_VARIABLES:
+    size = len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode(errors="replace"))
+    if size > MOST_VARIABLES:  # Lambda's sentence, without their values
         raise _invalid(
             "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB "
-            f"limit. String measured: {written[:200].decode(errors='replace')}"
+            f"limit. {size} bytes were measured"
         )
 
 

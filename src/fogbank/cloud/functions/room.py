@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from fogbank.cloud.api.errors import ApiError, NotOursError
-from fogbank.cloud.functions.checks import check_function
+from fogbank.cloud.functions.checks import check_function, members_of
 from fogbank.cloud.functions.events import Events
 from fogbank.cloud.functions.invocations import Invocations, Result
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, new_id
@@ -24,8 +24,6 @@ INVOKE_ASYNC = re.compile(r"/2014-11-13/functions/(?P<name>[^/]+)/invoke-async/?
 WRITES = re.compile(r"/2015-03-31/(functions(/[^/]+/(configuration|code))?|event-source-mappings(/[^/]+)?)/?")
 MOST_SYNC, MOST_ASYNC = 6_291_456, 1_048_576
 """Bytes of an event."""
-MOST_VARIABLES = 4096
-"""Bytes of a function's environment variables together."""
 LACKING = (
     "CapacityProviderConfig",
     "DeadLetterConfig",
@@ -61,8 +59,9 @@ class FunctionsRoom:
             if match := INVOKE_ASYNC.fullmatch(request.path):
                 self._take(request, unquote(match["name"]), None, new_id())
                 return Answer(status=202, headers={"Content-Type": "application/json"}, body=b'{"Status": 202}')
-            refuse_lacking(request)
-            check_function(request)
+            members = members_of(request)
+            refuse_lacking(request, members)
+            check_function(request, members)
         except ApiError as error:
             return error_answer(request, error.status, error.code, error.message, **error.members)
         raise NotOursError(request.path)
@@ -90,14 +89,8 @@ class FunctionsRoom:
         self._events.take(function.region, asked, _event(request, MOST_ASYNC), request_id)
 
 
-def refuse_lacking(request: Request) -> None:
+def refuse_lacking(request: Request, members: Mapping[str, Any]) -> None:
     """What moto would take and forget is refused by name. Raises ApiError."""
-    try:
-        members = json.loads(request.body or b"{}")
-    except ValueError:
-        return
-    if not isinstance(members, dict):
-        return
     lacking = [name for name in LACKING if members.get(name)]
     if (members.get("SnapStart") or {}).get("ApplyOn", "None") != "None":
         lacking.append("SnapStart")
@@ -107,18 +100,6 @@ def refuse_lacking(request: Request) -> None:
         names = ", ".join(lacking)
         raise ApiError(
             "NotImplemented", f"the local cloud does not have {names} of functions; it is refused, not ignored", 501
-        )
-    _refuse_large((members.get("Environment") or {}).get("Variables") or {})
-
-
-def _refuse_large(variables: Mapping[str, str]) -> None:
-    """More variables than Lambda takes. Source: the Developer Guide, "Lambda quotas"; the sentence is Lambda's, without their values."""
-    size = len(json.dumps(variables, ensure_ascii=False, separators=(",", ":")).encode())
-    if size > MOST_VARIABLES:
-        raise ApiError(
-            "InvalidParameterValueException",
-            "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB "
-            f"limit. {size} bytes were measured",
         )
 
 

@@ -15,6 +15,11 @@ from fogbank.cloud.moto.internals import bucket
 
 EVERYONE: tuple[Any, ...] = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 """A statement's principals that are everybody."""
+GRANTED = {
+    **dict.fromkeys(("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"), "READ"),
+    **dict.fromkeys(("s3:PutObject", "s3:DeleteObject"), "WRITE"),
+}
+"""What a bucket's grants let anybody do: READ is for its listing, not for what is in it."""
 Settings = dict[str, Any]
 """Arguments of a bucket's words: name, region, account, versioning, lock_enabled, default_lock, encryption, rules, targets, event_bridge."""
 
@@ -50,16 +55,16 @@ def settings(name: str) -> Settings | None:
 
 
 def allows_everyone(name: str, action: str, key: str) -> bool:
-    """Whether a bucket's policy, or its grants, let anybody do this; a bucket's READ is for its listing, not for what is in it."""
+    """Whether a bucket's policy, or its grants, let anybody do this to a key, or, where it is empty, to the bucket itself."""
     from moto.iam.access_control import PermissionResult
 
     known = bucket(name)
     if known is None:
         return True
-    permission = known.get_permission(action, f"{known.arn}/{key}")
-    writes = action in {"s3:PutObject", "s3:DeleteObject"}
+    permission = known.get_permission(action, f"{known.arn}/{key}" if key else known.arn)
+    granted = GRANTED.get(action)
     return bool(permission == PermissionResult.PERMITTED) or (
-        permission != PermissionResult.DENIED and writes and _grants_everyone(known.acl, "WRITE")
+        permission != PermissionResult.DENIED and granted is not None and _grants_everyone(known.acl, granted)
     )
 
 

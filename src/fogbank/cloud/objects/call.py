@@ -67,6 +67,8 @@ LIFECYCLE: Mapping[str, str] = {
     "PUT": "PutBucketLifecycleConfiguration",
     "DELETE": "DeleteBucketLifecycle",
 }
+CHECKED: Mapping[str, str] = {"versioning": "PutBucketVersioning", "encryption": "PutBucketEncryption"}
+"""Settings that are looked at here when they are put."""
 KEYED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "GET": (
         ("uploadId", "ListParts"),
@@ -148,6 +150,8 @@ class Call:
     def _of_bucket(self) -> str:
         if "lifecycle" in self.query:
             return LIFECYCLE.get(self.request.method, "")
+        if self.request.method == "PUT":
+            return next((name for part, name in CHECKED.items() if part in self.query), "")
         if not SETTINGS.isdisjoint(self.query):
             return ""
         method = self.request.method

@@ -36,7 +36,7 @@ def key_of(headers: Mapping[str, str], prefix: str = OWN) -> str | None:
     if len(key) != KEY_SIZE:
         raise _invalid("key", "The secret key was invalid for the specified algorithm.", prefix, given)
     md5 = base64.b64encode(hashlib.md5(key, usedforsecurity=False).digest()).decode()
-    if not hmac.compare_digest(md5, given["key-md5"]):
+    if not hmac.compare_digest(md5.encode(), given["key-md5"].encode(errors="replace")):
         raise _invalid(
             "key-md5", "The calculated MD5 hash of the key did not match the hash that was provided.", prefix, given
         )

@@ -38,6 +38,8 @@ ENCRYPTION = {
     "x-amz-server-side-encryption-aws-kms-key-id": "KMSMasterKeyID",
     "x-amz-server-side-encryption-bucket-key-enabled": "BucketKeyEnabled",
 }
+ALGORITHMS = frozenset({"AES256", "aws:kms", "aws:kms:dsse", "aws:fsx"})
+"""Ways in which S3 encrypts."""
 LARGEST_METADATA = 2048
 MODES = frozenset({"GOVERNANCE", "COMPLIANCE"})
 TAG = re.compile(r"[\w\s+\-=.:/@]*")
@@ -55,6 +57,14 @@ def facts_of(headers: Mapping[str, str], bucket: Bucket, now: float) -> dict[str
     facts["encryption"] = {name: headers[header] for header, name in ENCRYPTION.items() if header in headers} or dict(
         bucket.encryption
     )
+    algorithm = headers.get("x-amz-server-side-encryption", "AES256")
+    if algorithm not in ALGORITHMS:
+        raise S3Error(
+            "InvalidArgument",
+            "The encryption method specified is not supported",
+            ArgumentName="x-amz-server-side-encryption",
+            ArgumentValue=algorithm,
+        )
     if key := key_of(headers):
         facts |= {FACT: key, "encryption": {}}
     facts |= lock_of(headers, bucket, now)

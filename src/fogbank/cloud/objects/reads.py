@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fogbank.cloud.ground.wire import Answer
@@ -24,6 +25,8 @@ OVERRIDES = {
     "response-content-disposition": "Content-Disposition",
     "response-content-encoding": "Content-Encoding",
 }
+LATIN_1 = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""What a header can say."""
 MOST, MOST_PARTS = 1000, 10_000
 """Parts of one page, and of an object."""
 ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
@@ -56,7 +59,7 @@ def get(shelf: Shelf, call: Call) -> Answer:
 def _said(call: Call, name: str) -> str:
     """What a header is to say instead. Raises S3Error for what no header can say."""
     value = call.query[name]
-    if not value.replace("\t", " ").isprintable():
+    if not LATIN_1.fullmatch(value):
         message = "Header value cannot be represented using ISO-8859-1."
         raise S3Error("InvalidArgument", message, ArgumentName=name, ArgumentValue=value)
     return value

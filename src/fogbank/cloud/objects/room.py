@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from fogbank.cloud.ground.wire import Answer, Request
-from fogbank.cloud.objects import deletes, labels, listing, reads, rules, uploads, writes
+from fogbank.cloud.objects import deletes, labels, listing, reads, rules, settings, uploads, writes
 from fogbank.cloud.objects.acl import is_public
-from fogbank.cloud.objects.call import LIFECYCLE, Call
+from fogbank.cloud.objects.call import CHECKED, LIFECYCLE, Call
 from fogbank.cloud.objects.errors import NotModifiedError, S3Error
 from fogbank.cloud.objects.events import Told
 from fogbank.cloud.objects.shelf import Shelf
@@ -31,7 +31,13 @@ ACTIONS: Mapping[str, str] = {
     "DELETE": "s3:DeleteObject",
 }
 
-
+OF_BUCKETS: Mapping[str, str] = {
+    "ListObjects": "s3:ListBucket",
+    "ListObjectsV2": "s3:ListBucket",
+    "ListObjectVersions": "s3:ListBucketVersions",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+}
+"""What a policy calls the operations that list a bucket."""
 PERMISSIONS: Mapping[str, str] = {
     "HeadObject": "GetObject",
     "CopyObject": "PutObject",
@@ -42,7 +48,7 @@ PERMISSIONS: Mapping[str, str] = {
     "ListParts": "ListMultipartUploadParts",
 }
 """Operations that a policy calls by another name."""
-ASKED = frozenset({"DeleteBucket", *LIFECYCLE.values()})
+ASKED = frozenset({"DeleteBucket", *LIFECYCLE.values(), *CHECKED.values()})
 """Operations that moto carries out as well, so that its journal has them."""
 
 
@@ -90,6 +96,8 @@ class ObjectsRoom:
             "PutBucketLifecycleConfiguration": rules.put,
             "GetBucketLifecycleConfiguration": rules.get,
             "DeleteBucketLifecycle": rules.delete,
+            "PutBucketVersioning": settings.put_versioning,
+            "PutBucketEncryption": settings.put_encryption,
         }
         self.operations: dict[str, Operation] = {
             **{name: partial(_asking, work, shelf, ask) for name, work in asking.items()},
@@ -140,7 +148,14 @@ class ObjectsRoom:
 
     def _check_everyone(self, call: Call) -> None:
         """What nobody signed must be let in by a policy or by the object's own grants. Raises S3Error."""
-        if call.signed or not call.key or call.request.method not in ACTIONS:
+        if call.signed:
+            return
+        if not call.key:
+            action = OF_BUCKETS.get(call.operation, "")
+            if action and not self.shelf.buckets.allows_everyone(call.bucket, action, ""):
+                raise S3Error("AccessDenied")
+            return
+        if call.request.method not in ACTIONS:
             return
         if self.shelf.buckets.allows_everyone(call.bucket, ACTIONS[call.request.method], call.key):
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -97,9 +97,25 @@ def put_part(shelf: Shelf, call: Call) -> Answer:
     """UploadPart."""
     upload = _upload(shelf, call)
     check_key(upload.facts, call.headers)
+    _check_algorithm(upload, call.headers)
     part = _keep(shelf, upload, _number(call), call.request)
     checksums = {f"{PREFIX}{name.lower()}": value for name, value in part.checksums.items()}
     return Answer(headers={"ETag": part.etag, **encryption_headers(upload.facts), **checksums})
+
+
+def _check_algorithm(upload: Upload, headers: Mapping[str, str]) -> None:
+    """Refuse a part whose checksum is one of another algorithm than its upload was begun with. Raises S3Error."""
+    if "checksum" not in upload.facts:
+        return
+    expected = checksum_of(upload)[0]
+    trailers = {name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",")}
+    said = [name for name in ALGORITHMS if PREFIX + name.lower() in {*headers, *trailers}]
+    other = next((name for name in said if name != expected), None)
+    if other:
+        raise S3Error(
+            "InvalidRequest",
+            f"Checksum Type mismatch occurred, expected checksum Type: {expected.lower()}, actual checksum Type: {other.lower()}",
+        )
 
 
 def _keep(shelf: Shelf, upload: Upload, number: int, request: Request) -> Part:

@@ -12,7 +12,7 @@ from fogbank.cloud.objects.bodies import Body, receive
 from fogbank.cloud.objects.call import Call
 from fogbank.cloud.objects.checksums import digest
 from fogbank.cloud.objects.conditions import check_read, check_write, iso
-from fogbank.cloud.objects.customer_keys import SOURCE, check_key
+from fogbank.cloud.objects.customer_keys import FACT, SOURCE, check_key
 from fogbank.cloud.objects.errors import S3Error
 from fogbank.cloud.objects.events import Told
 from fogbank.cloud.objects.facts import ARCHIVED, checksum_headers, described, encryption_headers, facts_of, tags_of
@@ -147,8 +147,8 @@ def _copied_facts(shelf: Shelf, call: Call, made_of: Source) -> dict[str, Any]:
             raise S3Error("InvalidArgument", f"Unknown {name}.", ArgumentName=name, ArgumentValue=value)
     facts = facts_of(headers, bucket, shelf.now())
     same = (source.bucket, source.key) == (call.bucket, call.key) and not made_of.named
-    otherwise = source.fact("encryption", PLAIN) != facts.get("encryption", PLAIN)
-    if same and otherwise:
+    otherwise = _encrypted(source.facts) != _encrypted(facts)
+    if same and otherwise and FACT not in facts:
         facts.setdefault("encryption", PLAIN)  # said of it, since it was encrypted in another way before
     if same and directive == "COPY" and not (otherwise or CHANGES & set(headers) or bucket.encryption):
         raise S3Error(
@@ -165,6 +165,11 @@ def _copied_facts(shelf: Shelf, call: Call, made_of: Source) -> dict[str, Any]:
     facts.pop("tags", None)
     tags = tags_of(headers.get("x-amz-tagging", "")) if tagging == "REPLACE" else source.fact("tags")
     return {**facts, "tags": tags} if tags else facts
+
+
+def _encrypted(facts: Mapping[str, Any]) -> tuple[Mapping[str, str], str | None]:
+    """How an object is encrypted: by S3, and by a key of a client's."""
+    return facts.get("encryption", PLAIN), facts.get(FACT)
 
 
 def post(shelf: Shelf, call: Call, tell: Told) -> Answer:

@@ -33,3 +33,8 @@ def test_the_time_and_an_external_id() -> None:
     context = context_of(request("sts", body=b"Action=AssumeRole&ExternalId=e%2B1"), NOW)
     assert (context["aws:currenttime"], context["sts:externalid"]) == (["2027-01-02T03:04:05Z"], ["e+1"])
     assert context["aws:epochtime"] == [str(int(NOW.timestamp()))]
+
+
+def test_an_external_id_without_a_value_is_none() -> None:
+    assert "sts:externalid" not in context_of(request("sts", body=b"Action=AssumeRole&ExternalId="), NOW)
+    assert "sts:externalid" not in context_of(request("sts", body=b"Action=AssumeRole&NoExternalId=1"), NOW)

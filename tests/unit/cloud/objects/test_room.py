@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import hashlib
 from collections import Counter
+from urllib.parse import quote
 
 import pytest
 from hypothesis import settings
@@ -120,6 +123,77 @@ def test_a_key_that_is_no_text_is_refused(room: Room) -> None:
     answer = room.door.handle(Request(method="PUT", path="/b/%ff", query="", headers=SIGNED))
 
     assert (answer.status, b"InvalidURI" in answer.body) == (400, True)
+
+
+def customer(letter: str, prefix: str = "x_amz_") -> dict[str, str]:
+    """The headers of a customer's key."""
+    key = letter.encode() * 32
+    parts = {
+        "algorithm": "AES256",
+        "key": base64.b64encode(key).decode(),
+        "key_md5": base64.b64encode(hashlib.md5(key, usedforsecurity=False).digest()).decode(),
+    }
+    return {f"{prefix}server_side_encryption_customer_{part}": value for part, value in parts.items()}
+
+
+def test_a_customers_key_is_exchanged_by_a_copy_onto_itself(room: Room) -> None:
+    """The encryption changes, so S3 takes it; the same key again changes nothing."""
+    room.ask("PUT", "k", b"1", "", **customer("a"))
+    source = {"x_amz_copy_source": "/b/k", **customer("a", "x_amz_copy_source_")}
+    assert room.ask("PUT", "k", b"", "", **source, **customer("a")).status == 400
+    answer = room.ask("PUT", "k", b"", "", **source, **customer("b"))
+    assert (answer.status, "x-amz-server-side-encryption" in answer.headers) == (200, False)
+    assert room.ask("GET", "k", b"", "", **customer("a")).status == 403
+    assert room.ask("GET", "k", b"", "", **customer("b")).body == b"1"
+
+    source = {"x_amz_copy_source": "/b/k", **customer("b", "x_amz_copy_source_")}
+    assert room.ask("PUT", "k", b"", "", **source).status == 200
+    assert room.ask("GET", "k").body == b"1"
+
+
+def test_a_customers_key_under_a_digest_that_is_no_ascii_is_refused(room: Room) -> None:
+    wrong = {**customer("a"), "x_amz_server_side_encryption_customer_key_md5": "ü"}
+    answer = room.ask("PUT", "k", b"1", "", **wrong)
+    assert (answer.status, b"did not match the hash" in answer.body) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [("a\u00a0b", True), ("é\t", True), ("\u00ad", True), ("日", False), ("a\n", False), ("\x7f", False)],
+)
+def test_an_answers_header_is_what_latin_1_can_say(room: Room, said: str, taken: bool) -> None:
+    room.ask("PUT", "k", b"1")
+    answer = room.ask("GET", "k", query=f"response-content-disposition={quote(said)}")
+    if taken:
+        assert (answer.status, answer.headers["Content-Disposition"]) == (200, said)
+    else:
+        assert (answer.status, b"cannot be represented using ISO-8859-1" in answer.body) == (400, True)
+
+
+def test_nobody_who_does_not_sign_lists_a_private_bucket(room: Room) -> None:
+    for query in ("", "list-type=2", "versions", "uploads"):
+        answer = room.door.handle(Request(method="GET", path="/b", query=query, headers={}))
+        assert (answer.status, b"AccessDenied" in answer.body) == (403, True)
+        assert room.ask("GET", "", query=query).status == 200
+
+
+def test_a_part_has_the_checksum_that_its_upload_was_begun_with(room: Room) -> None:
+    def begun(**headers: str) -> str:
+        body = room.ask("POST", "k", b"", "uploads", **headers).body.decode()
+        return body.partition("<UploadId>")[2].partition("<")[0]
+
+    upload, crc = begun(x_amz_checksum_algorithm="SHA256"), {"x_amz_checksum_crc32": "g9zvtw=="}
+    answer = room.ask("PUT", "k", b"1", f"partNumber=1&uploadId={upload}", **crc)
+    assert b"expected checksum Type: sha256, actual checksum Type: crc32<" in answer.body
+    assert answer.status == 400
+    assert room.ask("PUT", "k", b"1", query=f"partNumber=1&uploadId={upload}").status == 200
+    assert room.ask("PUT", "k", b"1", f"partNumber=1&uploadId={begun()}", **crc).status == 200
+
+
+def test_an_object_is_encrypted_in_a_way_that_s3_has(room: Room) -> None:
+    answer = room.ask("PUT", "k", b"1", x_amz_server_side_encryption="AES")
+    assert (answer.status, b"<Code>InvalidArgument" in answer.body) == (400, True)
+    assert room.ask("PUT", "k", b"1", x_amz_server_side_encryption="aws:kms").status == 200
 
 
 KEYS = st.sampled_from(["a", "a/", "a/b", "a//b", "ü", "z"])
