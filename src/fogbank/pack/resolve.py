@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from fogbank.contracts.dependencies import Origin, Pin, WheelFile
 from fogbank.contracts.errors import PackageError
+from fogbank.pack.fetching import nameless
 from fogbank.pack.fitting import by_machine, fits, runs, runs_on
 from fogbank.pack.lock import Source, installed, requires
 from fogbank.pack.locked import Locked
@@ -158,7 +159,7 @@ def _obtainable(locked: Locked, source: Source) -> Locked:
         return locked
     raise PackageError(
         "dependency-elsewhere",
-        f"{locked.name} {locked.version} comes from {locked.elsewhere} by {source.name}: it cannot be installed from there in "
+        f"{locked.name} {locked.version} comes from {nameless(locked.elsewhere)} by {source.name}: it cannot be installed from there in "
         "a container, and what an index has under that name is something else",
         f"put a wheel of {locked.name} into an index of yours and lock that; or, if it is the project's own code, take it out of "
         "`dependencies` and put its modules below the project (src/), where they are packed",
