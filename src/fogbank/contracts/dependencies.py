@@ -16,6 +16,23 @@ HOST_PLATFORM = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "li
 MANYLINUX = (2, 28)
 """The newest glibc that wheels may ask for: that of every base since Debian 11, Ubuntu 20.04 and RHEL 8."""
 
+LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
+"""The names of before PEP 600, by the minor version of their glibc 2."""
+
+
+def linux_platforms(machine: str) -> list[str]:
+    """The platforms of wheels that every base takes on a machine, best first (PEP 600).
+
+    >>> linux_platforms("aarch64")[0]
+    'manylinux_2_28_aarch64'
+    """
+    platforms = []
+    for minor in range(MANYLINUX[1], 4, -1):
+        platforms.append(f"manylinux_2_{minor}_{machine}")
+        if minor in LEGACY:
+            platforms.append(f"{LEGACY[minor]}_{machine}")
+    return [*platforms, f"linux_{machine}"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:

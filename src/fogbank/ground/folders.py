@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 PRIVATE = 0o700
 
@@ -15,6 +18,20 @@ def private_folder(folder: Path) -> Path:
     if stat.S_IMODE(folder.stat().st_mode) != PRIVATE:
         folder.chmod(PRIVATE)
     return folder
+
+
+@contextmanager
+def left_file(path: Path, limit: int) -> Iterator[BinaryIO]:
+    """A file that somebody's process has left, opened to be read: a file itself, by no link and under no other name, of `limit` bytes
+    at most. Raises OSError, ValueError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
+            raise ValueError(f"{path.name} is no file of its own")
+        if state.st_size > limit:
+            raise ValueError(f"{path.name} is larger than {limit} bytes")
+        yield stream
 
 
 def write_whole(path: Path, data: bytes) -> None:

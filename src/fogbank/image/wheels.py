@@ -17,7 +17,7 @@ from typing import Any
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from fogbank.contracts.dependencies import MANYLINUX, Pin, Target, Wheel, WheelFile
+from fogbank.contracts.dependencies import MANYLINUX, Pin, Target, Wheel, WheelFile, linux_platforms
 from fogbank.contracts.errors import PackageError
 from fogbank.ground.digest import sha256_bytes
 from fogbank.ground.elf import elf_machine
@@ -25,7 +25,6 @@ from fogbank.ground.folders import write_whole
 from fogbank.ground.installer import NOTHING_BUILT, run_uv
 
 TIME_LIMIT_S = 900
-LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 
 
 def choose_wheels(pins: Iterable[Pin], target: Target, cache: Path) -> tuple[Wheel, ...]:
@@ -40,12 +39,7 @@ def choose_wheels(pins: Iterable[Pin], target: Target, cache: Path) -> tuple[Whe
 def supported_tags(target: Target) -> list[Tag]:
     """The tags that the target takes, best first (PEP 425, PEP 600)."""
     version = tuple(int(part) for part in target.python.split("."))
-    platforms = []
-    for minor in range(MANYLINUX[1], 4, -1):
-        platforms.append(f"manylinux_2_{minor}_{target.machine}")
-        if minor in LEGACY:
-            platforms.append(f"{LEGACY[minor]}_{target.machine}")
-    platforms.append(f"linux_{target.machine}")
+    platforms = linux_platforms(target.machine)
     interpreter = f"cp{version[0]}{version[1]}"
     return [
         *cpython_tags(version, platforms=platforms),

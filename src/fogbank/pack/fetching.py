@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import lzma
 import netrc
 import os
+import re
 import shutil
 import subprocess
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Collection
+from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote, urlsplit
 
 from fogbank.contracts.dependencies import Origin
 from fogbank.contracts.errors import PackageError
@@ -26,10 +30,15 @@ from fogbank.ground.paths import EscapeError, inside, plain_name
 from fogbank.ground.processes import run_bound
 
 TIME_LIMIT_S, SIZE_LIMIT = 600, 1 << 30
+SOURCES = "sources"
+"""Below the folder that `fetched` is given: all that is unpacked, checked out or copied, and nothing else."""
+DAMAGED = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+"""What an archive's readers raise: a RuntimeError (NotImplementedError is one) for one that is encrypted, or packed as none reads it."""
 NO_SOURCES = frozenset({".git", ".hg", ".svn", ".venv", ".fogbank", ".tox", ".nox", "__pycache__", "node_modules"})
 LEFT_OF_BUILDS = frozenset({"build", "dist", "venv"})
 """Folders that lie among sources and are none, these at the top alone: what an earlier build left would get into the next."""
 GIT = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file", "GIT_LFS_SKIP_SMUDGE": "1"}
+USER = re.compile(r"(?<=://)[^/\s@'\"]+@")
 NOT_THIS_REPOSITORY = frozenset(
     {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX"}
 )
@@ -40,14 +49,14 @@ def fetched(name: str, origin: Origin, work: Path) -> Path:
     """The folder of the sources, or a wheel. Raises PackageError (`source-unreachable`, `source-hash-differs`, `source-unreadable`)."""
     work.mkdir(parents=True, exist_ok=True)
     if origin.kind == "folder":
-        folder = _copied(name, Path(origin.place), work / "sources")
+        folder = _copied(name, Path(origin.place), work / SOURCES)
     elif origin.kind == "git":
-        folder = _checked_out(name, origin, work / "sources")
+        folder = _checked_out(name, origin, work / SOURCES)
     else:
         file = _archive(name, origin, work)
         if file.suffix == ".whl":
             return file
-        folder = _unpacked(name, file, work / "sources")
+        folder = _unpacked(name, file, work / SOURCES)
     try:
         return inside(folder, origin.subdirectory) if origin.subdirectory else folder
     except EscapeError as error:
@@ -98,19 +107,18 @@ def _copied(name: str, folder: Path, target: Path) -> Path:
 
 def _archive(name: str, origin: Origin, work: Path) -> Path:
     """The archive or the wheel, with the bytes that are locked."""
-    parts = urlparse(origin.place)
-    if parts.scheme not in {"http", "https"}:
+    if not origin.place.startswith(("http://", "https://")):
         source = Path(origin.place)
         if not source.is_file():
             raise _unreachable(name, f"there is no file {source}")
         file = work / source.name
         shutil.copyfile(source, file)
     else:
-        file = work / plain_name(unquote(parts.path.rpartition("/")[2]) or "sources.tar.gz")
         try:
+            file = work / plain_name(unquote(urlsplit(origin.place).path.rpartition("/")[2]) or "sources.tar.gz")
             _download(origin.place, file)
-        except (OSError, ValueError) as error:  # urllib's are OSErrors
-            raise _unreachable(name, f"{parts.netloc} gives no {file.name}: {error}") from error
+        except (OSError, ValueError, HTTPException) as error:  # urllib's are OSErrors
+            raise _unreachable(name, f"{nameless(origin.place)} gives nothing: {nameless(str(error))}") from error
     if sha256_file(file) != origin.pinned:
         raise PackageError(
             "source-hash-differs",
@@ -121,19 +129,38 @@ def _archive(name: str, origin: Origin, work: Path) -> Path:
 
 
 def _download(address: str, file: Path) -> None:
-    """Raises OSError, ValueError."""
-    request = urllib.request.Request(address)  # noqa: S310 - http or https alone
-    host = urlparse(address).hostname or ""
-    with contextlib.suppress(OSError, netrc.NetrcParseError):
-        known = netrc.netrc(os.environ.get("NETRC")).authenticators(host)
-        if known:  # not handed on to where it is redirected
-            pair = base64.b64encode(f"{known[0]}:{known[2]}".encode()).decode()
-            request.add_unredirected_header("Authorization", f"Basic {pair}")
+    """Raises OSError, ValueError, HTTPException."""
+    parts = urlsplit(address)
+    user, _, host = parts.netloc.rpartition("@")
+    request = urllib.request.Request(parts._replace(netloc=host, fragment="").geturl())  # noqa: S310 - http or https alone
+    pair = _credentials(user, parts.hostname or "")
+    if pair:  # not handed on to where it is redirected
+        request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
     with urllib.request.urlopen(request, timeout=TIME_LIMIT_S / 10) as answer, file.open("wb") as stream:  # noqa: S310 - http or https alone
         while piece := answer.read(CHUNK):
             stream.write(piece)
             if stream.tell() > SIZE_LIMIT:
                 raise ValueError(f"it is larger than {SIZE_LIMIT} bytes")
+
+
+def _credentials(user: str, host: str) -> str:
+    """`name:password`, as the address says it, else `.netrc`; empty for none."""
+    if user:
+        name, _, password = user.partition(":")
+        return f"{unquote(name)}:{unquote(password)}"
+    with contextlib.suppress(OSError, netrc.NetrcParseError):
+        known = netrc.netrc(os.environ.get("NETRC")).authenticators(host)
+        return f"{known[0]}:{known[2]}" if known else ""
+    return ""
+
+
+def nameless(text: str) -> str:
+    """A text without whom its addresses name: they have passwords.
+
+    >>> nameless("https://user:secret@host.example/a is away")
+    'https://host.example/a is away'
+    """
+    return USER.sub("", text)
 
 
 def _unpacked(name: str, file: Path, target: Path) -> Path:
@@ -143,7 +170,7 @@ def _unpacked(name: str, file: Path, target: Path) -> Path:
             _unzip(file, target)
         else:
             unpack_archive(file, target)
-    except (ArchiveError, EscapeError, zipfile.BadZipFile, OSError, NotImplementedError) as error:
+    except (ArchiveError, EscapeError, *DAMAGED) as error:
         raise _unreadable(name, f"{file.name}: {error}") from error
     (first, *more) = sorted(target.iterdir()) or [target]
     return first if not more and first.is_dir() else target
@@ -175,9 +202,9 @@ def _checked_out(name: str, origin: Origin, target: Path) -> Path:
             everything = ["fetch", "--quiet", "--no-recurse-submodules", "--", origin.place, "+refs/*:refs/fetched/*"]
             why = _git(target, everything) and why
         if why:
-            raise _unreachable(name, f"{origin.place} at {origin.pinned[:12]}: {why}")
+            raise _unreachable(name, nameless(f"{origin.place} at {origin.pinned[:12]}: {why}"))
     if why := _git(target, ["checkout", "--quiet", "--detach", origin.pinned]):
-        raise _unreachable(name, f"{origin.place} has no {origin.pinned[:12]}: {why}")
+        raise _unreachable(name, nameless(f"{origin.place} has no {origin.pinned[:12]}: {why}"))
     return target
 
 

@@ -55,8 +55,8 @@ class Lock:
         """The versions that it has of a distribution: several where they differ by platform. Raises PackageError."""
         try:
             read = tuple(map(self._read, self._tables.get(name, ())))
-            placed = (replace(item, origin=located(item.origin, self._root)) if item.origin else item for item in read)
-            return tuple(item for item in placed if item.version or item.origin)  # the project itself may have none
+            placed = [replace(item, origins=located(item.origins, self._root)) for item in read]
+            return tuple(item for item in placed if item.version or item.origins)  # the project itself may have none
         except MALFORMED as error:
             raise _unreadable(self.name, error) from error
 

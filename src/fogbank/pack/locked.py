@@ -16,9 +16,9 @@ from fogbank.contracts.dependencies import Origin, WheelFile
 class Locked:
     """One version. `requires` is None where the lock does not hold the graph; any of `markers` must hold.
 
-    `hashes` are those of files that are not wheels, or whose names the lock does not say. `origin` is where its sources are, or a wheel
-    of this machine, that pack can take by hash or commit. `elsewhere` says where it comes from where nobody but this machine, or nobody
-    without building it, can have it: without an origin it is refused. `version` is empty for a folder that tells its own when it is built.
+    `hashes` are those of files that are not wheels, or whose names the lock does not say. `origins` are where its sources are, and the wheels
+    of this machine before them, that pack can take by hash or commit. `elsewhere` says where it comes from where nobody but this machine, or nobody
+    without building it, can have it: without origins it is refused. `version` is empty for a folder that tells its own when it is built.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Locked:
     hashes: tuple[str, ...] = ()
     requires: tuple[Requirement, ...] | None = None
     markers: tuple[str, ...] = ()
-    origin: Origin | None = None
+    origins: tuple[Origin, ...] = ()
     elsewhere: str = ""
 
     def fits(self, requirement: Requirement, environment: Mapping[str, str]) -> bool:

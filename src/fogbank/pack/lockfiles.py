@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 from fogbank.contracts.dependencies import WheelFile
 from fogbank.ground.paths import plain_name
 from fogbank.pack.locked import Locked
-from fogbank.pack.origins import archive, pylock_origin, uv_origin
+from fogbank.pack.origins import archive, pylock_origins, uv_origins
 
 Table = Mapping[str, Any]
 Reader = Callable[[Table], Locked]
@@ -92,7 +92,7 @@ def _uv(package: Table, index: str) -> Locked:
         hashes=() if direct else _sdist(package.get("sdist", {}).get("hash", "")),
         requires=(*(_uv_requirement(item) for item in package.get("dependencies", [])), *optional),
         markers=tuple(package.get("resolution-markers", [])),
-        origin=uv_origin(package, source),
+        origins=uv_origins(package, source),
         elsewhere=_elsewhere(source, direct=direct, has_wheels=bool(files)),
     )
 
@@ -145,7 +145,7 @@ def _pylock(package: Table, index: str) -> Locked:
         ),
         hashes=() if direct else _sdist(package.get("sdist", {}).get("hashes", {}).get("sha256", "")),
         markers=(package["marker"],) if "marker" in package else (),
-        origin=pylock_origin(package),
+        origins=pylock_origins(package),
         elsewhere=elsewhere or (f"a file of this machine ({local})" if local else ""),
     )
 
@@ -160,7 +160,7 @@ def _requirement(table: Table) -> Locked:
         wheels=(wheel(url, table["hashes"][0], 0, direct=True),) if is_wheel else (),
         hashes=() if url else tuple(table["hashes"]),
         markers=(str(table["marker"]),) if table["marker"] else (),
-        origin=archive(url, table["hashes"][0]) if fetched and not is_wheel else None,
+        origins=archive(url, table["hashes"][0]) if fetched and not is_wheel else (),
         elsewhere=str(url) if url and not is_wheel else "",
     )
 

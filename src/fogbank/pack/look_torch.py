@@ -74,12 +74,11 @@ def _inputs(program: Mapping[str, Any]) -> tuple[tuple[Table, ...], tuple[Column
     columns: list[Column] = []
     tensors = dict(_tensors(program))
     for name, (sizes, scalar) in tensors.items():
+        if len(sizes) not in {1, 2} or scalar not in DTYPES:
+            shape = " x ".join(map(_said, sizes)) or "no dimension"
+            raise _no_table(f"the program takes {name} of {shape}, which is no table of numbers")
         width = 1 if len(sizes) == 1 else sizes[-1]
-        if len(sizes) > 2 or scalar not in DTYPES:
-            raise _no_table(
-                f"the program takes {name} of {' x '.join(map(_said, sizes))}, which is no table of numbers"
-            )
-        if width is None or not sizes:
+        if width is None:
             return (), ()
         dtype, own = DTYPES[scalar]
         place = len(columns)

@@ -5,22 +5,25 @@ In: names, a source of versions and the target's marker environment; out: pins, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
 
-from fogbank.contracts.dependencies import MACHINES, Pin, WheelFile
+from fogbank.contracts.dependencies import Origin, Pin, WheelFile
 from fogbank.contracts.errors import PackageError
+from fogbank.pack.fetching import nameless
+from fogbank.pack.fitting import by_machine, fits, runs, runs_on
 from fogbank.pack.lock import Source, installed, requires
 from fogbank.pack.locked import Locked
+from fogbank.pack.origins import wheel_name
 
 
 def resolve(names: Iterable[str], source: Source, environment: Mapping[str, str]) -> tuple[Pin, ...]:
     """The distributions and everything that they need in a marker environment, sorted by name. Raises PackageError.
 
     Its codes: `dependency-invalid`, `dependency-missing`, `dependency-unlocked`, `dependency-elsewhere`,
-    `dependency-graph-unknown`.
+    `dependency-graph-unknown`, `wheel-missing`.
     """
     chosen: dict[str, Locked] = {}
     seen: set[tuple[str, frozenset[str]]] = set()
@@ -40,7 +43,7 @@ def resolve(names: Iterable[str], source: Source, environment: Mapping[str, str]
             version=item.version,
             wheels=item.wheels,
             hashes=item.hashes,
-            origin=None if _has_wheel(item, environment) else item.origin,
+            origin=_origin(item, environment),
         )
         for _, item in sorted(chosen.items())
     )
@@ -126,20 +129,37 @@ def _choose(requirement: Requirement, name: str, source: Source, environment: Ma
     )
 
 
-def _has_wheel(locked: Locked, environment: Mapping[str, str]) -> bool:
-    """Whether an index has a wheel of it for the platform, as far as names say it."""
+def _origin(locked: Locked, environment: Mapping[str, str]) -> Origin | None:
+    """Where its wheel is to be had from where no index has one for the platform: the best that lies here, else its sources."""
     machine, python = environment["platform_machine"], environment["python_version"]
-    platforms = (file.filename.removesuffix(".whl").rpartition("-")[2] for file in locked.wheels if _runs(file, python))
-    return any(each == "any" or ("linux" in each and machine in each) for each in platforms)
+    if not locked.origins or any(runs_on(file.filename, machine, python) for file in locked.wheels):
+        return None
+    names = {origin: wheel_name(origin) for origin in locked.origins}
+    places = ((fits(name, machine, python), name, origin) for origin, name in names.items())
+    ranked = [(place, name, origin) for place, name, origin in places if place is not None]
+    if ranked:
+        return min(ranked, key=lambda each: each[:2])[2]
+    sources = [origin for origin, name in names.items() if not name]
+    if sources:
+        return sources[0]
+    raise _no_wheel(f"{locked.name}=={locked.version}", f"{machine} and Python {python}", names.values())
+
+
+def _no_wheel(pin: str, target: str, filenames: Iterable[str]) -> PackageError:
+    return PackageError(
+        "wheel-missing",
+        f"{pin} has no wheel for Linux on {target}, and comes from nowhere else: its wheels are {', '.join(sorted(filenames)[:8])}",
+        "choose a version that has one, or build a wheel for that platform and lock it",
+    )
 
 
 def _obtainable(locked: Locked, source: Source) -> Locked:
     """Refuse what no container can have from where it comes from: an index's namesake would be another thing."""
-    if not locked.elsewhere or locked.origin:
+    if not locked.elsewhere or locked.origins:
         return locked
     raise PackageError(
         "dependency-elsewhere",
-        f"{locked.name} {locked.version} comes from {locked.elsewhere} by {source.name}: it cannot be installed from there in "
+        f"{locked.name} {locked.version} comes from {nameless(locked.elsewhere)} by {source.name}: it cannot be installed from there in "
         "a container, and what an index has under that name is something else",
         f"put a wheel of {locked.name} into an index of yours and lock that; or, if it is the project's own code, take it out of "
         "`dependencies` and put its modules below the project (src/), where they are packed",
@@ -149,59 +169,29 @@ def _obtainable(locked: Locked, source: Source) -> Locked:
 def requirement_lines(pins: Iterable[Pin], python: str) -> list[str]:
     """The pins as a requirements file has them, each under the lock's hashes where it has them.
 
-    What is had by its address comes from there; where its wheels differ by machine, each under its marker. Raises ValueError for one
-    of which no wheel was made yet: what an index has under its name is something else.
+    What is had by its address comes from there, and from nowhere else; where its wheels differ by machine, each under its marker. Raises
+    PackageError (`wheel-missing`), and ValueError for one of which no wheel was made yet: what an index has under its name is something else.
     """
     lines = []
     for pin in pins:
         if pin.origin:
             raise ValueError(f"{pin} has no wheel yet")
-        own = [file for file in pin.wheels if _runs(file, python)]
-        direct = [file for file in own if file.url]
+        direct = [file for file in pin.wheels if file.url or file.path]
         if direct:
-            lines += [
-                f"{pin.name} @ {file.url}{marker} --hash=sha256:{file.sha256}" for file, marker in _by_machine(direct)
-            ]
+            lines += _direct_lines(pin, direct, python)
             continue
-        hashes = sorted({*pin.hashes, *(file.sha256 for file in own)})
+        hashes = sorted({*pin.hashes, *(file.sha256 for file in pin.wheels if runs(file.filename, python))})
+        if pin.wheels and not hashes:
+            raise _no_wheel(str(pin), f"any machine and Python {python}", (file.filename for file in pin.wheels))
         lines.append(" ".join([str(pin), *(f"--hash=sha256:{digest}" for digest in hashes)]))
     return lines
 
 
-def _runs(file: WheelFile, python: str) -> bool:
-    """Whether a wheel is for this Python, on whatever machine."""
-    try:
-        tags = parse_wheel_filename(file.filename)[3]
-    except InvalidWheelFilename:
-        return False
-    major, minor = python.split(".")
-    own = f"cp{major}{minor}"
-    return any(
-        tag.interpreter in {own, f"py{major}", f"py{major}{minor}"}
-        or (
-            tag.abi == "abi3"
-            and tag.interpreter.startswith(f"cp{major}")
-            and int(tag.interpreter[3:] or 0) <= int(minor)
-        )
-        for tag in tags
-    )
-
-
-def _by_machine(files: Iterable[WheelFile]) -> list[tuple[WheelFile, str]]:
-    """The wheel for every machine, or one for each kind of Linux machine with the marker that says so."""
-    files = list(files)
-    universal = next((file for file in files if file.filename.endswith("-any.whl")), None)
-    if universal is not None:
-        return [(universal, "")]
-    wheels = []
-    for machine in MACHINES.values():
-        fitting = sorted(file.filename for file in files if machine in file.filename and "manylinux" in file.filename)
-        wheels += [
-            (file, f" ; sys_platform == 'linux' and platform_machine == '{machine}'")
-            for file in files
-            if fitting and file.filename == fitting[-1]
-        ]
-    return wheels
+def _direct_lines(pin: Pin, files: Sequence[WheelFile], python: str) -> list[str]:
+    chosen = by_machine(files, python)
+    if not chosen:
+        raise _no_wheel(str(pin), f"any machine and Python {python}", (file.filename for file in files))
+    return [f"{pin.name} @ {file.url}{marker} --hash=sha256:{file.sha256}" for file, marker in chosen]
 
 
 def _graph(locked: Locked, source: Source) -> tuple[Requirement, ...]:

@@ -7,7 +7,6 @@ sources and Python; the record beside it says what it was made of.
 from __future__ import annotations
 
 import json
-import shutil
 import sysconfig
 import tempfile
 import tomllib
@@ -22,11 +21,15 @@ from fogbank.contracts.errors import PackageError
 from fogbank.ground.digest import canonical_json, sha256_bytes, sha256_file
 from fogbank.ground.folders import write_whole
 from fogbank.ground.locks import locked
-from fogbank.pack.building import Built, Terms, build_wheel
-from fogbank.pack.fetching import fetched, identity
+from fogbank.pack.building import Built, Site, Terms, build_wheel
+from fogbank.pack.fetching import SOURCES, fetched, identity
+from fogbank.pack.libraries import check_libraries
 from fogbank.pack.lock import Source
+from fogbank.pack.resolve import installed_version
 
-FORMAT = 1
+FORMAT = 2
+BACKENDS = ("setuptools", "wheel", "hatchling", "flit-core", "poetry-core", "pdm-backend", "cython", "numpy")
+"""What building takes in the version of the lock, where what is built allows it."""
 RECORD = ".json"
 
 
@@ -43,11 +46,12 @@ class Wheels:
 
     def _made(self, pin: Pin, origin: Origin) -> Pin:
         self.folder.mkdir(parents=True, exist_ok=True)
-        constraints = self._constraints()
+        terms = self._terms(pin, origin)
         python = sysconfig.get_platform(), sysconfig.get_config_var("EXT_SUFFIX")
-        key = sha256_bytes(canonical_json([FORMAT, pin.name, pin.version, identity(origin), *python, constraints]))
+        held = terms.constraints, terms.preferred, terms.version
+        key = sha256_bytes(canonical_json([FORMAT, pin.name, pin.version, identity(origin), *python, *held]))
         with locked(self._state / f"{WHEELS}.lock"):
-            file = self._kept(key) or self._fresh(key, pin, origin, constraints)
+            file = self._kept(key) or self._fresh(key, pin, origin, terms)
         version = str(parse_wheel_filename(file.name)[1])
         wheel = WheelFile(
             filename=file.name,
@@ -67,41 +71,52 @@ class Wheels:
                 return wheel
         return None
 
-    def _fresh(self, key: str, pin: Pin, origin: Origin, constraints: list[str]) -> Path:
+    def _fresh(self, key: str, pin: Pin, origin: Origin, terms: Terms) -> Path:
         with tempfile.TemporaryDirectory(dir=self._state, prefix="wheel-") as folder:
-            work = Path(folder)
-            sources = fetched(pin.name, origin, work / "fetched")
+            place, work = Path(folder) / "fetched", Path(folder) / "build"
+            sources = fetched(pin.name, origin, place)
             built = Built(wheel=sources)
             if sources.is_dir():
-                terms = Terms(root=self._root, state=self.folder, constraints=tuple(constraints))
-                built = build_wheel(pin.name, sources, work, terms)
-            wheel = built.wheel
-            _check_name(wheel.name, pin)
-            place = self.folder / wheel.name
-            record = {
-                "key": key,
-                "sha256": sha256_file(wheel),
-                "kind": origin.kind,
-                "pinned": origin.pinned,
-                "needed": built.needed,
-            }
-            shutil.copyfile(wheel, work / "wheel")
-            (work / "wheel").replace(place)
-            write_whole(place.with_name(place.name + RECORD), canonical_json(record))
+                work.mkdir()
+                built = build_wheel(pin.name, Site(tree=place / SOURCES, sources=sources, work=work), terms)
+            _check_name(built.wheel.name, pin)
+            if sources.is_dir() or "manylinux" not in built.wheel.name:
+                check_libraries(pin.name, built.wheel)
+            return self._keep(key, origin, built)
+
+    def _keep(self, key: str, origin: Origin, built: Built) -> Path:
+        """The wheel where it stays, with its record beside it."""
+        place = self.folder / built.wheel.name
+        record = {
+            "key": key,
+            "sha256": sha256_file(built.wheel),
+            "kind": origin.kind,
+            "pinned": origin.pinned,
+            "needed": built.needed,
+        }
+        built.wheel.replace(place)
+        write_whole(place.with_name(place.name + RECORD), canonical_json(record))
         return place
 
-    def _constraints(self) -> list[str]:
-        """What building is held to: what the project says for it (uv's `build-constraint-dependencies`), else what its lock has."""
+    def _terms(self, pin: Pin, origin: Origin) -> Terms:
+        """What building is held to: what the project says for it (uv's `build-constraint-dependencies`); what its lock has is preferred.
+
+        A folder whose version git would tell is locked without one: it has that in which it is installed here.
+        """
         project = self._root / "pyproject.toml"
         try:
             table = tomllib.loads(project.read_text()) if project.is_file() else {}
         except ValueError:  # the project's settings are read and refused elsewhere
             table = {}
         said = table.get("tool", {}).get("uv", {}).get("build-constraint-dependencies", [])
-        own = [str(item) for item in said] if isinstance(said, list) else []
-        backends = ("setuptools", "wheel", "hatchling", "flit-core", "poetry-core", "pdm-backend", "cython", "numpy")
-        versions = ((name, {each.version for each in self._lock.candidates(name)}) for name in backends)
-        return own or [f"{name}=={only}" for name, found in versions if len(found) == 1 for only in found if only]
+        versions = ((name, {each.version for each in self._lock.candidates(name)}) for name in BACKENDS)
+        return Terms(
+            root=self._root,
+            state=self.folder,
+            constraints=tuple(str(item) for item in said) if isinstance(said, list) else (),
+            preferred=tuple(f"{name}=={only}" for name, found in versions if len(found) == 1 for only in found if only),
+            version=pin.version or (installed_version(pin.name) if origin.kind == "folder" else ""),
+        )
 
 
 def packaged(pins: Iterable[Pin]) -> Mapping[str, Path]:

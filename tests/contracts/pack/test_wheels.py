@@ -6,7 +6,10 @@ import base64
 import hashlib
 import io
 import json
+import platform
+import shutil
 import subprocess
+import sysconfig
 import tarfile
 import textwrap
 import zipfile
@@ -27,7 +30,9 @@ from fogbank.ground.digest import sha256_bytes, sha256_file
 from fogbank.ground.walls import obstacle
 from fogbank.image.wheels import choose_wheels, install
 from fogbank.pack import build, read_trained
+from fogbank.pack.building import VERSION_BY_GIT
 from fogbank.pack.lock import Installed, read_lock
+from fogbank.pack.locked import Locked
 from fogbank.pack.resolve import requirement_lines, resolve
 from fogbank.pack.wheels import Wheels
 from tests.fakes.probe import Probe
@@ -93,11 +98,12 @@ def sdist(tree: Path, file: Path) -> str:
     return sha256_file(file)
 
 
-def wheel_of(name: str, code: str) -> bytes:
+def wheel_of(name: str, code: str, version: str = "1.0") -> bytes:
+    info = f"{name}-{version}.dist-info"
     files = {
         f"{name}.py": code,
-        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
-        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: own\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: own\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     lines = (
         f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip('=')},{len(text)}\n"
@@ -105,7 +111,7 @@ def wheel_of(name: str, code: str) -> bytes:
     )
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as wheel:
-        for path, text in {**files, f"{name}-1.0.dist-info/RECORD": "".join(lines)}.items():
+        for path, text in {**files, f"{info}/RECORD": "".join(lines)}.items():
             wheel.writestr(path, text)
     return file.getvalue()
 
@@ -123,9 +129,10 @@ class Index:
 
     def page(self, name: str, file: str, data: bytes) -> None:
         (self.folder / file).write_bytes(data)
-        (self.folder / "simple" / name).mkdir(parents=True)
-        link = f'<a href="{self.address}/{file}#sha256={sha256_bytes(data)}">{file}</a>'
-        (self.folder / "simple" / name / "index.html").write_text(f"<!DOCTYPE html><html><body>{link}</body></html>")
+        page = self.folder / "simple" / name / "index.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        with page.open("a") as stream:
+            stream.write(f'<a href="{self.address}/{file}#sha256={sha256_bytes(data)}">{file}</a>')
 
     def close(self) -> None:
         self._server.shutdown()
@@ -220,6 +227,7 @@ def test_a_locked_sdist_is_built_from_its_bytes_with_what_it_needs_from_the_proj
         "PYTHONUNBUFFERED",
         "SOURCE_DATE_EPOCH",
         "TMPDIR",
+        *VERSION_BY_GIT,
     }
     assert (set(said["environment"]) - {"LC_CTYPE", "PWD"}, said["home"]) == (known, [])
     if not obstacle():
@@ -287,7 +295,10 @@ def git(folder: Path, *arguments: str) -> str:
 def repository(tmp_path: Path) -> tuple[Path, str]:
     """A bare repository, and its first commit, upon which there is another."""
     work = tmp_path / "work"
-    sources(work / "libs" / "only_here")
+    backend = sources(work / "libs" / "only_here") / "own_backend.py"
+    backend.write_text(
+        f"{backend.read_text()}\nVERSION = os.environ.get('SETUPTOOLS_SCM_PRETEND_VERSION', '0.1.dev1')\n"
+    )
     git(work, "init", "--quiet")
     git(work, "add", ".")
     git(work, "commit", "--quiet", "-m", "first")
@@ -298,7 +309,9 @@ def repository(tmp_path: Path) -> tuple[Path, str]:
     return tmp_path / "bare.git", commit
 
 
-def test_a_repository_is_built_at_the_commit_that_is_locked(root: Path, repository: tuple[Path, str]) -> None:
+def test_a_repository_is_built_at_the_commit_that_is_locked_in_the_version_that_is_locked(
+    root: Path, repository: tuple[Path, str]
+) -> None:
     bare, commit = repository
     lock(root, f'git = "file://{bare}?subdirectory=libs%2Fonly_here&rev=main#{commit}"')
 
@@ -334,6 +347,11 @@ def test_a_commit_that_is_not_there_is_refused(root: Path, repository: tuple[Pat
         ("build_wheel = lambda *_: '../only_here-2.0-py3-none-any.whl'\n", "source-unbuildable"),
         ("VERSION = '3.0'\n", "source-misnamed"),
         ("NAME = 'other'\n", "source-misnamed"),
+        ("get_requires_for_build_wheel = lambda *_: ['a @ file:///a.whl']\n", "source-unbuildable"),
+        ("get_requires_for_build_wheel = lambda *_: [1]\n", "source-unbuildable"),
+        ("get_requires_for_build_wheel = lambda *_: 'setuptools'\n", "source-unbuildable"),
+        ("build_wheel = lambda *_: 7\n", "source-unbuildable"),
+        ("build_wheel = lambda *_: 'x' * (1 << 21)\n", "source-unbuildable"),
     ],
 )
 def test_what_cannot_be_built_or_is_something_else_is_told(root: Path, change: str, code: str) -> None:
@@ -361,6 +379,229 @@ def test_what_building_needs_is_taken_as_wheels_alone(tmp_path: Path, root: Path
         made(root)
 
     assert (caught.value.code, "as wheels" in caught.value.cause) == ("source-unbuildable", True)
+
+
+FIXED = ("wheel", "build.txt", "constraints.txt", "build-locked.txt", "locked.txt", "asked.txt", "own", "out", "answer")
+PLANT = f"""
+def planted():
+    for folder in list(pathlib.Path(os.environ['HOME']).parents)[:4]:
+        for name in {FIXED!r}:
+            try:
+                (folder / name).symlink_to(VICTIM)
+            except OSError:
+                pass
+
+def get_requires_for_build_wheel(*_):
+    planted()
+    return ['lent-backend']
+
+own_wheel = build_wheel
+def build_wheel(folder, *_):
+    planted()
+    return own_wheel(folder)
+"""
+"""A backend that leaves links wherever it can, under the names of this side's files."""
+
+
+def test_a_backend_leads_nothing_that_this_side_writes_to_a_file_of_the_users(root: Path, index: Index) -> None:
+    index.page("lent-backend", "lent_backend-1.0-py3-none-any.whl", wheel_of("lent_backend", ""))
+    victim = root / "secret.txt"
+    victim.write_text("the user's")
+    backend = sources(root / "libs" / "only_here") / "own_backend.py"
+    backend.write_text(f"{backend.read_text()}\nVICTIM = {str(victim)!r}\n{PLANT}")
+    lock(root, 'directory = "libs/only_here"')
+
+    (pin,) = made(root)
+
+    assert victim.read_text() == "the user's"
+    assert content(pin)["WHERE"] == "sources"
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "out.rename(home / 'w'); out.symlink_to(home / 'w')",
+        "out.rename(home / 'w'); os.link(home / 'w', home / 'x'); shutil.copy(home / 'w', out); os.link(out, out.with_name('y'))",
+        "out.unlink(); os.mkfifo(out)",
+        "out.unlink(); out.mkdir()",
+        "out.unlink(); out.symlink_to(SECRET)",
+        "(pathlib.Path(folder).parent / 'answer' / 'build_wheel.json').symlink_to(home / 'answer')",
+    ],
+)
+def test_what_a_backend_leaves_is_taken_as_a_file_of_its_own_and_by_no_link(root: Path, left: str) -> None:
+    (root / "secret.txt").write_bytes(wheel_of("only_here", "", "2.0"))
+    backend = sources(root / "libs" / "only_here") / "own_backend.py"
+    wrapped = f"""
+import shutil
+SECRET = {str(root / "secret.txt")!r}
+own_wheel = build_wheel
+def build_wheel(folder, *_):
+    name, home = own_wheel(folder), pathlib.Path(os.environ['HOME'])
+    out = pathlib.Path(folder) / name
+    {left}
+    return name
+"""
+    backend.write_text(backend.read_text() + wrapped)
+    lock(root, 'directory = "libs/only_here"')
+
+    with pytest.raises(PackageError) as caught:
+        made(root)
+
+    assert caught.value.code == "source-unbuildable"
+
+
+@pytest.mark.parametrize(
+    ("requires", "limit", "had"),
+    [("setuptools", "", "1.0"), ("setuptools>=2", "", "2.0"), ("setuptools", "setuptools>=2", "2.0"), ("setuptools>=2", "setuptools<2", "")],
+)  # fmt: skip
+def test_building_has_the_locks_versions_where_it_can_and_the_users_constraints_always(
+    root: Path, index: Index, requires: str, limit: str, had: str
+) -> None:
+    backend = f"NAME, VERSION, PORT, FOLDERS = 'only_here', '2.0', 1, []\n{BACKEND}"
+    index.page("lent-backend", "lent_backend-1.0-py3-none-any.whl", wheel_of("lent_backend", backend))
+    for version in ("1.0", "2.0"):
+        index.page("setuptools", f"setuptools-{version}-py3-none-any.whl", wheel_of("setuptools", "", version))
+    tree = sources(root / "libs" / "only_here", requires="lent-backend") / "pyproject.toml"
+    tree.write_text(tree.read_text().replace("['lent-backend']", f"['lent-backend', {requires!r}]"))
+    own = f'[[package]]\nname = "setuptools"\nversion = "1.0"\nsource = {{ registry = "{index.address}/simple" }}\n'
+    lock(root, 'directory = "libs/only_here"', own)
+    settings = f"[tool.uv]\nbuild-constraint-dependencies = ['{limit}']\n" if limit else ""
+    (root / "pyproject.toml").write_text((root / "pyproject.toml").read_text() + settings)
+
+    if not had:
+        with pytest.raises(PackageError, match="as wheels"):
+            made(root)
+        return
+    made(root)
+    (record,) = (json.loads(path.read_text()) for path in (root / ".fogbank" / "wheels").glob("*.json"))
+    assert [line.split()[0] for line in record["needed"]] == ["lent-backend==1.0", f"setuptools=={had}"]
+
+
+EXTENSION = """
+#include <Python.h>
+static PyObject *answer(PyObject *self, PyObject *none) { return PyLong_FromLong(42); }
+static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, ""}, {0}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "fast_here", "", -1, methods};
+PyMODINIT_FUNC PyInit_fast_here(void) { return PyModule_Create(&module); }
+"""
+TAGGED = f"cp311-cp311-linux_{platform.machine()}"
+COMPILING = f"""
+import subprocess, sysconfig
+pure_wheel = build_wheel
+def build_wheel(folder, *_):
+    pure = pathlib.Path(folder) / pure_wheel(folder)
+    wheel = pure.with_name(pure.name.replace('py3-none-any', {TAGGED!r}))
+    if pathlib.Path('fast.c').exists():
+        subprocess.run(['cc', '-shared', '-fPIC', '-I', sysconfig.get_path('include'), 'fast.c', '-o', 'fast_here.so'], check=True)
+    with zipfile.ZipFile(pure) as pure, zipfile.ZipFile(wheel, 'w') as mixed:
+        for item in pure.namelist():
+            text = pure.read(item).replace(b'py3-none-any', {TAGGED.encode()!r})
+            if item.endswith('RECORD'):
+                text = b'\\n'.join(line.partition(b',')[0] + b',,' for line in text.splitlines()) + b'\\nfast_here.so,,\\n'
+            mixed.writestr(zipfile.ZipInfo(item), text)
+        mixed.write('fast_here.so')
+    return wheel.name
+"""
+"""A backend whose wheel has a library, and is named as those are that are built here."""
+
+
+def compiled_sources(root: Path) -> Path:
+    tree = sources(root / "libs" / "only_here")
+    (tree / "own_backend.py").write_text((tree / "own_backend.py").read_text() + COMPILING)
+    lock(root, 'directory = "libs/only_here"')
+    return tree
+
+
+@pytest.mark.skipif(
+    not shutil.which("cc") or not Path(sysconfig.get_path("include"), "Python.h").is_file(),
+    reason="no compiler is here",
+)
+def test_an_extension_that_is_built_here_is_installed_on_its_machine(tmp_path: Path, root: Path) -> None:
+    (compiled_sources(root) / "fast.c").write_text(EXTENSION)
+
+    (pin,) = made(root)
+    (line,) = requirement_lines([pin], "3.11")
+
+    marker = f"sys_platform == 'linux' and platform_machine == '{platform.machine()}'"
+    name = f"only_here-2.0-{TAGGED}.whl"
+    assert line == f"only-here @ {PACKAGED}{name} ; {marker} --hash=sha256:{pin.wheels[0].sha256}"
+    python = Environments(tmp_path / "environments", ()).python_for([line], root / ".fogbank" / "wheels")
+    said = subprocess.run(
+        [python, "-c", "import fast_here; print(fast_here.answer())"], check=True, capture_output=True, text=True
+    )
+    assert said.stdout == "42\n"
+
+
+@pytest.mark.parametrize(
+    ("strings", "why"),
+    [("GLIBC_2.28", ""), ("GLIBC_2.2.5\0GLIBC_2.34", "glibc 2.34"), ("libc.musl-x86_64.so.1", "musl")],
+)
+def test_a_library_that_asks_for_a_newer_glibc_than_containers_have_is_refused(
+    root: Path, strings: str, why: str
+) -> None:
+    (compiled_sources(root) / "fast_here.so").write_bytes(b"\x7fELF" + bytes((1 << 20) - 8) + strings.encode() + b"\0")
+
+    if not why:
+        assert made(root)[0].wheels[0].filename == f"only_here-2.0-{TAGGED}.whl"
+        return
+    with pytest.raises(PackageError, match=why) as caught:
+        made(root)
+    assert caught.value.code == "source-unbuildable"
+
+
+WHEELHOUSE = ("cp310-cp310-manylinux_2_28_x86_64", "cp311-cp311-macosx_11_0_arm64", "cp311-cp311-manylinux_2_28_aarch64",
+              "cp311-cp311-manylinux_2_17_x86_64", "cp311-cp311-manylinux_2_28_x86_64")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "pylock.toml"])
+@pytest.mark.parametrize("tags", [WHEELHOUSE, WHEELHOUSE[::-1], WHEELHOUSE[:3]])
+def test_of_several_wheels_of_this_machine_the_targets_is_taken_and_none_of_an_indexs(
+    root: Path, index: Index, name: str, tags: tuple[str, ...]
+) -> None:
+    (root / "wheels").mkdir()
+    listed = []
+    for tag in tags:
+        data, file = wheel_of("only_here", f"WHERE = {tag!r}\n", "2.0"), f"only_here-2.0-{tag}.whl"
+        (root / "wheels" / file).write_bytes(data)
+        listed.append(
+            f'{{ path = "{file}", hash = "sha256:{sha256_bytes(data)}" }}'
+            if name == "uv.lock"
+            else f'{{ path = "wheels/{file}", hashes = {{ sha256 = "{sha256_bytes(data)}" }} }}'
+        )
+    if name == "uv.lock":
+        lock(root, 'registry = "wheels"', f"wheels = [{', '.join(listed)}]")
+    else:
+        (root / name).write_text(
+            f'lock-version = "1.0"\n[[packages]]\nname = "only-here"\nversion = "2.0"\nwheels = [{", ".join(listed)}]\n'
+        )
+    source = read_lock(root)
+    assert source is not None
+    (locked,) = source.candidates("only-here")
+    known = Known(replace(locked, requires=()))
+
+    if tags == WHEELHOUSE[:3]:
+        with pytest.raises(PackageError) as caught:
+            resolve(["only-here"], known, TARGET.markers())
+        assert caught.value.code == "wheel-missing"
+        return
+    (pin,) = Wheels(root, root / ".fogbank", source).of(resolve(["only-here"], known, TARGET.markers()))
+    assert content(pin)["WHERE"] == WHEELHOUSE[-1]
+    assert requirement_lines([pin], "3.11")[0].startswith(
+        f"only-here @ {PACKAGED}only_here-2.0-{WHEELHOUSE[-1]}.whl ; "
+    )
+    assert not index.asked
+
+
+class Known:
+    """A source of one version."""
+
+    name = "a lock"
+
+    def __init__(self, locked: Locked) -> None:
+        self._locked = locked
+
+    def candidates(self, name: str) -> tuple[Locked, ...]:
+        return (self._locked,) if name == self._locked.name else ()
 
 
 @pytest.mark.parametrize("kind", ["path", "registry"])

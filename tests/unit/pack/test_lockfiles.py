@@ -113,6 +113,7 @@ def test_what_another_index_has_comes_from_its_own_address(
     "source",
     [
         '{ git = "https://git.example.com/me/other.git?rev=abc#abcdef0" }',
+        '{ git = "https://me:hidden@git.example.com/me/other.git?rev=abc#abcdef0" }',
         '{ path = "libs/other-2.0-py3-none-any.whl" }',
         '{ directory = ".." }',
         '{ editable = "." }',
@@ -129,6 +130,7 @@ def test_what_no_container_can_have_is_refused_and_not_looked_for_elsewhere(tmp_
 
     assert caught.value.code == "dependency-elsewhere"
     assert "other 2.0 comes from " in caught.value.cause
+    assert "hidden" not in caught.value.cause
     assert lines(tmp_path, ("more",)) == ["more==1.0"], "what is not needed is not asked for"
 
 

@@ -92,3 +92,9 @@ def test_images_are_no_table_and_say_their_shape(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="x of any x 3 x 8 x 8, which is no table") as caught:
         looked(tmp_path, x=([FREE, 3, 8, 8], FLOAT))
     assert caught.value.code == "model-inputs"
+
+
+def test_a_single_number_among_the_inputs_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match="no dimension") as caught:
+        looked(tmp_path, x=([FREE, 4], FLOAT), temperature=([], FLOAT))
+    assert caught.value.code == "model-inputs"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fogbank.contracts.dependencies import Origin
-from fogbank.pack.origins import located, pylock_origin, uv_origin
+from fogbank.pack.origins import located, pylock_origins, uv_origins
 
 HASH, COMMIT = "b" * 64, "c" * 40
 ADDRESS = "https://corp.example/other-2.0.tar.gz"
@@ -23,6 +23,7 @@ FILE = {"hash": f"sha256:{HASH}"}
          Origin(kind="archive", place=ADDRESS, pinned=HASH)),
         ({"source": {"url": ADDRESS, "subdirectory": "b"}, "sdist": {"url": ADDRESS, **FILE}},
          Origin(kind="archive", place=ADDRESS, pinned=HASH, subdirectory="b")),
+        ({"source": {"url": ADDRESS}, "sdist": FILE}, Origin(kind="archive", place=ADDRESS, pinned=HASH)),
         ({"source": {"url": ADDRESS}, "sdist": {"url": ADDRESS}}, None),
         ({"source": {"url": ADDRESS}, "sdist": {"url": ADDRESS, "hash": f"sha512:{HASH}"}}, None),
         ({"source": {"path": "libs/other.tar.gz"}, "sdist": FILE}, Origin(kind="archive", place="libs/other.tar.gz", pinned=HASH)),
@@ -40,7 +41,7 @@ FILE = {"hash": f"sha256:{HASH}"}
     ],
 )  # fmt: skip
 def test_what_a_uv_lock_names(package: dict[str, Any], origin: Origin | None) -> None:
-    assert uv_origin(package, package["source"]) == origin
+    assert uv_origins(package, package["source"]) == ((origin,) if origin else ())
 
 
 @pytest.mark.parametrize(
@@ -59,16 +60,15 @@ def test_what_a_uv_lock_names(package: dict[str, Any], origin: Origin | None) ->
     ],
 )  # fmt: skip
 def test_what_a_pylock_names(package: dict[str, Any], origin: Origin | None) -> None:
-    assert pylock_origin(package) == origin
+    assert pylock_origins(package) == ((origin,) if origin else ())
 
 
 def test_a_path_leads_from_the_lock_and_never_to_the_project_itself(tmp_path: Path) -> None:
     folder = Origin(kind="folder", place="libs/a")
-    placed = located(folder, tmp_path)
 
-    assert placed == Origin(kind="folder", place=str((tmp_path / "libs" / "a").resolve()))
-    assert located(folder, None) is None, "a lock that was made of requirements lies in no folder"
+    assert located([folder], tmp_path) == (Origin(kind="folder", place=str((tmp_path / "libs" / "a").resolve())),)
+    assert located([folder], None) == (), "a lock that was made of requirements lies in no folder"
     for place in (".", "..", str(tmp_path)):
-        assert located(Origin(kind="folder", place=place), tmp_path) is None
+        assert located([Origin(kind="folder", place=place)], tmp_path) == ()
     repository = Origin(kind="git", place="https://host.example/a", pinned=COMMIT)
-    assert located(repository, None) == repository
+    assert located([repository], None) == (repository,)
