@@ -18,11 +18,11 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from fogbank.contracts.batch_lines import (
+    BATCH,
     BUFFER,
     COUNT,
-    FILES,
+    LONGEST,
     OUTPUT,
-    PLACE,
     READY,
     SERVER,
     START,
@@ -40,7 +40,6 @@ from fogbank.contracts.container import (
 )
 from fogbank.contracts.transform import TransformRequest
 from fogbank.ground.machine import keep_freed_memory
-from fogbank.ground.places import read_at
 from fogbank.ground.processes import children, end_with_parent, memory
 
 if TYPE_CHECKING:
@@ -161,7 +160,7 @@ def _answer(line: socket.socket, scorer: Scorer, limit: int, timeout_s: float) -
     began = time.perf_counter()
     output = _output(message, scorer, limit)
     seconds = time.perf_counter() - began
-    if output is None or seconds > timeout_s:
+    if output is None or len(output) > LONGEST or seconds > timeout_s:
         send(line, SERVER, UNUSUAL)
         return
     log.info("POST /invocations 200 %.3f ms, without HTTP", seconds * 1000)
@@ -169,28 +168,11 @@ def _answer(line: socket.socket, scorer: Scorer, limit: int, timeout_s: float) -
 
 
 def _output(message: Message, scorer: Scorer, limit: int) -> bytes | None:
-    """What is written of a mini-batch, behind the number of its lines where it lies in files; None where it is not as usual."""
+    """What is written of a mini-batch, behind the number of its lines where that is asked; None where it is not as usual."""
     from fogbank.direct.columns import lines_in
 
-    if message.kind != FILES:
-        return scorer.attempt(message.body, limit)
-    try:
-        body = read(message)
-    except OSError:
-        return None
-    made = scorer.attempt(body, limit)
-    return None if made is None else COUNT.pack(lines_in(body)) + made
-
-
-def read(message: Message) -> bytes:
-    """The mini-batch that lies in a message's files, which are closed. Raises OSError."""
-    try:
-        places = zip(message.files, PLACE.iter_unpack(message.body), strict=True)
-        parts = [read_at(file, start, size) for file, (start, size) in places]
-    finally:
-        for file in message.files:
-            os.close(file)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    made = scorer.attempt(message.body, limit)
+    return made if made is None or message.kind == BATCH else COUNT.pack(lines_in(message.body)) + made
 
 
 if __name__ == "__main__":

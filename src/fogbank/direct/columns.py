@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from fogbank.contracts.transform import TransformRequest
 from fogbank.serve import media
 from fogbank.serve.delimited import CLOSES, COMMA, NEWLINE, OPENS, Letters, parsed
-from fogbank.serve.encode import is_plain, numbers_as_lines
+from fogbank.serve.encode import is_array, is_plain, numbers_as_lines
 from fogbank.serve.handler import Call, Handler
+from fogbank.serve.problems import RequestError
 from fogbank.transform.association import Association
 
 LONGEST = 256
@@ -99,6 +100,7 @@ class Columns:
     def __init__(self, handler: Handler, association: Association, width: int) -> None:
         self._handler, self._width, self._join = handler, width, association.join
         self._before, self._after = association.input.indexes(), association.output.indexes()
+        self._fits = True
 
     @classmethod
     def of(cls, handler: Handler, request: TransformRequest) -> Columns | None:
@@ -107,14 +109,18 @@ class Columns:
         content_type, accept = request.source.content_type or "", request.target.accept or ""
         if not association.reads or content_type != media.CSV or package is None or package.input is None:
             return None
-        if handler.accept(Call(b"", content_type, accept)) != media.CSV or accept not in {"", media.CSV}:
+        if accept not in {"", media.CSV}:
             return None
-        return cls(handler, association, len(package.input.names))
+        try:
+            accepted = handler.accept(Call(b"", content_type, accept))
+        except RequestError:  # it is said of each record
+            return None
+        return cls(handler, association, len(package.input.names)) if accepted == media.CSV else None
 
     def output(self, body: bytes) -> bytes | None:
-        """What is written of a mini-batch."""
+        """What is written of a mini-batch; None from the first prediction on that is no array: each would be made twice."""
         try:
-            return self._output(body)
+            return self._output(body) if self._fits else None
         except Exception:  # noqa: BLE001 - line by line the same is met, and said
             return None
 
@@ -130,6 +136,7 @@ class Columns:
         document = cells.document(kept)
         table = None if document is None else parsed(document, len(cells.bounds), self._width)
         prediction: Any = None if table is None else self._handler.of_numbers(table)
+        self._fits = prediction is None or is_array(prediction)
         if not is_plain(prediction) or len(prediction) != len(cells.bounds):
             return None
         return self._written(cells, prediction.reshape(len(prediction), -1))

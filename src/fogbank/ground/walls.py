@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import pwd
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,12 @@ SOCKETS = ("/run/docker.sock", "/var/run/docker.sock", "/run/podman", "/run/cont
 """Who may ask there, has the machine."""
 PASSWORDS = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-")
 """What root alone can read."""
-FULL = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.EUSERS})
+REFUSED = frozenset({
+    errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENODEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EROFS,
+})  # fmt: skip
+"""Errors by which a kernel, or who keeps a container, says that there are to be no namespaces: it will say so the next time."""
+NOT_THERE = re.compile(rf"\[Errno {errno.ENOENT}\] .*'/proc/self/(?:uid_map|gid_map|setgroups)'")
+"""What a kernel has none of that has no namespaces of users."""
 MOST_NAMESPACES, KINDS = "/proc/sys/user/max_{}_namespaces", ("user", "mnt", "pid", "ipc", "uts", "net")
 NOT_LET = "this kernel does not let its users have namespaces of their own"
 
@@ -118,8 +124,8 @@ def judged(ask: Callable[[], str]) -> str:
 
 
 def probe(command: Sequence[str], limit_s: float = PROBE_LIMIT_S) -> str:
-    """Why a command cannot be run behind a wall; "" where it was. Raises UndecidedError where the kernel may answer otherwise the next
-    time: the machine is too slow just now, or has no room for another namespace."""
+    """Why a command cannot be run behind a wall; "" where it was. Raises UndecidedError for all that is not a kernel's refusal: the machine is
+    too slow just now, has no room for another namespace, or fails in a way that nobody foresaw."""
     if sys.platform != "linux":
         return "only Linux has namespaces"
     said = _said([WALLED, "hidden=/mnt"], -1, command)
@@ -127,15 +133,19 @@ def probe(command: Sequence[str], limit_s: float = PROBE_LIMIT_S) -> str:
         done = subprocess.run(said, capture_output=True, text=True, timeout=limit_s, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UndecidedError(f"{NOT_LET}, or cannot say so now: {error}") from error
-    why = f"{NOT_LET}: {done.stderr.strip()[-200:]}" if done.returncode else ""
-    if done.returncode < 0 or any(f"[Errno {number}]" in why for number in _passing()):
+    if not done.returncode:
+        return ""
+    why = f"{NOT_LET}: {done.stderr.strip()[-200:] or f'exit status {done.returncode}'}"
+    if done.returncode != namespaces.NOT_BEGUN or not _is_refusal(why):
         raise UndecidedError(why)
     return why
 
 
-def _passing() -> frozenset[int]:
-    """The errors by which a kernel says that it has no room now: it never has where there is room for none of a kind."""
-    return FULL - ({errno.ENOSPC} if any(_has_none(kind) for kind in KINDS) else set())
+def _is_refusal(why: str) -> bool:
+    """Whether a kernel says so for good, and not for want of room or for a reason that nobody foresaw: it has no room ever where there is to be
+    none of a kind."""
+    never = REFUSED | ({errno.ENOSPC} if any(_has_none(kind) for kind in KINDS) else set())
+    return bool(NOT_THERE.search(why)) or any(f"[Errno {number}]" in why for number in never)
 
 
 def _has_none(kind: str) -> bool:

@@ -73,18 +73,15 @@ class Frames:
         except OSError as error:
             raise LineError(str(error)) from error
 
-    def get(self, timeout_s: float | None = None) -> tuple[str, Any]:
+    def get(self) -> tuple[str, Any]:
         """Hear a value, and what it is. Raises LineError."""
         try:
-            self._connection.settimeout(timeout_s)
             [length] = LENGTH.unpack(self._exactly(LENGTH.size))
             if length > LONGEST:
                 raise LineError(f"a value of {length} bytes")
             kind, value = _Reader(io.BytesIO(self._exactly(length))).load()
         except (OSError, pickle.UnpicklingError, EOFError, AttributeError, IndexError, TypeError, ValueError) as error:
             raise LineError(str(error) or "the connection was closed") from error
-        finally:
-            self._connection.settimeout(None)
         return kind, value
 
     def close(self) -> None:

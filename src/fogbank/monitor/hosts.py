@@ -22,12 +22,15 @@ from typing import Any, Self, TypeVar
 from fogbank.contracts.hosts import ISOLATED, MEETING, PORT, Meeting
 from fogbank.contracts.processing import SHARDED
 from fogbank.monitor.frames import Frames, LineError
+from fogbank.monitor.hello import Reception, hello
+from fogbank.monitor.spans import listing
 from fogbank.monitor.together import EndedError, in_order
 
 ROOT = "/opt/ml"
 COME_S = 300.0
 """So long a host may take to come, or to be there to come to: those of one job start within minutes."""
-HELLO_S, AGAIN_S = 10.0, 0.2
+AGAIN_S, WAITING = 0.2, 128
+OTHER_FILES = "{} has not the files that {} has: what is in S3 changed while they read it; run the job again"
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -57,12 +60,14 @@ class Hosts:
         return self.names.index(self.current)
 
     def differ(self, folder: PurePosixPath) -> bool:
-        """Whether each host has files of its own below a folder (of /opt/ml). Raises ValueError where it is so for some of them."""
+        """Whether each host has files of its own below a folder (of /opt/ml), which may lie in an input or have some below it. Raises
+        ValueError where it is so for some of them."""
         sharded, replicated = (
-            any(place.is_relative_to(folder) for place in places) for places in (self.sharded, self.replicated)
+            any(place.is_relative_to(folder) or folder.is_relative_to(place) for place in places)
+            for places in (self.sharded, self.replicated)
         )
         if sharded and replicated:
-            raise ValueError(f"S3DataDistributionType must be the same for all inputs below {folder}")
+            raise ValueError(f"S3DataDistributionType must be the same for all inputs below {folder} or around it")
         return sharded
 
 
@@ -103,11 +108,12 @@ def _job(file: Path) -> dict[str, Any]:
 class Crew:
     """A job's hosts at work, seen from one of them, and its lines to others: a context, which leaves no connection open.
 
-    `differ`: each host has files of its own.
+    `differ`: each host has files of its own; else all have the same, below `folder`, which the first one compares.
     """
 
     hosts: Hosts
     differ: bool = False
+    folder: Path | None = None
     come_s: float = COME_S
     _listener: socket.socket | None = None
     _lines: dict[str, Frames] = field(default_factory=dict)
@@ -117,12 +123,11 @@ class Crew:
         first, meeting = self.hosts.names[0], self.hosts.meeting
         if self.hosts.leads:
             try:
-                self._listener = socket.create_server((meeting.address, meeting.port), backlog=len(self.hosts.names))
+                self._listener = socket.create_server((meeting.address, meeting.port), backlog=WAITING)
             except OSError as error:
                 raise EndedError(f"{first} cannot be met at {meeting.address}:{meeting.port}: {error}") from error
         else:
             self._lines[first] = self._come()
-            self._lines[first].put(meeting.token, self.hosts.current)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -137,7 +142,7 @@ class Crew:
         """What `work` gives for each item, of which each host does its share: on the first host all of them in their order (where hosts have
         files of their own, one of each host in turn); the others tell theirs.
 
-        Raises what `work` raised first, on all hosts; EndedError where a host does not come, or ends; ToldError on the others.
+        Raises what `work` raised first, on all hosts; EndedError where a host does not come, or ends, or has other files; ToldError on the others.
         """
         own = items if self.differ else items[self.hosts.number :: len(self.hosts.names)]
         found = in_order(work, own, processes)
@@ -150,7 +155,8 @@ class Crew:
         """One part of each host in turn, this one's first; at the end, or at an error, all are told."""
         try:
             self._meet()
-            turns = [found, *(self._told(name, self._lines[name]) for name in self.hosts.names[1:])]
+            own = self._listing()
+            turns = [found, *(self._told(name, self._lines[name], own) for name in self.hosts.names[1:])]
             while turns:
                 for turn in list(turns):
                     try:
@@ -167,30 +173,25 @@ class Crew:
     def _meet(self) -> None:
         """Wait for the other hosts; who has no token, or no name, is sent away. Raises EndedError."""
         assert self._listener is not None  # noqa: S101 - the first host has one
-        until = time.monotonic() + self.come_s
-        while lacking := [name for name in self.hosts.names[1:] if name not in self._lines]:
-            self._listener.settimeout(max(0.001, until - time.monotonic()))
-            try:
-                line = Frames(self._listener.accept()[0])
-            except OSError as error:
-                raise EndedError(
-                    f"{lacking[0]} has not come to {self.hosts.names[0]} within {self.come_s:g} s: {error}"
-                ) from error
-            if (name := self._name(line)) in lacking:
-                self._lines[name] = line
-            else:
-                line.close()
-
-    def _name(self, line: Frames) -> str:
-        """Who says the token; nobody where it is not said."""
+        others = self.hosts.names[1:]
+        lacking = [name for name in others if name not in self._lines]
         try:
-            token, name = line.get(HELLO_S)
-        except LineError:
-            return ""
-        return name if token == self.hosts.meeting.token and isinstance(name, str) else ""
+            for name, connection in Reception(self._listener, self.hosts.meeting.token, lacking).met(
+                time.monotonic() + self.come_s
+            ):
+                self._lines[name] = Frames(connection)
+        except OSError as error:
+            late = next(name for name in others if name not in self._lines)
+            raise EndedError(
+                f"{late} has not come to {self.hosts.names[0]} within {self.come_s:g} s: {error}"
+            ) from error
 
-    def _told(self, name: str, line: Frames) -> Iterator[Any]:
-        """The parts that a host tells, until it says that there are no more. Raises what it raised; EndedError."""
+    def _listing(self) -> str:
+        """What all hosts must have, if they share files."""
+        return "" if self.differ or self.folder is None else listing(self.folder)
+
+    def _told(self, name: str, line: Frames, own: str) -> Iterator[Any]:
+        """The parts that a host tells, behind what files it has, until it says that there are no more. Raises what it raised; EndedError."""
         while True:
             try:
                 kind, part = line.get()
@@ -200,7 +201,10 @@ class Crew:
                 return
             if kind == "error":
                 raise part
-            yield part
+            if kind == "part":
+                yield part
+            elif part != own:
+                raise EndedError(OTHER_FILES.format(name, self.hosts.names[0]))
 
     def _all_hear(self, error: Exception | None) -> None:
         """All hosts are told how this round ended; after an error what they still tell is let pass."""
@@ -217,7 +221,9 @@ class Crew:
         meeting, until = self.hosts.meeting, time.monotonic() + self.come_s
         while True:
             try:
-                return Frames(socket.create_connection((meeting.address, meeting.port), timeout=self.come_s))
+                connection = socket.create_connection((meeting.address, meeting.port), timeout=self.come_s)
+                connection.sendall(hello(meeting.token, self.hosts.current))
+                return Frames(connection)
             except OSError as error:
                 if time.monotonic() > until:
                     raise EndedError(
@@ -230,6 +236,7 @@ class Crew:
         first = self.hosts.names[0]
         line = self._lines[first]
         try:
+            line.put("files", self._listing())
             _tell_parts(line, found)
             _, error = line.get()
             if isinstance(error, Exception):

@@ -6,6 +6,7 @@ the same on every machine.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,12 @@ def grouped(files: Sequence[Path], *, split: bool, size: int = SIZE) -> list[lis
         if bytes_ >= size:
             bytes_ = 0
     return groups
+
+
+def listing(folder: Path) -> str:
+    """A digest of the files below a folder, by their names and bytes: where it is the same, so are the groups."""
+    files = sorted((path.relative_to(folder).as_posix(), _size(path)) for path in folder.rglob("*") if path.is_file())
+    return hashlib.sha256(repr(files).encode()).hexdigest()
 
 
 def _size(file: Path) -> int:

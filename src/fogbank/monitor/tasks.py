@@ -39,7 +39,7 @@ def _shared(env: Mapping[str, str], settings: AnalyzerSettings, hosts: Hosts) ->
     from fogbank.monitor.kept import kept
 
     place = PurePosixPath(env["dataset_source"].replace(env.get("SAGEMAKER_BASE_DIR", ROOT), ROOT, 1))
-    with Crew(hosts, differ=hosts.differ(place)) as crew:
+    with Crew(hosts, differ=hosts.differ(place), folder=settings.dataset_source) as crew:
         if in_s3(env):
             bring(env, settings)
         try:

@@ -85,7 +85,7 @@ def not_writable(kind: str, error: NotWritableError) -> RequestError:
 
 def is_plain(prediction: Any) -> bool:
     """Whether it is an array of finite numbers with rows, which `numbers_as_lines` writes."""
-    return bool(_quick(prediction) and prediction.ndim <= 2 and prediction.size and np.isfinite(prediction).all())
+    return bool(is_array(prediction) and prediction.ndim <= 2 and prediction.size and np.isfinite(prediction).all())
 
 
 def numbers_as_lines(prediction: NDArray[Any]) -> bytes:
@@ -100,7 +100,7 @@ def numbers_as_lines(prediction: NDArray[Any]) -> bytes:
     return bytes(memoryview(dumped)[1:])
 
 
-def _quick(prediction: Any) -> bool:
+def is_array(prediction: Any) -> bool:
     """Whether orjson writes it as numpy's own tolist would be written."""
     return (
         isinstance(prediction, np.ndarray)
@@ -120,7 +120,7 @@ def delimited(rows: list[list[Any]]) -> bytes:
 
 
 def _json(prediction: Any) -> bytes:
-    if _quick(prediction) and prediction.dtype.itemsize == 8:
+    if is_array(prediction) and prediction.dtype.itemsize == 8:
         return orjson.dumps(prediction, option=orjson.OPT_SERIALIZE_NUMPY)
     return json_bytes(prediction)
 

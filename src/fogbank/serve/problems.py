@@ -13,6 +13,10 @@ class RequestError(Exception):
         super().__init__(message)
         self.status = status
 
+    def __reduce__(self) -> tuple[type[RequestError], tuple[int, str]]:
+        """As it is made: another process gets it whole."""
+        return type(self), (self.status, str(self))
+
 
 def bad_request(message: str) -> RequestError:
     """400: the body is not what the schema says."""

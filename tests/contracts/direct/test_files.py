@@ -58,6 +58,14 @@ def test_no_output_where_a_record_fails_and_it_is_named(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.csv", "made", "model.tar.gz"]
 
 
+def test_an_answer_that_there_is_not_is_told_by_each_worker(tmp_path: Path) -> None:
+    request = request_of("$[1:]", join=True)
+    request = replace(request, target=replace(request.target, accept="image/png"))
+
+    with pytest.raises(DataError, match="records 1-9: "):
+        score(work(tmp_path, request, rows(9)), tmp_path / "out", 1)
+
+
 def test_an_output_that_breaks_off_is_not_there(tmp_path: Path) -> None:
     def breaks() -> object:
         yield b"1"

@@ -9,33 +9,35 @@ import signal
 import struct
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO, Any
 
 import joblib
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from fogbank.cloud.ground.payload import Piece
 from fogbank.cloud.ground.runner import Runner
-from fogbank.cloud.hosting.instance import LaunchPlan, ProcessLauncher
+from fogbank.cloud.hosting.instance import LaunchPlan, ProcessLauncher, Spawned
 from fogbank.cloud.jobs.batch import Batch
 from fogbank.cloud.jobs.direct import Direct, DirectProcesses, NoParameters, NotDirectError
 from fogbank.cloud.jobs.job import JobError
+from fogbank.cloud.jobs.objects import LaidObject
 from fogbank.cloud.jobs.refusals import check
 from fogbank.contracts.manifest import Column, Schema
 from fogbank.contracts.transform import BatchCapture, DataProcessing, TransformInput, TransformOutput, TransformRequest
 from fogbank.direct.columns import Columns, lines_in
 from fogbank.direct.scorer import Loaded, Scorer
 from fogbank.ground.processes import children, memory, tree
-from fogbank.serve.handler import load_handler
+from fogbank.serve.handler import Handler, load_handler
 from fogbank.transform.framing import MAGIC, masked_crc
 from tests.contracts.jobs.test_matrix import CSV, DOCUMENTS, JSON, JSON_LINES, ROWS, ways
 from tests.fakes.objects import MemoryObjects
@@ -147,13 +149,16 @@ def test_every_way_writes_the_same_bytes_or_fails_for_the_same_reason(
     runner: Runner, package: Loaded, media: str, body: bytes
 ) -> None:
     before, after = (["$", "$[1:]"], ["$", "$[0,-1]"]) if media == CSV else (["$", "$.v"], ["$", "$.SageMakerOutput"])
+    tried: list[InThisProcess] = []
     for asked in ways(media, before, after):
         processing = DataProcessing(
             input_filter=asked.before, output_filter=asked.after, join_source="Input" if asked.join else "None"
         )
         request = requested(asked.split, asked.strategy, asked.assemble, media, processing)
         if media != JSON or asked.split == "None":
-            compared(runner, package, request, body)
+            tried.append(compared(runner, package, request, body))
+    assert tried
+    assert all(direct.done + direct.left for direct in tried), "or HTTP was compared with itself"
 
 
 @pytest.mark.parametrize("strategy", ["MultiRecord", "SingleRecord"])
@@ -234,6 +239,43 @@ def test_columns_are_picked_of_all_rows_at_once(package: Loaded, before: str, af
         assert columns.output(odd) is None, "row by row"
 
 
+class CountingHandler:
+    """A handler that counts what it is asked to predict."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler, self.asked = handler, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handler, name)
+
+    def __call__(self, call: Any) -> Any:
+        return self._handler(call)
+
+    def of_numbers(self, table: Any) -> Any:
+        self.asked += 1
+        return self._handler.of_numbers(table)
+
+
+def test_predictions_that_are_no_arrays_are_not_made_twice(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    joblib.dump(LogisticRegression().fit([[0.0, 0.0], [1.0, 1.0]], ["no", "yes"]), out)
+    settings_ = signed(
+        tmp_path, None, model=("model.joblib", out.getvalue()), output=Schema(columns=(Column(name="y"),))
+    )
+    handler = CountingHandler(load_handler(settings_))
+    request = requested("Line", "MultiRecord", "Line", CSV, DataProcessing(join_source="Input"))
+    scorer = Scorer(Loaded(handler, tmp_path / "model"), request)  # type: ignore[arg-type]  # it is one but for its type
+
+    assert len({scorer.attempt(b"1,1\n", LIMIT) for _ in range(5)} - {None}) == 1
+    assert handler.asked == 1
+
+
+def test_where_there_is_no_such_answer_columns_do_not_fail(package: Loaded) -> None:
+    request = requested("Line", "MultiRecord", "Line", CSV, DataProcessing(join_source="Input"))
+
+    assert Columns.of(package.handler, replace(request, target=replace(request.target, accept="image/png"))) is None
+
+
 def test_many_rows_and_wide_cells_are_copied_in_parts(runner: Runner, package: Loaded) -> None:
     rows = b"".join(b"%s,%d,%d\n" % (b"i" * (number % 90), number, number % 7) for number in range(5000))
     processing = DataProcessing(input_filter="$[1:]", output_filter="$[0,-1]", join_source="Input")
@@ -251,6 +293,51 @@ def test_a_record_that_fails_far_into_an_object_is_named(runner: Runner, package
 
     direct = compared(runner, package, request, b"".join(rows))
     assert (direct.done, direct.left) == (4, 1)
+
+
+class Counted(MemoryObjects):
+    """Objects that count the bytes that are read of where they lie."""
+
+    taken = 0
+
+    def _laid(self, body: bytes, start: int) -> LaidObject | None:
+        laid = super()._laid(body, start)
+        return laid and CountedObject(laid.pieces, start, self)
+
+
+@dataclass(frozen=True)
+class CountedObject(LaidObject):
+    """An object whose reads are counted."""
+
+    objects: Counted
+
+    def read(self, start: int, size: int) -> bytes:
+        self.objects.taken += size
+        return super().read(start, size)
+
+
+class Dead(InThisProcess):
+    """Processes that have died."""
+
+    def output_of(self, pieces: Sequence[Piece], timeout_s: float) -> None:
+        """Nothing: the server is asked."""
+
+
+def test_where_all_processes_have_died_an_object_is_read_about_once(
+    runner: Runner, package: Loaded, tmp_path: Path
+) -> None:
+    request = replace(requested("Line", "MultiRecord", "Line", CSV, DataProcessing()), max_payload_mb=1)
+    body = b"1,2\n" * (3 << 20)
+    objects = Counted(b={"in/a": body})
+    objects.folder = tmp_path
+    Batch(
+        request=request, store=objects, start=FakeInstances(lambda _, asked: FakeReply(200, asked[:4])),
+        direct=lambda: Dead(Scorer(package, request)), runner=runner, key=("transform-job", "r", "j"), progress=MemoryProgress(),
+        started=0, log=list[str]().append,
+    ).run(threading.Event())  # fmt: skip
+
+    assert objects.buckets["b"]["out/a.out"] == b"1,2\n" * 12
+    assert len(body) <= objects.taken < 1.2 * len(body)
 
 
 def test_most_is_done_without_http_and_the_rest_is_not(runner: Runner, package: Loaded) -> None:
@@ -301,6 +388,54 @@ def test_processes_read_what_lies_in_files(processes: DirectProcesses, tmp_path:
     assert processes.output_of([Piece(tmp_path / "one", 1, 99)], 60) is None, "it ends too early"
     assert processes.output(b"1,2\n", 60) == b"1,2,2.0\n", "it goes on"
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+ATTACK = """
+import contextlib, os, socket
+from fogbank.contracts.batch_lines import COUNT, OUTPUT, READY, receive, send
+taken = []
+def take(line, size, flags=0):
+    more, files, _, _ = socket.recv_fds(line, size, 99)
+    taken.extend(files)
+    return more
+class Line(socket.socket):
+    recv = take
+line = Line(fileno=int(os.environ["FOGBANK_BATCH_FDS"]))
+send(line, READY)
+for _ in range(2):
+    body = receive(line).body
+    for path in (f"/proc/self/fd/{number}" for number in taken):
+        os.chmod(path, 0o600)
+        os.write(os.open(path, os.O_RDWR), b"9")
+    send(line, OUTPUT, COUNT.pack(len(taken)) + body)
+"""
+
+
+class Attackers(ProcessLauncher):
+    """Starts a process that writes to whatever it is given."""
+
+    def run(
+        self, module: Sequence[str], plan: LaunchPlan, more: Mapping[str, str], log: IO[bytes], inherited: Sequence[int] = (),
+    ) -> Spawned:  # fmt: skip
+        (plan.base_dir / "attack.py").write_text(ATTACK)
+        return super().run(("attack",), plan, {**more, "PYTHONPATH": str(plan.base_dir)}, log, inherited)
+
+
+def test_who_scores_an_object_cannot_write_to_it(tmp_path: Path) -> None:
+    linear(tmp_path / "own")
+    blob = tmp_path / "blob"
+    blob.write_bytes(b"1,2\n3,4\n")
+    blob.chmod(0o400)
+    plan = replace(planned(tmp_path / "own"), launcher=Attackers(Path(sys.executable)))
+    made = DirectProcesses(REQUEST, plan, 1, lambda: None)
+    try:
+        for _ in range(2):
+            assert made.output_of([Piece(blob, 0, 4)], 60) == (b"1,2\n", 0), "it has no descriptors"
+    finally:
+        made.close()
+
+    assert blob.read_bytes() == b"1,2\n3,4\n"
+    assert blob.stat().st_mode & 0o777 == 0o400
 
 
 def test_a_process_that_dies_is_asked_no_more_and_none_is_left(processes: DirectProcesses) -> None:

@@ -178,6 +178,13 @@ def test_root_writes_to_what_is_everybodys_alone(tmp_path: Path) -> None:
         ("echo '[Errno 19] No such device' >&2; exit 126", True),
         ("echo '[Errno 28] No space left on device' >&2; exit 126", False),
         ("echo '[Errno 11] Resource temporarily unavailable' >&2; exit 126", False),
+        ("echo '[Errno 38] Function not implemented' >&2; exit 126", True),
+        ("echo \"[Errno 2] No such file or directory: '/proc/self/uid_map'\" >&2; exit 126", True),
+        ("echo \"[Errno 2] No such file or directory: '/usr/bin/python3'\" >&2; exit 126", False),
+        ("echo '[Errno 5] Input/output error' >&2; exit 126", False),
+        ("echo 'the process cannot be run: ' >&2; exit 126", False),  # as MemoryError says it
+        ("echo 'Fatal Python error: init_import_site: [Errno 1] no' >&2; exit 1", False),
+        ("exit 1", False),
         ("kill -9 $$", False),
         ("sleep 60", False),
     ],

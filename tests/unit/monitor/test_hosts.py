@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from fogbank.monitor.captures import read_captures
 from fogbank.monitor.dataset import DatasetError
 from fogbank.monitor.files import profile_files
 from fogbank.monitor.frames import Frames, LineError
+from fogbank.monitor.hello import Reception, hello
 from fogbank.monitor.hosts import Crew, Hosts, ToldError, hosts_of
 from fogbank.monitor.tasks import task
 from fogbank.monitor.together import EndedError
@@ -126,7 +129,7 @@ def test_a_port_that_is_taken_is_told(meeting: Meeting) -> None:
 def test_a_host_that_ends_is_named(meeting: Meeting) -> None:
     def ends() -> None:
         with closing(socket.create_connection((meeting.address, meeting.port))) as connection:
-            Frames(connection).put(meeting.token, "algo-2")
+            connection.sendall(hello(meeting.token, "algo-2"))
 
     crew = crews(meeting, 2)[0]
     with crew:
@@ -151,20 +154,69 @@ def test_a_first_host_that_ends_is_named(meeting: Meeting) -> None:
         left.result()
 
 
-@pytest.mark.parametrize(
-    "said",
-    [(b"GET / HTTP/1.1\r\n\r\n", None), (b"", ("cd", "algo-2")), (b"", ("ab", "algo-9")), (b"", ("ab", ["algo-2"]))],
-)
-def test_strangers_are_sent_away(meeting: Meeting, said: tuple[bytes, tuple[str, Any] | None]) -> None:
+STRANGERS = [
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"\xff\xff" + b"x" * 2000,
+    b"",
+    b"\x00",
+    hello("cd", "algo-2"),
+    hello("ab", "algo-9"),
+    hello("ab", "algo-2")[:-1],
+    hello("\xe9", "algo-2"),
+]
+
+
+@pytest.mark.parametrize("said", STRANGERS)
+@pytest.mark.parametrize("count", [1, 300])
+def test_strangers_are_sent_away_and_hold_nobody_up(meeting: Meeting, said: bytes, count: int) -> None:
     first, second = crews(meeting, 2)
-    with first, closing(socket.create_connection((meeting.address, meeting.port))) as stranger:
-        if said[1]:
-            Frames(stranger).put(*said[1])
-        else:
-            stranger.sendall(said[0])
-        told, other = at_once([lambda: list(first.share(DOUBLED, ITEMS, 1)), partial(shared, second, DOUBLED, ITEMS)])
+    with first, ExitStack() as strangers:
+
+        def come() -> None:
+            for _ in range(count):
+                stranger = strangers.enter_context(socket.create_connection((meeting.address, meeting.port)))
+                with suppress(OSError):  # it is sent away sooner than it has said all
+                    stranger.sendall(said)
+
+        def comes_late() -> list[Any]:
+            come()
+            return shared(second, DOUBLED, ITEMS)
+
+        told, other = at_once([lambda: list(first.share(DOUBLED, ITEMS, 1)), comes_late])
 
     assert (len(told), type(other)) == (50, ToldError)
+
+
+def test_who_has_begun_a_hello_must_end_it(meeting: Meeting) -> None:
+    def begins() -> bytes:
+        with closing(socket.create_connection((meeting.address, meeting.port))) as connection:
+            connection.sendall(hello("ab", "algo-2")[:5])
+            return connection.recv(1)
+
+    with closing(socket.create_server((meeting.address, meeting.port))) as listener:
+        reception = Reception(listener, "ab", ["algo-2"], hello_s=0.01)
+        with ThreadPoolExecutor(1) as pool:
+            begun = pool.submit(begins)
+            with pytest.raises(TimeoutError):
+                next(reception.met(time.monotonic() + 0.5))
+            assert begun.result() == b"", "it was closed"
+
+
+def test_hosts_that_have_other_files_fail(tmp_path: Path, meeting: Meeting) -> None:
+    for host, names in (("algo-1", "ab"), ("algo-2", "ac")):
+        (tmp_path / host).mkdir()
+        for name in names:
+            (tmp_path / host / name).write_text("1,2\n")
+    works = [
+        partial(shared, replace(crew, folder=tmp_path / crew.hosts.current), DOUBLED, ITEMS)
+        for crew in crews(meeting, 2)
+    ]
+
+    reasons = {str(error) for error in at_once(works)}
+
+    assert reasons == {
+        "algo-2 has not the files that algo-1 has: what is in S3 changed while they read it; run the job again"
+    }
 
 
 def test_a_strangers_bytes_make_nothing(tmp_path: Path) -> None:
@@ -319,6 +371,18 @@ def test_inputs_that_are_spread_and_copied_at_once(tmp_path: Path, meeting: Meet
     with pytest.raises(ValueError, match="must be the same for all inputs below /opt/ml/processing/in"):
         task(env)()
     assert hosts_of({**env, "SAGEMAKER_BASE_DIR": str(tmp_path)}) is None
+
+
+@pytest.mark.parametrize(("distribution", "differ"), [("ShardedByS3Key", True), ("FullyReplicated", False)])
+@pytest.mark.parametrize("place", ["/opt/ml/processing/in", "/opt/ml/processing/in/data", "/opt/ml/processing"])
+def test_data_may_lie_within_an_input(
+    tmp_path: Path, meeting: Meeting, distribution: str, place: str, *, differ: bool
+) -> None:
+    inputs = [given_as("/opt/ml/processing/in", distribution), given_as("/opt/ml/other")]
+    hosts = hosts_of(job(tmp_path, "algo-1", 2, meeting, ProcessingInputs=inputs))
+
+    assert hosts is not None
+    assert hosts.differ(PurePosixPath(place)) is differ
 
 
 @pytest.mark.parametrize(("file", "text", "reason"), [

@@ -7,6 +7,7 @@ model with code of its own, for whatever is not a plain success, and when a proc
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import threading
@@ -25,13 +26,12 @@ from fogbank.contracts.batch_lines import (
     BUFFER,
     COUNT,
     MODULE,
-    MOST_FILES,
     OUTPUT,
     READY,
     START,
     receive,
     send,
-    send_files,
+    send_lines,
 )
 from fogbank.contracts.container import (
     ENV_BATCH_FDS,
@@ -157,16 +157,16 @@ class DirectProcesses:
         return self._asked(lambda line: send(line, BATCH, body), timeout_s)
 
     def output_of(self, pieces: Sequence[Piece], timeout_s: float) -> tuple[bytes, int] | None:
-        """What is written of a mini-batch that lies in files, and how many lines it has; None: ask the server."""
-        if len(pieces) > MOST_FILES:
-            return None
+        """What is written of a mini-batch of lines that lies in files, and how many it has; None: ask the server."""
         with ExitStack() as stack:
             try:
                 files = [(stack.enter_context(each.file.open("rb", buffering=0)), each) for each in pieces]
+                if any(os.fstat(file.fileno()).st_size < each.offset + each.size for file, each in files):
+                    return None
             except OSError:
                 return None
-            told = [(file.fileno(), each.offset, each.size) for file, each in files]
-            made = self._asked(lambda line: send_files(line, told), timeout_s)
+            lines = [(file, each.offset, each.size) for file, each in files]
+            made = self._asked(lambda line: send_lines(line, lines), timeout_s)
         return None if made is None else (made[COUNT.size :], *COUNT.unpack_from(made))
 
     def _asked(self, ask: Callable[[socket.socket], None], timeout_s: float) -> bytes | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+
+from fogbank.transform.records import MiniBatch
 
 LONGEST_QUOTE = 500
 PAUSE_S = 0.1
@@ -13,9 +16,16 @@ CLIENT, ALGORITHM = "ClientError", "AlgorithmError"
 class ObjectFailedError(Exception):
     """An object that has no output: whose error it is, as SageMaker calls it, what in short, and what the server said, if it did."""
 
-    def __init__(self, blame: str, what: str, message: str = "", where: object = "") -> None:
+    def __init__(self, blame: str, what: str, message: str = "", where: MiniBatch | str = "") -> None:
         super().__init__(f"{where}: {what}" if where else what)
         self.blame, self.what, self.message, self.where = blame, what, message, where
+
+    def behind(self, records: int) -> ObjectFailedError:
+        """The same, of what lies so many records further on in the object."""
+        where = self.where
+        if isinstance(where, MiniBatch):
+            where = replace(where, first=where.first + records)
+        return ObjectFailedError(self.blame, self.what, self.message, where)
 
     @property
     def reason(self) -> str:

@@ -114,21 +114,21 @@ class ProcessingJobs(Jobs[NoState]):
         shares = self._data.shares(request.inputs or (), len(hosts.addresses))
         isolated = bool((request.network or {}).get("EnableNetworkIsolation"))
         grant = NO_GRANT if isolated else self._grant(request.role, request.job, job.region)
-        environment = {**grant.environment, **hosts.environment, **(request.environment or {})}
         works = []
-        for name, share in zip(hosts.addresses, shares, strict=True):
-            folder = home / name
-            folder.mkdir()
-            configured(folder, arn, request, name, hosts)
-            container = self._container(request, name, environment, folder, {} if isolated else hosts.seen())
-            key = (*self.key(job.region, request.job), "upload", name)
-            works.append(partial(self._host, request, container, share, halt, key))
 
         def tend(failed: bool) -> None:
             if failed or stop.is_set():
                 halt.set()
 
         try:
+            environment = {**grant.environment, **hosts.environment, **(request.environment or {})}
+            for name, share in zip(hosts.addresses, shares, strict=True):
+                folder = home / name
+                folder.mkdir()
+                configured(folder, arn, request, name, hosts)
+                container = self._container(request, name, environment, folder, {} if isolated else hosts.seen())
+                key = (*self.key(job.region, request.job), "upload", name)
+                works.append(partial(self._host, request, container, share, halt, key))
             at_once(self.runner, (*self.key(job.region, request.job), "host"), works, stop, tend)
         finally:
             grant.end()

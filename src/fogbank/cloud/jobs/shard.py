@@ -227,13 +227,18 @@ class Shard:
 
         def work(place: tuple[int, int]) -> tuple[bytes, int]:
             start, size = place
+            if self.stop.is_set():
+                raise JobStoppedError
             made = direct.output_of(laid.at(start, size), self.settings.timeout_s)
             if made is not None:
                 return made
-            first, body = mark.records + 1 + newlines(laid, mark.offset, start), laid.read(start, size)
-            batch = MiniBatch(body, first, lines_in(body), start + size)
-            with self.seat.turn:  # there are more threads than MaxConcurrentTransforms
-                return self._by_server(batch), batch.count
+            body = laid.read(start, size)
+            batch = MiniBatch(body, 1, lines_in(body), start + size)
+            try:
+                with self.seat.turn:  # there are more threads than MaxConcurrentTransforms
+                    return self._by_server(batch), batch.count
+            except ObjectFailedError as error:  # it alone says numbers: to count them all before it is read once more
+                raise error.behind(mark.records + newlines(laid, mark.offset, start)) from error
 
         records = mark.records
         found = places(laid, self.settings.payload_limit, at=mark.offset, first=mark.records + 1)
@@ -313,11 +318,12 @@ def _named(batch: MiniBatch) -> Iterator[None]:
     try:
         yield
     except AssociationError as error:
-        where: object = batch
+        where = batch
         if error.record is not None and batch.count > 1:
             lines = enumerate(batch.body.split(b"\n"), batch.first)
             numbers = [number for number, line in lines if line.strip()]  # an empty line is no record
-            where = f"record {numbers[error.record]}" if error.record < len(numbers) else batch
+            if error.record < len(numbers):
+                where = replace(batch, first=numbers[error.record], count=1)
         raise ObjectFailedError(CLIENT, str(error), where=where) from error
 
 

@@ -221,8 +221,11 @@ def test_the_endpoint_moves_while_it_bakes(hosting: Hosting) -> None:
         return (serving.config, serving.part.model["ModelName"]) if serving else ("", "")
 
     until(lambda: served() == ("more", "new"))
-    settled(hosting)
+    found = settled(hosting)
+    assert (found["InferenceComponentStatus"], found["Specification"]["ModelName"]) == ("InService", "new")
+    assert "FailureReason" not in found
     until(lambda: running(hosting) == (0, 4))
+    assert share(hosting, 20) == 1
 
 
 def test_no_request_fails_on_the_way_there_and_back(hosting: Hosting) -> None:

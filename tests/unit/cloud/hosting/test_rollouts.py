@@ -201,6 +201,8 @@ def test_what_nobody_foresaw_rolls_back_too(hosting: Hosting) -> None:
     hosting.update()
     hosting.settle("InService")
     until(lambda: "KeyError" in hosting.record().public.get("FailureReason", ""))
+    assert (hosting.status, hosting.record().public["EndpointConfigName"]) == ("InService", "old")
+    assert hosting.share("old", 20) == 1
 
 
 def test_updates_that_follow_at_once_are_all_carried_out(hosting: Hosting) -> None:

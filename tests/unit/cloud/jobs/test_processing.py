@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from fogbank.cloud.api.control import Scope
 from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.api.resource import Ground
+from fogbank.cloud.ground.roles import Grant
 from fogbank.cloud.jobs.job import JobError, JobStoppedError
 from fogbank.cloud.jobs.processing import Places, ProcessingJobs
 from fogbank.cloud.jobs.processor import ProcessingContainer
@@ -249,6 +251,25 @@ def test_a_stop_reaches_the_container(ground: Ground, tmp_path: Path, metrics: C
     jobs.wait(HERE.region, "j")
 
     assert jobs.describe(HERE, {"ProcessingJobName": "j"})["ProcessingJobStatus"] == "Stopped"
+
+
+def test_a_job_that_cannot_be_set_up_leaves_no_credentials(ground: Ground, tmp_path: Path, metrics: CloudWatch) -> None:
+    ended: list[str] = []
+
+    def grants(role: str, session: str, region: str) -> Grant:
+        shutil.rmtree(tmp_path / "work")  # as by somebody who cleans up
+        return Grant(environment={}, end=lambda: ended.append(session))
+
+    jobs = ProcessingJobs(
+        ground, objects=MemoryObjects(b={"in/a": b""}), processor=FakeProcessor(copies), cloudwatch=metrics,
+        places=Places(work=tmp_path / "work", logs=tmp_path / "logs"),
+        grant=grants,
+    )  # fmt: skip
+    jobs.create(HERE, request())
+    jobs.wait(HERE.region, "j")
+
+    assert jobs.describe(HERE, {"ProcessingJobName": "j"})["ProcessingJobStatus"] == "Failed"
+    assert ended == ["j"]
 
 
 def test_a_container_has_its_command_and_is_told_about_its_job(process: Process) -> None:
