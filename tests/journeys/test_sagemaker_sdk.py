@@ -105,7 +105,7 @@ open(f"/opt/ml/processing/output/{told['current_host']}", "w").write(",".join(so
 
 @pytest.mark.skipif(not mounts(), reason="no mounts of its own for a process here")
 def test_a_script_processor_of_the_sdk_has_two_instances(
-    sdk_python: Path, local_cloud: CloudProcess, tmp_path: Path
+    python: Path, local_cloud: CloudProcess, tmp_path: Path
 ) -> None:
     s3 = local_cloud.client("s3")
     s3.create_bucket(Bucket="shares")
@@ -117,7 +117,7 @@ def test_a_script_processor_of_the_sdk_has_two_instances(
         "AWS_SECRET_ACCESS_KEY": LOCAL_SECRET_KEY, "HOME": str(tmp_path),
     }  # fmt: skip
     done = subprocess.run(
-        [str(sdk_python), "-c", PROCESSING, "shares", "s3://shares/code/share.py"],
+        [str(python), "-c", PROCESSING, "shares", "s3://shares/code/share.py"],
         env=env,
         capture_output=True,
         text=True,

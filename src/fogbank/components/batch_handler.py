@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
@@ -33,12 +33,11 @@ TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412"}
 ABANDONED_S = 900.0
 """A function works for no longer: a claim without a job that is older has nobody who would start it."""
 MOST, AT_ONCE, TRIES = 10_000, 16, 2
+SERVICES = ("s3", "sagemaker")
 Found = tuple[str, str]
 """A key below INPUT, and the ETag of its content."""
 Document = dict[str, Any]
 T = TypeVar("T")
-S3, SAGEMAKER = boto3.client("s3", config=Config(max_pool_connections=AT_ONCE)), boto3.client("sagemaker")
-"""Made once: a client takes longer than its call, and threads may share it but not make it."""
 
 
 class Held(NamedTuple):
@@ -51,6 +50,8 @@ class Held(NamedTuple):
 
 def handler(event: Document, _: object) -> str:
     """The next step; what was done, in a sentence. Raises ClientError."""
+    for service in SERVICES:
+        client(service)  # before threads share it
     kind, detail = event.get("detail-type", ""), event.get("detail") or {}
     if kind == ENDED:
         return _completed(detail)
@@ -145,13 +146,13 @@ def _unclaim(each: Found | Held) -> None:
     if isinstance(each, Held):
         _put(_entry("claimed", each.found), each.document)
     else:
-        S3.delete_object(Bucket=_split("LEDGER")[0], Key=_entry("claimed", each))
+        client("s3").delete_object(Bucket=_split("LEDGER")[0], Key=_entry("claimed", each))
 
 
 def _held(found: Found) -> Held | None:
     """A claim; None where it is gone meanwhile."""
     try:
-        entry = S3.get_object(Bucket=_split("LEDGER")[0], Key=_entry("claimed", found))
+        entry = client("s3").get_object(Bucket=_split("LEDGER")[0], Key=_entry("claimed", found))
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchKey":
             return None
@@ -178,7 +179,7 @@ def _start(job: str, objects: list[Found]) -> None:
     request = json.loads(os.environ["REQUEST"])
     source = {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": f"s3://{bucket}/{ledger}runs/{job}"}}
     given = {**request["TransformInput"], "DataSource": source}
-    SAGEMAKER.create_transform_job(**{**request, "TransformJobName": job, "TransformInput": given})
+    client("sagemaker").create_transform_job(**{**request, "TransformJobName": job, "TransformInput": given})
 
 
 def _completed(detail: Document) -> str:
@@ -195,7 +196,7 @@ def _completed(detail: Document) -> str:
 def _status(job: str) -> str | None:
     """A job's status; None where there is none."""
     try:
-        status: str = SAGEMAKER.describe_transform_job(TransformJobName=job)["TransformJobStatus"]
+        status: str = client("sagemaker").describe_transform_job(TransformJobName=job)["TransformJobStatus"]
     except ClientError as error:
         if error.response["Error"]["Code"] in {"ValidationException", "ResourceNotFound"}:
             return None
@@ -229,6 +230,12 @@ def _counts(key: str, size: int) -> bool:
     return size > 0 and not key.endswith("/") and key.endswith(os.environ.get("SUFFIX", ""))
 
 
+@cache
+def client(service: str) -> Any:
+    """Made once: a client takes longer than its call, and threads may share it but not make it."""
+    return boto3.client(service, config=Config(max_pool_connections=AT_ONCE))
+
+
 def _name() -> str:
     return f"{os.environ['PREFIX']}{uuid.uuid4()}"
 
@@ -244,16 +251,16 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _listed(bucket: str, prefix: str) -> Iterator[Document]:
-    for page in S3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+    for page in client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         yield from page.get("Contents", [])
 
 
 def _get(key: str) -> bytes:
-    body: bytes = S3.get_object(Bucket=_split("LEDGER")[0], Key=key)["Body"].read()
+    body: bytes = client("s3").get_object(Bucket=_split("LEDGER")[0], Key=key)["Body"].read()
     return body
 
 
 def _put(key: str, document: Any, **conditions: str) -> None:
-    S3.put_object(
+    client("s3").put_object(
         Bucket=_split("LEDGER")[0], Key=key, Body=json.dumps(document).encode(), ContentType="application/json", **conditions
     )  # fmt: skip

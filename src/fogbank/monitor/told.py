@@ -45,8 +45,8 @@ def told(env: Mapping[str, str]) -> str:
 def form(namespace: str, lines: Sequence[Line]) -> str:
     """A PutMetricData request as a form, in the Query protocol's words.
 
-    >>> form("a/b", [{"Namespace": "a/b", "MetricName": "m", "Value": 1.5, "Dimensions": [{"Name": "E", "Value": "x"}]}])[56:]
-    'Name=m&MetricData.member.1.Value=1.5&MetricData.member.1.Dimensions.member.1.Name=E&MetricData.member.1.Dimensions.member.1.Value=x'
+    >>> form("a/b", [{"Namespace": "a/b", "MetricName": "m", "Dimensions": [{"Name": "E", "Value": "x"}]}])[56:]
+    'MetricData.member.1.MetricName=m&MetricData.member.1.Dimensions.member.1.Name=E&MetricData.member.1.Dimensions.member.1.Value=x'
     """
     members = {"Action": "PutMetricData", "Version": VERSION, "Namespace": namespace}
     for number, line in enumerate(lines, 1):

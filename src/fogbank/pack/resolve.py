@@ -5,6 +5,7 @@ In: names, a source of versions and the target's marker environment; out: pins, 
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -139,6 +140,8 @@ def _origin(locked: Locked, environment: Mapping[str, str]) -> Origin | None:
     ranked = [(place, name, origin) for place, name, origin in places if place is not None]
     if ranked:
         return min(ranked, key=lambda each: each[:2])[2]
+    if locked.wheels and not any(names.values()) and machine != platform.machine():
+        return None  # an index has wheels of it for other machines: here one of that machine cannot be built
     sources = [origin for origin, name in names.items() if not name]
     if sources:
         return sources[0]

@@ -50,7 +50,7 @@ class Function:
 
     def hears(self, service: str, event: str, work: Callable[..., Any]) -> None:
         """Between the function and the cloud, at botocore's own event."""
-        client = {"s3": self._module.S3, "sagemaker": self._module.SAGEMAKER}[service]
+        client = self._module.client(service)
         client.meta.events.register(event, work)
 
     def sweeps(self, after_h: float = 0.0) -> str:
