@@ -12,6 +12,7 @@ from fogbank.components import BatchTransform, DataCapture, Endpoint, Failures, 
 from fogbank.components.failures import pattern, queue_policy
 from fogbank.contracts.config import ProjectConfig
 from fogbank.contracts.manifest import Manifest, load_manifest
+from fogbank.contracts.names import job_prefix
 from fogbank.testing import CloudProcess, Deployment
 from tests.waiting import until_answer
 
@@ -51,7 +52,7 @@ def test_what_a_schedule_could_not_start_lies_in_its_queue(
     arns = {target["Arn"] for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]}
     assert topic in arns
     assert len(arns) == 2
-    assert json.loads(rule["EventPattern"]) == json.loads(pattern("Transform", "nightly-"))
+    assert json.loads(rule["EventPattern"]) == json.loads(pattern("Transform", job_prefix("nightly")))
 
 
 def test_a_job_that_fails_is_told_to_the_queue(
@@ -67,8 +68,9 @@ def test_a_job_that_fails_is_told_to_the_queue(
     s3.create_bucket(Bucket=unique)
     s3.put_object(Bucket=unique, Key="in/rows.csv", Body=b"these,are,no,numbers\n")
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{unique}/in/"}}
+    job = f"{job_prefix('nightly')}1"
     sagemaker.create_transform_job(
-        TransformJobName="nightly-1", ModelName=model, TransformOutput={"S3OutputPath": f"s3://{unique}/out"},
+        TransformJobName=job, ModelName=model, TransformOutput={"S3OutputPath": f"s3://{unique}/out"},
         TransformInput={"DataSource": source, "ContentType": "text/csv"},
         TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
     )  # fmt: skip
@@ -76,7 +78,7 @@ def test_a_job_that_fails_is_told_to_the_queue(
     (message,) = until_answer(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages", []), len)
     event = json.loads(message["Body"])
 
-    assert (event["source"], event["detail"]["TransformJobName"]) == ("aws.sagemaker", "nightly-1")
+    assert (event["source"], event["detail"]["TransformJobName"]) == ("aws.sagemaker", job)
     assert "row 1" in event["detail"]["FailureReason"]
 
 
