@@ -209,5 +209,5 @@ def _looked(run: Execution) -> bool:
     """Whether an execution has looked at its window, or is about to."""
     public = run.public
     if public["MonitoringExecutionStatus"] in {"Failed", "Stopping", "Stopped"}:
-        return public.get("FailureReason", "").startswith(NO_DATA)
+        return public.get("FailureReason") == NO_DATA
     return True
