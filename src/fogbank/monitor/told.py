@@ -68,5 +68,6 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _left(folder: Path) -> Iterator[Line]:
     for file in sorted(folder.glob("*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            yield json.loads(line)
+        for line in file.read_bytes().split(b"\n"):  # a name may hold what else ends a line
+            if line.strip():
+                yield json.loads(line)

@@ -50,7 +50,9 @@ def as_number(text: str) -> float | str:
 def test_what_is_nowhere_to_be_put_is_not_and_what_cannot_be_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "output" / "metrics" / "cloudwatch"
     folder.mkdir(parents=True)
-    (folder / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LINES))
+    named = {**LINES[1], "MetricName": "m\u2028n"}
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [*LINES, named])
+    (folder / "m.jsonl").write_text(text, encoding="utf-8")
     env = {"SAGEMAKER_BASE_DIR": str(tmp_path), "AWS_REGION": "us-east-1"}
 
     assert told(env) == ""
