@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from uv import find_uv_bin
 
 from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
-from fogbank.ground.digest import sha256_file
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.test_rollouts import ARN, Account
-from tests.once import made_once
+from tests.once import programs_of
 from tests.waiting import until_answer
 
 HERE = Path(__file__).parent
-HOME = HERE.parents[2] / ".fogbank" / "s3-clients"
 REQUIREMENTS = HERE / "requirements.txt"
 Run = Callable[..., str]
 
@@ -28,14 +25,7 @@ Run = Callable[..., str]
 @pytest.fixture(scope="module")
 def binaries() -> Path:
     """The programs of an environment with the clients, as requirements.txt has them; kept between runs."""
-    return made_once(HOME / sha256_file(REQUIREMENTS)[:12], _install) / "environment" / "bin"
-
-
-def _install(folder: Path) -> None:
-    uv, environment = find_uv_bin(), folder / "environment"
-    subprocess.run([uv, "venv", "--quiet", "--clear", environment], check=True)
-    install = [uv, "pip", "install", "--quiet", "--require-hashes", "--python", str(environment / "bin" / "python")]
-    subprocess.run([*install, "-r", str(REQUIREMENTS)], check=True)
+    return programs_of(REQUIREMENTS)
 
 
 @pytest.fixture

@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from uv import find_uv_bin
 
 from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
-from fogbank.ground.digest import sha256_file
 from fogbank.pack.archive import write_archive
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE
-from tests.once import made_once
+from tests.once import programs_of
 from tests.waiting import until_answer
 
 pytestmark = [
@@ -31,7 +29,6 @@ pytestmark = [
     ),
 ]
 HERE = Path(__file__).parent
-HOME = HERE.parents[2] / ".fogbank" / "sagemaker-clients"
 REQUIREMENTS = HERE / "hosted.txt"
 DOUBLES = "def model_fn(folder):\n    return 2\ndef predict_fn(rows, model):\n    return rows * model\n"
 TALKS = r"""
@@ -47,14 +44,7 @@ Flow = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="module")
 def python() -> Path:
     """The Python of an environment with the clients, as hosted.txt has them; kept between runs."""
-    return made_once(HOME / sha256_file(REQUIREMENTS)[:12], _install) / "environment" / "bin" / "python"
-
-
-def _install(folder: Path) -> None:
-    uv, environment = find_uv_bin(), folder / "environment"
-    subprocess.run([uv, "venv", "--quiet", "--clear", environment], check=True)
-    install = [uv, "pip", "install", "--quiet", "--require-hashes", "--python", str(environment / "bin" / "python")]
-    subprocess.run([*install, "-r", str(REQUIREMENTS)], check=True)
+    return programs_of(REQUIREMENTS) / "python"
 
 
 @pytest.fixture

@@ -16,12 +16,10 @@ from typing import Any
 
 import pytest
 import sklearn
-from uv import find_uv_bin
 
 from fogbank.ground.aws import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
-from fogbank.ground.digest import sha256_file
 from fogbank.testing import CloudProcess
-from tests.once import made_once
+from tests.once import programs_of
 
 pytestmark = [
     pytest.mark.frameworks,
@@ -30,7 +28,6 @@ pytestmark = [
     ),
 ]
 HERE = Path(__file__).parent
-HOME = HERE.parents[2] / ".fogbank" / "sagemaker-clients"
 REQUIREMENTS = HERE / "sdk.txt"
 RELEASE, _, PATCH = sklearn.__version__.rpartition(".")
 IMAGE = f"683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:{RELEASE}-{PATCH}-cpu-py3"
@@ -42,14 +39,7 @@ Flow = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="module")
 def python() -> Path:
     """The Python of an environment with the SDK, as sdk.txt has it; kept between runs."""
-    return made_once(HOME / sha256_file(REQUIREMENTS)[:12], _install) / "environment" / "bin" / "python"
-
-
-def _install(folder: Path) -> None:
-    uv, environment = find_uv_bin(), folder / "environment"
-    subprocess.run([uv, "venv", "--quiet", "--clear", environment], check=True)
-    install = [uv, "pip", "install", "--quiet", "--require-hashes", "--python", str(environment / "bin" / "python")]
-    subprocess.run([*install, "-r", str(REQUIREMENTS)], check=True)
+    return programs_of(REQUIREMENTS) / "python"
 
 
 @pytest.fixture
