@@ -97,10 +97,17 @@ def test_numbers_that_are_taken_as_they_are_stay_an_array(tmp_path: Path) -> Non
 
     plain = packed(project(tmp_path / "a", LogisticRegression().fit(frame, Y), [AGE, FARE], needs=""))
     assert plain.package.input.rows == "array"
-    own = make_pipeline(FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": 0}), LogisticRegression()).fit(
-        frame, Y
-    )
-    assert packed(project(tmp_path / "b", own, [AGE, FARE]), None).package.input.rows == "array"
+    numpys = make_pipeline(FunctionTransformer(np.nan_to_num), LogisticRegression()).fit(frame, Y)
+    assert packed(project(tmp_path / "b", numpys, [AGE, FARE]), None).package.input.rows == "array"
+
+
+def test_a_function_that_asks_for_a_frame_gets_one_and_answers(tmp_path: Path) -> None:
+    filled = FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": 0})
+    model = make_pipeline(filled, LogisticRegression()).fit(FRAME[["age", "fare"]], Y)
+
+    package = packed(project(tmp_path, model, [AGE, {**FARE, "nullable": True}]), [[50, 7.5], [20, ""]]).package
+    assert package.input.rows == "frame"
+    assert package.output.classes == (0, 1)
 
 
 @pytest.mark.parametrize(
