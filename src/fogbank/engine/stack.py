@@ -158,7 +158,9 @@ class StackDriver:
             if self._program is None:
                 options.work_dir = str(self._root)
             else:
-                options.program = self._program
+                folder = self._root / PROGRAM  # the engine's library would leave one in the system's temporary folder
+                folder.mkdir(parents=True, exist_ok=True)
+                options.work_dir, options.program = str(folder), self._program
                 options.project_settings = automation.ProjectSettings(PROGRAM, "python", main=str(Path.cwd()))
             workspace = automation.LocalWorkspace(**options.__dict__)
             return KnownStack(self._name, workspace, there=self._is_there(workspace.project_settings().name))
