@@ -55,12 +55,14 @@ def test_an_environment_and_an_image_take_the_wheel_from_its_address_by_its_hash
     name = "only_here-2.0-py3-none-any.whl"
     digest = sha256_file(tmp_path / "index" / name)
 
-    python = Environments(tmp_path / "environments", ()).python_for(
+    python = Environments(tmp_path / "environments", lambda: ()).python_for(
         [f"only-here @ {index}/{name} --hash=sha256:{digest}"]
     )
     assert list(python.parents[3].rglob("only_here.py"))
     with pytest.raises(DependencyError, match=r"(?i)hash"):
-        Environments(tmp_path / "environments", ()).python_for([f"only-here @ {index}/{name} --hash=sha256:{HASH}"])
+        Environments(tmp_path / "environments", lambda: ()).python_for(
+            [f"only-here @ {index}/{name} --hash=sha256:{HASH}"]
+        )
 
     file = WheelFile(filename=name, sha256=digest, url=f"{index}/{name}")
     wheels = choose_wheels([Pin(name="only-here", version="2.0", wheels=(file,))], TARGET, tmp_path / "cache")
@@ -100,14 +102,14 @@ def test_a_hash_among_lines_without_is_held_to(tmp_path: Path) -> None:
 
 
 def test_an_environment_resolves_what_is_not_locked_as_pip_does(tmp_path: Path) -> None:
-    python = Environments(tmp_path, ("six==1.17.0",)).python_for(
+    python = Environments(tmp_path, lambda: ("six==1.17.0",)).python_for(
         ["python-dateutil==2.9.0.post0", "--only-binary=:all:"]
     )
 
     installed = {path.name.partition("-")[0] for path in python.parents[3].rglob("*.dist-info")}
     assert installed == {"python_dateutil", "six"}
     # another version of fogbank installs nothing again, has its own code, and takes nobody's away
-    other = Environments(tmp_path, ("six==1.17.0",), ("contracts",)).python_for(
+    other = Environments(tmp_path, lambda: ("six==1.17.0",), ("contracts",)).python_for(
         ["python-dateutil==2.9.0.post0", "--only-binary=:all:"]
     )
     assert (other != python, other.parents[3]) == (True, python.parents[3])
@@ -121,7 +123,7 @@ def test_an_environment_resolves_what_is_not_locked_as_pip_does(tmp_path: Path) 
 
 
 def test_what_is_left_of_an_environment_is_made_anew(tmp_path: Path) -> None:
-    environments = Environments(tmp_path, (), ("contracts",))
+    environments = Environments(tmp_path, lambda: (), ("contracts",))
     python = environments.python_for([])
     for program in (python, python.parents[3] / "bin" / "python"):
         program.unlink()
