@@ -16,6 +16,7 @@ SUITES_cli := tests/contracts/cli
 SUITES_cloud := tests/contracts/aws tests/contracts/clients tests/contracts/jobs tests/contracts/moto tests/contracts/test_fakes.py tests/contracts/image/test_runtime.py
 SUITES_components := tests/contracts/test_carriers.py tests/contracts/test_declaration.py tests/contracts/test_programs.py tests/contracts/test_programs_services.py tests/contracts/test_programs_teams.py tests/contracts/test_programs_ten.py tests/contracts/test_account.py tests/contracts/test_account_updates.py tests/contracts/test_endpoints.py tests/contracts/test_endpoint_kinds.py tests/contracts/test_sequences.py tests/contracts/test_failures.py tests/contracts/test_operations.py tests/contracts/test_monitor_kinds.py tests/contracts/test_batch_monitors.py tests/contracts/test_arrivals.py tests/contracts/test_batches.py tests/contracts/test_model_registry.py tests/contracts/test_http_api.py tests/contracts/test_roles.py tests/contracts/test_retraining.py
 SUITES_direct := tests/contracts/direct tests/contracts/engines
+SUITES_engine := tests/contracts/engine
 SUITES_ground := tests/contracts/ground
 SUITES_image := tests/contracts/image
 SUITES_monitor := tests/contracts/monitor

@@ -90,7 +90,7 @@ THREADS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class CloudSettings:
-    """`folder` holds all state; `port` 0 takes any; `server_pins` are the server's own locked dependencies.
+    """`folder` holds all state; `port` 0 takes any; `server_pins` says the server's own locked dependencies.
 
     `keys` is a folder of the user's, outside of every project, for what proves that a file is this user's own.
     `containers` is the engine that runs the instances; without one they are processes. `secret` is what others than the user sign
@@ -101,7 +101,7 @@ class CloudSettings:
     port: int
     environments: Path
     keys: Path
-    server_pins: Sequence[str]
+    server_pins: Callable[[], Sequence[str]]
     secret: str
     containers: Containers | None = None
     open: bool = False
@@ -131,7 +131,7 @@ class LocalCloud:
         self.watching = WatchRooms(folder, ground, self.moto.handle, self._client, bus, self._remembered_metrics)
         scaling = ScaleRooms(ground, self.watching.changes, self._client)
         self._guard = Guard(self._whose, self.clock.now, scaling.dependents.needs, pipeline_needs)
-        bare = Environments(settings.environments, ())
+        bare = Environments(settings.environments, lambda: ())
         host = HostSettings(
             folder=folder,
             environments=Environments(settings.environments, settings.server_pins),

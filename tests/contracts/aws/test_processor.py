@@ -127,7 +127,7 @@ run_process({[sys.executable, "-m", "fogbank.monitor"]!r}, ProcessingContainer(
 
 
 def test_another_image_is_refused_by_its_name(tmp_path: Path) -> None:
-    processor = ProcessProcessor(Environments(tmp_path, ()))
+    processor = ProcessProcessor(Environments(tmp_path, lambda: ()))
 
     with pytest.raises(
         JobError, match=r"^ClientError: the local cloud has no container engine for i, whose entry point only it knows"
@@ -136,7 +136,7 @@ def test_another_image_is_refused_by_its_name(tmp_path: Path) -> None:
 
 
 def test_programs_of_a_script_are_those_of_the_images_libraries(tmp_path: Path) -> None:
-    environments = Environments(tmp_path / "cache", ())
+    environments = Environments(tmp_path / "cache", lambda: ())
     libraries = environments.python_for([]).parents[3]
     (libraries / "bin" / "counts").write_text(f"#!{libraries}/bin/python\nprint('counted')\n")
     (libraries / "bin" / "counts").chmod(0o755)

@@ -16,6 +16,9 @@ from fogbank.project.packaging.images import PackedImage, build_images, builds
 from fogbank.project.packaging.seal import seal_package
 from tests.engines import docker_registry, ensure_base, needs
 from tests.projects import packed
+from tests.unit.image.conftest import build, make_layout
+
+__all__ = ["bases", "build", "churn", "make_layout", "registry"]
 
 
 @dataclass(frozen=True)

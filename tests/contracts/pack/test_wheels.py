@@ -525,7 +525,7 @@ def test_an_extension_that_is_built_here_is_installed_on_its_machine(tmp_path: P
     marker = f"sys_platform == 'linux' and platform_machine == '{platform.machine()}'"
     name = f"only_here-2.0-{TAGGED}.whl"
     assert line == f"only-here @ {PACKAGED}{name} ; {marker} --hash=sha256:{pin.wheels[0].sha256}"
-    python = Environments(tmp_path / "environments", ()).python_for([line], root / ".fogbank" / "wheels")
+    python = Environments(tmp_path / "environments", lambda: ()).python_for([line], root / ".fogbank" / "wheels")
     said = subprocess.run(
         [python, "-c", "import fast_here; print(fast_here.answer())"], check=True, capture_output=True, text=True
     )
@@ -630,7 +630,7 @@ def test_an_environment_and_an_image_take_the_wheel_that_came_with_the_package(t
     lock(root, 'directory = "libs/only_here"')
     (pin,) = made(root)
     lines, folder = requirement_lines([pin], "3.11"), root / ".fogbank" / "wheels"
-    environments = Environments(tmp_path / "environments", ())
+    environments = Environments(tmp_path / "environments", lambda: ())
 
     python = environments.python_for(lines, folder)
     said = subprocess.run(

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import pty
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -81,42 +77,6 @@ def test_on_a_terminal_a_step_is_one_line_that_is_drawn_anew() -> None:
     assert drawings[0] == ""
     assert line.endswith("0.50 s\n"), "nothing of the drawing is left before the line"
     assert "pack  sha256 1234" in line
-
-
-@pytest.mark.parametrize(
-    ("body", "content_type"),
-    [
-        (b"1\n2\n", "text/csv"),
-        (b"[1, 2]", "application/json"),
-        (b"\x93NUMPY\x01\n\x00", "application/x-npy"),
-        (b"", "text/csv"),
-    ],
-)
-def test_an_answer_goes_into_a_pipe_byte_for_byte(body: bytes, content_type: str) -> None:
-    code = f"from fogbank.cli.terminal import Terminal; Terminal().answer({body!r}, {content_type!r})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-
-    assert done.stdout == body
-
-
-@pytest.mark.parametrize(
-    ("body", "content_type", "printed"),
-    [
-        (b"label,cat\ncat,0.9\n", "text/csv", "label  cat\n-----  ---\ncat    0.9\n"),
-        (b'{"message": "hi"}', "application/json", '{"message": "hi"}\n'),
-        (b"hello", "text/plain", "hello\n"),
-        (b"\x00\x01", "application/octet-stream", "\x00\x01"),
-    ],
-)
-def test_a_person_reads_a_table_or_a_text_that_ends_its_line(body: bytes, content_type: str, printed: str) -> None:
-    code = f"from fogbank.cli.terminal import Terminal; Terminal().answer({body!r}, {content_type!r}, header=True)"
-    ours, theirs = pty.openpty()
-    try:
-        subprocess.run([sys.executable, "-c", code], stdout=theirs, check=True)
-        assert os.read(ours, 4096).decode().replace("\r\n", "\n") == printed
-    finally:
-        os.close(ours)
-        os.close(theirs)
 
 
 def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:

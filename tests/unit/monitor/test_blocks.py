@@ -32,7 +32,7 @@ def expected(body: bytes) -> list[Numbered]:
     return [(reader.line_num, [cell.strip(BLANKS) for cell in row]) for row in reader if row]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(TABLES, st.sampled_from(["\n", "\r\n", "\r"]), st.integers(1, 60), st.booleans(), st.booleans(), st.booleans())
 def test_blocks_have_the_rows_of_the_csv(
     table: list[list[str]], end: str, size: int, whole: bool, mark: bool, header: bool

@@ -6,8 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from functools import partial
@@ -18,15 +17,15 @@ import pytest
 
 from fogbank.contracts.hosts import MEETING, Meeting, host_names
 from fogbank.contracts.monitoring import CAPTURE_FORMAT
-from fogbank.monitor.captures import read_captures
 from fogbank.monitor.dataset import DatasetError
 from fogbank.monitor.files import profile_files
 from fogbank.monitor.frames import Frames, LineError
 from fogbank.monitor.hello import Reception, hello
-from fogbank.monitor.hosts import Crew, Hosts, ToldError, hosts_of
+from fogbank.monitor.hosts import Crew, ToldError, hosts_of
 from fogbank.monitor.tasks import task
 from fogbank.monitor.together import EndedError
-from tests.unit.monitor.traffic import NOON, baseline, record, traffic
+from tests.unit.monitor.crews import at_once, crews, free_place, rows
+from tests.unit.monitor.traffic import baseline, traffic
 
 DOUBLED = partial(eval, "2 * item")
 """Of dictionaries with an item."""
@@ -36,24 +35,7 @@ ITEMS = [{"item": item} for item in range(50)]
 @pytest.fixture
 def meeting() -> Meeting:
     """A place that is free."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return Meeting(address="127.0.0.1", port=probe.getsockname()[1], token="ab")
-
-
-def crews(meeting: Meeting, count: int, **others: Any) -> list[Crew]:
-    names = host_names(count)
-    return [Crew(Hosts(current=name, names=names, meeting=meeting), come_s=20, **others) for name in names]
-
-
-def at_once(works: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What each gives, or raises."""
-
-    def ended(future: Future[Any]) -> Any:
-        return future.exception() or future.result()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return [ended(future) for future in [pool.submit(work) for work in works]]
+    return free_place()
 
 
 def shared(crew: Crew, work: Any, items: Any) -> list[Any]:
@@ -235,30 +217,6 @@ def test_bytes_that_are_too_many_are_not_awaited() -> None:
             Frames(there).get()
 
 
-def rows(count: int) -> str:
-    return "a,b\n" + "".join(f"{number * 7 % 1000},w{number % 11}\n" for number in range(count))
-
-
-@pytest.mark.parametrize("quoted", [False, True])
-@pytest.mark.parametrize("count", [2, 3])
-def test_a_large_file_is_shared_and_its_profile_is_that_of_one_host(
-    tmp_path: Path, meeting: Meeting, count: int, quoted: bool
-) -> None:
-    body = rows(20_000) + "1,2,3\n" + ('"x\ny",1\n' if quoted else "") + rows(5)[4:]
-    (tmp_path / "d.csv").write_text(body)
-
-    def read(crew: Crew) -> Any:
-        with crew:
-            return profile_files([tmp_path / "d.csv"], "csv", {}, size=10_000, share=crew.share)
-
-    first, *others = at_once([partial(read, crew) for crew in crews(meeting, count)])
-
-    one = profile_files([tmp_path / "d.csv"], "csv", {}, size=10_000)
-    assert first.profile.document() == one.profile.document()
-    assert first.aside == one.aside
-    assert all(isinstance(other, ToldError) for other in others)
-
-
 def test_shards_have_lines_of_their_own(tmp_path: Path, meeting: Meeting) -> None:
     for number in (0, 1):
         (tmp_path / f"d{number}.csv").write_text(rows(5_000) + f"1,2,{number}\n")
@@ -274,22 +232,6 @@ def test_shards_have_lines_of_their_own(tmp_path: Path, meeting: Meeting) -> Non
     assert sorted(map(str, first.aside.named)) == [
         f"d{n}.csv line 5002: a row has 3 columns, the header 2" for n in (0, 1)
     ]
-
-
-def test_captured_records_are_shared(tmp_path: Path, meeting: Meeting) -> None:
-    for number in range(9):
-        lines = [record(f"{number}\n", f"{number * index}\n", NOON) for index in range(20)]
-        (tmp_path / f"{number}.jsonl").write_text("\n".join(lines) + "\n{\n")
-
-    def read(crew: Crew) -> Any:
-        with crew:
-            return read_captures(tmp_path, None, None, ["y", "x"], size=1, share=crew.share)
-
-    first, _ = at_once([partial(read, crew) for crew in crews(meeting, 2)])
-
-    one = read_captures(tmp_path, None, None, ["y", "x"], size=1)
-    assert first.profile.document() == one.profile.document()
-    assert (first.outputs, first.aside) == (one.outputs, one.aside)
 
 
 def job(folder: Path, host: str, count: int, place: Meeting, **config: Any) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.unit.conftest import NUMERIC, UNIT, shares
-from tools.units import whole
+from tools.units import place, whole
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 40])
@@ -23,3 +25,8 @@ def test_every_room_is_in_one_share(count: int) -> None:
 )
 def test_a_share_that_fails_fails_all_and_one_without_tests_does_not(statuses: tuple[int, ...], status: int) -> None:
     assert whole(statuses) == status
+
+
+def test_without_a_place_in_memory_files_lie_where_temporary_ones_do(tmp_path: Path) -> None:
+    assert place(tmp_path / "none") is None
+    assert place(tmp_path) in (tmp_path, None)

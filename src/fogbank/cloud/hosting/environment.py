@@ -17,11 +17,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fogbank.cloud.hosting.requirements import RefusedRequirementError, checked_lines, placed_lines, requirement_lines
 from fogbank.contracts.container import LOCAL_ROOMS
+from fogbank.contracts.errors import FogbankError
 from fogbank.ground.digest import sha256_bytes
 from fogbank.ground.installer import NOTHING_BUILT, run_uv
 from fogbank.ground.locks import locked
@@ -41,12 +42,15 @@ class DependencyError(Exception):
 class Environments:
     """Virtual environments by the digest of what is installed, and in them one for each version of fogbank's rooms.
 
-    Safe against two processes at once and against kill -9. `server_pins` are the `name==version` lines that the server needs; a package's
-    own pin of the same name wins. `rooms` are fogbank's that are in it.
+    Safe against two processes at once and against kill -9. `server_pins` says the `name==version` lines that the server needs, and is asked
+    when an environment is: it looks at what is installed, which a cloud's start need not wait for. A package's own pin of the same name wins.
+    `rooms` are fogbank's that are in it.
     """
 
-    def __init__(self, cache: Path, server_pins: Sequence[str], rooms: Sequence[str] = LOCAL_ROOMS) -> None:
-        self._cache, self._server_pins, self._rooms = cache, tuple(server_pins), rooms
+    def __init__(
+        self, cache: Path, server_pins: Callable[[], Sequence[str]], rooms: Sequence[str] = LOCAL_ROOMS
+    ) -> None:
+        self._cache, self._server_pins, self._rooms = cache, server_pins, rooms
 
     @property
     def folder(self) -> Path:
@@ -79,7 +83,11 @@ class Environments:
 
     def _server_lines(self, requirements: Sequence[str]) -> list[str]:
         taken = {_name(line) for line in requirement_lines(requirements)}
-        return sorted(pin for pin in self._server_pins if _name(pin) not in taken)
+        try:
+            pins = self._server_pins()
+        except FogbankError as error:
+            raise DependencyError(f"{error.cause}; {error.hint}") from error
+        return sorted(pin for pin in pins if _name(pin) not in taken)
 
     def _build(self, home: Path, own: list[str], server: list[str]) -> None:
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="build-") as folder:

@@ -75,7 +75,7 @@ def engine_python(requirements: Sequence[str], needs: Sequence[str]) -> Path:
     from fogbank.cloud.hosting.environment import DependencyError, Environments
 
     try:
-        return Environments(cached("environments"), server_pins(), ROOMS).python_for([*requirements, *needs])
+        return Environments(cached("environments"), server_pins, ROOMS).python_for([*requirements, *needs])
     except DependencyError as error:
         raise PackageError("dependency-uninstallable", str(error), "look at the requirements") from error
 

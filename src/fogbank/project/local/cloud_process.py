@@ -28,6 +28,7 @@ from fogbank.ground.aws import LocalClients
 from fogbank.ground.folders import private_folder
 from fogbank.ground.locks import take
 from fogbank.ground.peers import Owner
+from fogbank.ground.protocol import protocol_alone
 from fogbank.project.local.approval import approval_of
 from fogbank.project.local.launch import port_taken
 from fogbank.project.workplace.installation import cached, server_pins
@@ -70,7 +71,7 @@ def _serve_locked(folder: Path, port: int, runtime: Runtime, *, open_: bool, enf
             port=port,
             environments=cached("environments"),
             keys=cached("keys"),
-            server_pins=server_pins(),
+            server_pins=server_pins,
             secret=make_key(folder),
             open=open_,
             enforce_iam=enforce_iam,
@@ -110,8 +111,9 @@ def _serve_locked(folder: Path, port: int, runtime: Runtime, *, open_: bool, enf
 
 
 def _start_provider(cloud: LocalCloud) -> Any:
-    from fogbank.provider.server import ProviderServer
-    from fogbank.provider.standin import StandIn
+    with protocol_alone():
+        from fogbank.provider.server import ProviderServer
+        from fogbank.provider.standin import StandIn
 
     standin = StandIn(clients=LocalClients(cloud.url, cloud.settings.secret, read_timeout_s=300))
     provider = ProviderServer(standin, int(cloud.store.setting("provider-port", "0")), Owner.is_mine)

@@ -23,7 +23,7 @@ def python_for(requirements: Sequence[str], wheels: Path | None = None) -> Path:
     from fogbank.cloud.hosting.environment import DependencyError, Environments
 
     try:
-        return Environments(cached("environments"), server_pins()).python_for(requirements, wheels)
+        return Environments(cached("environments"), server_pins).python_for(requirements, wheels)
     except DependencyError as error:
         raise PackageError("dependency-uninstallable", str(error), "look at the requirements") from error
 

@@ -33,8 +33,9 @@ def fogbank_version() -> str:
     return metadata.version("fogbank")
 
 
+@lru_cache(maxsize=1)
 def server_pins() -> tuple[str, ...]:
-    """The server's own dependencies, in the versions that fogbank is installed with, for processes on this machine."""
+    """The server's own dependencies, in the versions that fogbank is installed with, for processes on this machine. Raises PackageError."""
     from packaging.markers import default_environment
 
     from fogbank.contracts.container import SERVER_DISTRIBUTIONS

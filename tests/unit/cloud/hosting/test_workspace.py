@@ -24,7 +24,9 @@ MODEL = {"ModelName": "m", "PrimaryContainer": {"Image": "i", "ModelDataUrl": "s
 
 
 def workspace(folder: Path, s3: Any) -> Workspace:
-    return Workspace(folder / "instances", folder / "logs", Environments(folder / "cache", ()), lambda: s3, granted)
+    return Workspace(
+        folder / "instances", folder / "logs", Environments(folder / "cache", lambda: ()), lambda: s3, granted
+    )
 
 
 def test_a_full_disk_is_the_starts_failure_and_leaves_no_folder(tmp_path: Path) -> None:
@@ -54,7 +56,9 @@ def test_a_role_is_granted_for_as_long_as_the_instance_is_there_and_not_to_an_is
         told.append(f"{role} {session} {region}")
         return Grant(environment={}, end=lambda: told.append("ended"))
 
-    subject = Workspace(tmp_path, tmp_path / "logs", Environments(tmp_path / "cache", ()), lambda: Broken(FULL), grant)
+    subject = Workspace(
+        tmp_path, tmp_path / "logs", Environments(tmp_path / "cache", lambda: ()), lambda: Broken(FULL), grant
+    )
     model = {**MODEL, "ExecutionRoleArn": "arn:r", "ModelArn": "arn:aws:sagemaker:eu-west-1:123456789012:model/m"}
     for described in (model, {**model, "EnableNetworkIsolation": True}):
         with pytest.raises(StartError):
