@@ -19,7 +19,7 @@ from fogbank.ground.folders import private_folder
 COMMAND = Path(sys.executable).parent / "pulumi-resource-fogbank"
 ATTACHED = "attached"
 """The provider's argument that lets it live by its lifeline, which is its standard input."""
-LOG = Path(".fogbank") / "provider.log"
+FOLDER, LOG = ".fogbank", "provider.log"
 PROVIDER = b"::pulumi:providers:fogbank::"
 """What is in the state of a stack that has something of the provider."""
 VARIABLE = "PULUMI_DEBUG_PROVIDERS"
@@ -64,8 +64,7 @@ class Attached:
         return {**environment, VARIABLE: f"{others},fogbank:{self._port}".lstrip(",")}, (process.stdin.fileno(),)
 
     def _start(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        private_folder(self._root / LOG.parent)
-        with (self._root / LOG).open("wb") as log:
+        with (private_folder(self._root / FOLDER) / LOG).open("wb") as log:
             return subprocess.Popen(
                 [self._command, ATTACHED],
                 stdin=subprocess.PIPE,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fogbank.engine.attached import LOG, VARIABLE, Attached, has_provider
+from fogbank.engine.attached import FOLDER, LOG, VARIABLE, Attached, has_provider
 from fogbank.engine.command import InterruptibleCommand
 from fogbank.engine.locate import Engine
 from tests.waiting import until
@@ -97,7 +97,7 @@ def test_an_engine_attaches_to_it_beside_the_others_and_it_ends_with_the_run(
     tmp_path: Path, others: Mapping[str, str], seen: str
 ) -> None:
     assert told(tmp_path, others) == seen
-    assert (tmp_path / LOG).read_text() == "me\n"
+    assert (tmp_path / FOLDER / LOG).read_text() == "me\n"
 
 
 def test_it_does_not_start_where_a_stack_has_nothing_of_it(tmp_path: Path, state: Path) -> None:
