@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 
+from fogbank.ground.collector import collect_seldom
+
 INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with a documented exit code."""
+    collect_seldom()
     try:
         from fogbank.cli.app import main as run
 

@@ -71,6 +71,7 @@ from fogbank.cloud.time.timeline import Timeline
 from fogbank.cloud.training.refused import CANNED, refusals
 from fogbank.cloud.watch_rooms import LogRooms, WatchRooms
 from fogbank.ground.aws import LOCAL_ACCOUNT
+from fogbank.ground.collector import collect_seldom
 from fogbank.ground.ports import is_free
 from fogbank.ground.processes import Orphans
 
@@ -283,7 +284,7 @@ class LocalCloud:
         self.hosting.bring_up()
         gc.enable()  # which whoever started this may have put off
         gc.freeze()  # what is loaded stays: the collector need not look at it again, and stops no request to do so
-        gc.set_threshold(50_000, 20, 50)
+        collect_seldom()
         self._server.start(self.runner)
         self.runner.submit(("warm",), lambda _: service_model())
         self.runner.submit(("sweep",), lambda _: self.objects.shelf.index.sweep())

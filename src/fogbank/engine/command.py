@@ -18,6 +18,8 @@ from pulumi import automation
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from fogbank.engine.attached import Attached
+from fogbank.engine.environment import whole
 from fogbank.engine.locate import Engine
 from fogbank.ground.pickles import undo_dill
 
@@ -30,12 +32,18 @@ HEED_S = 0.5
 
 
 class InterruptibleCommand(automation.PulumiCommand):
-    """An engine's CLI, in this process's environment but for the variables `without`. The engine's version is known: nobody asks for it."""
+    """An engine's CLI, in this process's environment but for the variables `without`. The engine's version is known: nobody asks for it.
 
-    def __init__(self, engine: Engine, *, without: AbstractSet[str] = frozenset()) -> None:
+    `attached` is the provider that it attaches to, where that runs.
+    """
+
+    def __init__(
+        self, engine: Engine, *, without: AbstractSet[str] = frozenset(), attached: Attached | None = None
+    ) -> None:
         self.command = str(engine.command)
         self.version = VersionInfo.parse(engine.version)
         self._without = without
+        self._attached = attached
 
     def run(
         self,
@@ -57,21 +65,23 @@ class InterruptibleCommand(automation.PulumiCommand):
         return result
 
     def _start(self, args: list[str], cwd: str, additional_env: Mapping[str, str]) -> subprocess.Popen[str]:
+        environment = self._environment(additional_env)
+        environment, inherited = self._attached.joined(environment) if self._attached else (environment, ())
         return subprocess.Popen(
             [self.command, "--non-interactive", *args],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd,
-            env=self._environment(additional_env),
+            env=environment,
+            pass_fds=inherited,
             encoding="utf-8",
             process_group=0,  # the terminal's Ctrl-C reaches us alone
         )
 
     def _environment(self, additional: Mapping[str, str]) -> dict[str, str]:
         """What lies beside the CLI comes first on its PATH."""
-        kept = {name: value for name, value in os.environ.items() if name not in self._without}
-        environment = {**kept, **additional, "PULUMI_AUTOMATION_API": "true"}
+        environment = whole({**additional, "PULUMI_AUTOMATION_API": "true"}, self._without)
         beside = str(Path(self.command).parent)
         return {**environment, "PATH": os.pathsep.join([beside, environment.get("PATH", os.defpath)])}
 

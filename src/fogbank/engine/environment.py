@@ -10,10 +10,12 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from fogbank.engine.locate import Engine
+from fogbank.engine.program import NAME as OWN_PYTHON
 from fogbank.ground.aws import LOCAL_ACCESS_KEY
 from fogbank.ground.folders import private_folder
 from fogbank.ground.ports import is_loopback
@@ -21,6 +23,8 @@ from fogbank.ground.ports import is_loopback
 Variables = Mapping[str, str | None]
 ENVIRONMENT = Path(".fogbank") / "environment"
 """Where Pulumi.yaml says that Python, its packages and fogbank's own provider are."""
+PYTHON = "PULUMI_PYTHON_CMD"
+"""Pulumi's variable of the Python that runs programs where no virtual environment is named to the language host."""
 
 
 def link_environment(root: Path) -> None:
@@ -106,9 +110,21 @@ def state_file(state: Path, stack: str) -> Path | None:
     return next(iter(sorted((state / ".pulumi" / "stacks").glob(f"**/{stack}.json"))), None)
 
 
+def whole(variables: Mapping[str, str], without: AbstractSet[str]) -> dict[str, str]:
+    """This process's environment but for the variables `without`, and these."""
+    return {**{name: value for name, value in os.environ.items() if name not in without}, **variables}
+
+
 def _programs(engine: Engine) -> dict[str, str]:
     binaries = os.pathsep.join([str(Path(sys.executable).parent), str(engine.root / "bin")])
     variables = {"PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     if not engine.writes_code:
         variables["PULUMI_OPTION_GENERATE_CODE"] = "false"  # `pulumi import` imports, and ends well
-    return variables
+    return {**variables, **_python(Path(sys.executable).parent / OWN_PYTHON, os.environ.get(PYTHON, ""))}
+
+
+def _python(own: Path, chosen: str) -> dict[str, str]:
+    """What the language host takes for Python: what the user has chosen, else `own` if it is there, which answers sooner."""
+    if not own.exists() or (chosen and Path(chosen).name != OWN_PYTHON):
+        return {}
+    return {PYTHON: str(own)}

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.contracts.errors import EngineError, ProjectError
-from fogbank.engine.environment import Variables, backend_folder, link_environment
+from fogbank.engine.attached import VARIABLE, Attached
+from fogbank.engine.environment import Variables, backend_folder, link_environment, state_file, whole
 from fogbank.engine.locate import Engine
 from fogbank.engine.locks import freed, interrupt_holders, locks
 from fogbank.engine.operations import (
@@ -63,6 +64,7 @@ class StackDriver:
         self._name = stack
         self._program = program
         self._previews = previews
+        self._attached = Attached(root)
 
     def up(self, listen: Listener, message: str = "") -> Summary:
         """Create and update; nothing before all that is refused was told. Raises EngineError.
@@ -152,7 +154,7 @@ class StackDriver:
         from fogbank.engine.command import InterruptibleCommand
         from fogbank.engine.known import KnownStack
 
-        command = InterruptibleCommand(self._engine, without=self._without)
+        command = InterruptibleCommand(self._engine, without=self._without, attached=self._attached)
         options = automation.LocalWorkspaceOptions(pulumi_command=command, env_vars=self._environment)
         try:
             if self._program is None:
@@ -175,6 +177,15 @@ class StackDriver:
         return (folder / ".pulumi" / "stacks" / project / f"{self._name}.json").is_file()
 
     def _run(self, verb: str, listen: Listener, **options: Any) -> Summary:
+        with self._attached.running(whole(self._environment, self._without), self._local_state()):
+            return self._told(verb, listen, **options)
+
+    def _local_state(self) -> Path | None:
+        """The stack's file, where it is one of a local cloud in a folder."""
+        folder = backend_folder(self._backend) if VARIABLE in self._environment else None
+        return state_file(folder, self._name) if folder else None
+
+    def _told(self, verb: str, listen: Listener, **options: Any) -> Summary:
         from pulumi import automation
 
         diagnostics: list[Diagnostic] = []

@@ -1,36 +1,56 @@
-"""`pulumi-resource-fogbank`: fogbank's own provider as the process that Pulumi's engine starts.
+"""`pulumi-resource-fogbank`: fogbank's own provider as the process that Pulumi's engine starts, or attaches to.
 
-In: the engine's address; out: the provider's port on the first line of stdout, then answers over gRPC until the engine is gone.
+In: the engine's address, or `attached` with a pipe as standard input; out: the provider's port on the first line of stdout, then answers over
+gRPC until the engine is gone, or nobody has the other end of the pipe.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError
-
+from fogbank.engine.attached import ATTACHED
 from fogbank.ground.aws import account_client
+from fogbank.ground.collector import collect_seldom
 from fogbank.ground.ports import is_loopback
 from fogbank.ground.protocol import protocol_alone
-from fogbank.project.packaging.package_images import PackageImages
-from fogbank.project.workplace.installation import fogbank_version
 
 if TYPE_CHECKING:
     from fogbank.provider.resource import Properties
 
 POLL_S = 0.5
+USUAL = "sagemaker", {"region": "us-east-1"}
+"""The client that a program of ours asks for first, on a local cloud."""
 
 
-def _client(service: str, where: Properties) -> Any:
-    """A client as a resource says it. Raises ProvisionError."""
+class Clients:
+    """Clients as resources say them, each made once: to read what a service is is most of the work."""
+
+    def __init__(self) -> None:
+        self._making = threading.Lock()
+        self._made: dict[tuple[str, ...], Any] = {}
+
+    def __call__(self, service: str, where: Properties) -> Any:
+        """A client. Raises ProvisionError."""
+        region, profile, url = (str(where.get(key) or "") for key in ("region", "profile", "endpointUrl"))
+        if is_loopback(url) and os.environ.get("AWS_ENDPOINT_URL"):
+            url = ""  # a local cloud listens where it says, which need not be where the stack's file says
+        with self._making:
+            key = (service, region, profile, url)
+            if key not in self._made:
+                self._made[key] = _client(*key)
+            return self._made[key]
+
+
+def _client(service: str, region: str, profile: str, url: str) -> Any:
+    """Raises ProvisionError."""
+    from botocore.exceptions import BotoCoreError
+
     from fogbank.provider.resource import ProvisionError
 
-    region, profile, url = (str(where.get(key) or "") for key in ("region", "profile", "endpointUrl"))
-    if is_loopback(url) and os.environ.get("AWS_ENDPOINT_URL"):
-        url = ""  # a local cloud listens where it says, which need not be where the stack's file says
     try:
         return account_client(service, region, profile, url)
     except BotoCoreError as error:
@@ -39,16 +59,38 @@ def _client(service: str, where: Properties) -> Any:
 
 def main() -> None:
     """Serve until the engine is gone."""
+    collect_seldom()
+    from fogbank.project.packaging.package_images import PackageImages
+    from fogbank.project.workplace.installation import fogbank_version
     from fogbank.provider.fogbank import FogbankProvider
 
     with protocol_alone():
         from fogbank.provider.server import ProviderServer
 
-    server = ProviderServer(FogbankProvider(images=PackageImages(), version=fogbank_version(), clients=_client))
+    clients = Clients()
+    server = ProviderServer(FogbankProvider(images=PackageImages(), version=fogbank_version(), clients=clients))
     server.start()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
+    if sys.argv[1:] == [ATTACHED]:
+        threading.Thread(target=clients, args=USUAL, daemon=True).start()
+        _wait_for_the_lifeline()
+    else:
+        _wait_for_the_engine()
+    server.stop()
+
+
+def _wait_for_the_engine() -> None:
     engine = os.getppid()
     while os.getppid() == engine:
         time.sleep(POLL_S)
-    server.stop()
+
+
+def _wait_for_the_lifeline() -> None:
+    """Until nobody has its other end. What is started here has another standard input."""
+    lifeline = os.dup(sys.stdin.fileno())
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, sys.stdin.fileno())
+    os.close(null)
+    while os.read(lifeline, 1):
+        pass

@@ -19,6 +19,7 @@ from functools import partial
 import uvloop
 
 from fogbank.contracts.container import STOP_GRACE_S, ServeSettings
+from fogbank.ground.collector import collect_seldom
 from fogbank.ground.machine import give_back_memory
 from fogbank.serve import logs
 from fogbank.serve.accept import Acceptor, Turn
@@ -124,7 +125,7 @@ class Worker:
             self._cannot_load(f"loading failed: {type(error).__name__}: {error}")
         else:
             gc.freeze()  # what is loaded stays: the collector need not look at it again, and does not stop requests to do so
-            gc.set_threshold(50_000, 20, 50)
+            collect_seldom()
             self._slot[Field.STATE] = State.READY
 
     def _cannot_load(self, cause: str) -> None:

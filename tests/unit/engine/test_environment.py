@@ -32,7 +32,7 @@ OWN = {
 def test_a_stack_on_aws_keeps_the_users_own(tmp_path: Path) -> None:
     variables = account_environment(tmp_path, ENGINE, OWN)
 
-    assert set(variables) == {"PATH", "PULUMI_OPTION_GENERATE_CODE"}
+    assert set(variables) == {"PATH", "PULUMI_OPTION_GENERATE_CODE", "PULUMI_PYTHON_CMD"}
     assert str(variables["PATH"]).startswith(f"{Path(sys.executable).parent}:/engine/bin:")
     assert list(tmp_path.iterdir()) == []
 
@@ -41,7 +41,13 @@ def test_what_a_local_cloud_left_in_the_shell_is_taken_away(tmp_path: Path, monk
     for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"):
         monkeypatch.delenv(name, raising=False)
     local = stack_environment(tmp_path, ENGINE, "http://127.0.0.1:4566", 5000, "secret")
-    kept = {"PATH", "PULUMI_OPTION_GENERATE_CODE", "PULUMI_SKIP_UPDATE_CHECK", "AWS_DEFAULT_REGION"}
+    kept = {
+        "PATH",
+        "PULUMI_OPTION_GENERATE_CODE",
+        "PULUMI_PYTHON_CMD",
+        "PULUMI_SKIP_UPDATE_CHECK",
+        "AWS_DEFAULT_REGION",
+    }
 
     assert set(leftovers(tmp_path, local)) == set(local) - kept
     assert set(leftovers(tmp_path, {**local, **OWN})) == {"PULUMI_DEBUG_PROVIDERS", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"}  # fmt: skip
