@@ -121,7 +121,8 @@ class LocalCloud:
         self.clock = Clock(self.store)
         self.events = Events(self.store, self.clock)
         self.runner = Runner()
-        self.moto = MotoGateway(self.store, time.time, Snapshots(folder, user_key(settings.keys)))
+        snapshots = Snapshots(folder, user_key(settings.keys))
+        self.moto = MotoGateway(self.store, time.time, snapshots, lambda: self.clock.epoch() - time.time())
         self._incoming = emptied(folder / "incoming")
         bus = Bus(self.moto.handle, waiting_rules, LOCAL_ACCOUNT)
         tell = ObjectEvents(bus, LOCAL_ACCOUNT).tell
