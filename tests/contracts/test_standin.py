@@ -69,6 +69,11 @@ def definition(name: str, endpoint: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def steps(name: str) -> str:
+    """A pipeline's definition."""
+    return json.dumps({"Version": "2020-12-01", "Steps": [{"Name": name, "Type": "Fail", "Arguments": {}}]})
+
+
 @pytest.fixture(scope="module")
 def standin(shared_cloud: CloudProcess) -> StandIn:
     return StandIn(clients=LocalClients(shared_cloud.url))
@@ -110,6 +115,7 @@ def lives(
     for suffix in ("c1", "c2"):
         standin.create(tokens.ENDPOINT_CONFIGURATION, config(f"{unique}-{suffix}", f"{unique}-m"))
     standin.create(tokens.DATA_QUALITY_JOB_DEFINITION, definition(f"{unique}-d", "e"))
+    standin.create("aws:sagemaker/modelPackageGroup:ModelPackageGroup", {"modelPackageGroupName": f"{unique}-g"})
     schedule = {
         "monitoringJobDefinitionName": f"{unique}-d",
         "monitoringType": "DataQuality",
@@ -137,6 +143,22 @@ def lives(
             "aws:sagemaker/modelPackageGroup:ModelPackageGroup",
             {"modelPackageGroupName": unique, "modelPackageGroupDescription": "One", "tags": {"a": "1"}},
             {"tags": {"a": "2", "b": "3"}},
+        ),
+        Life(
+            "aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy",
+            {"modelPackageGroupName": f"{unique}-g", "resourcePolicy": POLICY}, {"resourcePolicy": WIDER},
+        ),
+        Life(
+            "aws:sagemaker/pipeline:Pipeline",
+            {
+                "pipelineName": f"{unique}-Steps", "pipelineDisplayName": "one", "roleArn": ROLE, "pipelineDefinition": steps("one"),
+                "parallelismConfiguration": {"maxParallelExecutionSteps": 2}, "tags": {"a": "1"},
+            },
+            {
+                "pipelineDisplayName": "two", "pipelineDescription": "d", "pipelineDefinition": steps("two"),
+                "parallelismConfiguration": {"maxParallelExecutionSteps": 3}, "tags": {"b": "2"},
+            },
+            by_hand=("sagemaker", "update_pipeline", {"PipelineName": f"{unique}-Steps", "PipelineDefinition": steps("three")}),
         ),
         Life("aws:scheduler/scheduleGroup:ScheduleGroup", {"name": unique, "tags": {"a": "1"}}, {"tags": {"a": "2", "b": "3"}}),
         Life(

@@ -47,6 +47,16 @@ def test_what_a_life_takes_is_proposed_and_proven(
         f"{bucket}/monitor/results/*",
     }
     assert ("s3:GetObject", f"{bucket}/models/*") in said
+    policy = found["principals"][f"{name}-role-*"]["policy"]["Statement"]
+    listings = [statement for statement in policy if "s3:ListBucket" in statement["Action"]]
+    assert listings, "the batch lists what it scores"
+    for statement in listings:
+        assert statement["Condition"]["StringLike"]["s3:prefix"].split("/")[0] in {
+            "batch",
+            "capture",
+            "models",
+            "monitor",
+        }
     unexercised = found["principals"]["deployer"]["not_exercised"]
     assert "sagemaker:ListTags" in str(unexercised), "pulumi-aws asks for tags; its stand-in does not"
     assert not (project / ".fogbank" / "iam").exists()

@@ -53,6 +53,32 @@ class Waits(Protocol):
         """Begin to answer it, in a thread; `told` gets the answer, now or later, in any thread."""
 
 
+class Rights(Protocol):
+    """What IAM says, where it is enforced."""
+
+    def refusal(self, request: Request) -> Answer | None:
+        """Why a request is not answered."""
+
+    def hidden(self, request: Request, answer: Answer) -> Answer:
+        """An answer as who asks may know it."""
+
+
+class Everything:
+    """IAM is not enforced."""
+
+    @staticmethod
+    def refusal(request: Request) -> Answer | None:
+        """Nothing is refused."""
+        del request
+        return None
+
+    @staticmethod
+    def hidden(request: Request, answer: Answer) -> Answer:
+        """Nothing is hidden."""
+        del request
+        return answer
+
+
 class Front:
     """What the one port answers: the first of `doors` that takes a request, else moto. `calls`, one of the doors, may wait for long:
     it has threads of its own, so that who waits there keeps nobody out."""
@@ -66,10 +92,10 @@ class Front:
         moto: Callable[[Request], Answer],
         waits: Waits,
         threads: tuple[Threads, Threads],
-        forbidden: Callable[[Request], Answer | None] = lambda _: None,
+        rights: Rights,
     ) -> None:
-        """`threads` are those of requests, and those of `calls`; `forbidden` is what IAM says, where it is enforced."""
-        self._forbidden = forbidden
+        """`threads` are those of requests, and those of `calls`."""
+        self._rights = rights
         self._gate, self._data_plane, self._calls, self._waits = gate, data_plane, calls, waits
         self._doors = (calls, *doors)
         self._moto = moto
@@ -79,7 +105,7 @@ class Front:
         """Answer one request, on the event loop."""
         quick = request.payload.temporary is None and request.peer.is_known
         if quick and self._data_plane.takes(request):
-            refusal = self._gate.refusal(request) or self._forbidden(request)
+            refusal = self._gate.refusal(request) or self._rights.refusal(request)
             if refusal:
                 done(refusal)
             else:
@@ -95,8 +121,11 @@ class Front:
     def _inside(self, request: Request) -> Answer:
         """Ours first, moto second."""
         request = path_style(request)
-        if (closed := self._gate.closed(request) or self._forbidden(request)) is not None:
+        if (closed := self._gate.closed(request) or self._rights.refusal(request)) is not None:
             return closed
+        return self._rights.hidden(request, self._served(request))
+
+    def _served(self, request: Request) -> Answer:
         door = next((door for door in self._doors if door.takes(request)), None)
         if door is not None:
             with contextlib.suppress(NotOursError):
@@ -114,15 +143,14 @@ class Front:
             refusal = self._gate.refusal(request)
             if refusal is not None:
                 tell(refusal)
-            elif self._data_plane.takes(request):  # it is its peer's first, or has a long body
-                if (forbidden := self._forbidden(request)) is not None:
-                    tell(forbidden)
-                    return
-                loop.call_soon_threadsafe(self._data_plane.start, request, done)
-            elif self._waits.takes(request):
-                self._waits.start(request, tell)
-            else:
+            elif not (takes := self._data_plane.takes(request)) and not self._waits.takes(request):
                 tell(self._inside(request))
+            elif (forbidden := self._rights.refusal(request)) is not None:
+                tell(forbidden)
+            elif takes:  # it is its peer's first, or has a long body
+                loop.call_soon_threadsafe(self._data_plane.start, request, done)
+            else:
+                self._waits.start(request, tell)
         except Exception as error:  # a full disk, a bug: the caller gets an AWS error, the log the traceback
             log.exception("%s %s", request.method, request.path)
             failed = f"the local cloud failed: {error!r}; see `fogbank cloud logs`"

@@ -96,7 +96,7 @@ class Gate:
         key = request.access_key or (access_key(_sent(request)) if request.query else "")
         role = self._roles.find(key) if key else None
         if role is None and (self._open or (request.peer.is_user and not is_page(request))):
-            return self._ended(request, key) if self._enforced and key.startswith(TEMPORARY) else None
+            return self._ended(request, key, body) if self._enforced and key.startswith(TEMPORARY) else None
         if role is None and key and request.peer.is_users:
             role = self._assumed(key)  # made from seeds, that another user could know
         if request.path.startswith(OWN) and role is not None:
@@ -108,13 +108,18 @@ class Gate:
             return _code(request, error.code), f"{error} ({ANYBODY_ELSE})" if ours else str(error)
         return None
 
-    def _ended(self, request: Request, key: str) -> tuple[str, str] | None:
-        """Why credentials of a role are not taken any more."""
+    def _ended(self, request: Request, key: str, body: Iterable[bytes] | None) -> tuple[str, str] | None:
+        """Why credentials of a role are not taken any more, or an address that is presigned with them is not what was signed."""
         issued = self._assumed(key)
         if issued is None:
             return _code(request, "InvalidAccessKeyId"), "The security token included in the request is invalid."
         if self._wall() > issued.ends:
             return _code(request, "ExpiredToken"), "The security token included in the request is expired"
+        if "authorization" not in request.headers:
+            try:
+                self._verify(request, issued, body)
+            except SignatureError as error:
+                return _code(request, error.code), str(error)
         return None
 
     def signer(self, request: Request, service: str) -> Issued | None:

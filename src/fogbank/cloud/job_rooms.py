@@ -84,6 +84,7 @@ class JobRooms:
         self.pipelines = PipelineExecutions(ground, steps=steps, objects=objects)
         declared = Pipelines(ground, self.pipelines, objects)
         self._pipeline_calls = ExecutionCalls(declared, self.pipelines)
+        self.pipeline_arn = declared.spelled
         definitions = {kind.type: JobDefinitions(kind, ground) for kind in KINDS.values()}
         captures = Captures(objects, partial(capture_source, hosting.endpoints.find), hosting.recorder.flush)
         self.executions = Executions(ground, definitions=definitions, captures=captures, processing=self.processing)

@@ -26,7 +26,7 @@ from fogbank.cloud.api.tags import Tags
 from fogbank.cloud.enforcement.guard import Guard, service_may
 from fogbank.cloud.enforcement.simulation import Simulations
 from fogbank.cloud.event_rooms import EventRooms, FunctionSettings
-from fogbank.cloud.front import Door, Front
+from fogbank.cloud.front import Door, Everything, Front
 from fogbank.cloud.gate import Gate
 from fogbank.cloud.ground.acting import current
 from fogbank.cloud.ground.clock import Clock
@@ -36,7 +36,7 @@ from fogbank.cloud.ground.roles import Issued, Roles
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.server import Server
 from fogbank.cloud.ground.store import Store
-from fogbank.cloud.ground.wire import DEFAULT_REGION, Answer, Request
+from fogbank.cloud.ground.wire import DEFAULT_REGION
 from fogbank.cloud.host_rooms import HostRooms, HostSettings
 from fogbank.cloud.hosting.containers import Containers
 from fogbank.cloud.hosting.environment import Environments
@@ -122,7 +122,8 @@ class LocalCloud:
         self.clock = Clock(self.store)
         self.events = Events(self.store, self.clock)
         self.runner = Runner()
-        self.moto = MotoGateway(self.store, time.time, Snapshots(folder, user_key(settings.keys)))
+        snapshots = Snapshots(folder, user_key(settings.keys))
+        self.moto = MotoGateway(self.store, time.time, snapshots, lambda: self.clock.epoch() - time.time())
         self._incoming = emptied(folder / "incoming")
         bus = Bus(self.moto.handle, waiting_rules, LOCAL_ACCOUNT)
         tell = ObjectEvents(bus, LOCAL_ACCOUNT).tell
@@ -131,7 +132,7 @@ class LocalCloud:
         ground = Ground(self.store, self.clock, self.events, self.runner)
         self.watching = WatchRooms(folder, ground, self.moto.handle, self._client, bus, self._remembered_metrics)
         scaling = ScaleRooms(ground, self.watching.changes, self._client)
-        self._guard = Guard(self._whose, self.clock.now, scaling.dependents.needs, pipeline_needs)
+        self._guard = Guard(self._whose, self.clock.now, self._spelled, scaling.dependents.needs, pipeline_needs)
         bare = Environments(settings.environments, lambda: ())
         host = HostSettings(
             folder=folder,
@@ -209,10 +210,10 @@ class LocalCloud:
         """What answers requests: SageMaker's calls, the data plane, the doors in their order, moto."""
         threads = (self.runner.threads("request", THREADS), self.runner.threads("call", THREADS))
         self._polls = LongPolls(self.moto, threads[0].submit)
-        forbidden = self._guard.refusal if self.settings.enforce_iam else _nothing
+        rights = self._guard if self.settings.enforce_iam else Everything()
         every: tuple[Door, ...] = (Identity(self._roles), Simulations(), control, *doors)
         return Front(
-            self._gate, self.hosting.runtime, self._admin(), every, self.moto.handle, self._polls, threads, forbidden
+            self._gate, self.hosting.runtime, self._admin(), every, self.moto.handle, self._polls, threads, rights
         )
 
     def _control(self, kinds: Sequence[Resource[Any]]) -> ControlPlane:
@@ -269,6 +270,10 @@ class LocalCloud:
     def _whose(self, key: str) -> Issued | None:
         """Whose an access key is, if it is a role's."""
         return self._roles.find(key) or self.moto.sessions.find(key)
+
+    def _spelled(self, arn: str) -> str:
+        """An ARN as what it names has it: the names of pipelines are found in whatever case."""
+        return self.jobs.pipeline_arn(arn) if ":pipeline/" in arn else arn
 
     @property
     def url(self) -> str:
@@ -430,11 +435,6 @@ def _quietly(call: Callable[[], object]) -> Callable[[dict[str, Any]], object]:
         return {}
 
     return answer
-
-
-def _nothing(_: Request) -> Answer | None:
-    """IAM is not enforced."""
-    return None
 
 
 def _anything(_: Issued, __: str, ___: str) -> str | None:

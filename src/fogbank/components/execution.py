@@ -38,13 +38,16 @@ def execution_policy(
     """What SageMaker may do with this service's part of a bucket, its logs, its metrics and its images, and nothing else; `kms_key` is the
     ARN of the key that encrypts the bucket.
 
-    The bucket is listed whole: whether SageMaker asks for it (HeadBucket) without a prefix too, no document says. Metrics have no resource.
+    Keys are listed by the prefixes that are read alone, as roles of jobs that others run have it (awslabs/mlspace's policies); the Developer
+    Guide's own examples let the bucket be listed whole, and no document says that SageMaker asks for it without a prefix. Metrics have no
+    resource.
     """
     statements = [
         _allow(READING, [f"{bucket_arn}/{prefix}*" for prefix in READ]),
         _allow(WRITING, [f"{bucket_arn}/{prefix}*" for prefix in WRITTEN]),
         {"Effect": "Deny", "Action": [*WRITING], "Resource": [f"{bucket_arn}/{prefix}*" for prefix in DEPLOYED]},
-        _allow(["s3:ListBucket", "s3:GetBucketLocation"], bucket_arn),
+        _listing(bucket_arn, READ),
+        _allow("s3:GetBucketLocation", bucket_arn),
         _allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
             f"arn:{partition}:logs:*:{account}:log-group:/aws/sagemaker/*",
@@ -64,11 +67,21 @@ def data_policy(
 ) -> str:
     """What a job takes besides: keys that begin with one of `reads` or `writes`, and an `image` of its own. Empty where that is nothing."""
     statements = [
-        *([_allow(READING, [f"{bucket_arn}/{prefix}*" for prefix in reads])] if reads else []),
+        *(
+            [_allow(READING, [f"{bucket_arn}/{prefix}*" for prefix in reads]), _listing(bucket_arn, reads)]
+            if reads
+            else []
+        ),
         *([_allow(WRITING, [f"{bucket_arn}/{prefix}*" for prefix in writes])] if writes else []),
         *_pulling([image], partition),
     ]
     return _document(statements)
+
+
+def _listing(bucket_arn: str, prefixes: Sequence[str]) -> dict[str, Any]:
+    """Let keys be listed by these prefixes, also as a job names them that leaves the last `/` out."""
+    asked = sorted({each for prefix in prefixes for each in (prefix.removesuffix("/"), f"{prefix}*")})
+    return {**_allow("s3:ListBucket", bucket_arn), "Condition": {"StringLike": {"s3:prefix": asked}}}
 
 
 def _pulling(images: Sequence[str], partition: str) -> list[dict[str, Any]]:

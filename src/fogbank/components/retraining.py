@@ -195,7 +195,11 @@ def may(
         ),
         allow(registering, [*own("model-package-group", name=group), *own("model-package", name=f"{group}/*")]),
         allow(["iam:PassRole"], role, Condition=passing),
-        allow(["s3:ListBucket"], f"arn:{partition}:s3:::{bucket}"),
+        allow(
+            ["s3:ListBucket"],
+            f"arn:{partition}:s3:::{bucket}",
+            Condition={"StringLike": {"s3:prefix": f"{WORK}/out/*"}},
+        ),
         allow(["s3:GetObject"], f"arn:{partition}:s3:::{bucket}/{WORK}/out/*"),
         *disk_statements(partition, account, kms_key),
     ]

@@ -178,7 +178,7 @@ class Row:
             return None
         shape = service_model(self.service).operation_model(self.calls["describe"]).output_shape
         live = from_api(answer, self._mapped, shape, self.full_renames)
-        fresh = self.refreshed(inputs, live) if inputs else self._importable(live)
+        fresh = self.refreshed(inputs, live) if inputs else self._importable({**given, **live})
         if self.taggable:
             fresh = with_tags(session, inputs, fresh, self.live_tags(session, answer))
         return fresh, self.state(session, {**given, **fresh}, answer)

@@ -83,3 +83,20 @@ def test_a_cloud_that_stops_does_not_wait_for_polls(tmp_path: Path) -> None:
         return await task
 
     assert "Messages" not in asyncio.run(run())
+
+
+def test_a_message_is_seen_again_when_the_clouds_clock_says_so(local_cloud: CloudProcess, unique: str) -> None:
+    sqs = local_cloud.client("sqs")
+    url = sqs.create_queue(QueueName=unique, Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="m", DelaySeconds=900)
+
+    def received() -> int:
+        return len(sqs.receive_message(QueueUrl=url).get("Messages", []))
+
+    assert received() == 0
+    local_cloud.advance(901)
+    assert (received(), received()) == (1, 0)
+    local_cloud.advance(300)
+    assert received() == 0
+    local_cloud.advance(301)
+    assert received() == 1

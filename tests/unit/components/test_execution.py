@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fogbank.cloud.enforcement.policy import Asked, verdict
 from fogbank.components import batch, scheduled_monitor
 from fogbank.components.endpoint import watching
 from fogbank.components.execution import DEPLOYED, IN_A_VPC, data_policy, execution_policy, keys_policy, shadow_policy
@@ -19,12 +20,13 @@ LOGS = f"arn:aws:logs:*:{ACCOUNT}:log-group:/aws/sagemaker/*"
 
 
 def grants(policy: str) -> set[tuple[str, str]]:
-    """Every (action, resource) that a policy allows; it must say nothing else."""
+    """Every (action, resource) that a policy allows; it must say nothing else, and list by prefixes alone."""
     document = json.loads(policy)
     assert set(document) == {"Version", "Statement"}
     allowed = set()
     for statement in document["Statement"]:
-        assert set(statement) == {"Effect", "Action", "Resource"}
+        condition = {"Condition"} if statement["Action"] == "s3:ListBucket" else set()
+        assert set(statement) == {"Effect", "Action", "Resource"} | condition
         assert statement["Effect"] == "Allow"
         allowed |= {
             (action, place) for action in listed(statement["Action"]) for place in listed(statement["Resource"])
@@ -58,6 +60,22 @@ def test_an_execution_role_has_its_prefixes_and_its_repository() -> None:
         ("ecr:GetAuthorizationToken", "*"),
         *((f"ecr:{action}", REPOSITORY) for action in ("BatchGetImage", "GetDownloadUrlForLayer", "BatchCheckLayerAvailability")),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("document", "prefixes"),
+    [
+        (execution_policy(BUCKET, "aws", ACCOUNT, []), ["capture", "capture/*", "models", "models/*", "monitor", "monitor/*"]),
+        (data_policy(BUCKET, "aws", ["batch/in/"], ["out/"]), ["batch/in", "batch/in/*"]),
+    ],
+)  # fmt: skip
+def test_keys_are_listed_by_the_prefixes_that_are_read(document: str, prefixes: list[str]) -> None:
+    [listing] = [item for item in json.loads(document)["Statement"] if item["Action"] == "s3:ListBucket"]
+
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": prefixes}}
+    for prefix, said in (("batch/in", "allow"), ("", "silent"), ("private/", "silent")):
+        asked = Asked(action="s3:ListBucket", resource=BUCKET, context={"s3:prefix": [prefix]})
+        assert verdict([data_policy(BUCKET, "aws", ["batch/in/"])], asked) == said
 
 
 def test_a_pipeline_pulls_from_each_of_its_repositories() -> None:
@@ -95,7 +113,8 @@ def test_a_job_has_its_own_prefixes_besides() -> None:
     }
     assert {resource for action, resource in said if action == "s3:PutObject"} == {f"{BUCKET}/out/*"}
     assert ("ecr:BatchGetImage", REPOSITORY) in said
-    assert grants(data_policy(BUCKET, "aws", ["truth/"])) == {("s3:GetObject", f"{BUCKET}/truth/*")}
+    read = grants(data_policy(BUCKET, "aws", ["truth/"]))
+    assert read == {("s3:GetObject", f"{BUCKET}/truth/*"), ("s3:ListBucket", BUCKET)}
 
 
 def test_keys_are_known_by_their_arn_their_id_or_an_alias() -> None:

@@ -54,6 +54,7 @@ REAL = {
     "cloud/api/resource.py:State": "NoState, and frozen values: nothing is quicker",
     "cloud/front.py:DataPlane": "the runtime, on instances in memory",
     "cloud/front.py:Door": "rooms of the cloud over a store in a folder",
+    "cloud/front.py:Rights": "the guard of a real cloud, in tests/contracts/aws/test_enforcement.py and test_role_sessions.py",
     "cloud/front.py:Waits": "the polls of a real cloud, in tests/contracts/aws/test_polls.py",
     "cloud/ground/live.py:Flow": "a list of what it is told",
     "cloud/ground/payload.py:Readable": "any file in memory",

@@ -6,18 +6,22 @@ requests" within one account; "Granting a user permissions to pass a role to an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fogbank.cloud.enforcement.actions import actions, operation_of, passed_roles
 from fogbank.cloud.enforcement.conditions import context_of
 from fogbank.cloud.enforcement.ledger import USER, Call, Ledger
 from fogbank.cloud.enforcement.policy import Asked, Context, Verdict, verdict
+from fogbank.cloud.enforcement.signer import signing_key
+from fogbank.cloud.enforcement.statements import PolicyError, statements
 from fogbank.cloud.ground.acting import HEADER
 from fogbank.cloud.ground.roles import Issued
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, speaks_json
 from fogbank.cloud.moto.identities import Identity, of_resource, role
+from fogbank.cloud.moto.internals import bucket
+from fogbank.cloud.moto.sessions import session_policies
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
 TRUSTED = {
@@ -50,41 +54,71 @@ Needs = Callable[[Request], Iterator[tuple[str, str, str]]]
 
 @dataclass(frozen=True, kw_only=True)
 class _Caller:
-    """Who asks: their ARN, their session's, what they are called in the ledger, and their policies. The user is `free` of any."""
+    """Who asks: their ARN, their session's, what they are called in the ledger, their policies, and those that bound the session. The user is
+    `free` of any."""
 
     arn: str
     session: str
     principal: str
     identity: Identity | None
+    bounds: Sequence[str] | None
     free: bool
     context: Context
 
 
 class Guard:
-    """Decides. `roles` finds whose an access key is, `now` is the cloud's time, `needs` what a request asks of other services; `ledger` is
-    where it is recorded, and what is tried."""
+    """Decides. `roles` finds whose an access key is, `now` is the cloud's time, `spelled` gives an ARN as what it names has it, where requests may
+    spell it otherwise; `needs` is what a request asks of other services; `ledger` is where it is recorded, and what is tried."""
 
-    def __init__(self, roles: Callable[[str], Issued | None], now: Callable[[], datetime], *needs: Needs) -> None:
-        self._roles, self._now, self._needs = roles, now, needs
+    def __init__(
+        self,
+        roles: Callable[[str], Issued | None],
+        now: Callable[[], datetime],
+        spelled: Callable[[str], str] = str,
+        *needs: Needs,
+    ) -> None:
+        self._roles, self._now, self._spelled, self._needs = roles, now, spelled, needs
         self.ledger = Ledger()
 
     def refusal(self, request: Request) -> Answer | None:
         """Why a request is not answered; None where it may be."""
         if request.path.startswith("/_fogbank/"):
             return None
-        issued = self._roles(request.access_key) if request.access_key else None
-        said = request.headers.get(HEADER)
-        caller, session = (issued.role, issued.session) if issued else (said or "", "fogbank")
-        if caller or said is None:
-            asking = self._caller(request, caller, session)
+        asking = self._caller(request)
+        if asking is not None:
             if denied := self._denied(request, asking):
                 return error_answer(request, 403, _code(request), denied)
             if lacking := self._lacking(request, asking):
                 return error_answer(request, 400, "ValidationException", lacking)
-        return self._untrusted(request)
+        return self._untrusted(request) or _malformed(request)
 
-    def _caller(self, request: Request, role_arn: str, session: str) -> _Caller:
-        """A role, or the user (no ARN), who may do everything unless a policy of theirs is tried."""
+    def hidden(self, request: Request, answer: Answer) -> Answer:
+        """An answer as somebody gets it who may not know that a key is not there: S3 says 404 to whoever may list the bucket by that prefix.
+
+        Source: the S3 API reference, GetObject's "Permissions"; that the key counts as the prefix, as others found (ceph/ceph#68577, kopia/kopia#3072).
+        """
+        if answer.status != 404 or request.service not in {"s3", ""} or request.method not in {"GET", "HEAD"}:
+            return answer
+        name, _, key = request.plain_path[1:].partition("/")
+        caller = self._caller(request)
+        if caller is None or not key or bucket(name) is None:
+            return answer
+        asking = replace(caller, context={**caller.context, "s3:prefix": [key]})
+        why = self._why_not(asking, "s3:ListBucket", f"arn:aws:s3:::{name}")
+        if why is None:
+            return answer
+        words = (
+            f"User: {caller.session} is not authorized to perform: s3:ListBucket on resource: arn:aws:s3:::{name} {why}"
+        )
+        return error_answer(request, 403, "AccessDenied", words)
+
+    def _caller(self, request: Request) -> _Caller | None:
+        """A role, or the user (no ARN), who may do everything unless a policy of theirs is tried; None for the cloud itself."""
+        key, said = signing_key(request), request.headers.get(HEADER)
+        issued = self._roles(key) if key else None
+        role_arn, session = (issued.role, issued.session) if issued else (said or "", "fogbank")
+        if not role_arn and said is not None:
+            return None
         principal = role_arn.rpartition("/")[2] or USER
         tried = self.ledger.tried(principal)
         arn = role_arn or YOU
@@ -93,6 +127,7 @@ class Guard:
             session=f"arn:aws:sts::{LOCAL_ACCOUNT}:assumed-role/{principal}/{session}" if role_arn else YOU,
             principal=principal,
             identity=Identity(policies=(tried,), trust="", boundary=None) if tried is not None else role(role_arn),
+            bounds=issued.policies if issued else None,
             free=tried is None and not role_arn,
             context={
                 "aws:principalarn": [arn],
@@ -107,7 +142,7 @@ class Guard:
     def _denied(self, request: Request, caller: _Caller) -> str | None:
         """Why somebody may not."""
         service = TRUSTED.get(request.service, (f"{request.service}.amazonaws.com",))[0]
-        wanted = [(action, resource, "") for action, resource in actions(request)]
+        wanted = [(action, resource and self._spelled(resource), "") for action, resource in actions(request)]
         wanted += [("iam:PassRole", passed, service) for passed in passed_roles(request)]
         for action, resource, passed_to in wanted:
             if why := self._why_not(caller, action, resource, passed_to):
@@ -128,9 +163,12 @@ class Guard:
         context = {**caller.context, "iam:passedtoservice": [passed_to]} if passed_to else caller.context
         principals = _principals(caller.arn, caller.session)
         asked = Asked(action=action, resource=resource, principals=principals, context=context)
-        why = None if caller.free or action in ALWAYS else _why_not(caller.identity, asked)
-        said = Call(principal=caller.principal, action=action, resource=resource, passed_to=passed_to, denied=bool(why))
-        self.ledger.note(said)
+        why = (
+            None if caller.free or action in ALWAYS else _why_not(caller.identity, asked, caller.session, caller.bounds)
+        )
+        prefix = "".join(context.get("s3:prefix", ())) if action.startswith("s3:ListBucket") else ""
+        said = Call(principal=caller.principal, action=action, resource=resource, passed_to=passed_to, prefix=prefix)
+        self.ledger.note(replace(said, denied=bool(why)))
         return why
 
     @staticmethod
@@ -144,7 +182,7 @@ class Guard:
             "lambda:invokedviafunctionurl": ["true"],
         }
         asked = Asked(action=action, resource=resource, principals=_principals(issued.role, who), context=context)
-        why = _why_not(role(issued.role), asked)
+        why = _why_not(role(issued.role), asked, who, issued.policies)
         return why and f"User: {who} is not authorized to perform: {action} on resource: {resource} {why}"
 
     @staticmethod
@@ -179,8 +217,21 @@ def service_may(arn: str, rule: str) -> bool:
     return verdict(of_resource(arn), asked, resource_based=True) == "allow"
 
 
-def _why_not(identity: Identity | None, asked: Asked) -> str | None:
-    """Why IAM refuses, as it says it; None where it does not."""
+def _malformed(request: Request) -> Answer | None:
+    """A session's policy that is none."""
+    for document in (session_policies(request) if request.service == "sts" else None) or ():
+        try:
+            statements(document)
+        except PolicyError as error:
+            return error_answer(
+                request, 400, "MalformedPolicyDocument", f"The policy is not in the valid JSON format: {error}"
+            )
+    return None
+
+
+def _why_not(identity: Identity | None, asked: Asked, session: str, bounds: Sequence[str] | None = None) -> str | None:
+    """Why IAM refuses, as it says it; None where it does not. What a resource lets the session itself do, the session's policies (`bounds`) do not
+    bound (IAM User Guide, "Session policies")."""
     own: Verdict = verdict(identity.policies, asked) if identity else "silent"
     theirs: Verdict = verdict(of_resource(asked.resource), asked, resource_based=True) if asked.resource else "silent"
     if own == "deny":
@@ -189,9 +240,24 @@ def _why_not(identity: Identity | None, asked: Asked) -> str | None:
         return "with an explicit deny in a resource-based policy"
     if own != "allow" and theirs != "allow":
         return f"because no identity-based policy allows the {asked.action} action"
+    if bounds is not None and (why := _out_of_bounds(asked, session, bounds)):
+        return why
     if own == "allow" and identity and identity.boundary and verdict([identity.boundary], asked) != "allow":
         return f"because no permissions boundary allows the {asked.action} action"
     return None
+
+
+def _out_of_bounds(asked: Asked, session: str, bounds: Sequence[str]) -> str | None:
+    """Why a session may not what its role may."""
+    bound = verdict(bounds, asked)
+    if bound == "deny":
+        return "with an explicit deny in a session policy"
+    own = replace(asked, principals=frozenset({session}))
+    if bound == "allow" or (
+        asked.resource and verdict(of_resource(asked.resource), own, resource_based=True) == "allow"
+    ):
+        return None
+    return f"because no session policy allows the {asked.action} action"
 
 
 def _principals(caller: str, who: str) -> frozenset[str]:

@@ -18,12 +18,13 @@ USER = "user"
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """One action on one resource (None: one that has no name here) by `principal`, a role's name or USER. `passed_to` is the service that a
-    role, which is then the resource, is given to; `denied` says that IAM refused it."""
+    role, which is then the resource, is given to; `prefix` is that of a bucket's keys that are listed; `denied` says that IAM refused it."""
 
     principal: str
     action: str
     resource: str | None
     passed_to: str = ""
+    prefix: str = ""
     denied: bool = False
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,7 +24,8 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 @dataclass(frozen=True, kw_only=True)
 class Issued:
-    """Credentials of a role. `ends` is in seconds since 1970, by the machine's clock."""
+    """Credentials of a role. `ends` is in seconds since 1970, by the machine's clock; `policies` are the session's own, which bound what the
+    role may do in it: None where it was given none."""
 
     role: str
     session: str
@@ -32,6 +33,7 @@ class Issued:
     secret: str
     token: str
     ends: float
+    policies: Sequence[str] | None = None
 
     def document(self) -> Mapping[str, str]:
         """As the SDKs' container provider reads it."""

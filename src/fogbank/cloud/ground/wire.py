@@ -53,11 +53,12 @@ class Request:
 
     @lazy
     def _scope(self) -> tuple[str, str, str]:
-        return _scope_of(self.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0])
+        said = self.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0]
+        return _scope_of(said or _presigned(self.query))
 
     @property
     def access_key(self) -> str:
-        """The access key that signs it in a header; empty where none does."""
+        """The access key that signs it, in a header or a presigned address (not S3's older ones); empty where none does."""
         return self._scope[2]
 
     @lazy
@@ -117,6 +118,12 @@ BEGINS, NUMBERS = _begins(), count()
 def new_id() -> str:
     """An id in the form of a UUID, for what is made by the thousand: its beginning is this process's own, its end is counted."""
     return f"{BEGINS}{next(NUMBERS):012x}"
+
+
+def _presigned(query: str) -> str:
+    """The credential of an address that is presigned by Signature Version 4."""
+    said = query.partition("X-Amz-Credential=")[2].partition("&")[0] if "X-Amz-Signature=" in query else ""
+    return unquote(said)
 
 
 @lru_cache(maxsize=1024)

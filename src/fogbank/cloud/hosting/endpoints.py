@@ -23,7 +23,7 @@ from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.configs import EndpointConfigs
 from fogbank.cloud.hosting.deployment import Deployment, EndpointState
 from fogbank.cloud.hosting.described import described
-from fogbank.cloud.hosting.exclusions import check_serverless
+from fogbank.cloud.hosting.exclusions import check_guardrails, check_serverless
 from fogbank.cloud.hosting.fleet import Hosts, Yard
 from fogbank.cloud.hosting.revival import Revival
 from fogbank.cloud.hosting.rollout import Rollout, create, guarded, resize
@@ -155,6 +155,7 @@ class Endpoints(Resource[EndpointState]):
                 check_steps(given or retained)
                 self.tenants.check(scope.region, record.name, deployment)
             config = {} if deployment.serverless else given or retained or {}  # guardrails are about instances
+            check_guardrails(config, *([item["VariantName"] for item in each.variants] for each in (live, deployment)))
             rollout = guarded(config, deployment.production_counts, self.clock.epoch())
             check_alarms({name: self._alarm(scope.region, name) for name in rollout.alarms})
             state = EndpointState(live=live, pending=deployment, rollout=rollout)

@@ -123,6 +123,20 @@ def check_serverless(config: Mapping[str, Any]) -> None:
         )
 
 
+def check_guardrails(config: Mapping[str, Any], live: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse a DeploymentConfig that is not for these variants, by their names. Raises ValidationException.
+
+    Source: the Developer Guide, "Deployment guardrails", "Exclusions"; the sentences are ours.
+    """
+    if config and sorted(live) != sorted(wanted):
+        raise validation(
+            f"A DeploymentConfig moves an endpoint between variants of the same names, and not from [{', '.join(sorted(live))}] to "
+            f"[{', '.join(sorted(wanted))}]."
+        )
+    if config.get("RollingUpdatePolicy") and len(wanted) > 1:
+        raise validation(f"RollingUpdatePolicy is not supported for endpoints with {len(wanted)} production variants.")
+
+
 def _check_async(params: Params, variants: Sequence[Document], models: Mapping[str, Document]) -> None:
     if len(variants) > 1:
         raise _excluded("More than one production variant", ASYNC)

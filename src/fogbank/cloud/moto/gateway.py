@@ -31,6 +31,7 @@ from fogbank.cloud.moto.history import History
 from fogbank.cloud.moto.journal import changes_state, copied_object, entry, operation_name, request_of
 from fogbank.cloud.moto.names import refusal
 from fogbank.cloud.moto.notified import completed
+from fogbank.cloud.moto.passing import Passing
 from fogbank.cloud.moto.polls import Poll, is_empty, poll_of
 from fogbank.cloud.moto.restore import restore
 from fogbank.cloud.moto.sessions import Sessions
@@ -50,8 +51,12 @@ POLL_S = 0.1
 class MotoGateway:
     """moto's own dispatcher with a journal around it. Requests that change state run one at a time."""
 
-    def __init__(self, store: Store, wall: Callable[[], float], snapshots: Snapshots) -> None:
+    def __init__(
+        self, store: Store, wall: Callable[[], float], snapshots: Snapshots, ahead: Callable[[], float] = float
+    ) -> None:
+        """`wall` is the machine's clock, `ahead` says by how many seconds the cloud's is ahead of it."""
         self._store, self._wall = store, wall
+        self._passing = Passing(ahead)
         self._history = History(store, snapshots)
         self._turns = Turns()
         self._replaying = False
@@ -72,6 +77,8 @@ class MotoGateway:
                 policies.provide(request.region)
         if not changes_state(request):
             with self._turns.read():
+                if request.service == "sqs":
+                    self._passing.follow()
                 answer = completed(request, self._ask(request))
             self.sessions.note(request, answer)
             return answer
@@ -89,6 +96,8 @@ class MotoGateway:
         return answer
 
     def _write(self, request: Request) -> Answer:
+        if request.service == "sqs":
+            self._passing.follow()
         self._history.settle()  # no change is made on top of one that could not be written
         if source := copied_object(request):
             self._store.keep(source)
@@ -121,6 +130,7 @@ class MotoGateway:
     def _try(self, poll: Poll) -> Answer:
         """What received nothing, and moved nothing to a dead letter queue, is not written down."""
         self._history.settle()
+        self._passing.follow()
         length = poll.length()
         mock_random.seed(self._store.next_seq() * SEED_FACTOR)
         answer = self._ask(poll.request)
@@ -131,6 +141,7 @@ class MotoGateway:
     def ready(self, poll: Poll) -> bool:
         """Whether a try is worth it."""
         with self._turns.read():
+            self._passing.follow()
             return poll.ready()
 
     def replaying(self) -> bool:

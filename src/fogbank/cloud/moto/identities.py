@@ -41,6 +41,15 @@ def role(arn: str) -> Identity | None:
     )
 
 
+def managed(arn: str) -> str | None:
+    """A managed policy's document, of this account's or AWS's own; None where it is not there."""
+    from moto.iam.models import iam_backends
+
+    backend: Any = iam_backends[LOCAL_ACCOUNT].get("aws") if LOCAL_ACCOUNT in iam_backends else None
+    policy = backend.managed_policies.get(arn) if backend else None
+    return None if policy is None else _default(policy)
+
+
 def of_resource(arn: str) -> list[str]:
     """The policies of a resource's own: of a bucket for what is in it too, of a queue, a topic, a function."""
     _, _, service, region, _, name = (*arn.split(":", 5), "", "", "", "", "")[:6]

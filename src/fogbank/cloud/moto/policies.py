@@ -25,9 +25,8 @@ SEED = 1
 
 def wanting(request: Request) -> bool:
     """Whether the request may look at policies that are not there yet."""
-    return request.service in SERVICES and any(
-        not backend.aws_managed_policies for backend in _backends(request.region)
-    )
+    looks = request.service in SERVICES or (request.service == "sts" and b"PolicyArns" in request.body)
+    return looks and any(not backend.aws_managed_policies for backend in _backends(request.region))
 
 
 def provide(region: str) -> None:

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from urllib.parse import parse_qsl
 
 from fogbank.cloud.ground.roles import TEMPORARY, Issued
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Answer, Request
+from fogbank.cloud.moto.identities import managed
 from fogbank.cloud.moto.internals import assumed_role
 
 KIND, REGION = "sts-session", "aws-global"
 GIVEN = re.compile(rb"<AccessKeyId>(\w+)</AccessKeyId>")
+MANAGED = re.compile(r"PolicyArns\.member\.\d+\.arn")
+NOTHING = '{"Statement": []}'
+"""What a managed policy lets a session do that is not there."""
 
 
 class Sessions:
@@ -34,7 +39,8 @@ class Sessions:
         for _, key, kept in self._store.named(KIND):
             if kept["ends"] <= self._wall():
                 self._store.delete(KIND, REGION, key)
-        self._store.put(KIND, REGION, issued.access_key, asdict(issued))
+        bounded = replace(issued, policies=session_policies(request))
+        self._store.put(KIND, REGION, issued.access_key, asdict(bounded))
 
     def find(self, key: str) -> Issued | None:
         """The role that a key is of; also one whose time is over, as long as it is known."""
@@ -42,3 +48,11 @@ class Sessions:
             return None
         kept = self._store.get(KIND, REGION, key)
         return Issued(**kept) if kept else assumed_role(key)
+
+
+def session_policies(request: Request) -> list[str] | None:
+    """The documents that a request bounds a session by; None where it says none. Source: STS API reference, AssumeRole's Policy and PolicyArns."""
+    form = dict(parse_qsl(request.body.decode(errors="replace") or request.query))
+    arns = [value for name, value in form.items() if MANAGED.fullmatch(name)]
+    said = [form["Policy"]] if "Policy" in form else []
+    return [*said, *(managed(arn) or NOTHING for arn in arns)] if said or arns else None

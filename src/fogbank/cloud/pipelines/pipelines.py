@@ -133,6 +133,16 @@ class Pipelines(Resource[PipelineState]):
             raise PIPELINE.missing(name)
         return found
 
+    def spelled(self, arn: str) -> str:
+        """The ARN of a pipeline, or of an execution, as the pipeline was named; as it is, where there is none."""
+        _, _, name = arn.partition(":pipeline/")
+        parts, own = arn.split(":"), name.partition("/")
+        try:
+            found = self.named(Scope(parts[3]), own[0])
+        except ApiError:
+            return arn
+        return f"{found.public['PipelineArn']}{own[1]}{own[2].lower()}"
+
     def _definition(self, params: Params) -> str:
         """The definition that a request has, or names. Raises ValidationException."""
         place, text = params.get("PipelineDefinitionS3Location"), params.get("PipelineDefinition")

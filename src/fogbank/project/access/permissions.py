@@ -73,19 +73,32 @@ def _cut(arn: str) -> tuple[str, str, str]:
 
 def least(calls: Iterable[Call]) -> dict[str, Any]:
     """The least policy for calls: one statement for each set of resources that the same actions are done to."""
-    actions: dict[tuple[str, str], set[str]] = {}
+    actions: dict[tuple[str, str, str], set[str]] = {}
     for call in calls:
         if call.action not in FREE:
-            actions.setdefault((general(call.resource), call.passed_to), set()).add(call.action)
-    resources: dict[tuple[tuple[str, ...], str], list[str]] = {}
-    for (resource, service), names in sorted(actions.items()):
-        resources.setdefault((tuple(sorted(names)), service), []).append(resource)
-    said = [_statement(names, places, service) for (names, service), places in resources.items()]
+            actions.setdefault((general(call.resource), call.passed_to, listing(call)), set()).add(call.action)
+    resources: dict[tuple[tuple[str, ...], str, str], list[str]] = {}
+    for (resource, service, prefix), names in sorted(actions.items()):
+        resources.setdefault((tuple(sorted(names)), service, prefix), []).append(resource)
+    said = [_statement(names, places, service, prefix) for (names, service, prefix), places in resources.items()]
     return {"Version": "2012-10-17", "Statement": said}
 
 
-def _statement(actions: Sequence[str], resources: Sequence[str], service: str) -> dict[str, Any]:
-    condition = {"Condition": {"StringEquals": {"iam:PassedToService": service}}} if service else {}
+def listing(call: Call) -> str:
+    """What the keys that a call lists begin with in another deployment; empty for any, and for a call that lists none.
+
+    >>> listing(Call(principal="p", action="s3:ListBucket", resource="arn:aws:s3:::b", prefix="capture/live/AllTraffic/2026/"))
+    'capture/live/*'
+    """
+    return general(f"{call.resource}/{call.prefix}").partition("/")[2] if call.prefix else ""
+
+
+def _statement(actions: Sequence[str], resources: Sequence[str], service: str, prefix: str) -> dict[str, Any]:
+    conditions = {
+        **({"StringEquals": {"iam:PassedToService": service}} if service else {}),
+        **({"StringLike": {"s3:prefix": prefix}} if prefix else {}),
+    }
+    condition = {"Condition": conditions} if conditions else {}
     return {"Effect": "Allow", "Action": [*actions], "Resource": [*resources], **condition}
 
 
@@ -150,4 +163,5 @@ def _used(statement: Statement, calls: Iterable[Call]) -> bool:
 
 def _asked(call: Call) -> Asked:
     passing = {"iam:passedtoservice": [call.passed_to]} if call.passed_to else {}
-    return Asked(action=call.action, resource=call.resource, context=passing)
+    prefix = {"s3:prefix": [call.prefix]} if call.prefix else {}
+    return Asked(action=call.action, resource=call.resource, context={**passing, **prefix})

@@ -9,7 +9,8 @@ UNBILLED = frozenset(
     {
         tokens.ROLE, tokens.ROLE_POLICY, "aws:iam/policy:Policy", "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         tokens.MODEL, tokens.ENDPOINT_CONFIGURATION, tokens.ROLLOUT, tokens.DATA_QUALITY_JOB_DEFINITION, tokens.JOB_DEFINITION,
-        tokens.MODEL_VERSION, "aws:sagemaker/modelPackageGroup:ModelPackageGroup", "aws:scheduler/scheduleGroup:ScheduleGroup",
+        tokens.MODEL_VERSION, "aws:sagemaker/modelPackageGroup:ModelPackageGroup",
+        "aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy", "aws:sagemaker/pipeline:Pipeline", "aws:scheduler/scheduleGroup:ScheduleGroup",
         tokens.BUCKET, tokens.BUCKET_NOTIFICATION, tokens.BUCKET_PUBLIC_ACCESS_BLOCK, tokens.BUCKET_POLICY, tokens.BUCKET_LIFECYCLE,
         tokens.BUCKET_ENCRYPTION, "aws:s3/bucketVersioning:BucketVersioning", "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
         "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration", "aws:s3/bucketReplicationConfig:BucketReplicationConfig",

@@ -155,4 +155,36 @@ ROWS = (
         outputs={"arn": "ModelPackageGroupArn"},
         tags=Tagging.SAGEMAKER,
     ),
+    Row(
+        token="aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy",
+        service="sagemaker",
+        calls={
+            "create": "PutModelPackageGroupPolicy",
+            "describe": "GetModelPackageGroupPolicy",
+            "update": "PutModelPackageGroupPolicy",
+            "delete": "DeleteModelPackageGroupPolicy",
+        },
+        identity={"ModelPackageGroupName": "modelPackageGroupName"},
+        outputs={},
+        in_place=frozenset({"resourcePolicy"}),
+        policies=frozenset({"resourcePolicy"}),
+    ),
+    Row(
+        token="aws:sagemaker/pipeline:Pipeline",
+        service="sagemaker",
+        calls=_calls("Pipeline", updates=True),
+        identity={"PipelineName": "pipelineName"},
+        outputs={"arn": "PipelineArn"},
+        in_place=frozenset(
+            {
+                "parallelismConfiguration",
+                "pipelineDefinition",
+                "pipelineDefinitionS3Location",
+                "pipelineDescription",
+                "pipelineDisplayName",
+                "roleArn",
+            }
+        ),
+        tags=Tagging.SAGEMAKER,
+    ),
 )

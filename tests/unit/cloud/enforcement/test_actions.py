@@ -44,6 +44,13 @@ def test_s3(method: str, path: str, query: str, action: str, resource: str) -> N
     assert list(actions(request("s3", method, path, query))) == [(action, resource)]
 
 
+def test_a_form_puts_an_object() -> None:
+    form = '--x\r\nContent-Disposition: form-data; name="key"\r\n\r\nin/${filename}\r\n--x--\r\n'
+    posted = request("s3", "POST", "/b", body=form, content_type="multipart/form-data; boundary=x")
+
+    assert list(actions(posted)) == [("s3:PutObject", "arn:aws:s3:::b/in/*")]
+
+
 def test_a_copy_reads_its_source_too() -> None:
     copied = request("s3", "PUT", "/b/k", x_amz_copy_source="/a/from%20here")
 

@@ -73,7 +73,8 @@ def test_a_deployment_config_of_the_creation_counts_for_updates_that_retain_it(h
     hosting.endpoints.create(US, params)
     hosting.settle()
     assert hosting.describe()["LastDeploymentConfig"] == canary()
-    assert hosting.changes("rollout") == ["FleetStarted", "Shifted", "Finished"], "there is nothing to shift from"
+    steps = ["FleetStarted", "Shifted", "Finished"]
+    until(lambda: hosting.changes("rollout") == steps)  # there is nothing to shift from
 
     hosting.update(RetainDeploymentConfig=True)
     hosting.baking()
@@ -81,7 +82,7 @@ def test_a_deployment_config_of_the_creation_counts_for_updates_that_retain_it(h
     hosting.settle()
     hosting.update("old")
     hosting.settle()
-    assert hosting.changes("rollout")[-3:] == ["FleetStarted", "Shifted", "Finished"], "it was not retained"
+    until(lambda: hosting.changes("rollout")[-3:] == steps)  # it was not retained
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fogbank.cloud.api.errors import ApiError
-from fogbank.cloud.hosting.exclusions import check_config
+from fogbank.cloud.hosting.exclusions import check_config, check_guardrails
 
 ASYNC = {"OutputConfig": {"S3OutputPath": "s3://b/o"}}
 SERVERLESS = {"VariantName": "v", "ModelName": "m", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}}
@@ -40,6 +40,28 @@ def test_what_does_not_go_together_is_refused(params: dict[str, Any], models: di
     with pytest.raises(ApiError) as caught:
         check_config(params, models)
 
+    assert (caught.value.code, said in caught.value.message) == ("ValidationException", True), caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("config", "live", "wanted", "said"),
+    [
+        ({"RollingUpdatePolicy": {"x": 1}}, ["a", "b"], ["b", "a"], "RollingUpdatePolicy is not supported for endpoints with 2"),
+        ({"BlueGreenUpdatePolicy": {"x": 1}}, ["a"], ["b"], "not from [a] to [b]"),
+        ({"AutoRollbackConfiguration": {"x": 1}}, ["a"], ["a", "b"], "not from [a] to [a, b]"),
+        ({"BlueGreenUpdatePolicy": {"x": 1}}, ["a", "b"], ["b", "a"], ""),
+        ({"RollingUpdatePolicy": {"x": 1}}, ["a"], ["a"], ""),
+        ({}, ["a"], ["b", "c"], ""),
+    ],
+)  # fmt: skip
+def test_a_guarded_move_is_between_the_same_variants_and_several_do_not_roll(
+    config: dict[str, Any], live: list[str], wanted: list[str], said: str
+) -> None:
+    if not said:
+        check_guardrails(config, live, wanted)
+        return
+    with pytest.raises(ApiError) as caught:
+        check_guardrails(config, live, wanted)
     assert (caught.value.code, said in caught.value.message) == ("ValidationException", True), caught.value.message
 
 

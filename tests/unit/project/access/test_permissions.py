@@ -15,14 +15,14 @@ BUCKET = "arn:aws:s3:::churn-bucket-1a2b3c4"
 SAGEMAKER = "arn:aws:sagemaker:us-east-1:123456789012:"
 
 
-def call(action: str, resource: str | None, passed_to: str = "") -> Call:
-    return Call(principal="p", action=action, resource=resource, passed_to=passed_to)
+def call(action: str, resource: str | None, passed_to: str = "", prefix: str = "") -> Call:
+    return Call(principal="p", action=action, resource=resource, passed_to=passed_to, prefix=prefix)
 
 
 CALLS = [
     call("s3:GetObject", f"{BUCKET}/models/{'ab' * 32}/model.tar.gz"),
     call("s3:PutObject", f"{BUCKET}/batch/out/a.csv.out"),
-    call("s3:ListBucket", BUCKET),
+    call("s3:ListBucket", BUCKET, prefix="capture/churn-live/AllTraffic/2026/01/02/03/"),
     call("sagemaker:CreateModel", f"{SAGEMAKER}model/churn-1a2b3c4"),
     call("iam:PassRole", ROLE, "sagemaker.amazonaws.com"),
     call("cloudwatch:PutMetricData", None),
@@ -54,6 +54,8 @@ def test_the_least_policy_allows_each_call_also_of_another_deployment_and_nothin
     others = [
         call("s3:PutObject", f"{BUCKET}/models/x"),
         call("s3:GetObject", "arn:aws:s3:::other/models/x"),
+        call("s3:ListBucket", BUCKET),
+        call("s3:ListBucket", BUCKET, prefix="capture/other/"),
         call("sagemaker:DeleteModel", f"{SAGEMAKER}model/churn-1a2b3c4"),
         call("iam:PassRole", ROLE, "lambda.amazonaws.com"),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from fogbank.project.account.suite_report import LOCAL, Scene, SuiteReport
 
@@ -20,6 +21,17 @@ def test_a_run_that_is_as_the_local_cloud_passes() -> None:
     assert whole.document()["passed"] is True
     assert "all as on the local cloud" in whole.markdown()
     assert not report(*whole.scenes, left=("a stack",)).passed
+
+
+def test_the_page_on_parity_shows_what_the_report_has() -> None:
+    page = (Path(__file__).parents[4] / "docs/parity.md").read_text()
+    shown = page.partition("<!-- account -->")[2].partition("<!-- /account -->")[0].strip().splitlines()[2:]
+    told = report(*(Scene(name, facts=dict(facts)) for name, facts in LOCAL.items())).markdown()
+    rows = [line.strip("| ").split(" | ") for line in told.splitlines() if line.startswith("| ")][1:]
+
+    assert [line.strip("| ").split(" | ")[:3] for line in shown] == [
+        [scene, what, local] for scene, _, what, _, local in rows
+    ]
 
 
 def test_a_difference_is_told_from_both_sides() -> None:

@@ -14,6 +14,7 @@ MAPPING, GROUP = "aws:lambda/eventSourceMapping:EventSourceMapping", "aws:sagema
 REDRIVE = "aws:sqs/redrivePolicy:RedrivePolicy"
 GIVEN = {"role": "r", "runtime": "python3.12", "handler": "app.answer", "s3Bucket": "b", "s3Key": "k"}
 PERMITTED = {"action": "lambda:InvokeFunction", "function": "f", "principal": "sns.amazonaws.com"}
+STEPS = "aws:sagemaker/pipeline:Pipeline"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 
 
@@ -30,6 +31,9 @@ QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
         (MAPPING, "functionName", False),
         (MAPPING, "eventSourceArn", True),
         (GROUP, "modelPackageGroupDescription", True),
+        (STEPS, "pipelineDefinition", False),
+        (STEPS, "roleArn", False),
+        (STEPS, "pipelineName", True),
         (REDRIVE, "redrivePolicy", False),
         (REDRIVE, "queueUrl", True),
     ],
