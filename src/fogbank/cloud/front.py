@@ -18,7 +18,7 @@ from fogbank.cloud.api.errors import NotOursError
 from fogbank.cloud.gate import LOOPBACK, Gate
 from fogbank.cloud.ground.connection import Done
 from fogbank.cloud.ground.runner import Threads
-from fogbank.cloud.ground.wire import Answer, Request, error_answer
+from fogbank.cloud.ground.wire import Answer, Request, error_answer, too_deep
 
 log = logging.getLogger("fogbank.cloud")
 
@@ -123,6 +123,9 @@ class Front:
                 self._waits.start(request, tell)
             else:
                 tell(self._inside(request))
+        except RecursionError:
+            log.info("%s %s is nested too deeply", request.method, request.path, exc_info=True)
+            tell(too_deep(request))
         except Exception as error:  # a full disk, a bug: the caller gets an AWS error, the log the traceback
             log.exception("%s %s", request.method, request.path)
             failed = f"the local cloud failed: {error!r}; see `fogbank cloud logs`"
