@@ -18,7 +18,7 @@ from fogbank.cloud.api.errors import NotOursError
 from fogbank.cloud.gate import LOOPBACK, Gate
 from fogbank.cloud.ground.connection import Done
 from fogbank.cloud.ground.runner import Threads
-from fogbank.cloud.ground.wire import Answer, Request, error_answer
+from fogbank.cloud.ground.wire import Answer, Request, error_answer, too_deep
 
 log = logging.getLogger("fogbank.cloud")
 
@@ -151,6 +151,9 @@ class Front:
                 loop.call_soon_threadsafe(self._data_plane.start, request, done)
             else:
                 self._waits.start(request, tell)
+        except RecursionError:
+            log.info("%s %s is nested too deeply", request.method, request.path, exc_info=True)
+            tell(too_deep(request))
         except Exception as error:  # a full disk, a bug: the caller gets an AWS error, the log the traceback
             log.exception("%s %s", request.method, request.path)
             failed = f"the local cloud failed: {error!r}; see `fogbank cloud logs`"

@@ -12,7 +12,7 @@ import shutil
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from fogbank.ground.digest import CHUNK
 from fogbank.ground.paths import EscapeError, inside
@@ -21,6 +21,14 @@ MEMBERS_LIMIT = 100_000
 BOMB_RATIO = 200
 """Model weights shrink by a few times, text by twenty; deflate can do a thousand. Below `BOMB_SIZE` nobody minds."""
 BOMB_SIZE = 1 << 30
+LONGEST_HEAD = 8 << 10
+"""Bytes of what stands before a member: a long name, a long link, times. tarfile reads it into memory whole, however long it is, and
+looks through it in quadratic time before Python 3.11.10 (CVE-2024-6232)."""
+DEEPEST = 100
+"""Folders in one another: what is deeper can be made, and then not be removed."""
+HEADS = frozenset({
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
+})  # fmt: skip
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -30,6 +38,18 @@ class ArchiveError(Exception):
     def __init__(self, code: str, cause: str, hint: str) -> None:
         super().__init__(cause)
         self.code, self.cause, self.hint = code, cause, hint
+
+
+class Member(tarfile.TarInfo):
+    """A member of an archive that is somebody else's, for `tarfile.open(tarinfo=Member)`: what stands before it is short."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """The header of 512 bytes. Raises ArchiveError (`archive-bomb`), and what tarfile raises."""
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in HEADS and not 0 <= member.size <= LONGEST_HEAD:
+            raise _refused("archive-bomb", f"a member has a head of {member.size} bytes", "do not use it")
+        return member
 
 
 def unpack_archive(archive: Path, target: Path, *, bomb_size: int = BOMB_SIZE) -> None:
@@ -45,7 +65,7 @@ def unpack_archive(archive: Path, target: Path, *, bomb_size: int = BOMB_SIZE) -
                            "make it with `fogbank pack`, or `tar czf model.tar.gz -C FOLDER .`")  # fmt: skip
     writer = _Writer(target, max(bomb_size, BOMB_RATIO * archive.stat().st_size))
     try:
-        with gzip.open(archive) as plain, tarfile.open(fileobj=plain, mode="r|") as tar:
+        with gzip.open(archive) as plain, tarfile.open(fileobj=plain, mode="r|", tarinfo=Member) as tar:
             for member in tar:
                 writer.write(tar, member)
             while piece := plain.read(CHUNK):  # what follows the tar: read, so that gzip's checksum is looked at
@@ -56,6 +76,10 @@ def unpack_archive(archive: Path, target: Path, *, bomb_size: int = BOMB_SIZE) -
         ) from error
     except tarfile.TarError as error:
         raise _damaged(archive, writer, error) from error
+    except RecursionError as error:  # heads of heads
+        raise _refused(
+            "archive-bomb", f"{archive.name} has heads in one another without end", "do not use it"
+        ) from error
     except OSError as error:
         raise _refused(
             "archive-unwritable",
@@ -104,6 +128,8 @@ class _Writer:
 
     def _place(self, name: str) -> Path:
         """Where a member goes: below the root, and through no link."""
+        if name.count("/") > DEEPEST:
+            raise _refused("archive-bomb", f"it has more than {DEEPEST} folders in one another", "pack fewer folders")
         try:
             return inside(self._root, name)
         except EscapeError as error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from fogbank.ground.paths import EscapeError
 
 PRIVATE = 0o700
 
@@ -32,6 +35,41 @@ def left_file(path: Path, limit: int) -> Iterator[BinaryIO]:
         if state.st_size > limit:
             raise ValueError(f"{path.name} is larger than {limit} bytes")
         yield stream
+
+
+@contextmanager
+def file_below(home: Path, path: Path) -> Iterator[BinaryIO]:
+    """A file below `home`, a folder that somebody's process writes to, opened to be read: by links that stay below it, and by no other.
+    What the process changes meanwhile does not lead out either: each folder is opened by its name in the one before, through no link.
+
+    Raises EscapeError for what lies elsewhere, OSError.
+    """
+    root, place = Path(os.path.realpath(home)), Path(os.path.realpath(path))
+    if not place.is_relative_to(root):
+        raise EscapeError(f"{path.name!r} is a link that leads out of its folder")
+    *folders, name = place.relative_to(root).parts or (".",)
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for folder in folders:
+            into = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = into
+        opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+    with os.fdopen(opened, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            raise OSError(errno.EINVAL, "no file", str(path))
+        yield stream
+
+
+def text_below(home: Path, path: Path, limit: int) -> str | None:
+    """The first bytes of such a file as text; None where there is none that may be read."""
+    try:
+        with file_below(home, path) as stream:
+            return stream.read(limit).decode(errors="replace")
+    except (EscapeError, OSError):
+        return None
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -49,7 +49,7 @@ def most_processes() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Wall:
-    """`own` are folders that the process may write to, `seen` those that it may read.
+    """`own` are folders that the process may write to, `seen` those that it may read, and no more than that where they lie in its own.
 
     `state` is the folder of the cloud that runs it, which it does not see; `memory` is how many bytes each of its processes may have of
     its own, 0 for as many as there are; without `network` it has loopback alone. `judge` says why there can be no namespaces, as `decided` does.

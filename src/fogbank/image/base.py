@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -21,6 +23,7 @@ from urllib.parse import unquote
 
 from fogbank.contracts.dependencies import Target
 from fogbank.contracts.errors import PackageError
+from fogbank.ground.archive import ArchiveError, Member
 from fogbank.ground.digest import canonical_json
 from fogbank.ground.folders import write_whole
 from fogbank.image.layers import Entry, LayerStore
@@ -43,6 +46,8 @@ ACCOUNTS = {
     "etc/nsswitch.conf": b"passwd: files\ngroup: files\nhosts: files dns\n",
 }
 TIME_LIMIT_S = 900
+LONGEST_STATUS = 64 << 20
+"""Bytes of dpkg's list of packages; those of a large image are a few megabytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +88,12 @@ def open_base(layout: Layout, name: str, target: Target, cache: Path, *, pulled:
     if record.is_file():
         contents = json.loads(record.read_bytes())
     else:
-        contents = asdict(_contents([layout.blob(item.digest) for item in layers], target))
+        try:
+            contents = asdict(_contents([layout.blob(item.digest) for item in layers], target))
+        except (ArchiveError, tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, RecursionError) as error:
+            raise PackageError(
+                "layout-unreadable", f"a layer of the base {name} cannot be read: {error}", "choose another base"
+            ) from error
         write_whole(record, canonical_json(contents))
     if not contents["glibc"]:
         raise PackageError(
@@ -122,7 +132,7 @@ def _contents(layers: Iterable[Path], target: Target) -> _Contents:
     contents = _Contents()
     pythons = [f"usr/local/bin/python{target.python}", f"usr/bin/python{target.python}"]
     for path in layers:
-        with tarfile.open(path, "r:*") as tar:
+        with tarfile.open(path, "r:*", tarinfo=Member) as tar:
             for member in tar:
                 name = member.name.removeprefix("./")
                 if name in pythons and (not contents.python or pythons.index(name) == 0):
@@ -131,7 +141,8 @@ def _contents(layers: Iterable[Path], target: Target) -> _Contents:
                     contents.glibc = True
                 elif name == "var/lib/dpkg/status":
                     stream = tar.extractfile(member)
-                    contents.packages = tuple(_debian_packages(stream.read().decode())) if stream else ()
+                    status = stream.read(LONGEST_STATUS).decode(errors="replace") if stream else ""
+                    contents.packages = tuple(_debian_packages(status))
     return contents
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -186,3 +188,45 @@ def test_a_service_whose_module_is_not_installed_works_or_says_which_it_is(
     if refusal is not None:
         assert (refusal["Error"]["Code"], refusal["ResponseMetadata"]["HTTPStatusCode"]) == ("NotImplemented", 501)
         assert "wants the module" in refusal["Error"]["Message"]
+
+
+DEEP = "[" * 50_000 + "]" * 50_000
+
+
+@pytest.mark.parametrize(
+    ("service", "target", "body"),
+    [
+        ("monitoring", "GraniteServiceVersion20100801.PutMetricData", DEEP),
+        ("logs", "Logs_20140328.FilterLogEvents", DEEP),
+        ("events", "AWSEvents.PutRule", DEEP),
+        ("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", DEEP),
+        ("sqs", "AmazonSQS.CreateQueue", json.dumps({"QueueName": "q", "Attributes": {"RedrivePolicy": DEEP}})),
+    ],
+)
+def test_what_is_nested_without_end_is_refused(
+    shared_cloud: CloudProcess, service: str, target: str, body: str
+) -> None:
+    scope = f"AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=x"
+    connection = http.client.HTTPConnection("127.0.0.1", shared_cloud.address.port)
+    headers = {"Authorization": scope, "X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+    connection.request("POST", "/", body.encode(), headers)
+    answer = connection.getresponse()
+    said = answer.read()
+    connection.close()
+
+    assert answer.status == 400, said
+    assert b"nested too deeply" in said or b"recursion" in said
+
+
+def test_a_form_whose_policy_is_nested_without_end_is_refused(shared_cloud: CloudProcess, s3: Any, unique: str) -> None:
+    policy = base64.b64encode(DEEP.encode()).decode()
+    fields = "".join(
+        f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in (("key", "k"), ("policy", policy), ("file", "x"))
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=B"}
+    connection = http.client.HTTPConnection("127.0.0.1", shared_cloud.address.port)
+    connection.request("POST", f"/{unique}", f"{fields}--B--\r\n".encode(), headers)
+
+    assert connection.getresponse().status == 400
+    connection.close()

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from fogbank.cloud.hosting.loading import MISSING
 from fogbank.ground.processes import tree
+from fogbank.ground.walls import obstacle
 from fogbank.pack.archive import write_archive
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import ROLE, code_of
@@ -225,3 +226,36 @@ def test_a_killed_model_and_a_killed_cloud_bring_their_models_again(unique: str,
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
     finally:
         cloud.stop()
+
+
+MOVES = """
+import os
+def model_fn(folder):
+    return os.path.dirname(os.path.dirname(folder))
+
+def transform_fn(models, data, content_type, accept):
+    said = []
+    for attempt in (
+        lambda: os.rename(models, models + "2"), lambda: os.symlink("/", models + "/link"), lambda: os.mkdir(models + "/folder"),
+        lambda: os.remove(models + "/" + os.listdir(models)[0] + "/model/code/inference.py"),
+    ):
+        try:
+            attempt()
+            said.append("done")
+        except OSError as error:
+            said.append("refused")
+    return " ".join(said), "text/plain"
+"""
+
+
+@pytest.mark.skipif(bool(obstacle()), reason=obstacle())
+def test_a_model_cannot_lead_the_next_one_elsewhere(account: Account) -> None:
+    """The cloud unpacks models where the container sees them: what a container makes there it would write through."""
+    archive = io.BytesIO()
+    write_archive(archive, {"code/inference.py": MOVES.encode()})
+    account.s3.put_object(Bucket=account.name, Key="models/moves", Body=archive.getvalue())
+    account.put("after")
+    account.endpoint()
+
+    assert account.ask("moves") == ["refused"] * 4
+    assert account.ask("after")[0] == "after"

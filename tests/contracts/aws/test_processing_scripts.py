@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,3 +144,33 @@ def test_hosts_of_three_instances_see_one_another_by_name(shared_cloud: CloudPro
     ]
     assert [stream["logStreamName"].split("/")[1][:6] for stream in streams] == ["algo-1", "algo-2", "algo-3"]
     assert lines == ["I am algo-1", "I am algo-2", "I am algo-3"]
+
+
+LEAVES = 'mkdir -p "$SAGEMAKER_BASE_DIR/output"; cd "$SAGEMAKER_BASE_DIR/processing/output"; echo in > file; '
+
+
+@pytest.mark.parametrize(
+    ("command", "end"),
+    [
+        ('ln -s "$1" taken', "Failed"),
+        ('mkdir d; ln -s "$(dirname "$1")" d/all; ln -s d/all/secret.txt s', "Failed"),
+        ('cd ..; rm -r output; ln -s "$(dirname "$1")" output', "Failed"),
+        ('ln -s "$1" "$SAGEMAKER_BASE_DIR/output/message"', "Completed"),
+        ("ln -s file beside", "Completed"),
+    ],
+)
+def test_no_link_of_a_jobs_brings_a_file_of_the_users_out(
+    shared_cloud: CloudProcess, unique: str, s3: Any, tmp_path: Path, command: str, end: str
+) -> None:
+    put(s3, unique)
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the user's own")
+    job = run(shared_cloud, unique, "python:3", ["/bin/sh", "-c", LEAVES + command, "sh"], str(secret))
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=unique, Prefix="out/").get("Contents", [])]
+    bodies = b"".join(s3.get_object(Bucket=unique, Key=key)["Body"].read() for key in keys)
+
+    assert job["ProcessingJobStatus"] == end, job
+    assert ("leads out of its folder" in job.get("FailureReason", "")) is (end == "Failed")
+    assert b"own" not in bodies
+    assert "own" not in job.get("ExitMessage", "")
+    assert ("out/beside" in keys) is command.endswith("beside")

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fogbank.testing import CloudProcess
-from tests.contracts.aws.served import ROLE, Served
+from tests.contracts.aws.served import ROLE, Served, code_of
 
 SPEC = {"Containers": [{"Image": "i", "ModelDataUrl": "s3://bkt/m.tar.gz"}], "SupportedContentTypes": ["text/csv"]}
 
@@ -145,6 +145,15 @@ def test_the_tagging_api_sees_the_clouds_own_resources_beside_motos(
     arns = [item["ResourceARN"] for page in pages for item in page["ResourceTagMappingList"]]
     assert sorted(arn.split(":")[2] for arn in arns) == ["s3", "sagemaker"]
     assert [item["Tags"] for item in own["ResourceTagMappingList"]] == [[{"Key": "team", "Value": unique}]]
+
+
+@pytest.mark.parametrize("size", [0, 101])
+def test_a_page_of_the_tagging_api_has_between_one_and_a_hundred_resources(
+    shared_cloud: CloudProcess, size: int
+) -> None:
+    tagging = shared_cloud.client("resourcegroupstaggingapi")
+
+    assert code_of(lambda: tagging.get_resources(ResourcesPerPage=size))[0] == "InvalidParameterException"
 
 
 def test_the_registry_survives_kill_9(local_cloud: CloudProcess) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -208,3 +209,34 @@ def test_what_moto_would_can_is_refused_by_name(shared_cloud: CloudProcess) -> N
         )
 
     assert compilation.value.response["Error"]["Code"] == "NotImplemented"
+
+
+LINKS = """
+import os, sys
+base, secret = os.environ["SM_MODEL_DIR"], os.environ["SECRET"]
+open(os.path.join(base, "weights"), "w").write("2")
+os.symlink("weights", os.path.join(base, "latest"))
+if os.environ["HOW"] == "failure":
+    os.makedirs(os.environ["SM_OUTPUT_DIR"], exist_ok=True)
+    os.symlink(secret, os.path.join(os.environ["SM_OUTPUT_DIR"], "failure"))
+    sys.exit(1)
+if os.environ["HOW"] == "model":
+    os.symlink(secret, os.path.join(base, "taken"))
+"""
+
+
+@pytest.mark.parametrize(("how", "end"), [("model", "Failed"), ("failure", "Failed"), ("inside", "Completed")])
+def test_no_link_of_a_script_brings_a_file_of_the_users_out(
+    shared_cloud: CloudProcess, s3: Any, bucket: str, tmp_path: Path, how: str, end: str
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the user's own")
+    s3.put_object(Bucket=bucket, Key="code.tar.gz", Body=archived(**{"train.py": LINKS}))
+    job = trained(shared_cloud, request(bucket, Environment={"SECRET": str(secret), "HOW": how}))
+
+    assert job["TrainingJobStatus"] == end, job.get("FailureReason")
+    assert "own" not in job.get("FailureReason", "")
+    assert ("leads out of its folder" in job.get("FailureReason", "")) is (how == "model")
+    if end == "Completed":
+        model = unpacked(s3, bucket, job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{bucket}/"))
+        assert model == {"weights": b"2", "latest": b"2"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -80,6 +81,38 @@ def test_what_would_do_harm_is_refused_by_name(tmp_path: Path, code: str, member
     ]
     assert outside == []
     assert not Path("/opt/fogbank-out.txt").exists()
+
+
+def head(kind: bytes, size: int) -> bytes:
+    info = tarfile.TarInfo("head")
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [head(tarfile.XHDTYPE, 64 << 20), b"9" * (64 << 20)],
+        [head(tarfile.XGLTYPE, 64 << 20), b"9" * (64 << 20)],
+        [head(tarfile.GNUTYPE_LONGNAME, 64 << 20), b"a" * (64 << 20)],
+        [head(tarfile.GNUTYPE_LONGLINK, -1)],
+        [head(tarfile.GNUTYPE_LONGNAME, 5) + b"name\0".ljust(512, b"\0")] * 3000,
+        [head(tarfile.GNUTYPE_LONGNAME, 4000), b"d/" * 2000 + bytes(96)],
+    ],
+    ids=["pax", "global", "name", "negative", "heads", "folders"],
+)
+def test_what_stands_before_a_member_costs_neither_memory_nor_time(tmp_path: Path, parts: list[bytes]) -> None:
+    path = tmp_path / "model.tar.gz"
+    path.write_bytes(gzip.compress(b"".join([*parts, head(tarfile.REGTYPE, 0), bytes(1024)]), 1))
+
+    tracemalloc.start()
+    with pytest.raises(ArchiveError) as caught:
+        unpack_archive(path, tmp_path / "out")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert caught.value.code == "archive-bomb"
+    assert most < 8 << 20
 
 
 def test_a_file_is_written_in_the_place_of_a_link_not_through_it(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,3 +68,16 @@ def test_no_debian_release_has_that_python(tmp_path: Path) -> None:
         make_base(replace(TARGET, python="3.2"), LayerStore(tmp_path), tmp_path / "base", None)
 
     assert caught.value.code == "base-python"
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_layer_that_is_a_bomb_or_none_is_refused(make_layout: MakeLayout, tmp_path: Path, kind: bytes) -> None:
+    layout = make_layout(DEBIAN)
+    layer = layout.blob(open_base(layout, "mine", TARGET, tmp_path / "cache").layers[0].digest)
+    head = tarfile.TarInfo("head")
+    head.type, head.size = kind, 64 << 20
+    for number, data in enumerate((gzip.compress(head.tobuf(tarfile.GNU_FORMAT) + b"9" * (64 << 20), 1), b"no layer")):
+        layer.write_bytes(data)
+        with pytest.raises(PackageError) as caught:
+            open_base(layout, "mine", TARGET, tmp_path / f"cache-{number}")
+        assert caught.value.code == "layout-unreadable"

@@ -6,16 +6,20 @@ In: bytes; out: folders that stand for /var/task and /opt, or a CodeError.
 from __future__ import annotations
 
 import io
+import lzma
 import shutil
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from fogbank.cloud.moto.functions import Function
+from fogbank.ground.archive import DEEPEST, MEMBERS_LIMIT
 from fogbank.ground.digest import sha256_bytes
 from fogbank.ground.paths import EscapeError, inside
 
+DAMAGED = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 MOST_UNPACKED = 262_144_000
 """Bytes, with all layers: Lambda's quota."""
 
@@ -73,6 +77,10 @@ def _unpack(data: bytes, folder: Path, most: int) -> int:
         size = sum(member.file_size for member in members)
         if size > most:
             raise CodeError(f"Unzipped size must be smaller than {MOST_UNPACKED} bytes")
+        if len(members) > MEMBERS_LIMIT or any(member.filename.count("/") > DEEPEST for member in members):
+            raise CodeError(
+                f"the local cloud takes no zip of more than {MEMBERS_LIMIT} files, or of more than {DEEPEST} folders in one another"
+            )
         for member in members:
             _extract(archive, member, folder)
     return size
@@ -86,6 +94,6 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) ->
             shutil.copyfileobj(source, out)
     except EscapeError as error:
         raise CodeError(f"the zip's {member.filename!r} would be written outside of the function's folder") from error
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise CodeError(f"Could not unzip uploaded file: {member.filename}: {error}") from error
     target.chmod(0o700 if (member.external_attr >> 16) & 0o111 else 0o600)

@@ -36,6 +36,8 @@ SILENCE_S = 120.0
 """A peer that says nothing for so long, between two requests or in the middle of one, is let go."""
 CONNECTIONS_LIMIT = 4096
 """Peers at once; each may hold a head of HEAD_LIMIT, and a body's first megabyte."""
+OTHERS_SHARE = 8
+"""Which part of them others than the cloud's own user may take: who is not answered at all keeps nobody out."""
 PLAIN = re.compile(rb"/[A-Za-z0-9_/%:@!$&'()*+,;=~.-]*")
 ASCII = "".join(map(chr, range(128)))
 SHORT = "You did not provide the number of bytes specified by the Content-Length HTTP header"
@@ -83,11 +85,12 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The peer is there."""
         self._transport = transport  # type: ignore[assignment]  # of a socket, so it is a Transport
-        crowded = len(self._connections) >= self._most
-        self._connections.add(self)
         self._peer = self._peers.of(transport.get_extra_info("sockname"), transport.get_extra_info("peername"))
+        most = self._most // OTHERS_SHARE if self._peer.is_anothers else self._most
+        crowded = len(self._connections) >= most
+        self._connections.add(self)
         if crowded:
-            self._refuse(RefusalError(503, "ServiceUnavailable", f"{self._most} connections are open already"))
+            self._refuse(RefusalError(503, "ServiceUnavailable", f"{most} connections are open already"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer has gone; what it had not sent whole was never asked."""

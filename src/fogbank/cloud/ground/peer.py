@@ -19,6 +19,11 @@ class Peer:
         return self._owner is not None and self._owner.is_users()
 
     @property
+    def is_anothers(self) -> bool:
+        """Whether the kernel says that it is another user's."""
+        return self._owner is not None and not self._owner.is_users()
+
+    @property
     def is_known(self) -> bool:
         """Whether that was looked up: what the cloud has started may be many processes, and the event loop does not wait for it."""
         return "is_user" in self.__dict__

@@ -156,6 +156,13 @@ def error_answer(request: Request, status: int, code: str, message: str, **membe
     )
 
 
+def too_deep(request: Request) -> Answer:
+    """The error for what is nested deeper than it can be read."""
+    is_json = "x-amz-target" in request.headers or _speaks_json(request.service)
+    code = "SerializationException" if is_json else "InvalidRequest"
+    return error_answer(request, 400, code, "what the request says is nested too deeply")
+
+
 def _speaks_json(service: str) -> bool:
     """False also where it cannot be looked up: an error about a file system that fails must be told by one that fails."""
     try:

@@ -75,6 +75,10 @@ class ComponentRollouts:
         self._bakes.pop(name, None)
         self._work(name, threading.Event())
 
+    def again(self, name: Name) -> None:
+        """Go on with one at the next turn: what was to be written could not be."""
+        self._bakes[name] = self._records.clock.epoch()
+
     def moments(self) -> list[tuple[float, Name]]:
         """When bakes are over, in the cloud's time, and whose; the first first."""
         return sorted((moment, name) for name, moment in list(self._bakes.items()))

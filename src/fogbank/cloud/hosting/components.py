@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -342,9 +343,14 @@ class Components(Resource[ComponentState]):
 
     def _crashed(self, name: Name, error: Exception) -> None:
         """Something that nobody foresaw: the component is not left half-way."""
-        record = self.find(*name)
-        if record is not None and record.public["InferenceComponentStatus"] in {"Creating", "Updating"}:
-            self._fail(record, f"InternalServerError: {error!r}")
+        try:
+            record = self.find(*name)
+            if record is not None and record.public["InferenceComponentStatus"] in {"Creating", "Updating"}:
+                self.copies.drop(self.copies.slot(name))
+                self._fail(record, f"InternalServerError: {error!r}")
+        except (OSError, sqlite3.Error):
+            log.exception("how the inference component %s is cannot be written yet", name[1])
+            self.rollouts.again(name)
 
     def _site(self, record: Component) -> Site:
         """Where it runs now. Raises StartError."""

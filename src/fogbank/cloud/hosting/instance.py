@@ -49,6 +49,8 @@ END_S = 5.0
 TAIL_LINES, CONNECTIONS = 12, 32
 PIECE = 1 << 20
 """Bytes of an answer that comes in parts."""
+MODELS = "models"
+"""The folder below /opt/ml of a multi-model container's models."""
 
 
 class StartError(Exception):
@@ -359,9 +361,12 @@ class ProcessLauncher:
                 ENV_PARENT_FD: str(lifeline.inherited),
                 **more,
             }
+            models = (
+                plan.base_dir / MODELS
+            )  # the cloud brings more of them while the container runs: through no link of the container's
             wall = Wall(
                 own=(plan.base_dir,),
-                seen=self._seen,
+                seen=(*self._seen, *((models,) if models.is_dir() else ())),
                 state=self._state,
                 memory=plan.memory,
                 network=not self.private(plan),

@@ -26,7 +26,7 @@ from fogbank.cloud.hosting.artifact import ArtifactError, fetch
 from fogbank.cloud.hosting.containers import Containers
 from fogbank.cloud.hosting.environment import DependencyError, Environments
 from fogbank.cloud.hosting.health import Health
-from fogbank.cloud.hosting.instance import Instance, Launcher, LaunchPlan, ProcessLauncher, StartError
+from fogbank.cloud.hosting.instance import MODELS, Instance, Launcher, LaunchPlan, ProcessLauncher, StartError
 from fogbank.cloud.hosting.loading import Loader, Shelf
 from fogbank.cloud.hosting.many_models import MultiModel
 from fogbank.cloud.hosting.pipeline import Machine, Pipeline, Tell
@@ -39,7 +39,6 @@ from fogbank.ground.paths import inside
 from fogbank.ground.processes import working_below
 
 KEPT_LOGS = 10
-MODELS = "models"
 MORE = "additional-model-data-sources"
 """The folder below /opt/ml that has AdditionalModelDataSources, each by its ChannelName."""
 Measure = Callable[[Source, Values, str, str], None]

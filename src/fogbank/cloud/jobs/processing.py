@@ -32,9 +32,12 @@ from fogbank.contracts.hosts import ISOLATED
 from fogbank.contracts.processing import ProcessingRequest
 from fogbank.contracts.status import PROCESSING_JOB as TRANSITIONS
 from fogbank.ground.aws import split_uri
+from fogbank.ground.folders import file_below, text_below
 
 DEFAULT_LIMIT_S = 3600
 METRICS_A_CALL = 500
+LONGEST_MESSAGE = 1024
+"""Bytes of what a container says of its end."""
 
 PROCESSING_JOB = Kind(
     path="processing-job",
@@ -135,7 +138,7 @@ class ProcessingJobs(Jobs[NoState]):
         self._uploaded(request, {name: home / name for name in hosts.addresses})
         if "MonitoringScheduleArn" in job.public:
             for name in hosts.addresses:
-                self._publish(home / name / "output" / "metrics" / "cloudwatch", job.region)
+                self._publish(home / name, job.region)
         messages = (exit_message(home / name) for name in hosts.addresses)
         return Ending(members={"ExitMessage": next((message for message in messages if message), None)})
 
@@ -195,25 +198,25 @@ class ProcessingJobs(Jobs[NoState]):
             for output in request.outputs or ():
                 if output.upload_mode == "Continuous":
                     continue
-                for key in self._data.upload(below(home, output.local_path or ""), output.uri or ""):
+                for key in self._data.upload(home, below(home, output.local_path or ""), output.uri or ""):
                     if written.setdefault(key, name) != name:
                         log = self._log(request.job, name)
                         log.parent.mkdir(parents=True, exist_ok=True)
                         with log.open("a") as lines:
                             lines.write(f"[fogbank] {key} of {written[key]} is replaced by that of {name}\n")
 
-    def _publish(self, folder: Path, region: str) -> None:
+    def _publish(self, home: Path, region: str) -> None:
         """The metrics that a monitoring schedule's container left, into CloudWatch: of no other job's does AWS say that it reads them."""
         data = defaultdict(list)
         try:
-            for line in metric_lines(folder):
+            for line in metric_lines(home):
                 data[line.pop("Namespace")].append(line)
             for namespace, items in sorted(data.items()):
                 for start in range(0, len(items), METRICS_A_CALL):
                     self._cloudwatch(region).put_metric_data(
                         Namespace=namespace, MetricData=items[start : start + METRICS_A_CALL]
                     )
-        except (ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ClientError, BotoCoreError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise JobError(f"AlgorithmError: the container's metrics cannot be stored: {error!r}") from error
 
 
@@ -253,13 +256,13 @@ def log_name(job: str, host: str) -> str:
 
 def exit_message(home: Path) -> str | None:
     """What the container says of its end, if anything."""
-    file = home / "output" / "message"
-    return file.read_text(errors="replace")[:1024] if file.is_file() else None
+    return text_below(home, home / "output" / "message", LONGEST_MESSAGE)
 
 
-def metric_lines(folder: Path) -> Iterator[dict[str, Any]]:
-    """The lines of the metric files that a container left."""
-    for file in sorted(folder.glob("*.jsonl")):
-        for line in file.read_bytes().split(b"\n"):
-            if line.strip():
-                yield json.loads(line)
+def metric_lines(home: Path) -> Iterator[dict[str, Any]]:
+    """The lines of the metric files that a container left. Raises EscapeError, OSError, ValueError."""
+    for path in sorted((home / "output" / "metrics" / "cloudwatch").glob("*.jsonl")):
+        with file_below(home, path) as lines:
+            for line in lines:
+                if line.strip():
+                    yield json.loads(line)

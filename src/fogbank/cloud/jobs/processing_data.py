@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from fogbank.cloud.ground.runner import Key, Runner
@@ -19,6 +20,7 @@ from fogbank.cloud.jobs.objects import CHUNK, ObjectError, Objects
 from fogbank.contracts.object_manifests import ManifestError, manifest_keys
 from fogbank.contracts.processing import SHARDED, ProcessingInput, ProcessingOutput
 from fogbank.ground.aws import join_key, split_uri
+from fogbank.ground.folders import file_below
 from fogbank.ground.paths import EscapeError, inside
 
 CONTINUOUS_S = 1.0
@@ -66,19 +68,22 @@ class ProcessingData:
         except ObjectError as error:
             raise _unreachable(given.item, error) from error
 
-    def upload(self, folder: Path, uri: str, only: Collection[Path] | None = None) -> list[str]:
-        """What lies in a folder, or those files of it; the keys. Raises JobError."""
+    def upload(self, home: Path, folder: Path, uri: str, only: Collection[Path] | None = None) -> list[str]:
+        """What lies in a folder of a host's, or those files of it; the keys. The host's program makes what it likes in there: a link that
+        leads out of `home` is no output. Raises JobError."""
         keys = []
         try:
             bucket, prefix = split_uri(uri)
             for path in sorted(path for path in folder.rglob("*") if path.is_file()):
                 if only is None or path in only:
                     keys.append(join_key(prefix, str(path.relative_to(folder))))
-                    upload = self._objects.upload(bucket, keys[-1])
-                    with path.open("rb") as file:
-                        for part in iter(lambda: file.read(CHUNK), b""):
+                    with file_below(home, path) as file:
+                        upload = self._objects.upload(bucket, keys[-1])
+                        for part in iter(partial(file.read, CHUNK), b""):
                             upload.write(part)
-                    upload.finish()
+                        upload.finish()
+        except EscapeError as error:
+            raise JobError(f"AlgorithmError: an output is none: {error}") from error
         except (ObjectError, ValueError) as error:
             raise JobError(f"ClientError: outputs cannot be written to {uri}: {error}") from error
         return keys
@@ -109,7 +114,7 @@ class ProcessingData:
 class Continuous:
     """Outputs with S3UploadMode Continuous: their files go while the container runs, whenever they have changed."""
 
-    upload: Callable[[Path, str, Collection[Path] | None], object]
+    upload: Callable[[Path, Path, str, Collection[Path] | None], object]
     outputs: Sequence[ProcessingOutput]
     home: Path
 
@@ -140,7 +145,7 @@ class Continuous:
             with suppress(OSError):  # a file that the container takes away meanwhile
                 stamps = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
                 now = {path: (stat.st_mtime_ns, stat.st_size) for path, stat in stamps.items()}
-                self.upload(folder, uri, [path for path, stamp in now.items() if seen.get(path) != stamp])
+                self.upload(self.home, folder, uri, [path for path, stamp in now.items() if seen.get(path) != stamp])
                 seen.update(now)
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from fogbank.cloud.logs.expression import Expression, ExpressionError
+
 Matches = Callable[[str], bool]
 TERM = re.compile(r'\s*([-?]?)(?:"((?:[^"\\]|\\.)*)"|%([^%]+)%|([^\s"%\[\]{}]+))')
 JSON_TOKEN = re.compile(
@@ -67,10 +69,9 @@ def _contains(phrase: str | None, regex: str | None, word: str | None) -> Matche
 
 def _searched(regex: str) -> Matches:
     try:
-        compiled = re.compile(regex)
-    except re.error as error:
+        return Expression(regex).in_
+    except ExpressionError as error:
         raise PatternError(f"Invalid regular expression {regex!r}: {error}") from error
-    return lambda message: compiled.search(message) is not None
 
 
 def _json(text: str) -> Matches:

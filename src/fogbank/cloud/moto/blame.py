@@ -10,6 +10,7 @@ import json
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from botocore.loaders import Loader
@@ -22,6 +23,7 @@ from fogbank.cloud.moto.journal import operation_name
 
 SIGNED_AS = {"monitoring": "cloudwatch", "email": "ses", "states": "stepfunctions"}
 """What requests are signed for, where botocore calls the service otherwise."""
+MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 
 
 def fault_of(request: Request) -> ApiError | None:
@@ -32,6 +34,8 @@ def fault_of(request: Request) -> ApiError | None:
             _check(request, name, _document(request.body))
         elif name:
             _check_form(request, name)
+        elif request.service in {"s3", ""} and request.method in {"PUT", "POST"} and "policy" not in request.query:
+            _check_xml(request.body)
     except ApiError as error:
         return error
     return None
@@ -60,6 +64,26 @@ def _check_form(request: Request, name: str) -> None:
     for member in shape.required_members if shape is not None else ():
         if member not in given and shape.members[member].serialization.get("name", member) not in given:
             raise validation(f"The request must contain the parameter {member}.")
+
+
+def _check_xml(body: bytes) -> None:
+    """A document of S3's, if there is any, is one, without entities of its own, and says something."""
+    if not body:
+        return
+    names: list[str] = []
+    parser = ParserCreate()
+    parser.StartElementHandler = lambda name, _: names.append(name)
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        parser.Parse(body, True)
+    except ExpatError as error:
+        raise ApiError("MalformedXML", MALFORMED) from error
+    if len(names) < 2:
+        raise ApiError("MalformedXML", MALFORMED)
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise ApiError("MalformedXML", MALFORMED)
 
 
 def _input(service: str, name: str) -> Any:

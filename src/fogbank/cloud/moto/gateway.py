@@ -23,8 +23,9 @@ from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import create_environ, run_wsgi_app
 
+from fogbank.cloud.ground.packed import PackedError, is_packed, opened
 from fogbank.cloud.ground.store import Store
-from fogbank.cloud.ground.wire import Answer, Request, error_answer
+from fogbank.cloud.ground.wire import Answer, Request, error_answer, too_deep
 from fogbank.cloud.moto import functions, lacking, policies, rules, stacks
 from fogbank.cloud.moto.blame import fault_of
 from fogbank.cloud.moto.history import History
@@ -206,6 +207,10 @@ class MotoGateway:
     def _ask(self, request: Request) -> Answer:
         try:
             body, status, headers = run_wsgi_app(self._app, _environ(request), buffered=False)
+        except PackedError as error:
+            return error_answer(request, error.status, error.code, str(error))
+        except RecursionError:
+            return too_deep(request)
         except NotImplementedError as error:
             return error_answer(
                 request, 501, "NotImplemented", f"neither fogbank nor moto has {_operation(request)} ({error})"
@@ -239,16 +244,16 @@ def _backend_app(service: Any) -> Flask:
 
 
 def _environ(request: Request) -> dict[str, Any]:
-    """The WSGI environment that moto's own server would make of the request."""
+    """The WSGI environment that moto's own server would make of the request. Raises PackedError."""
+    body = opened(request)
+    left_out = {"content-length", "transfer-encoding", *(["content-encoding"] if is_packed(request) else [])}
     environ = create_environ(
         query_string=request.query,
         base_url=f"http://{request.headers.get('host', '127.0.0.1')}",
         method=request.method,
-        headers={
-            key: value for key, value in request.headers.items() if key not in {"content-length", "transfer-encoding"}
-        },
-        input_stream=io.BytesIO(request.body),
-        content_length=len(request.body),
+        headers={key: value for key, value in request.headers.items() if key not in left_out},
+        input_stream=io.BytesIO(body),
+        content_length=len(body),
         content_type=request.headers.get("content-type"),
     )
     environ["PATH_INFO"] = request.plain_path.encode().decode("latin-1")

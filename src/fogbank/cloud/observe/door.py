@@ -5,10 +5,8 @@ In: requests, which moto's own parsers read; out: answers, which its serializers
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from fogbank.cloud.api.check import check_input
 from fogbank.cloud.api.errors import ApiError
+from fogbank.cloud.ground.packed import PackedError, opened
 from fogbank.cloud.ground.wire import Answer, Request, new_id
 from fogbank.cloud.observe.puts import CloudWatchError, Params
 
@@ -96,10 +95,11 @@ def _answer(status: int, headers: Mapping[str, str], body: str) -> Answer:
 def _read(request: Request, protocol: str) -> Any:
     """All that the two parsers look at. Raises CloudWatchError."""
     try:
-        packed = request.headers.get("content-encoding") == "gzip"
-        body = gzip.decompress(request.body) if packed else request.body
+        body = opened(request)
         values = dict(parse_qsl(body.decode(), keep_blank_values=True)) if protocol == "query" else json.loads(body)
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+    except PackedError as error:
+        raise CloudWatchError(error.code, str(error)) from error
+    except ValueError as error:
         raise CloudWatchError("InvalidFormat", f"the request's body cannot be read: {error}") from error
     return {"values": values, "body": body}
 

@@ -119,6 +119,14 @@ class Executions(Jobs[ExecutionState]):
         self.events.emit(self.kind.path, execution.region, execution.name, "Executing")
         self._launch(execution.region, execution.name)
 
+    def _end(self, region: str, name: str, ending: Ending, *, closing: bool) -> None:
+        """The end of an execution is that of its steps too: after a write that failed nobody looks at those that run."""
+        execution = self.find(region, name)
+        if execution is not None and ending.status == "Failed":
+            with contextlib.suppress(DefinitionError):  # one that an earlier version took
+                self._give_up(execution, parsed(execution.state.definition), ending.reason or "")
+        super()._end(region, name, ending, closing=closing)
+
     def tell(self, execution: Execution, name: str, began: StepRun, change: Callable[[StepRun], StepRun]) -> bool:
         """The attempt that `began` is further than it was; False where it does not run any more, be it that another one does."""
         with self.lock:
@@ -229,6 +237,14 @@ class Executions(Jobs[ExecutionState]):
             with self.lock:
                 if name in active(self._runs(execution)):  # it may have been told its end
                     self._put(execution, step, run, replace(run, status="Stopped", ended=self.clock.epoch()))
+
+    def _give_up(self, execution: Execution, definition: Definition, reason: str) -> None:
+        """Let what runs leave off: it has failed, whatever becomes of it."""
+        for step in (step for step in definition.steps if step.name in active(execution.state.runs)):
+            run = execution.state.runs[step.name]
+            with contextlib.suppress(StepError):  # it may not have begun
+                self._steps.stop(self._place(execution), step, run)
+            self._put(execution, step, run, run.failed(self.clock.epoch(), reason))
 
     def _said(self, execution: Execution, step: Step, run: StepRun) -> tuple[dict[str, Any], Any]:
         """A step's arguments, without the name of what it makes, and its target. Raises ExpressionError, ObjectError."""

@@ -40,9 +40,12 @@ class Tagged:
         try:
             asked = json.loads(request.body or b"{}")
             start = int(asked.pop("PaginationToken", "") or 0)
-        except ValueError:
+        except (ValueError, TypeError, AttributeError):
             return error_answer(request, 400, "PaginationTokenExpiredException", "Invalid PaginationToken.")
         size = asked.pop("ResourcesPerPage", PAGE)
+        if not isinstance(size, int) or not 1 <= size <= PAGE:
+            why = f"ResourcesPerPage must be between 1 and {PAGE}"
+            return error_answer(request, 400, "InvalidParameterException", why)
         found, token = list(self._own(request.region, asked)), ""
         while True:
             body = json.dumps({**asked, **({"PaginationToken": token} if token else {})}).encode()

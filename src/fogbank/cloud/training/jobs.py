@@ -7,16 +7,18 @@ reference and Developer Guide ("SecondaryStatusTransition", "How Amazon SageMake
 from __future__ import annotations
 
 import gzip
-import io
 import json
+import os
 import re
 import shutil
 import tarfile
+import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from fogbank.cloud.api.control import Operation, Params, Scope
 from fogbank.cloud.api.errors import validation
@@ -27,17 +29,23 @@ from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.environment import DependencyError, Environments
 from fogbank.cloud.hosting.instance_sizes import memory_of
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError, job_name_taken, unknown_job
-from fogbank.cloud.jobs.objects import ObjectError, Objects
+from fogbank.cloud.jobs.objects import CHUNK, ObjectError, Objects
 from fogbank.cloud.jobs.processing import Places
 from fogbank.cloud.jobs.processing_data import placed
 from fogbank.cloud.jobs.processor import JobTimeoutError, ProcessingContainer, run_process
 from fogbank.cloud.training.images import brought
+from fogbank.cloud.training.metrics import last_value
 from fogbank.cloud.training.script import Script, arguments, input_config, resource_config, script_of, variables
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.object_manifests import ManifestError, manifest_keys
 from fogbank.contracts.status import PROCESSING_JOB as TRANSITIONS
 from fogbank.ground.archive import ArchiveError, unpack_archive
 from fogbank.ground.aws import join_key, split_uri
+from fogbank.ground.folders import file_below, text_below
+from fogbank.ground.paths import EscapeError
+
+LONGEST_FAILURE = 1024
+"""Bytes of /opt/ml/output/failure that are told: SageMaker tells as many."""
 
 TRAINING_JOB = Kind(
     path="training-job",
@@ -228,16 +236,27 @@ class TrainingJobs(Jobs[NoState]):
             for name, folder in (("model", home / "model"), ("output", home / "output" / "data")):
                 files = sorted(path for path in folder.rglob("*") if path.is_file())
                 if files or name == "model":
-                    self._objects.put(bucket, f"{base}/{name}.tar.gz", _archived(folder, files))
+                    with tempfile.TemporaryFile(dir=home.parent) as archive:
+                        write_archive(archive, home, folder, files)
+                        self._send(archive, bucket, f"{base}/{name}.tar.gz")
+        except EscapeError as error:
+            raise JobError(f"AlgorithmError: an output is none: {error}") from error
         except (ObjectError, ValueError) as error:
             raise JobError(f"ClientError: outputs cannot be written to {output['S3OutputPath']}: {error}") from error
 
+    def _send(self, file: IO[bytes], bucket: str, key: str) -> None:
+        """A file as an object, part by part. Raises ObjectError."""
+        file.seek(0)
+        upload = self._objects.upload(bucket, key)
+        for part in iter(partial(file.read, CHUNK), b""):
+            upload.write(part)
+        upload.finish()
+
     def _metrics(self, request: Document, log: Path) -> list[Document]:
-        """The last value of each metric whose expression the log has. A job has no metric whose expression is none."""
-        text, found = log.read_text(errors="replace"), []
+        """The last value of each metric whose expression the log has."""
+        found = []
         for metric in request["AlgorithmSpecification"].get("MetricDefinitions", []):
-            values = re.findall(metric["Regex"], text)
-            if values and (value := _number(values[-1])) is not None:
+            if (value := last_value(metric["Regex"], log)) is not None:
                 found.append({"MetricName": metric["Name"], "Value": value, "Timestamp": self.clock.epoch()})
         return found
 
@@ -282,34 +301,28 @@ def check(params: Params) -> None:
     for metric in algorithm.get("MetricDefinitions", []):
         try:
             re.compile(metric["Regex"])
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise validation(f"The Regex of the metric {metric['Name']} is none: {error}") from error
 
 
 def _reason(home: Path, log: Path, status: int, command: list[str]) -> str:
     """A FailureReason: the script's own words, else the end of what it printed."""
-    said = home / "output" / "failure"
-    if said.is_file():
-        return f"AlgorithmError: {said.read_text(errors='replace')}"
+    said = text_below(home, home / "output" / "failure", LONGEST_FAILURE)
+    if said is not None:
+        return f"AlgorithmError: {said}"
     lines = log.read_text(errors="replace").strip().splitlines()
     message = "\n".join(lines[-8:])[-600:]
     return f'AlgorithmError: ExecuteUserScriptError:\nExitCode {status}\nErrorMessage "{message}"\nCommand "{" ".join(command)[:120]}", exit code: {status}'
 
 
-def _archived(folder: Path, files: list[Path]) -> bytes:
-    """A tar.gz of files, the same bytes for the same content."""
-    out = io.BytesIO()
-    with gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
+def write_archive(out: IO[bytes], home: Path, folder: Path, files: Sequence[Path]) -> None:
+    """A tar.gz of files below the job's home, the same bytes for the same content. Raises EscapeError for a link that leads out of it."""
+    with (
+        gzip.GzipFile(filename="", fileobj=out, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
         for file in files:
-            entry = tarfile.TarInfo(str(file.relative_to(folder)))
-            entry.size, entry.mode = file.stat().st_size, 0o644
-            with file.open("rb") as body:
+            with file_below(home, file) as body:
+                entry = tarfile.TarInfo(str(file.relative_to(folder)))
+                entry.size, entry.mode = os.fstat(body.fileno()).st_size, 0o644
                 archive.addfile(entry, body)
-    return out.getvalue()
-
-
-def _number(found: Any) -> float | None:
-    try:
-        return float(found if isinstance(found, str) else found[0])
-    except (ValueError, IndexError):
-        return None

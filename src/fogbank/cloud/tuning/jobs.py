@@ -216,6 +216,13 @@ class TuningJobs(Jobs[TuningState]):
             raise JobError(f"ClientError: {error.message}") from error
         self._training.change(job.region, name, TuningJobArn=job.public["HyperParameterTuningJobArn"])
 
+    def _end(self, region: str, name: str, ending: Ending, *, closing: bool) -> None:
+        """A job that fails lets its training jobs leave off: after a write that failed nobody looks at them any more."""
+        job = self.find(region, name)
+        if job is not None and ending.status == "Failed":
+            self._stop(job)
+        super()._end(region, name, ending, closing=closing)
+
     def _stop(self, job: Tuning) -> None:
         for name, _ in job.state.trials:
             found = self._training.find(job.region, name)

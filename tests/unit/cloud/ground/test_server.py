@@ -12,6 +12,7 @@ import pytest
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.ground.server import Server
 from fogbank.cloud.ground.wire import Answer
+from tests.strangers import as_nobody
 from tests.unit.cloud.ground.conftest import Served, read_all
 from tests.waiting import until
 
@@ -93,3 +94,23 @@ def crowded(port: int) -> bool:
     with socket.create_connection(("127.0.0.1", port), 20) as peer:
         peer.sendall(GET)
         return peer.recv(4096).startswith(b"HTTP/1.1 503 ")
+
+
+MANY = """
+peers = [socket.create_connection(("127.0.0.1", argument), 20) for _ in range(10)]
+for peer in peers[:2]:
+    peer.sendall(b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+print(json.dumps([peer.recv(12).decode()[9:] for peer in peers]))
+"""
+
+
+def test_another_user_has_a_share_of_the_room_and_no_more(tmp_path: Path) -> None:
+    """Who is not answered could otherwise keep the user himself out, by connections that say nothing."""
+    server = Server(0, lambda _, done: done(Answer(body=b"answer")), tmp_path, most=16)
+    runner = Runner()
+    server.start(runner)
+    try:
+        assert as_nobody(MANY, server.port) == ["200"] * 2 + ["503"] * 8
+    finally:
+        server.close()
+        runner.close()

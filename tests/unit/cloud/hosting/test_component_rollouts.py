@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fogbank.cloud.api.errors import ApiError
+from tests.fakes.full import FullStore
 from tests.unit.cloud.hosting.conftest import US, Hosting
 from tests.unit.cloud.hosting.test_components import ask, config, counts, create, described, endpoint, settled
 from tests.waiting import until
@@ -298,3 +301,22 @@ def test_what_cannot_be_planned_is_refused(hosting: Hosting, deployment: dict[st
         update(hosting, deployment)
     assert message in str(refused.value)
     assert described(hosting)["InferenceComponentStatus"] == "InService"
+
+
+@pytest.mark.parametrize("first", [2, 3, 4])
+def test_whatever_writes_fail_a_component_serves_what_it_says(tmp_path: Path, first: int) -> None:
+    with closing(FullStore(tmp_path / "full.db")) as store:
+        hosting = Hosting(store, tmp_path)
+        hosted(hosting, copies=2)
+        store.fill(first, 4)
+        update(hosting, rolling())
+
+        def over() -> bool:
+            hosting.pass_by(10)
+            settled_now = described(hosting)["InferenceComponentStatus"] == "InService"
+            return settled_now and running(hosting) in {(0, 2), (2, 0)}
+
+        until(over)
+        model = described(hosting)["Specification"]["ModelName"]
+        assert running(hosting) == ((0, 2) if model == "new" else (2, 0))
+        hosting.close()

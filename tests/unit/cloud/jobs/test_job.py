@@ -19,10 +19,10 @@ from fogbank.cloud.api.resource import STATE, Ground, NoState, Record
 from fogbank.cloud.ground.clock import Clock
 from fogbank.cloud.ground.events import Events
 from fogbank.cloud.ground.runner import Failed, Key, Runner, Task, Work
-from fogbank.cloud.ground.store import Document, Store
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError
 from fogbank.cloud.jobs.processing import COURSE as FAIL
 from fogbank.cloud.jobs.processing import PROCESSING_JOB
+from tests.fakes.full import EVERY, FullStore
 
 AGAIN = Course(restart="again", start="ProcessingStartTime", end="ProcessingEndTime")
 HERE = Scope("us-east-1")
@@ -61,29 +61,13 @@ def raises(error: Exception) -> Errand:
     return work
 
 
-class FullStore(Store):
-    """A store on a disk that may be full."""
-
-    full = False
-
-    def put(self, kind: str, region: str, name: str, body: Document) -> None:
-        if self.full:
-            raise sqlite3.OperationalError("database or disk is full")
-        super().put(kind, region, name, body)
-
-    def update(self, kind: str, region: str, name: str, **changes: Any) -> Document | None:
-        if self.full:
-            raise sqlite3.OperationalError("database or disk is full")
-        return super().update(kind, region, name, **changes)
-
-
 def test_a_job_that_ended_on_a_full_disk_says_so_when_there_is_room_again(tmp_path: Path, runner: Runner) -> None:
     store = FullStore(tmp_path / "full.db")
     clock = Clock(store)
     with closing(store):
 
         def fills_the_disk(_: threading.Event) -> Ending:
-            store.full = True
+            store.full = EVERY
             return Ending(members={"ExitMessage": "done"})
 
         jobs = Errands(Ground(store, clock, Events(store, clock), runner), runner, fills_the_disk)
@@ -91,12 +75,12 @@ def test_a_job_that_ended_on_a_full_disk_says_so_when_there_is_room_again(tmp_pa
         assert jobs.ended()["ProcessingJobStatus"] == "InProgress"
         with pytest.raises(sqlite3.OperationalError):
             jobs.settle()
-        store.full = False
+        store.full = range(0)
         jobs.settle()
 
         job = jobs.ended()
         assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "done")
-        store.full = True
+        store.full = EVERY
         jobs.settle()  # nothing is left to write
 
 

@@ -16,6 +16,10 @@ def request(service: str, target: str = "", body: bytes = b"", **headers: str) -
     return Request(method="POST", path="/", query="", headers=given, body=body)
 
 
+def setting(body: bytes, name: str = "tagging") -> Request:
+    return Request(method="PUT", path="/bucket", query=name, headers=request("s3").headers, body=body)
+
+
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -32,6 +36,9 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
         (request("no-such-service", "X.Nothing", b"{}"), "UnrecognizedClientException"),
         (request("../x", "X.Nothing", b"{}"), "UnrecognizedClientException"),
         (request("sns", body=b"Action=Subscribe", **FORM), "ValidationException"),
+        (setting(b"<Tagging"), "MalformedXML"),
+        (setting(b"<Tagging/>"), "MalformedXML"),
+        (setting(b'<!DOCTYPE T [<!ENTITY a "b">]><Tagging><TagSet>&a;</TagSet></Tagging>'), "MalformedXML"),
     ],
 )
 def test_a_request_that_the_model_does_not_have_is_the_callers(asked: Request, code: str) -> None:
@@ -47,6 +54,8 @@ def test_a_request_that_the_model_does_not_have_is_the_callers(asked: Request, c
         request("kms", "TrentService.RevokeGrant", b'{"KeyId": "k", "GrantId": "g"}'),
         request("monitoring", body=b"Action=DeleteAlarms&AlarmNames.member.1=x", **FORM),
         request("s3"),
+        setting(b"<Tagging><TagSet/></Tagging>"),
+        setting(b"{}", "policy"),
     ],
 )
 def test_one_that_it_has_is_not(asked: Request) -> None:

@@ -6,7 +6,9 @@ import io
 import json
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +17,16 @@ from botocore.exceptions import ClientError
 from fogbank.cloud.api.control import Scope
 from fogbank.cloud.api.errors import ApiError
 from fogbank.cloud.api.resource import Ground
+from fogbank.cloud.ground.clock import Clock
+from fogbank.cloud.ground.events import Events
+from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.jobs.experiments import Experiments
 from fogbank.cloud.pipelines.calls import ExecutionCalls
 from fogbank.cloud.pipelines.course import StepRun, outcome
 from fogbank.cloud.pipelines.executions import Execution, Executions, parsed
 from fogbank.cloud.pipelines.pipelines import Pipelines
 from fogbank.cloud.pipelines.steps import Steps
+from tests.fakes.full import FullStore
 from tests.fakes.objects import MemoryObjects
 from tests.waiting import until
 
@@ -382,3 +388,38 @@ def test_what_another_region_or_account_has_is_not_here(account: Account) -> Non
             account.pipelines.describe(HERE, {"PipelineName": pipeline.replace(here, there)})
         with pytest.raises(ApiError, match="does not exist"):
             account.calls().describe(HERE, {"PipelineExecutionArn": arn.replace(here, there)})
+
+
+def on_a_full_disk(
+    folder: Path, runner: Runner, first: int, length: int
+) -> tuple[int, str, list[str], set[str], set[str]]:
+    """Two steps, one after the other, where some writes fail: how many writes there were, how the execution and its steps ended, and which
+    jobs were made, and which are known of or were stopped."""
+    store = FullStore(folder / f"{first}-{length}.db")
+    with closing(store):
+        clock = Clock(store)
+        account = Account(Ground(store, clock, Events(store, clock), runner))
+        account.declare_all({"Name": "A", "Type": "Transform"}, {"Name": "B", "Type": "Transform", "DependsOn": ["A"]})
+        arn = account.start()
+        before = store.writes
+        store.fill(first, length)
+        account.ended(arn)
+        store.full = range(0)
+        account.executions.settle()
+        execution = account.found(arn)
+        status = execution.public["PipelineExecutionStatus"]
+        runs = execution.state.runs.values()
+        known = {run.job for run in runs} | set(account.cloud.stopped)
+        return store.writes - before, status, [run.status for run in runs], set(account.cloud.jobs), known
+
+
+def test_whatever_write_fails_an_execution_ends_and_none_of_its_steps_stays(tmp_path: Path, runner: Runner) -> None:
+    writes, status, *_ = on_a_full_disk(tmp_path, runner, 0, 0)
+    assert (status, writes > 8) == ("Succeeded", True)
+    for first in range(1, writes + 1):
+        for length in (1, 4):
+            _, status, steps, made, known = on_a_full_disk(tmp_path, runner, first, length)
+            where = (first, length, status, steps)
+            assert status in {"Succeeded", "Failed"}, where
+            assert {"Executing", "Starting"}.isdisjoint(steps), where
+            assert made <= known, where
