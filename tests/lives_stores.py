@@ -9,6 +9,8 @@ from fogbank.ground.aws import LOCAL_ACCOUNT
 from fogbank.provider.services import dynamodb, ecr, iam_policies, s3_notification, s3_settings
 from fogbank.provider.standin import StandIn
 from tests.lives import POLICY, TRUST, WIDER, WIDER_OTHERWISE, Life
+from tests.lives_functions import function
+from tests.lives_services import made
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
@@ -60,10 +62,9 @@ def settings(standin: StandIn, unique: str, bucket: str) -> list[Life]:
         "filterPrefix": "a/",
         "filterSuffix": ".x",
     }
-    invoked = {
-        "lambdaFunctionArn": f"arn:aws:lambda:us-east-1:123456789012:function:{unique}",
-        "events": ["s3:ObjectCreated:*"],
-    }
+    standin.create(tokens.ROLE, {"name": f"{unique}-told-f", "assumeRolePolicy": TRUST})
+    called = made(standin, "aws:lambda/function:Function", function(standin, f"{unique}-told"))
+    invoked = {"lambdaFunctionArn": called["arn"], "events": ["s3:ObjectCreated:*"]}
     place, role = {"bucket": bucket}, f"arn:aws:iam::{LOCAL_ACCOUNT}:role/{unique}"
     versioned, _ = standin.create(tokens.BUCKET, {"bucket": f"{unique}-v"})
     standin.create(s3_settings.VERSIONING, {"bucket": versioned, **on})

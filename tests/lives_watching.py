@@ -28,6 +28,7 @@ def alarming(standin: StandIn, unique: str) -> list[Life]:
                 "threshold": 9, "alarmActions": None, "okActions": [topic], "alarmDescription": None, "actionsEnabled": False,
                 "dimensions": {"EndpointName": "e"}, "tags": {"b": "2"},
             },
+            by_hand=("cloudwatch", "enable_alarm_actions", {"AlarmNames": [unique]}),
         ),
         Life(
             "aws:cloudwatch/compositeAlarm:CompositeAlarm",
@@ -36,11 +37,13 @@ def alarming(standin: StandIn, unique: str) -> list[Life]:
                 "alarmDescription": "One", "tags": {"a": "1"},
             },
             {"alarmRule": f'NOT OK("{unique}-child")', "alarmDescription": None, "tags": {"b": "2"}},
+            by_hand=("cloudwatch", "disable_alarm_actions", {"AlarmNames": [f"{unique}-both"]}),
         ),
         Life(
             "aws:cloudwatch/dashboard:Dashboard",
             {"dashboardName": unique, "dashboardBody": json.dumps(body)},
             {"dashboardBody": json.dumps({"widgets": []})},
+            by_hand=("cloudwatch", "put_dashboard", {"DashboardName": unique, "DashboardBody": json.dumps(body)}),
         ),
         Life(
             "aws:budgets/budget:Budget",
@@ -50,6 +53,7 @@ def alarming(standin: StandIn, unique: str) -> list[Life]:
             },
             {"limitAmount": "300", "costFilters": None, "notifications": [notified(80), notified(100)]},
             import_id=f"123456789012:{unique}",
+            by_hand=("budgets", "delete_budget", {"AccountId": "123456789012", "BudgetName": unique}),
         ),
     ]  # fmt: skip
 
@@ -77,12 +81,9 @@ def scaling(standin: StandIn, unique: str, config: str) -> list[Life]:
         "scalableDimension": "sagemaker:variant:DesiredInstanceCount",
     }
     place = f"sagemaker/{where['resourceId']}/{where['scalableDimension']}"
+    by_boto3 = {key[:1].upper() + key[1:]: value for key, value in where.items()}
     standin.clients("application-autoscaling", "us-east-1").register_scalable_target(
-        ServiceNamespace="sagemaker",
-        ResourceId=where["resourceId"],
-        ScalableDimension=where["scalableDimension"],
-        MinCapacity=1,
-        MaxCapacity=1,
+        **by_boto3, MinCapacity=1, MaxCapacity=1
     )
     tracking = {
         "targetValue": 100,
@@ -95,17 +96,20 @@ def scaling(standin: StandIn, unique: str, config: str) -> list[Life]:
             {**where, "minCapacity": 1, "maxCapacity": 1, "tags": {"a": "1"}},
             {"maxCapacity": 2, "tags": {"b": "2"}},
             place,
+            by_hand=("application-autoscaling", "register_scalable_target", {**by_boto3, "MaxCapacity": 3}),
         ),
         Life(
             "aws:appautoscaling/policy:Policy",
             {**where, "name": unique, "policyType": "TargetTrackingScaling", "targetTrackingScalingPolicyConfiguration": tracking},
             {"targetTrackingScalingPolicyConfiguration": {**tracking, "targetValue": 50, "disableScaleIn": True}},
             f"{place}/{unique}",
+            by_hand=("application-autoscaling", "delete_scaling_policy", {**by_boto3, "PolicyName": unique}),
         ),
         Life(
             "aws:appautoscaling/scheduledAction:ScheduledAction",
             {**where, "name": unique, "schedule": "cron(0 8 * * ? *)", "scalableTargetAction": {"minCapacity": 1, "maxCapacity": 1}},
             {"schedule": "rate(1 day)", "timezone": "Europe/Berlin"},
             f"{place}/{unique}",
+            by_hand=("application-autoscaling", "put_scheduled_action", {**by_boto3, "ScheduledActionName": unique, "Schedule": "rate(2 days)"}),
         ),
     ]  # fmt: skip

@@ -89,7 +89,8 @@ def test_what_is_put_into_a_bucket_is_there(kind: str, shared_cloud: CloudProces
 @BOTH
 def test_metrics_that_are_put_are_summed(kind: str, shared_cloud: CloudProcess, unique: str) -> None:
     values = {"SampleCount": 2.0, "Sum": 5.0, "Minimum": 1.0, "Maximum": 4.0}
-    datum = {"MetricName": "m", "Timestamp": 1_750_000_000, "StatisticValues": values}
+    at = int(time.time()) // 3600 * 3600
+    datum = {"MetricName": "m", "Timestamp": at, "StatisticValues": values}
     client: Any = CloudWatch()("us-east-1") if kind == "fake" else shared_cloud.client("cloudwatch")
     client.put_metric_data(Namespace=unique, MetricData=[datum, datum])
 
@@ -97,7 +98,7 @@ def test_metrics_that_are_put_are_summed(kind: str, shared_cloud: CloudProcess, 
         total = sum(item["StatisticValues"]["Sum"] for item in client.named("m"))
     else:
         [point] = client.get_metric_statistics(
-            Namespace=unique, MetricName="m", StartTime=1_749_999_000, EndTime=1_750_001_000, Period=3600, Statistics=["Sum"]
+            Namespace=unique, MetricName="m", StartTime=at - 3600, EndTime=at + 3600, Period=3600, Statistics=["Sum"]
         )["Datapoints"]  # fmt: skip
         total = point["Sum"]
     assert total == 10.0

@@ -23,7 +23,9 @@ from fogbank.provider.services.s3_former import FORMER
 from fogbank.provider.standin import TABLE, StandIn
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.issuer import issuing
+from tests.contracts.test_standin_services import BY_HAND
 from tests.lives import POLICY, TRUST, WIDER, Life
+from tests.lives_by_hand import changes_by_hand
 from tests.lives_functions import functions
 from tests.lives_networks import lives_of_networks
 from tests.lives_services import keeping, messages, watching
@@ -173,7 +175,8 @@ def lives(
     found += [*messages(standin, unique), *watching(standin, unique), *keeping(standin, unique)]
     found += [*alarming(standin, unique), *scaling(standin, unique, f"{unique}-c1")]
     found += functions(standin, unique, issuer)
-    by_token = {life.token: life for life in found}
+    hands = changes_by_hand(unique, bucket, target)
+    by_token = {life.token: replace(life, by_hand=life.by_hand or hands.get(life.token)) for life in found}
     return by_token | {former: replace(by_token[now], token=former) for former, now in FORMER.items()}
 
 
@@ -213,6 +216,7 @@ def test_a_life(standin: StandIn, lives: dict[str, Life], token: str) -> None:
     assert imported is not None
     assert standin.check(token, imported[0], {}, "logical", b"seed")[1] == [], "what an import finds can be declared"
 
+    assert life.by_hand or token in BY_HAND, "each type is changed by hand, here or in test_standin_services.py"
     if life.by_hand:
         service, operation, arguments = life.by_hand
         getattr(standin.clients(service, "us-east-1"), operation)(**with_id(arguments, id_))

@@ -1,7 +1,7 @@
 """Where functions, rules and what waits for its moment are put together, and hear of what moto answers.
 
-In: the cloud's ground, moto, its clients; out: two doors (Lambda's calls, EventBridge's refusals), a source of what rules make due, and the
-ends of what schedules and rules have begun.
+In: the cloud's ground, moto, its clients; out: three doors (Lambda's calls, EventBridge's refusals of rules and of events), a source of what
+rules make due, and the ends of what schedules and rules have begun.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from fogbank.cloud.jobs.job import Jobs
 from fogbank.cloud.moto import functions, rules
 from fogbank.cloud.moto.gateway import MotoGateway
 from fogbank.cloud.time.deliveries import Deliveries
+from fogbank.cloud.time.entries import Entries
 from fogbank.cloud.time.later import Later
 from fogbank.cloud.time.rules import Rules
 from fogbank.cloud.time.targets import Outcome
@@ -66,6 +67,7 @@ class EventRooms:
         self.rules = Rules(
             ground.store, ground.clock, Deliveries(client, self.outcomes, self.later, settings.permitted), count
         )
+        self.entries = Entries(moto.handle)
         functions.install(self._events.take, moto.replaying)
         rules.install(lambda: moto.sends_events)
         moto.listeners += [published(self._events), self.rules.listen]

@@ -197,6 +197,7 @@ class LocalCloud:
             self._access.urls,
             self._access.apis,
             self.wired.rules,
+            self.wired.entries,
             Tagged(self.moto.handle, kinds, (tagged_rules, scaling.tagged)),
         )
         self._server: Server

@@ -76,8 +76,7 @@ class BatchTransform(pulumi.ComponentResource):
         failures: Failures | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        if isinstance(schedule, str) and not schedule.startswith(("cron(", "rate(", "at(")):
-            raise ValueError(f"schedule must be cron(...), rate(...) or at(...), not {schedule!r}")
+        _check_times(schedule)
         input_prefix, output_prefix, ledger_prefix = (
             input_prefix.lstrip("/"),
             folder(output_prefix),
@@ -99,23 +98,8 @@ class BatchTransform(pulumi.ComponentResource):
         self.capture_uri = None if capture_prefix is None else service.uri(capture_prefix.rstrip("/"))
         self.input_uri = service.uri(input_prefix)
         self.output_uri = service.uri(output_prefix)
-        tags = default_tags()
-        job = f"{job_prefix(public_name)}{EXECUTION_ID}"
-        captured = "" if self.capture_uri is None else self.capture_uri
-        self.job = pulumi.Output.all(service.model_name, self.input_uri, self.output_uri, captured).apply(
-            lambda known: transform_request(
-                job=job,
-                model=known[0],
-                source=known[1],
-                target=known[2],
-                capture=known[3],
-                inference_ids=inference_ids,
-                resources=TransformResources(instance_type=instance_type, instance_count=instance_count),
-                payload_mb=max_payload_mb,
-                processing=processing,
-                tags=tags,
-            )
-        )
+        resources = TransformResources(instance_type=instance_type, instance_count=instance_count)
+        self.job = self._job(public_name, resources, max_payload_mb)
         ledger = f"{ledger_prefix}{public_name}/" if isinstance(schedule, Arrivals | Unscored) else ""
         needs = granted(
             name,
@@ -128,21 +112,8 @@ class BatchTransform(pulumi.ComponentResource):
         if isinstance(schedule, Once):
             self.job_name = self._once(name, service, schedule, needs)
         elif isinstance(schedule, Arrivals | Unscored):
-            starts = job_prefix(public_name)
             self.ledger_uri = service.uri(ledger)
-            if failures is not None:
-                buried(self, name, failures, "Transform", starts)
-            self.function_name = declare_once_each(
-                self,
-                name,
-                service,
-                schedule,
-                prefix=starts,
-                request=self.job,
-                source=input_prefix,
-                ledger=ledger,
-                needs=needs,
-            )
+            self.function_name = self._each(name, public_name, schedule, input_prefix, ledger, failures, needs)
         else:
             self.schedule_name = self._scheduled(name, service, schedule, public_name, failures, needs)
         self.register_outputs(
@@ -155,6 +126,52 @@ class BatchTransform(pulumi.ComponentResource):
                 "output_uri": self.output_uri,
                 "job": self.job,
             }
+        )
+
+    def _job(self, public_name: str, resources: TransformResources, payload_mb: int) -> pulumi.Output[str]:
+        """The CreateTransformJob request of each run."""
+        tags, job = default_tags(), f"{job_prefix(public_name)}{EXECUTION_ID}"
+        processing, inference_ids = self.processing, self.inference_ids
+        captured = "" if self.capture_uri is None else self.capture_uri
+        return pulumi.Output.all(self.service.model_name, self.input_uri, self.output_uri, captured).apply(
+            lambda known: transform_request(
+                job=job,
+                model=known[0],
+                source=known[1],
+                target=known[2],
+                capture=known[3],
+                inference_ids=inference_ids,
+                resources=resources,
+                payload_mb=payload_mb,
+                processing=processing,
+                tags=tags,
+            )
+        )
+
+    def _each(
+        self,
+        name: str,
+        public_name: str,
+        schedule: Arrivals | Unscored,
+        source: str,
+        ledger: str,
+        failures: Failures | None,
+        needs: Sequence[pulumi.Resource],
+    ) -> pulumi.Output[str]:
+        """What scores each object once; its function's name."""
+        starts = job_prefix(public_name)
+        if failures is not None:
+            buried(self, name, failures, "Transform", starts)
+        return declare_once_each(
+            self,
+            name,
+            self.service,
+            schedule,
+            prefix=starts,
+            request=self.job,
+            source=source,
+            ledger=ledger,
+            needs=needs,
         )
 
     def _once(
@@ -209,6 +226,12 @@ class BatchTransform(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *needs, *service.ready]),
         )
         return scheduled.name
+
+
+def _check_times(schedule: object) -> None:
+    """Raises ValueError for a text that is no expression of EventBridge Scheduler's."""
+    if isinstance(schedule, str) and not schedule.startswith(("cron(", "rate(", "at(")):
+        raise ValueError(f"schedule must be cron(...), rate(...) or at(...), not {schedule!r}")
 
 
 def transform_request(

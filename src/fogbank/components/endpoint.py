@@ -68,84 +68,106 @@ class Endpoint(pulumi.ComponentResource):
         log_days: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        if service is None and (instance_type, instance_count, hosting) != ("ml.m5.large", 1, None):
-            raise ValueError("instance_type, instance_count and hosting are of `service`: variants have their own")
-        if service is not None:
-            on = Provisioned(instance_type=instance_type, count=instance_count, hosting=hosting or Hosting())
-            variants = [Variant(service=service, on=on), *variants]
+        variants = _variants(service, variants, instance_type, instance_count, hosting)
         public_name = check_name("endpoint_name", endpoint_name or name)
         way, sleeps = deployment or AllAtOnce(), hours is not None or until is not None
         if until is not None:
             last_moment(until)
         if log_days is not None:
             check_days("log_days", log_days)
-        refuse(
-            [
-                *_refused(variants, shadow, capture, kms_key, asynchronous, way),
-                *(awake_alone(variants) if sleeps else ()),
-            ],
-            f"the endpoint {name} has",
-        )
+        problems = [
+            *_refused(variants, shadow, capture, kms_key, asynchronous, way),
+            *(awake_alone(variants) if sleeps else ()),
+        ]
+        refuse(problems, f"the endpoint {name} has")
         super().__init__(ENDPOINT_COMPONENT, name, None, opts)
+        every = [*variants, *([shadow] if shadow else [])]
         self.service, self.asynchronous, self.kms_key = variants[0].service, asynchronous, kms_key
-        self.hours = hours
-        self.variant_names = [variant.name for variant in (*variants, *([shadow] if shadow else []))]
+        self.hours, self.variant_names = hours, [variant.name for variant in every]
         self.capture_uri = self.service.uri(CAPTURE) if capture else None
         captured = capture.args(self.service.uri(CAPTURE)) if capture else None
         waiting = asynchronous.args(self.service) if asynchronous else None
         arguments = endpoint_config(variants, shadow, captured, kms_key, waiting)
         config = aws.sagemaker.EndpointConfiguration(base_name(public_name), **arguments, opts=beside_the_old(self))
-        every = [*variants, *([shadow] if shadow else [])]
-        tells = _telling(self, name, asynchronous, self.service)
-        tells += ciphering(
-            name,
-            self,
-            [variant.service for variant in every],
-            [each.kms_key for each in (capture, asynchronous) if each is not None],
-        )
-        kept = _kept(self, name, public_name, log_days)
-        endpoint = aws.sagemaker.Endpoint(
-            f"{name}-endpoint",
-            name=public_name,
-            endpoint_config_name=config.name,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[*(item for variant in every for item in variant.service.ready), *tells, *kept],
-                ignore_changes=["deploymentConfig", *_moved_by_rollouts(public_name, self, sleeps=sleeps)],
-            ),
-        )
+        needs = _needs(self, name, public_name, every, capture, asynchronous, log_days)
+        endpoint = _endpoint(self, name, public_name, config, needs, sleeps=sleeps)
         alarms = _alarms(self, name, public_name, way, variants)
         names = [alarm.name for alarm in alarms] if isinstance(way.alarms, Alarms) else list(way.alarms or [])
         self.guards = None if deployment is None else pulumi.Output.all(*names).apply(way.config)
+        looking = _looking(self, name, names, every)
         rollout = Rollout(
             f"{name}-rollout",
             endpoint_name=endpoint.name,
             config_name=config.name,
             deployment=self.guards,
             sleeps=sleeps,
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[endpoint, *alarms, *_looking(self, name, names, every)]
-            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[endpoint, *alarms, *looking]),
         )
         scaled(self, name, public_name, variants, rollout, asynchronous=asynchronous is not None)
         if sleeps:
-            timed(
-                self,
-                name,
-                public_name,
-                rollout.config_name,
-                hours,
-                until,
-                [rollout],
-                boundary=self.service.permissions_boundary,
-                kms_key=kms_key,
-            )
+            boundary = self.service.permissions_boundary
+            timed(self, name, public_name, rollout.config_name, hours, until, [rollout], boundary, kms_key)
         self.public_name, self.endpoint_name = public_name, endpoint.name
-        self.endpoint_arn = endpoint.arn
-        self.config_name = rollout.config_name
-        self.register_outputs(
-            {"endpoint_name": self.endpoint_name, "endpoint_arn": self.endpoint_arn, "config_name": self.config_name}
-        )
+        self.endpoint_arn, self.config_name = endpoint.arn, rollout.config_name
+        outputs = {
+            "endpoint_name": self.endpoint_name,
+            "endpoint_arn": self.endpoint_arn,
+            "config_name": self.config_name,
+        }
+        self.register_outputs(outputs)
+
+
+def _variants(
+    service: ModelService | None, variants: Sequence[Variant], instance_type: str, count: int, hosting: Hosting | None
+) -> list[Variant]:
+    """All variants: that of `service`, which these arguments are of, comes first. Raises ValueError for arguments of nothing."""
+    if service is not None:
+        on = Provisioned(instance_type=instance_type, count=count, hosting=hosting or Hosting())
+        return [Variant(service=service, on=on), *variants]
+    if (instance_type, count, hosting) != ("ml.m5.large", 1, None):
+        raise ValueError("instance_type, instance_count and hosting are of `service`: variants have their own")
+    return list(variants)
+
+
+def _needs(
+    component: pulumi.Resource,
+    name: str,
+    public_name: str,
+    every: Sequence[Variant],
+    capture: DataCapture | None,
+    asynchronous: Asynchronous | None,
+    log_days: int | None,
+) -> list[pulumi.Resource]:
+    """What is there before the endpoint: what its services stand on, what their roles may, and its group of lines."""
+    services = [variant.service for variant in every]
+    tells = _telling(component, name, asynchronous, services[0])
+    tells += ciphering(
+        name, component, services, [each.kms_key for each in (capture, asynchronous) if each is not None]
+    )
+    kept = _kept(component, name, public_name, log_days)
+    return [*(item for service in services for item in service.ready), *tells, *kept]
+
+
+def _endpoint(
+    component: pulumi.Resource,
+    name: str,
+    public_name: str,
+    config: aws.sagemaker.EndpointConfiguration,
+    needs: Sequence[pulumi.Resource],
+    *,
+    sleeps: bool,
+) -> aws.sagemaker.Endpoint:
+    """The endpoint itself; what Rollout moves of it is ignored here."""
+    return aws.sagemaker.Endpoint(
+        f"{name}-endpoint",
+        name=public_name,
+        endpoint_config_name=config.name,
+        opts=pulumi.ResourceOptions(
+            parent=component,
+            depends_on=list(needs),
+            ignore_changes=["deploymentConfig", *_moved_by_rollouts(public_name, component, sleeps=sleeps)],
+        ),
+    )
 
 
 def _refused(

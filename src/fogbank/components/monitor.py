@@ -72,13 +72,8 @@ class MonitoringSchedule(pulumi.ComponentResource):
     ) -> None:
         looks_at = captured(endpoint, batch)
         service = looks_at.service
-        if carrier not in CARRIERS:
-            raise ValueError(f"carrier must be {' or '.join(CARRIERS)}, not {carrier!r}")
-        if failures is not None and carrier != "scheduler":
-            raise ValueError("failures are the scheduler's: the carrier model-monitor tells them in its own events")
-        if delay_minutes != DELAY_MINUTES and carrier != "scheduler":
-            raise ValueError("delay_minutes is the scheduler's: Model Monitor waits by itself")
         kind = kind or DataQuality()
+        _check_carrier(carrier, failures, delay_minutes)
         problems = [
             *not_monitored(service.others, by_columns=not isinstance(kind, ModelQuality)),
             *kind.refused(service.package),
@@ -87,14 +82,7 @@ class MonitoringSchedule(pulumi.ComponentResource):
         refuse(problems, f"the monitor {name} has")
         public_name = check_name("schedule_name", schedule_name or name)
         window_s = _window_s(schedule, window_hours)
-        if not 0 <= delay_minutes < 60:
-            raise ValueError(f"delay_minutes must be 0 to 59, not {delay_minutes}")
-        if not 1 <= instance_count <= MOST_INSTANCES:
-            raise ValueError(f"instance_count must be 1 to {MOST_INSTANCES}, not {instance_count}")
-        if instance_count > 1 and not isinstance(kind, DataQuality):
-            raise ValueError(
-                f"instance_count is for data quality, whose profiles merge: {kind.type} is one instance's work"
-            )
+        _check_numbers(kind, delay_minutes, instance_count)
         super().__init__(MONITORING, name, None, opts)
         self.endpoint, self.kind, self.window_s = endpoint, kind, window_s
         self.results_uri = service.uri(f"{MONITOR}/results")
@@ -114,10 +102,7 @@ class MonitoringSchedule(pulumi.ComponentResource):
             results=self.results_uri,
             asks=asks,
             kind=kind,
-            reads=[
-                *looks_at.reads,
-                *([f"{kind.ground_truth.strip('/')}/"] if isinstance(kind, ModelQuality | Bias) else []),
-            ],
+            reads=_reads(kind, looks_at),
             files=declared_files(name, self, looks_at, kind, shadow),
             failures=failures,
         )
@@ -133,6 +118,34 @@ class MonitoringSchedule(pulumi.ComponentResource):
                 "ground_truth_uri": self.ground_truth_uri,
             }
         )
+
+
+def _check_carrier(carrier: str, failures: Failures | None, delay_minutes: int) -> None:
+    """Raises ValueError for a carrier that there is not, and for what only the scheduler has."""
+    if carrier not in CARRIERS:
+        raise ValueError(f"carrier must be {' or '.join(CARRIERS)}, not {carrier!r}")
+    if failures is not None and carrier != "scheduler":
+        raise ValueError("failures are the scheduler's: the carrier model-monitor tells them in its own events")
+    if delay_minutes != DELAY_MINUTES and carrier != "scheduler":
+        raise ValueError("delay_minutes is the scheduler's: Model Monitor waits by itself")
+
+
+def _check_numbers(kind: Kind, delay_minutes: int, instance_count: int) -> None:
+    """Raises ValueError for numbers that no execution has."""
+    if not 0 <= delay_minutes < 60:
+        raise ValueError(f"delay_minutes must be 0 to 59, not {delay_minutes}")
+    if not 1 <= instance_count <= MOST_INSTANCES:
+        raise ValueError(f"instance_count must be 1 to {MOST_INSTANCES}, not {instance_count}")
+    if instance_count > 1 and not isinstance(kind, DataQuality):
+        raise ValueError(
+            f"instance_count is for data quality, whose profiles merge: {kind.type} is one instance's work"
+        )
+
+
+def _reads(kind: Kind, looks_at: Captured) -> list[str]:
+    """Prefixes of a batch's records, and of labels."""
+    labels = [f"{kind.ground_truth.strip('/')}/"] if isinstance(kind, ModelQuality | Bias) else []
+    return [*looks_at.reads, *labels]
 
 
 def _asks(kind: Kind, looks_at: Captured) -> tuple[pulumi.Output[Asks], pulumi.Output[str]]:

@@ -20,28 +20,31 @@ CAPACITY = 2000
 HASHES = 4096
 """Of so many hashes the standard error is 1.6 %; up to that many different values the number is exact."""
 Hashes = NDArray[np.uint64]
+Times = NDArray[np.int64]
+NO_NUMBERS, NO_TIMES = np.empty(0), np.empty(0, np.int64)
 
 
 class Frequent:
     """The frequent texts of a column. A count is too low by `error` at most, never too high; `error` is 0 up to 4000 different texts, and
-    never above a two-thousandth of all."""
+    never above a two-thousandth of all. Numbers alone are made texts when somebody asks which they are, for of most columns nobody does."""
 
     def __init__(self) -> None:
         self.error = 0
         self._counts: Counter[str] = Counter()
+        self._numbers, self._times = NO_NUMBERS, NO_TIMES
 
     @property
     def full(self) -> bool:
         """Whether there are too many different texts for each of them to be counted."""
-        return len(self._counts) > CAPACITY or self.error > 0
+        return len(self._counts) + len(self._numbers) > CAPACITY or self.error > 0
 
     def add(self, counts: Mapping[str, int]) -> None:
         """Take counted texts."""
-        self._counts.update(counts)
+        self._texts().update(counts)
         self._settle()
 
     def add_numbers(self, ordered: Floats) -> None:
-        """Take numbers in ascending order, of which only the frequent ones are made texts."""
+        """Take numbers in ascending order."""
         starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
         if len(starts) == len(ordered) > 2 * CAPACITY:
             self.error += 1  # each is there once: none of them is frequent
@@ -52,27 +55,57 @@ class Frequent:
             self.error += least
             counts = counts - least
         kept = counts > 0
-        texts = map(number_text, ordered[starts[kept]].tolist())
-        self.add(dict(zip(texts, counts[kept].tolist(), strict=True)))
+        self._take(ordered[starts[kept]], counts[kept])
 
     def merge(self, other: Frequent) -> None:
         """Take what another one has counted."""
         self.error += other.error
-        self.add(other._counts)
+        self._take(other._numbers, other._times)
+        if other._counts:
+            self.add(other._counts)
 
     def most(self, number: int) -> list[tuple[str, int]]:
         """The most frequent texts, by their count and then by themselves: in whatever order they came."""
-        return sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))[:number]
+        return sorted(self._texts().items(), key=lambda item: (-item[1], item[0]))[:number]
 
     def within(self, texts: Iterable[str]) -> int:
         """How many of the counted are one of these texts."""
-        return sum(self._counts[text] for text in set(texts))
+        counts = self._texts()
+        return sum(counts[text] for text in set(texts))
+
+    def _take(self, numbers: Floats, times: Times) -> None:
+        """Take different numbers, each so many times: as numbers, unless there are texts."""
+        if self._counts:
+            self.add(_as_texts(numbers, times))
+            return
+        if len(self._numbers) and len(numbers):
+            numbers, where = np.unique(np.concatenate([self._numbers, numbers]), return_inverse=True)
+            times = np.bincount(where, np.concatenate([self._times, times])).astype(np.int64)
+        elif len(self._numbers):
+            return
+        if len(numbers) > 2 * CAPACITY:
+            least = int(np.partition(times, -CAPACITY - 1)[-CAPACITY - 1])
+            self.error += least
+            numbers, times = numbers[times > least], times[times > least] - least
+        self._numbers, self._times = numbers, times
+
+    def _texts(self) -> Counter[str]:
+        """What is counted, with no number left that is none."""
+        if len(self._numbers):
+            numbers, times = self._numbers, self._times
+            self._numbers, self._times = NO_NUMBERS, NO_TIMES
+            self._counts.update(_as_texts(numbers, times))
+        return self._counts
 
     def _settle(self) -> None:
         if len(self._counts) > 2 * CAPACITY:
             least = sorted(self._counts.values(), reverse=True)[CAPACITY]
             self.error += least
             self._counts = Counter({text: count - least for text, count in self._counts.items() if count > least})
+
+
+def _as_texts(numbers: Floats, times: Times) -> dict[str, int]:
+    return dict(zip(map(number_text, numbers.tolist()), times.tolist(), strict=True))
 
 
 def _loss(counts: NDArray[np.int64], limit: int) -> int:
@@ -115,7 +148,7 @@ class Distinct:
         if len(self._smallest) == HASHES:
             hashes = hashes[hashes < self._smallest[-1]]
         if len(hashes):
-            ordered = np.sort(np.concatenate([self._smallest, hashes]))
+            ordered = np.sort(np.concatenate([self._smallest, np.sort(hashes)]), kind="stable")
             self._smallest = ordered[np.append(True, ordered[1:] != ordered[:-1])][:HASHES]
 
 

@@ -19,11 +19,11 @@ from fogbank.monitor.dataset import Dataset
 from fogbank.monitor.moments import Moments
 from fogbank.monitor.numbers import Plain, is_integral, is_number, numbers_of
 from fogbank.monitor.sketch import SHRINK, SIZE, Floats, Quantiles, buckets
+from fogbank.monitor.waiting import Values, Waiting
 
 SHOWN = 100
 """So many of a text's values are in its statistics."""
 Document = dict[str, Any]
-Values = Sequence[str | None] | NDArray[Any] | Plain
 LARGEST_TEXT = 1e15
 """A smaller whole number has one text."""
 
@@ -148,11 +148,26 @@ class Column:
 
 
 class Profile:
-    """A profile of a data set: its number of rows, and its columns by name."""
+    """A profile of a data set: its number of rows, and its columns by name. Of what comes in short chunks, as wide data does, numbers wait
+    until there are enough of a column (waiting.py); whoever looks at the columns sees all of them."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self.rows = 0
-        self.columns: dict[str, Column] = {name: Column() for name in names}
+        self._columns: dict[str, Column] = {name: Column() for name in names}
+        self._waiting: dict[str, Waiting] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is told: nothing waits."""
+        return {"rows": self.rows, "_columns": self.columns, "_waiting": {}}
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """What is known of each column."""
+        for name, waiting in self._waiting.items():
+            for values in waiting.taken():
+                self._columns[name].add(values)
+        self._waiting.clear()
+        return self._columns
 
     @classmethod
     def of(cls, chunks: Iterable[Dataset]) -> Profile:
@@ -166,25 +181,28 @@ class Profile:
         """Take a chunk of so many rows; what it has of a column may be fewer, of which the others are absent."""
         self.rows += rows
         for name, values in columns.items():
-            self.columns.setdefault(name, Column()).add(values)
+            column = self._columns.setdefault(name, Column())
+            for ready in self._waiting.setdefault(name, Waiting()).add(values):
+                column.add(ready)
 
     def merge(self, other: Profile) -> None:
         """Take what another profile has seen: a column that one of them lacks has missing values there."""
         self.rows += other.rows
+        columns = self.columns
         for name, column in other.columns.items():
-            self.columns.setdefault(name, Column()).merge(column)
+            columns.setdefault(name, Column()).merge(column)
 
     def first(self, names: Iterable[str]) -> Profile:
         """The same with these of its columns before the others."""
-        ordered = [*(name for name in names if name in self.columns), *self.columns]
-        self.columns = {name: self.columns[name] for name in ordered}
+        columns = self.columns
+        self._columns = {name: columns[name] for name in (*(name for name in names if name in columns), *columns)}
         return self
 
     def of_words(self, names: Iterable[str]) -> Profile:
         """The same with these of its columns known to hold words."""
         for name in names:
-            if name in self.columns:
-                self.columns[name].words = True
+            if name in self._columns:
+                self._columns[name].words = True
         return self
 
     def document(self) -> Document:

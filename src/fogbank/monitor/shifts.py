@@ -23,7 +23,7 @@ from fogbank.monitor.significance import (
     kolmogorov_p,
     kolmogorov_quantile,
 )
-from fogbank.monitor.sketch import SIZE, Floats, distance, share_at, weighted
+from fogbank.monitor.sketch import SIZE, Floats, between, share_at, weighted
 
 LEVEL = 0.05
 BINS = 10
@@ -84,9 +84,11 @@ def _shift(base: Document, now: Document) -> Document | None:
 
 def numeric_shift(base: Document, now: Document) -> Document:
     """The shift of numbers: `statistic` is max |CDF - CDF|."""
-    old, new = _levels(base), _levels(now)
     n, m = int(base["common"]["num_present"]), int(now["common"]["num_present"])
-    apart, error = distance(old, new), error_bound(old) + error_bound(new)
+    error = error_bound(_levels(base)) + error_bound(_levels(now))
+    old, new = weighted(_levels(base)), weighted(_levels(now))
+    points, differences = between(old, new)
+    apart = float(differences.max()) if len(old[0]) and len(new[0]) else 0.0
     return {
         "test": "Kolmogorov-Smirnov",
         "statistic": apart,
@@ -94,7 +96,7 @@ def numeric_shift(base: Document, now: Document) -> Document:
         "p_value": kolmogorov_p(apart - error, n, m),
         "rows": [n, m],
         **_sizes(*_binned(old, new)),
-        "wasserstein": wasserstein(old, new) / base["std_dev"] if base["std_dev"] else None,
+        "wasserstein": wasserstein(points, differences) / base["std_dev"] if base["std_dev"] else None,
     }
 
 
@@ -145,12 +147,9 @@ def jensen_shannon(base: Floats, now: Floats) -> float:
     return math.sqrt(max(0.0, (bits(base) + bits(now)) / 2))
 
 
-def wasserstein(base: Sequence[Sequence[float]], now: Sequence[Sequence[float]]) -> float:
-    """How far values must be moved on average to make the one distribution the other, in the values' own unit."""
-    (old, old_share), (new, new_share) = weighted(base), weighted(now)
-    points = np.union1d(old, new)
-    between = np.abs(share_at(old, old_share, points[:-1]) - share_at(new, new_share, points[:-1]))
-    return float((between * np.diff(points)).sum())
+def wasserstein(points: Floats, differences: Floats) -> float:
+    """How far values must be moved on average to make the one distribution the other, in the values' own unit; `between` gives both."""
+    return float((differences[:-1] * np.diff(points)).sum())
 
 
 def error_bound(levels: Sequence[Sequence[float]]) -> float:
@@ -160,11 +159,11 @@ def error_bound(levels: Sequence[Sequence[float]]) -> float:
     return sum(above) / SIZE / sum(weights) if any(weights) else 0.0
 
 
-def _binned(base: Sequence[Sequence[float]], now: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
+def _binned(base: tuple[Floats, Floats], now: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """The shares of both in the reference's deciles; where many values are equal, the bins are fewer."""
-    values, shares = weighted(base)
+    values, shares = base
     cuts = np.unique(values[np.searchsorted(shares, np.arange(1, BINS) / BINS, side="left").clip(max=len(values) - 1)])
-    below = [share_at(*side, cuts) for side in ((values, shares), weighted(now))]
+    below = [share_at(*side, cuts) for side in (base, now)]
     one, two = (np.diff(np.concatenate([[0.0], share, [1.0]])) for share in below)
     return one, two
 

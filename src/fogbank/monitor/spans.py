@@ -16,6 +16,8 @@ from typing import BinaryIO, Self
 
 SIZE = 16 << 20
 """Bytes of a group: what takes a core a quarter of a second, so that starting a process is worth it."""
+LINES, TIMES = 8192, 16
+"""A part of a file with long lines has about so many of them, and up to so many times a group's bytes: each part is a profile of every column."""
 
 
 @dataclass(kw_only=True)
@@ -83,13 +85,15 @@ class Reading:
 
 
 def grouped(files: Sequence[Path], *, split: bool, size: int = SIZE) -> list[list[Span]]:
-    """Groups of `size` bytes and more, of whole files; with `split`, a file of two groups and more is parts of them."""
+    """Groups of `size` bytes and more, of whole files; with `split`, a file of two groups and more is parts of them, or of longer ones where
+    its first two lines are long."""
     groups: list[list[Span]] = []
     bytes_ = 0
     for file in files:
         own = _size(file)
-        if split and own >= 2 * size:
-            starts = range(0, own - size + 1, size)
+        part = _part(file, size) if split and own >= 2 * size else size
+        if split and own >= 2 * part:
+            starts = range(0, own - part + 1, part)
             ends = [*starts[1:], None]
             groups += [[Span(file=file, start=at, end=end)] for at, end in zip(starts, ends, strict=True)]
             bytes_ = 0
@@ -102,6 +106,16 @@ def grouped(files: Sequence[Path], *, split: bool, size: int = SIZE) -> list[lis
         if bytes_ >= size:
             bytes_ = 0
     return groups
+
+
+def _part(file: Path, size: int) -> int:
+    """How many bytes a part of a file has at least; where it cannot be opened, which its reader tells, that does not matter."""
+    try:
+        with file.open("rb") as stream:
+            line = max(len(stream.readline(TIMES * SIZE // LINES)) for _ in range(2))
+    except OSError:
+        return size
+    return max(size, min(TIMES, LINES * line // SIZE) * size)
 
 
 def listing(folder: Path) -> str:

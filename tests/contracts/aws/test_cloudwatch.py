@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 from fogbank.testing import CloudProcess
 from tests.contracts.aws.served import code_of
 
-AT = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+AT = (datetime.now(UTC) - timedelta(days=7)).replace(hour=10, minute=0, second=0, microsecond=0)
+"""A time that CloudWatch still takes data of."""
 HOUR = {"StartTime": AT, "EndTime": AT + timedelta(hours=1)}
 
 
@@ -151,6 +152,27 @@ def test_what_is_not_there_is_refused_by_name(cloudwatch: Any, unique: str) -> N
     assert code_of(lambda: put(cloudwatch, unique, 1.0, Value=1.0))[0] == "InvalidParameterValue"
 
 
+def test_what_is_too_old_and_what_is_awss_own_is_refused(cloudwatch: Any, unique: str) -> None:
+    old = datetime.now(UTC) - timedelta(days=15)
+    datum = {"MetricName": "m", "Value": 1.0}
+    data = [{**datum, "Timestamp": old}, datum, {**datum, "Timestamp": old}]
+    first, third = (
+        f"The parameter MetricData.member.{number}.Timestamp must specify a time within the past two weeks."
+        for number in (1, 3)
+    )
+
+    assert code_of(lambda: cloudwatch.put_metric_data(Namespace=unique, MetricData=data)) == (
+        "InvalidParameterValue",
+        f"{first}\n{third}",
+    )
+    assert cloudwatch.list_metrics(Namespace=unique)["Metrics"] == []
+    assert code_of(lambda: cloudwatch.put_metric_data(Namespace="AWS/SageMaker", MetricData=[datum])) == (
+        "InvalidParameterValue",
+        "The value AWS/ for parameter Namespace is invalid.",
+    )
+    cloudwatch.put_metric_data(Namespace=f"aws/{unique}", MetricData=[datum])
+
+
 def test_a_large_put_is_compressed_by_boto3_and_read(cloudwatch: Any, unique: str) -> None:
     data = [{"MetricName": f"metric-{number:04}", "Timestamp": AT, "Value": 1.0} for number in range(800)]
     cloudwatch.put_metric_data(Namespace=unique, MetricData=data)
@@ -165,7 +187,7 @@ def test_the_query_protocol_is_read_too(shared_cloud: CloudProcess, cloudwatch: 
     put(cloudwatch, unique, 3.0)
     form = {
         "Action": "GetMetricStatistics", "Version": "2010-08-01", "Namespace": unique, "MetricName": "m", "Period": "60",
-        "StartTime": "2026-11-20T10:00:00Z", "EndTime": "2026-11-20T11:00:00Z", "Statistics.member.1": "Sum",
+        "StartTime": f"{AT:%Y-%m-%dT%H:%M:%SZ}", "EndTime": f"{AT:%Y-%m-%d}T11:00:00Z", "Statistics.member.1": "Sum",
     }  # fmt: skip
     headers = {
         "Authorization": "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/monitoring/aws4_request, Signature=-",

@@ -271,3 +271,30 @@ def test_a_target_has_one_input_which_is_json(shared_cloud: CloudProcess, unique
     with pytest.raises(ClientError, match="ValidationException"):
         events.put_targets(Rule=unique, Targets=[{"Id": "1", "Arn": arn("sqs", unique), **inputs}])
     assert events.list_targets_by_rule(Rule=unique)["Targets"] == []
+
+
+def test_aws_own_sources_and_details_that_are_no_objects_are_refused_entry_by_entry(
+    shared_cloud: CloudProcess, unique: str
+) -> None:
+    url = queue(shared_cloud, unique)
+    put(shared_cloud, unique, {"source": [unique, "aws.sagemaker"]}, {"Arn": arn("sqs", unique)})
+    entries = [
+        {"Source": "aws.sagemaker", "DetailType": "d", "Detail": "{}"},
+        {"Source": unique, "DetailType": "d", "Detail": '{"n": 1}'},
+        *({"Source": unique, "DetailType": "d", "Detail": detail} for detail in ("[1]", '"text"', "1", "null", "{")),
+    ]
+    answer = shared_cloud.client("events").put_events(Entries=entries)
+    [foreign, taken, *malformed] = answer["Entries"]
+
+    assert answer["FailedEntryCount"] == 6
+    assert foreign == {
+        "ErrorCode": "NotAuthorizedForSourceException",
+        "ErrorMessage": "Not authorized for the source.",
+    }
+    assert list(taken) == ["EventId"]
+    assert malformed == [{"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}] * 5
+    [event] = received(shared_cloud, url)
+    assert (json.loads(event)["id"], json.loads(event)["detail"]) == (taken["EventId"], {"n": 1})
+    alone = shared_cloud.client("events").put_events(Entries=entries[:1])
+    assert (alone["FailedEntryCount"], len(alone["Entries"])) == (1, 1)
+    assert received(shared_cloud, url, 0) in ([], [event])

@@ -43,6 +43,35 @@ def test_numbers_are_counted_under_one_text() -> None:
     assert frequent.within(["1", "1", "gone"]) == 2
 
 
+def test_numbers_and_texts_are_counted_together() -> None:
+    one, two = Frequent(), Frequent()
+    one.add_numbers(np.array([1.0, 1.0, 2.0]))
+    two.add_numbers(np.array([-0.0, 1.0]))
+    two.merge(one)
+    two.add(Counter({"1": 4, "x": 1}))
+    two.add_numbers(np.array([2.0]))
+
+    assert two.most(9) == [("1", 7), ("2", 2), ("0", 1), ("x", 1)]
+    assert one.most(9) == [("1", 2), ("2", 1)]
+
+
+def test_numbers_that_come_by_few_are_within_the_bound() -> None:
+    """As wide data does: no chunk is long enough to tell of itself that most of its numbers are there once."""
+    g, parts = np.random.default_rng(5), [Frequent() for _ in range(3)]
+    for frequent in parts:
+        for _ in range(8):
+            frequent.add_numbers(np.sort(np.concatenate([np.full(300, 7.0), g.normal(size=3000)])))
+    [whole, *others] = parts
+    for other in others:
+        whole.merge(other)
+
+    [(text, count), *rest] = whole.most(9)
+    assert (text, 7200 - whole.error <= count <= 7200) == ("7", True)
+    assert whole.error <= 24 * 3300 / CAPACITY
+    assert whole.full
+    assert all(number == 1 for _, number in rest)
+
+
 def test_different_values_are_counted_once_by_every_part() -> None:
     one, two = Distinct(), Distinct()
     one.add_numbers(np.array([1.0, -0.0, 0.0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from collections import Counter
 from random import Random
 from typing import Any
@@ -124,3 +125,30 @@ def test_a_numeric_column_of_many_values_that_turns_to_texts_is_a_string() -> No
     first = texts["distribution"]["categorical"]["buckets"][0]
     assert first["value"] == "late"
     assert 0 <= 5000 - first["count"] <= profile.columns["x"].frequent.error
+
+
+def test_short_chunks_are_the_profile_of_all_and_nothing_that_waits_is_lost() -> None:
+    g = np.random.default_rng(6)
+    values = {
+        "x": g.normal(size=1500),
+        "n": g.integers(0, 9, size=1500),
+        "word": np.where(g.random(1500) < 0.5, "a", "b").tolist(),
+    }
+    whole, short = Profile(), Profile()
+    whole.add(values, 1500)
+    for start in range(0, 1500, 100):
+        short.add({name: each[start : start + 100] for name, each in values.items()}, 100)
+    sent = pickle.loads(pickle.dumps(short))  # noqa: S301 - of this very process
+
+    assert sent.document() == short.document() == whole.document()
+    assert short.columns["x"].present == 1500
+
+
+def test_what_is_known_to_be_words_stays_so_with_what_waits() -> None:
+    profile = Profile()
+    profile.add({"zip": np.array([8001, 8002])}, 2)
+    other = Profile().first(["zip"])
+    other.merge(profile.of_words(["zip"]))
+
+    assert profile.document()["features"][0]["inferred_type"] == "String"
+    assert [item["string_statistics"]["distinct_count"] for item in profile.document()["features"]] == [2.0]

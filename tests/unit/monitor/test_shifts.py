@@ -13,7 +13,7 @@ from scipy.spatial import distance
 
 from fogbank.monitor.profile import Document, Profile
 from fogbank.monitor.shifts import error_bound, homogeneity, jensen_shannon, psi, shifts, wasserstein
-from fogbank.monitor.sketch import Quantiles, sketch
+from fogbank.monitor.sketch import Quantiles, between, sketch, weighted
 
 VALUES = st.lists(st.integers(-50, 50), min_size=2, max_size=300)
 COUNTS = st.lists(st.integers(20, 200), min_size=2, max_size=6)
@@ -27,7 +27,7 @@ def document(**columns: Any) -> Document:
 
 @given(VALUES, VALUES)
 def test_wasserstein_is_scipys(base: list[int], now: list[int]) -> None:
-    ours = wasserstein(sketch(np.array(base, float)), sketch(np.array(now, float)))
+    ours = wasserstein(*between(weighted(sketch(np.array(base, float))), weighted(sketch(np.array(now, float)))))
 
     assert ours == pytest.approx(stats.wasserstein_distance(base, now), abs=1e-9)
 

@@ -44,6 +44,15 @@ def test_small_files_are_read_together_and_a_large_one_in_parts(tmp_path: Path) 
     ]  # fmt: skip
 
 
+def test_parts_of_long_lines_are_longer(tmp_path: Path) -> None:
+    """For each part every column's profile is merged: of a wide file that would be most of the work."""
+    file = tmp_path / "wide.csv"
+    for wide, parts in ((2, 10), (4200, 5), (40_000, 1)):
+        head = f"c\n{'1' * wide}\n"
+        file.write_text(head + "x" * (100_000 - len(head)))
+        assert len(grouped([file], split=True, size=10_000)) == parts
+
+
 def test_where_no_file_can_be_read_it_says_why(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / name).write_text("x,x\n")

@@ -26,7 +26,7 @@ from werkzeug.test import create_environ, run_wsgi_app
 from fogbank.cloud.ground.packed import PackedError, is_packed, opened
 from fogbank.cloud.ground.store import Store
 from fogbank.cloud.ground.wire import Answer, Request, error_answer, too_deep
-from fogbank.cloud.moto import functions, lacking, policies, rules, stacks
+from fogbank.cloud.moto import functions, lacking, policies, refused, rules, stacks
 from fogbank.cloud.moto.blame import fault_of
 from fogbank.cloud.moto.history import History
 from fogbank.cloud.moto.journal import changes_state, copied_object, entry, operation_name, request_of
@@ -70,9 +70,8 @@ class MotoGateway:
 
     def handle(self, request: Request) -> Answer:
         """moto's answer, or a loud 501 for an operation that it does not have."""
-        refused = refusal(request) or stacks.refusal(request) or lacking.refusal(request)
-        if refused:
-            return refused
+        if (unfit := _refused(request)) is not None:
+            return unfit
         if policies.wanting(request):
             with self._turns.write():
                 policies.provide(request.region)
@@ -231,6 +230,12 @@ class MotoGateway:
             message = f"moto does not take this {_operation(request)}: {error!r}"
             return error_answer(request, 501, "NotImplemented", message[:LONGEST_MESSAGE])
         return Answer(status=int(status.split()[0]), headers=dict(headers.items()), body=b"".join(body))
+
+
+def _refused(request: Request) -> Answer | None:
+    """What AWS refuses and moto takes, and what moto takes and nobody would carry out."""
+    kinds = (refusal, refused.refusal, stacks.refusal, lacking.refusal)
+    return next((answer for kind in kinds if (answer := kind(request)) is not None), None)
 
 
 def _operation(request: Request) -> str:

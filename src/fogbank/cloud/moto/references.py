@@ -1,4 +1,4 @@
-"""Whether what a request names is there: KMS keys and their aliases, subnets, security groups, in moto's backends.
+"""Whether what a request names is there: KMS keys and their aliases, subnets, security groups, queues, topics, functions, in moto's backends.
 
 In: a kind of thing, a value, a region; out: why it is missing, in a sentence, or nothing. A subnet or a security group whose name
 has not the form that AWS gives (`subnet-1`) is a placeholder: it cannot exist anywhere, and is taken as it is.
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fogbank.cloud.moto.functions import find
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
 AWS_FORM = re.compile(r"(subnet|sg)-([0-9a-f]{8}|[0-9a-f]{17})")
@@ -57,10 +58,38 @@ def _security_group(value: str, region: str) -> str | None:
     return None if known else f"The security group '{value}' does not exist"
 
 
+def _told(value: str, region: str) -> str | None:
+    """Of a queue, a topic or a function by its ARN; what is in another account may be there."""
+    _, _, service, _, account, *name = f"{value}:::::".split(":")
+    if account != LOCAL_ACCOUNT:
+        return None
+    known = {"sqs": _has_queue, "sns": _has_topic, "lambda": _has_function}[service](region, name[0], value)
+    return None if known else f"{value} does not exist"
+
+
+def _has_queue(region: str, name: str, _: str) -> bool:
+    from moto.sqs.models import sqs_backends
+
+    backend = _backend(sqs_backends, LOCAL_ACCOUNT, region)
+    return backend is not None and name in backend.queues
+
+
+def _has_topic(region: str, _: str, arn: str) -> bool:
+    from moto.sns.models import sns_backends
+
+    backend = _backend(sns_backends, LOCAL_ACCOUNT, region)
+    return backend is not None and arn in backend.topics
+
+
+def _has_function(region: str, _: str, arn: str) -> bool:
+    return find(region, arn, None, 0.0) is not None
+
+
 LOOKS: Mapping[str, Callable[[str, str], str | None]] = {
     "kms-key": _key,
     "subnet": _subnet,
     "security-group": _security_group,
+    **dict.fromkeys(("queue", "topic", "function"), _told),
 }
 
 

@@ -7,6 +7,7 @@ Dashboards are moto's.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -14,7 +15,16 @@ from typing import Any, Protocol
 from fogbank.cloud.observe.door import Operation
 from fogbank.cloud.observe.expressions import ExpressionError, Scope, one_series, solve
 from fogbank.cloud.observe.points import DAY_S, MINUTE, Point, Points, Series
-from fogbank.cloud.observe.puts import CloudWatchError, Params, check_item, point_of, seconds_of, series_of
+from fogbank.cloud.observe.puts import (
+    CloudWatchError,
+    Params,
+    check_item,
+    check_namespace,
+    check_times,
+    point_of,
+    seconds_of,
+    series_of,
+)
 from fogbank.cloud.observe.queries import SHORT_PERIODS, Datapoint, Query, datapoints
 from fogbank.cloud.observe.summary import PLAIN, Summary, is_statistic
 
@@ -40,8 +50,9 @@ class CloudWatch:
         clock: Callable[[], float],
         memory: Memory,
         counted: Callable[[], None],
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        self._points, self._clock = points, clock
+        self._points, self._clock, self._wall = points, clock, wall
         self._memory, self._counted = memory, counted
 
     def operations(self) -> Mapping[str, Operation]:
@@ -56,6 +67,8 @@ class CloudWatch:
     def _put(self, account: str, region: str, params: Params) -> Params:
         now, namespace = self._clock(), params["Namespace"]
         items = params.get("MetricData", [])
+        check_namespace(namespace)
+        check_times(items, (now, self._wall()))
         for number, item in enumerate(items, 1):
             check_item(item, number)
         self._points.add([point_of(account, region, namespace, item, now) for item in items])

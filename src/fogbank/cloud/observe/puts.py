@@ -1,19 +1,22 @@
 """What PutMetricData is given: which data CloudWatch takes, and the points that they become.
 
-In: a datum as the API has it; out: a Point of its second or minute, or CloudWatch's error. Source: CloudWatch API Reference, MetricDatum.
+In: a datum as the API has it; out: a Point of its second or minute, or CloudWatch's error. Sources: CloudWatch API Reference, PutMetricData and
+MetricDatum; the words for an old time as cloud-custodian/cloud-custodian#2559 quotes them, for a namespace as Eucalyptus's tests have them of AWS.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fogbank.cloud.observe.points import MINUTE, Point, Series
+from fogbank.cloud.observe.points import DAY_S, MINUTE, Point, Series
 from fogbank.cloud.observe.summary import Summary
 
 LARGEST = 2.0**360
+OLDEST = 14 * DAY_S
+RESERVED = "AWS/"
 STATISTICS = ("Sum", "Maximum", "Minimum", "SampleCount")
 Params = Mapping[str, Any]
 
@@ -24,6 +27,24 @@ class CloudWatchError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code, self.message = code, message
+
+
+def check_namespace(namespace: str) -> None:
+    """Refuse a namespace of AWS's own services. Raises CloudWatchError."""
+    if namespace.startswith(RESERVED):
+        raise CloudWatchError("InvalidParameterValue", f"The value {RESERVED} for parameter Namespace is invalid.")
+
+
+def check_times(items: Sequence[Params], clocks: Sequence[float]) -> None:
+    """Refuse data that are too old by all of these clocks: the cloud's may have been moved, and who sends has the machine's. Raises CloudWatchError."""
+    oldest = min(clocks) - OLDEST
+    problems = [
+        f"The parameter MetricData.member.{number}.Timestamp must specify a time within the past two weeks."
+        for number, item in enumerate(items, 1)
+        if item.get("Timestamp") and seconds_of(item["Timestamp"]) < oldest
+    ]
+    if problems:
+        raise CloudWatchError("InvalidParameterValue", "\n".join(problems))
 
 
 def check_item(item: Params, number: int) -> None:
