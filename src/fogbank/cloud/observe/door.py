@@ -97,9 +97,7 @@ def _read(request: Request, protocol: str) -> Any:
     try:
         body = opened(request)
         values = dict(parse_qsl(body.decode(), keep_blank_values=True)) if protocol == "query" else json.loads(body)
-    except PackedError as error:
-        raise CloudWatchError(error.code, str(error)) from error
-    except ValueError as error:
+    except (PackedError, ValueError) as error:
         raise CloudWatchError("InvalidFormat", f"the request's body cannot be read: {error}") from error
     return {"values": values, "body": body}
 
