@@ -6,11 +6,34 @@ In: where the cloud listens, an endpoint and a sample; out: text. Pure.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from fogbank.ground.aws import LOCAL_ACCESS_KEY
 
-ROWS = "'[[...]]'"
-"""What stands for a request where there is no sample."""
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What stands for a request where there is no sample: as fogbank's argument, and as curl's data of a content type."""
+
+    argument: str
+    data: str
+    content_type: str = "application/json"
+
+
+ROWS = Standing(argument="'[[...]]'", data="'[[...]]'")
+TEXT = Standing(argument="'a text'", data="""'{"inputs": "a text"}'""")
+IMAGE = Standing(argument="photo.png", data="@photo.png", content_type="image/png")
+PHOTO = "image"
+"""The column of an image, as `fogbank new --from` calls it."""
+
+
+def standing(columns: Sequence[Mapping[str, Any]]) -> Standing:
+    """What stands for a request of these columns, as schema.json has them."""
+    if [column.get("dtype") for column in columns] != ["string"]:
+        return ROWS
+    return IMAGE if columns[0].get("name") == PHOTO else TEXT
 
 
 def url_of(cloud: str, endpoint: str) -> str:
@@ -18,8 +41,8 @@ def url_of(cloud: str, endpoint: str) -> str:
     return f"{cloud}/endpoints/{endpoint}/invocations"
 
 
-def ways(cloud: str, endpoint: str, sample: str) -> dict[str, str]:
-    """The ways to call it, by their names; `sample` is a CSV's path from here, empty for none.
+def ways(cloud: str, endpoint: str, sample: str, without: Standing = ROWS) -> dict[str, str]:
+    """The ways to call it, by their names; `sample` is a CSV's path from here, empty for none: then `without` stands for one.
 
     >>> print(ways("http://127.0.0.1:4566", "churn-live", "rows.csv")["curl"])
     curl -s -H 'Content-Type: text/csv' --data-binary @rows.csv http://127.0.0.1:4566/endpoints/churn-live/invocations
@@ -27,8 +50,8 @@ def ways(cloud: str, endpoint: str, sample: str) -> dict[str, str]:
     url = url_of(cloud, endpoint)
     if not sample:
         return {
-            "fogbank": f"fogbank invoke {endpoint} {ROWS}",
-            "curl": f"curl -s -H 'Content-Type: application/json' -d {ROWS} {url}",
+            "fogbank": f"fogbank invoke {endpoint} {without.argument}",
+            "curl": f"curl -s -H 'Content-Type: {without.content_type}' --data-binary {without.data} {url}",
         }
     client = (
         f'boto3.client("sagemaker-runtime", endpoint_url="{cloud}", region_name="us-east-1", '
@@ -43,7 +66,9 @@ def ways(cloud: str, endpoint: str, sample: str) -> dict[str, str]:
     }
 
 
-def how_to_call(cloud: str, endpoint: str, sample: str) -> str:
+def how_to_call(cloud: str, endpoint: str, sample: str, without: Standing = ROWS) -> str:
     """The URL, and the ways."""
     lines = [f"{endpoint} answers at {url_of(cloud, endpoint)}"]
-    return "\n".join([*lines, *(f"  {name:<8} {line}" for name, line in ways(cloud, endpoint, sample).items())])
+    return "\n".join(
+        [*lines, *(f"  {name:<8} {line}" for name, line in ways(cloud, endpoint, sample, without).items())]
+    )

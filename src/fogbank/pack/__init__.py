@@ -1,6 +1,7 @@
 """Model, handler and dependencies into model.tar.gz and its manifest: same input, same bytes."""
 
 from fogbank.pack.build import Baseline, build, handler_loads, image_pins, lock_lines, locked_pins
+from fogbank.pack.code import code_files
 from fogbank.pack.fitted import Fitted, answer_of, fitted_from
 from fogbank.pack.imports import imported_distributions
 from fogbank.pack.lock import LOCK_FILES, LOCKED, Installed, Source, read_lock
@@ -22,6 +23,7 @@ __all__ = [
     "Trained",
     "answer_of",
     "build",
+    "code_files",
     "differences",
     "fitted_from",
     "handler_loads",

@@ -12,13 +12,13 @@ from fogbank.pack import look_files, look_folders
 from fogbank.pack.looked import Look
 
 TAKEN = (
-    "a .joblib, .pkl, .skops, .onnx, .ubj, .json, .txt or .cbm file, .pt2 or TorchScript, .keras, a SavedModel, an MLmodel folder, a Hugging Face "
-    "folder, or a model.tar.gz"
+    "a .joblib, .pkl, .skops, .onnx, .ubj, .json, .txt or .cbm file, .pt2 or TorchScript, weights (.pt, .safetensors), .keras, a SavedModel, an MLmodel "
+    "folder, a Hugging Face folder, or a model.tar.gz"
 )
 
 
 def look_at(path: Path) -> Look:
-    """Look at a model. Raises PackageError (`model-missing`, `model-unknown`, `model-unreadable`, `model-code-missing`)."""
+    """Look at a model. Raises PackageError (`model-missing`, `model-unknown`, `model-unreadable`)."""
     if not path.exists():
         raise PackageError("model-missing", f"there is nothing at {path}", f"give the path of {TAKEN}")
     marks = [name for name in look_folders.READERS if (path / name).is_file()]

@@ -14,6 +14,7 @@ from fogbank.contracts.schema import Column, Dtype, Value
 from fogbank.pack.imports import owners_of
 from fogbank.pack.inert import Named, Thing, read_pickle, things, values_of
 from fogbank.pack.look_torch import look_torch
+from fogbank.pack.look_weights import look_weights
 from fogbank.pack.looked import Look
 from fogbank.pack.resolve import installed_version
 
@@ -264,5 +265,6 @@ READERS: dict[str, Callable[[Path], Look]] = {
     ".txt": _lightgbm,
     ".cbm": _catboost,
     **dict.fromkeys((".pt", ".pt2", ".pth"), look_torch),
+    ".safetensors": look_weights,
     ".keras": _keras,
 }

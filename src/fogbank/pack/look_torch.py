@@ -1,4 +1,4 @@
-"""What a file of PyTorch is: a program of `torch.export`, TorchScript, or weights without a program. PyTorch is not loaded for it.
+"""What a file of PyTorch is: a program of `torch.export`, TorchScript, or weights without a program (`look_weights`). PyTorch is not loaded for it.
 
 In: a file; out: a `Look`. A program of `torch.export` says which tensors it takes (torch/_export/serde/schema.py): tables become columns.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.schema import Column, Dtype
+from fogbank.pack.look_weights import look_weights
 from fogbank.pack.looked import Look, Table
 
 PROGRAM = re.compile(r"(?:^|/)(?:models/[^/]+\.json|serialized_exported_program\.json)$")
@@ -26,25 +27,20 @@ DTYPES: Mapping[int, tuple[str, Dtype]] = {
 
 
 def look_torch(path: Path) -> Look:
-    """Look at it. Raises PackageError (`model-code-missing`, `model-inputs`)."""
+    """Look at it. Raises PackageError (`model-inputs`)."""
     members = zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else []
     inner = {member.partition("/")[2] for member in members} | set(members)
     if any(member.endswith(".pt2") or "exported_program" in member or member.startswith("models/") for member in inner):
         return _exported(path, members)
     if "constants.pkl" in inner and any(member.startswith("code/") for member in inner):
         return Look(
-            file="model.pt",
+            file="model.pth" if path.suffix.lower() == ".pth" else "model.pt",
             kind="handler",
             what="a TorchScript program",
             needs=("numpy", "torch"),
             handler="torch_script",
         )
-    raise PackageError(
-        "model-code-missing",
-        f"{path.name} holds weights alone (a state dict), or a pickled module: the code of the network is not in it",
-        "save the program: torch.export.save(torch.export.export(model, (example,)), 'model.pt2'); or keep the weights and bring the "
-        "network's module: `fogbank new NAME --example torch-weights` shows how",
-    )
+    return look_weights(path)
 
 
 def _exported(path: Path, members: list[str]) -> Look:

@@ -21,13 +21,28 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Network:
+    """What makes the network whose weights a file holds: a class of a module beside it.
+
+    `within` is the key of the checkpoint below which the weights are, `before` what stands before each of their names; both may be empty.
+    """
+
+    module: str
+    name: str
+    within: str = ""
+    before: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Look:
     """What was seen. `file` is the name that the model has in a project, `kind` how it is loaded, `what` a few words for a person.
 
     `needs` are the distributions that it takes, `versions` those that it says it was made with, and `requirements` lines for what
     is known less exactly. `names`, `width` and `classes` are empty where it does not say. `foreign` are modules that it names and no
     known distribution has. `handler` is the template of the handler that loads it, where it takes one; `columns` and
-    `output` its own schema; `tables` the inputs of a program that takes such, `batch` the number of rows that it takes at a time, 0 for any.
+    `output` its own schema; `tables` the inputs of a program that takes such, `batch` the number of rows that it takes at a time, 0 for any;
+    `network` is what takes the weights, where the file holds no more, and `lacks`
+    why nothing does, and what to do about it.
     """
 
     file: str
@@ -46,3 +61,5 @@ class Look:
     output: tuple[Column, ...] = ()
     tables: tuple[Table, ...] = ()
     batch: int = 0
+    network: Network | None = None
+    lacks: tuple[str, str] | None = None

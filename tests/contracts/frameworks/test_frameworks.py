@@ -38,9 +38,15 @@ from tests.waiting import until
 pytestmark = pytest.mark.frameworks
 BROUGHT = {
     "catboost": "model.cbm", "hugging-face": ".", "keras": "model.keras", "mlflow": ".", "onnx": "model.onnx", "saved-model": ".",
-    "sentence-embeddings": ".", "torch-export": "model.pt2", "torch-script": "model.pt",
+    "sentence-embeddings": ".", "torch-export": "model.pt2", "torch-script": "model.pt", "torch-weights": "model.safetensors",
 }  # fmt: skip
 """What of the trained folder is brought; the others are code of the user's, and not a file alone."""
+BESIDE = {"torch-weights": "model/network.py"}
+"""Code of the user's that lies beside what is brought."""
+REFUSED = {
+    "hugging-face": (["good " * 40], "row 9, column 'text': the model does not take it: 40 tokens, and 32 are the most")
+}
+"""A row that the model does not take, and what is told."""
 LEFT = ("schema.json", "baseline.csv", "sample.csv", "environment.json", "metrics.json")
 READY_S = 300
 NUMBERS = {"float", "integer"}
@@ -113,8 +119,8 @@ def compared(got: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> No
                 assert cell == answer
 
 
-def checked(config: ProjectConfig, manifest: Manifest, base: Path, right: Sequence[Sequence[str]], rows: Any) -> None:
-    """All rows as CSV, and the first alone as JSON, give what the model gave."""
+def checked(example: str, manifest: Manifest, base: Path, right: Sequence[Sequence[str]], rows: Any) -> None:
+    """All rows as CSV, and the first alone as JSON, give what the model gave; a row that it does not take is a 400."""
     with served(manifest, base) as server:
         answer = invoke(server, text(rows).encode())
         assert answer.status == 200, (answer.body, server.log.read_text()[-3000:])
@@ -129,6 +135,10 @@ def checked(config: ProjectConfig, manifest: Manifest, base: Path, right: Sequen
         (said,) = json.loads(first.body)
         said = list(said.values()) if isinstance(said, dict) else said if isinstance(said, list) else [said]
         compared([list(map(str, said))], right[:1])
+        if example in REFUSED:
+            row, told = REFUSED[example]
+            refused = invoke(server, text([*rows, row]).encode())
+            assert (refused.status, told in refused.body.decode()) == (400, True), refused.body
 
 
 @pytest.mark.parametrize("example", wanted())
@@ -138,14 +148,16 @@ def test_an_example_answers_what_its_model_answered_in_memory(example: str, tmp_
     manifest = pack(config, Steps(ignore))
     right, rows = baseline(config)
 
-    checked(config, manifest, tmp_path / "served", right, rows)
+    checked(example, manifest, tmp_path / "served", right, rows)
 
     if example in BROUGHT:
         source = tmp_path / "brought"
         shutil.copytree(config.trained, source, ignore=shutil.ignore_patterns(*LEFT))
+        if example in BESIDE:
+            shutil.copy(tmp_path / "ours" / BESIDE[example], source)
         (tmp_path / "rows.csv").write_text(text([manifest.package.input.names, *rows]))
         model = source / BROUGHT[example]
         adopt("theirs", model, tmp_path / "rows.csv", tmp_path / "theirs", Steps(ignore), lambda _: True)
         brought = load_config(tmp_path / "theirs")
 
-        checked(brought, pack(brought, Steps(ignore)), tmp_path / "again", right, rows)
+        checked(example, pack(brought, Steps(ignore)), tmp_path / "again", right, rows)

@@ -102,16 +102,6 @@ def test_programs_of_torch_are_told_apart(tmp_path: Path, members: list[str], fi
     assert (look.file, look.handler, look.kind) == (file, handler, "handler")
 
 
-def test_weights_alone_are_refused_with_the_way_out(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "m.pt", "w") as archive:
-        archive.writestr("m/data.pkl", "")
-    with pytest.raises(PackageError) as caught:
-        look_at(tmp_path / "m.pt")
-    assert caught.value.code == "model-code-missing"
-    assert "torch.export.save" in caught.value.hint
-    assert "--example torch-weights" in caught.value.hint, "the network's code may be brought too"
-
-
 def test_keras_says_its_version_and_width(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.9.0"}))

@@ -11,13 +11,35 @@ from typing import Any
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
-def model_fn(model_dir: str) -> Any:
+class Classifier:
+    """The pipeline, of which a text with more tokens than its network takes is refused: without that it is an error of PyTorch's."""
+
+    def __init__(self, folder: str) -> None:
+        from transformers import pipeline
+
+        self._pipeline = pipeline("text-classification", model=folder, tokenizer=folder, device=-1)
+
+    def __call__(self, texts: list[str]) -> list[dict[str, Any]]:
+        """For every text a label and its score. Raises ValueError for a text that is too long."""
+        try:
+            return list(self._pipeline(texts))
+        except (IndexError, RuntimeError) as error:
+            tokens, most = max(map(len, self._pipeline.tokenizer(texts)["input_ids"])), self._most()
+            if tokens <= most:
+                raise
+            raise ValueError(f"{tokens} tokens, and {most} are the most") from error
+
+    def _most(self) -> int:
+        """Tokens that the network takes."""
+        own = self._pipeline.tokenizer.model_max_length
+        return min(own, getattr(self._pipeline.model.config, "max_position_embeddings", own))
+
+
+def model_fn(model_dir: str) -> Classifier:
     """The pipeline, from the folder alone."""
-    from transformers import pipeline
-
-    return pipeline("text-classification", model=model_dir, tokenizer=model_dir, device=-1)
+    return Classifier(model_dir)
 
 
-def predict_fn(data: Any, model: Any) -> list[dict[str, Any]]:
+def predict_fn(data: Any, model: Classifier) -> list[dict[str, Any]]:
     """For every text the pipeline's own answer: a label and its score."""
-    return list(model([str(row if isinstance(row, str) else row[0]) for row in data]))
+    return model([str(row if isinstance(row, str) else row[0]) for row in data])

@@ -24,8 +24,8 @@ from fogbank.contracts.errors import PackageError, ProjectError
 from fogbank.contracts.manifest import INNER_NAME
 from fogbank.contracts.schema import Column, Dtype, Rows, Schema, Value, document_of
 from fogbank.ground.digest import sha256_file
-from fogbank.pack import Fitted, Look, answer_of, fitted_from, imported_distributions, lock_lines, look_at
-from fogbank.project.scaffolding.archives import Opened, opened
+from fogbank.pack import Fitted, Look, answer_of, code_files, fitted_from, imported_distributions, lock_lines, look_at
+from fogbank.project.scaffolding.archives import HANDLER, Opened, opened
 from fogbank.project.scaffolding.requirements import FILE, check_unlocked, merged, name_of
 from fogbank.project.scaffolding.samples import Sample, categorized, known_columns, read_sample, remembered, typed
 from fogbank.project.scaffolding.scaffold import (
@@ -108,6 +108,7 @@ class Adoption:
         for lock in self.former.locks:
             shutil.copyfile(lock, folder / lock.name)
         self._copy_model(room)
+        self._copy_network(folder)
         check_unlocked(self.former.requirements, self._lines(self.look.needs))
         self.needs = self._needs()
         self._requirements(folder)
@@ -128,6 +129,14 @@ class Adoption:
             return
         room.mkdir(parents=True)
         shutil.copyfile(self.path, room / self.look.file)
+
+    def _copy_network(self, folder: Path) -> None:
+        """The module that makes the network, and those of the user's own that it imports, travel into the project."""
+        if self.look.network is None:
+            return
+        files = code_files(None, self.path.parent, [self.look.network.module])
+        for module in sorted({Path(place).parts[0].removesuffix(".py") for place in files}):
+            _copy_module(self.path.parent, module, folder)
 
     def _needs(self) -> list[str]:
         """The distributions; pandas too, where the model may have been trained on a DataFrame: it knows its columns by name, or wraps a booster."""
@@ -291,23 +300,34 @@ class Adoption:
         render(folder, files, values)
 
 
-def looked(source: Opened) -> Look:
-    """What the model is, and what the requirements that came with it say besides. Raises PackageError."""
+def looked(source: Opened, handled: bool = False) -> Look:
+    """What the model is, and what the requirements that came with it say besides. `handled` says that the project's own handler loads it.
+
+    Raises PackageError (`model-code-missing`, `model-renamed`, and as `look_at`).
+    """
     look = look_at(source.model)
+    if look.lacks and not (handled or source.loads):
+        raise PackageError("model-code-missing", *look.lacks)
+    if source.loads and source.model.is_file() and source.model.name != look.file:
+        raise PackageError(
+            "model-renamed",
+            f"the handler's model_fn loads {source.model.name}, and in a project it would be {look.file}",
+            f"call it {look.file}, in the archive and in code/{HANDLER}",
+        )
     lines = (*look.requirements, *source.requirements)
     beside = imported_distributions(source.model.parent, look.foreign)  # what the user's own modules take
     needs = {*look.needs, *(Requirement(line).name for line in lines), *beside}
     return replace(look, requirements=lines, needs=tuple(sorted(needs)))
 
 
-def looked_into(path: Path, folder: Path, steps: Steps, trust: Trust) -> tuple[Opened, Look]:
+def looked_into(path: Path, folder: Path, steps: Steps, trust: Trust, *, handled: bool = False) -> tuple[Opened, Look]:
     """A model's file or folder, opened below a folder, and what it is; one that runs code only where it is trusted.
 
     Raises PackageError (`model-untrusted` where it may not be loaded).
     """
     with steps("look") as step:
         source = opened(path.absolute(), folder)
-        look = looked(source)
+        look = looked(source, handled)
         step.done(look.what)
     if told := ", ".join(f"{library} {version}" for library, version in look.versions.items()):
         steps.notice(f"it was made with {told}")

@@ -29,9 +29,14 @@ class Opened:
     code: Path | None = None
     requirements: tuple[str, ...] = ()
 
+    @property
+    def loads(self) -> bool:
+        """Whether that handler loads the model itself. Raises PackageError (`handler-syntax`)."""
+        return self.code is not None and handler_loads(self.code / HANDLER)
+
 
 def opened(path: Path, folder: Path) -> Opened:
-    """Open it. Raises PackageError (`archive-...` as unpacking says, `model-ambiguous`, `requirements-unresolved`, `model-renamed`)."""
+    """Open it. Raises PackageError (`archive-...` as unpacking says, `model-ambiguous`, `requirements-unresolved`)."""
     if not path.is_file() or not path.name.endswith((".tar.gz", ".tgz")):
         return Opened(model=path)
     inside = folder / "model"
@@ -43,12 +48,6 @@ def opened(path: Path, folder: Path) -> Opened:
     code = inside / "code"
     if not (code / HANDLER).is_file():
         return Opened(model=model, requirements=_lines(code / "requirements.txt"))
-    if model.is_file() and model.stem != "model" and handler_loads(code / HANDLER):
-        raise PackageError(
-            "model-renamed",
-            f"the handler's model_fn loads {model.name}, and in a project it would be model{model.suffix}",
-            f"call it model{model.suffix}, in the archive and in code/{HANDLER}",
-        )
     return Opened(model=model, code=code, requirements=_lines(code / "requirements.txt"))
 
 

@@ -139,7 +139,7 @@ def bring(config: ProjectConfig, path: Path, sample: Path | None, steps: Steps, 
     config = finished(config)
     former = read_trained(config.trained)
     with tempfile.TemporaryDirectory(dir=private_folder(config.state), prefix=".bring-") as work:
-        source, look = looked_into(path, Path(work) / "opened", steps, trust)
+        source, look = looked_into(path, Path(work) / "opened", steps, trust, handled=config.handler is not None)
         rows = sample or _rows_of(former, Path(work))
         adoption = Adoption(
             name=config.name, source=source, sample_file=rows, steps=steps, look=look, former=_said(config, former)

@@ -48,7 +48,6 @@ def test_a_folder_of_mlflow_is_the_whole_of_it(tmp_path: Path) -> None:
     [
         ({"readme.md": ""}, "model-ambiguous"),
         ({"a.pkl": "", "b.joblib": ""}, "model-ambiguous"),
-        ({"clf.joblib": "", "code/inference.py": "def model_fn(d): ..."}, "model-renamed"),
         ({"model.pkl": "", "code/requirements.txt": "-r others.txt"}, "requirements-unresolved"),
     ],
 )
