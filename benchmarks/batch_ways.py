@@ -34,6 +34,8 @@ PEERS: Mapping[str, tuple[str, ...]] = {
     "batch_spark": ("pyspark==4.0.1", "pyarrow", "pandas<3", "setuptools", *SKLEARN),
 }
 LOOK_S = 0.05
+ASK_S = 1.0
+"""Between two questions of how a job stands, which the cloud answers with a processor's time that is no job's."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,12 @@ class Jobs:
             TransformOutput={"S3OutputPath": "s3://bench/out", "Accept": "text/csv", "AssembleWith": "Line"},
             TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
         )  # fmt: skip
-        while (job := self._sagemaker.describe_transform_job(TransformJobName=name))[
-            "TransformJobStatus"
-        ] == "InProgress":
+        job, asked = self._sagemaker.describe_transform_job(TransformJobName=name), time.monotonic()
+        while job["TransformJobStatus"] == "InProgress":
             used.look()
             time.sleep(LOOK_S)
+            if time.monotonic() - asked >= ASK_S:
+                job, asked = self._sagemaker.describe_transform_job(TransformJobName=name), time.monotonic()
         if job["TransformJobStatus"] != "Completed":
             raise PeerError(str(job.get("FailureReason")))
         return Took(time.perf_counter() - wall, used.look())

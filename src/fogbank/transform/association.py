@@ -80,6 +80,27 @@ def associated(association: Association, media_type: str, *, lines: bool) -> Ass
     return JsonRecords(association, lines=lines or media_type == JSON_LINES)
 
 
+class LineRecords(Associated, Protocol):
+    """Records that are a line each: what is done to some of them is what is done to them among others."""
+
+    after: bool
+    """Whether replies are taken apart."""
+    joins: bool
+
+    def split(self, body: bytes) -> list[bytes]:
+        """The records of whole lines, without their newlines; empty lines are none."""
+
+    def is_value(self, record: bytes) -> bool:
+        """Whether a line of a reply is a record."""
+
+
+def by_lines(associated: Associated) -> LineRecords | None:
+    """What is done to records, if they are a line each and taken apart."""
+    if isinstance(associated, CsvRecords) or (isinstance(associated, JsonRecords) and associated.lines):
+        return associated
+    return None
+
+
 class AsItIs:
     """Nothing is done."""
 
@@ -97,6 +118,7 @@ class CsvRecords:
 
     def __init__(self, association: Association) -> None:
         self._association = association
+        self.after, self.joins = association.after, association.join
         self._before, self._after = (_picker(path.indexes()) for path in (association.input, association.output))
 
     def request(self, body: bytes) -> bytes:
@@ -129,17 +151,27 @@ class CsvRecords:
             theirs = [b"%b,%b" % (row, ",".join(self._association.stamp()).encode()) for row in theirs]
         return b"\n".join([*theirs, b""])
 
+    def split(self, body: bytes) -> list[bytes]:
+        """The lines without their ends."""
+        return lines_of(body)
+
+    def is_value(self, record: bytes) -> bool:
+        """It is."""
+        del record
+        return True
+
 
 class JsonRecords:
     """JSON values: a line each, or the whole body."""
 
     def __init__(self, association: Association, *, lines: bool) -> None:
-        self._association, self._lines = association, lines
+        self._association, self.lines = association, lines
+        self.after, self.joins = association.after, association.join
 
     def request(self, body: bytes) -> bytes:
         """What InputFilter picks of each."""
         if self._association.input.whole:
-            return body if not self._lines else b"".join([item + b"\n" for item in self._split(body)])
+            return body if not self.lines else b"".join([item + b"\n" for item in self.split(body)])
         return self._written(
             _pick(self._association.input, value, number) for number, value in enumerate(self._values(body, "input"))
         )
@@ -158,20 +190,29 @@ class JsonRecords:
         picked = (_pick(self._association.output, value, number) for number, value in enumerate(values))
         return self._written(self._stamped(value) for value in picked)
 
-    def _split(self, body: bytes) -> list[bytes]:
+    def split(self, body: bytes) -> list[bytes]:
+        """The lines without what is around them."""
         return [item for item in (part.strip() for part in body.split(b"\n")) if item]
 
+    def is_value(self, record: bytes) -> bool:
+        """Whether it is JSON."""
+        try:
+            _loaded(record, "output from the algorithm", 0)
+        except AssociationError:
+            return False
+        return True
+
     def _values(self, body: bytes, what: str) -> list[Any]:
-        parts = self._split(body) if self._lines else [body]
+        parts = self.split(body) if self.lines else [body]
         try:
             return [_loaded(part, what, number) for number, part in enumerate(parts)]
         except AssociationError:
-            if self._lines and what != "input":
+            if self.lines and what != "input":
                 return [_loaded(body, what, 0)]  # one value over several lines
             raise
 
     def _written(self, values: Iterator[Any]) -> bytes:
-        end = b"\n" if self._lines else b""
+        end = b"\n" if self.lines else b""
         return b"".join([_dumped(value, number) + end for number, value in enumerate(values)])
 
     def _stamped(self, value: Any) -> Any:

@@ -22,7 +22,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from fogbank.cloud.ground.payload import Piece
 from fogbank.cloud.ground.runner import Runner
@@ -97,7 +99,7 @@ class InThisProcess:
 def job(
     runner: Runner, package: Loaded, request: TransformRequest, body: bytes, direct: Direct | None,
     folder: Path | None = None,
-) -> object:  # fmt: skip
+) -> tuple[dict[str, dict[str, bytes]], str, list[str]]:  # fmt: skip
     """Outputs, the reason of a failure, and the data log; of objects that lie in a folder, if there is one."""
     check(request)
     scorer = Scorer(package, request)
@@ -161,16 +163,52 @@ def test_every_way_writes_the_same_bytes_or_fails_for_the_same_reason(
     assert all(direct.done + direct.left for direct in tried), "or HTTP was compared with itself"
 
 
+def framed(split: str, data: bytes) -> bytes:
+    """One record."""
+    if split == "RecordIO":
+        return struct.pack("<II", MAGIC, len(data)) + data + bytes(-len(data) % 4)
+    head = struct.pack("<Q", len(data))
+    return head + struct.pack("<I", masked_crc(head)) + data + bytes(4)
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """A package without code whose one column is any text, in latin-1 any bytes: frames too."""
+    folder, out = tmp_path_factory.mktemp("texts"), io.BytesIO()
+    words = HashingVectorizer(analyzer="char", n_features=16, preprocessor=str)
+    joblib.dump(make_pipeline(words, LinearRegression()).fit(["a", "bb"], [0.0, 1.0]), out)
+    given = signed(
+        folder, None, model=("model.joblib", out.getvalue()), output=Schema(columns=(Column(name="y"),)),
+        schema=Schema(columns=(Column(name="text", dtype="string", nullable=True),), rows="texts"),
+    )  # fmt: skip
+    return Loaded(load_handler(given), folder / "model")
+
+
+@pytest.mark.parametrize("assemble", ["None", "Line"])
+@pytest.mark.parametrize("strategy", ["MultiRecord", "SingleRecord"])
+@pytest.mark.parametrize("split", ["RecordIO", "TFRecord"])
+def test_frames_that_a_model_reads_are_scored_without_http(
+    runner: Runner, texts: Loaded, split: str, strategy: str, assemble: str
+) -> None:
+    request = requested(split, strategy, assemble, CSV, DataProcessing())
+    request = replace(request, source=replace(request.source, content_type="text/csv; charset=latin-1"))
+    body = b"".join(framed(split, data) for data in (b"a 2", b"bb", b"a longer one\nof two lines", b"", b"bb"))
+
+    direct = compared(runner, texts, request, body)
+    assert (direct.done, direct.left) == (5 if strategy == "SingleRecord" else 1, 0), "in/b has no frames"
+    with TemporaryDirectory() as folder:
+        asked = replace(request, source=replace(request.source, uri="s3://b/in/a"))
+        lying = job(runner, texts, asked, body, InThisProcess(Scorer(texts, asked)), Path(folder))
+    assert lying[0]["b"]["out/a.out"].endswith(b"\n"), lying
+
+
 @pytest.mark.parametrize("strategy", ["MultiRecord", "SingleRecord"])
 @pytest.mark.parametrize("split", ["RecordIO", "TFRecord"])
 def test_frames_are_the_servers_with_its_reason(runner: Runner, package: Loaded, split: str, strategy: str) -> None:
     """A package without code reads no frames: what its server says of them is the job's reason, and a broken frame is the object's."""
     data = b"1,2\n"
-    framed = {
-        "RecordIO": struct.pack("<II", MAGIC, len(data)) + data,
-        "TFRecord": struct.pack("<QI", 4, masked_crc(struct.pack("<Q", 4))) + data + b"\0" * 4,
-    }[split]
-    for body in (framed * 3, framed[:-1], data):
+    one = framed(split, data)
+    for body in (one * 3, one[:-1], data):
         direct = compared(runner, package, requested(split, strategy, "None", CSV, DataProcessing()), body)
         assert direct.done == 0, "nothing is a plain success"
 

@@ -80,6 +80,7 @@ REAL = {
     "cloud/observe/queries.py:Between": "points in a file, in tests/contracts/aws/test_cloudwatch.py",
     "monitor/blocks.py:Bytes": "any file in memory",
     "transform/association.py:Associated": "rows and JSON: pure",
+    "transform/association.py:LineRecords": "rows and JSON lines: pure",
     "transform/records.py:Laid": "bytes in files, in tests/contracts/jobs/test_direct.py",
     "image/layers.py:Writer": "any file in memory",
     "pack/lock.py:Source": "a lock of a few lines",

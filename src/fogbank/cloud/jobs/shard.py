@@ -182,10 +182,17 @@ class Shard:
         def parts() -> Iterator[bytes]:
             """From the beginning; what is open is read first."""
             begun = next(opened, None)
-            return self._plain(self.store.read(item.bucket, item.key)) if begun is None else begun
+            if begun is not None:
+                return begun
+            again = self.store.read(item.bucket, item.key)
+            if again.etag != source.etag:
+                again.close()
+                raise ObjectError("the object was written anew while it was read")
+            return self._plain(again)
 
         Streamed(
-            request=self.request, settings=self.settings, parts=parts, scorer=self.seat.scorer, stop=self.stop
+            request=self.request, settings=self.settings, associated=self.associated, parts=parts,
+            scorer=self.seat.scorer, stop=self.stop,
         ).write(upload)  # fmt: skip
         upload.finish()
 

@@ -17,17 +17,21 @@ from fogbank.cloud.jobs.objects import Upload
 from fogbank.cloud.jobs.problems import ALGORITHM, CLIENT, LONGEST_QUOTE, PAUSE_S, ObjectFailedError
 from fogbank.cloud.jobs.scoring import Scorer, Settings, headers_of
 from fogbank.contracts.transform import TransformRequest
-from fogbank.transform.association import AsItIs, Associated
+from fogbank.transform.association import AsItIs, Associated, AssociationError, by_lines
+from fogbank.transform.flow import Flow
 from fogbank.transform.records import SINGLE
 
 NEWLINE = b"\n"
 
 
 def is_streamed(request: TransformRequest, settings: Settings, associated: Associated) -> bool:
-    """Whether an object is one request of any size. Records that are filtered or joined, or have frames, are looked at in one piece."""
+    """Whether an object is one request of any size. A value that is filtered or joined, and records with frames, are looked at in one piece."""
     split = request.source.split_type or "None"
-    whole = split == "None" or (split == "Line" and settings.strategy != SINGLE)
-    return settings.payload_limit == 0 and whole and isinstance(associated, AsItIs)
+    if settings.payload_limit:
+        return False
+    if split == "Line" and settings.strategy != SINGLE:
+        return isinstance(associated, AsItIs) or by_lines(associated) is not None
+    return split == "None" and isinstance(associated, AsItIs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +41,7 @@ class Streamed:
 
     request: TransformRequest
     settings: Settings
+    associated: Associated
     parts: Callable[[], Iterator[bytes]]
     scorer: Callable[[], Scorer]
     stop: threading.Event
@@ -55,7 +60,20 @@ class Streamed:
 
     def _attempt(self, upload: Upload) -> ObjectFailedError | None:
         """None where all of it is written; or why nothing is."""
-        parts = self.parts()
+        records = by_lines(self.associated)
+        if records is None:
+            return self._asked(upload, self.parts(), lambda reply: reply)
+        flow = Flow(records, self.parts)
+        try:
+            return self._asked(upload, flow.request(), flow.output)
+        except AssociationError as error:
+            where = "all records" if error.record is None else f"record {flow.line(error.record)}"
+            raise ObjectFailedError(CLIENT, str(error), where=where) from error
+
+    def _asked(
+        self, upload: Upload, parts: Iterator[bytes], written: Callable[[Iterator[bytes]], Iterator[bytes]]
+    ) -> ObjectFailedError | None:
+        """As `_attempt`: the parts of the request, and what is written of those of its answer. Raises AssociationError."""
         first = next(parts, b"")
         lines = self.request.source.split_type == "Line"
         if lines and not first:
@@ -70,7 +88,7 @@ class Streamed:
                 blame = ALGORITHM if reply.status >= 500 else CLIENT
                 message = next(reply.parts, b"").decode(errors="replace")
                 return ObjectFailedError(blame, str(reply.status), message[:LONGEST_QUOTE], where)
-            for part in reply.parts:
+            for part in written(reply.parts):
                 if self.stop.is_set():
                     raise JobStoppedError
                 upload.write(part)

@@ -6,19 +6,31 @@ import threading
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from fogbank.cloud.ground.runner import Runner
 from fogbank.cloud.hosting.lines import InstanceDownError
 from fogbank.cloud.jobs.job import JobError
-from fogbank.contracts.transform import ModelClient, TransformRequest
+from fogbank.cloud.jobs.objects import Source
+from fogbank.contracts.transform import DataProcessing, ModelClient, TransformOutput, TransformRequest
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.reply import FakeReply
 from tests.fakes.scorers import FakeInstances, FakeScorer, FakeStream
 from tests.unit.cloud.jobs.test_batch import REQUEST, Endless, Thrown, batch, four, outputs, shout
 
 ANY = replace(REQUEST, max_payload_mb=0)
+
+
+def processed(before: str = "$", after: str = "$", join: str = "Input", media: str = "text/csv") -> TransformRequest:
+    """Lines that are filtered and joined."""
+    return replace(
+        ANY,
+        source=replace(ANY.source, content_type=media),
+        target=TransformOutput(uri="s3://b/out", accept=media, assemble_with="Line"),
+        processing=DataProcessing(input_filter=before, output_filter=after, join_source=join),
+    )
 
 
 def whole(request: TransformRequest = ANY) -> TransformRequest:
@@ -81,6 +93,64 @@ def test_an_answer_that_breaks_off_is_no_output(runner: Runner) -> None:
     assert breaks.bodies == [b"1\n"]
 
 
+@pytest.mark.parametrize(
+    ("request_", "body", "asked", "expected"),
+    [
+        (processed("$[1:]", "$[0,-1]"), b'i,a,2\r\n\n"j,k",b,3', b"a,2\nb,3\n", b'i,2\n"j,k",3\n'),
+        (processed("$[1]", join="None"), b"i,a\nj,b\n", b"a\nb\n", b"A\nB\n"),
+        (
+            processed("$.v", "$['id','SageMakerOutput']", media="application/jsonlines"),
+            b'{"id":1,"v":[1]}\n{"id":2,"v":2}', b"[1]\n2\n",
+            b'{"id":1,"SageMakerOutput":[1]}\n{"id":2,"SageMakerOutput":2}\n',
+        ),
+        (processed(), b"\n\n", None, b""),
+    ],
+)  # fmt: skip
+def test_lines_are_filtered_and_joined_as_they_come(
+    runner: Runner, request_: TransformRequest, body: bytes, asked: bytes | None, expected: bytes
+) -> None:
+    objects, instances = MemoryObjects(b={"in/a": body}), FakeInstances(shout)
+    batch(request_, objects, instances, runner, []).run(threading.Event())
+
+    assert outputs(objects) == {"out/a.out": expected}
+    assert instances.started[0].bodies == ([] if asked is None else [asked])
+
+
+@pytest.mark.parametrize(
+    ("request_", "says", "reason"),
+    [
+        (processed("$[1]"), shout, "b/in/a: record 3: index 1 does not lie within"),
+        (processed(after="$[5]"), shout, "b/in/a: record 1: index 5 does not lie within"),
+        (processed(), lambda *_: FakeReply(data=b"1\n"), "b/in/a: all records: the model answered 2 records with 1"),
+    ],
+)
+def test_a_record_that_cannot_be_filtered_or_joined_is_named(
+    runner: Runner, request_: TransformRequest, says: Any, reason: str
+) -> None:
+    objects = MemoryObjects(b={"in/a": b"i,1\n\nj\n"})
+    with pytest.raises(JobError, match=f"^ClientError: {reason}"):
+        batch(request_, objects, FakeInstances(says), runner, []).run(threading.Event())
+
+    assert outputs(objects) == {}
+
+
+class Anew(MemoryObjects):
+    """Objects that are another each time that they are read."""
+
+    def read(self, bucket: str, key: str, start: int = 0) -> Source:
+        source = super().read(bucket, key, start)
+        self.buckets[bucket][key] += b"3,4\n"
+        return source
+
+
+def test_an_object_that_is_written_anew_is_not_joined_with_the_old_ones_answers(runner: Runner) -> None:
+    objects = Anew(b={"in/a": b"1,2\n"})
+    with pytest.raises(JobError, match="written anew while it was read"):
+        batch(processed(), objects, FakeInstances(shout), runner, []).run(threading.Event())
+
+    assert outputs(objects) == {}
+
+
 class Flows(FakeScorer):
     """Answers each part of a request with as many bytes, as it comes."""
 
@@ -88,16 +158,17 @@ class Flows(FakeScorer):
         return FakeStream(200, (part.upper() for part in parts))
 
 
-def test_memory_is_flat_whatever_the_objects_size(runner: Runner) -> None:
+@pytest.mark.parametrize("request_", [whole(), processed("$[0]", "$[0]", "Input"), processed("$[0]", join="None")])
+def test_memory_is_flat_whatever_the_objects_size(runner: Runner, request_: TransformRequest) -> None:
     objects = Endless(b={"in/a": b""})
     objects.upload = lambda bucket, key, state=None: Thrown(objects, bucket, key, *(state or ("", ())))  # type: ignore[method-assign]  # a fake of a fake
     before = Thrown.written
     tracemalloc.start()
     try:
-        batch(whole(), objects, lambda: Flows(0, shout), runner, []).run(threading.Event())
+        batch(request_, objects, lambda: Flows(0, shout), runner, []).run(threading.Event())
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
     assert Thrown.written - before == Endless.SIZE
-    assert most < Endless.SIZE // 8, most
+    assert most < Endless.SIZE // 4, most
