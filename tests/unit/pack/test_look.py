@@ -22,7 +22,7 @@ from fogbank.pack.look import look_at
         ("model.onnx", b"graph", "model-unreadable"),
         ("model.ubj", b"[", "model-unreadable"),
         ("model.keras", b"", "model-unreadable"),
-        ("model.pt", b"weights", "model-code-missing"),
+        ("model.pt", b"weights", "model-unreadable"),
     ],
 )
 def test_what_is_no_model_is_refused_by_name(tmp_path: Path, name: str, content: bytes | None, code: str) -> None:

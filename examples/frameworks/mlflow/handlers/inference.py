@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import mlflow.pyfunc
+import pandas as pd
 
 
 def model_fn(model_dir: str) -> Any:
@@ -14,4 +15,16 @@ def model_fn(model_dir: str) -> Any:
 
 def predict_fn(data: Any, model: Any) -> Any:
     """The model's own answer."""
-    return model.predict(data)
+    return model.predict(_narrowed(data, model))
+
+
+def _narrowed(rows: pd.DataFrame, model: Any) -> Any:
+    """Rows in the types of the model's signature, which takes no doubles where it says `float`, and no 64 bits where it says `integer`."""
+    signature = model.metadata.get_input_schema()
+    if signature is None:
+        return rows
+    if signature.is_tensor_spec():
+        specs = list(signature)
+        return rows.to_numpy(dtype=specs[0].type) if len(specs) == 1 and not specs[0].name else rows
+    narrow = {spec.name: spec.type.to_pandas() for spec in signature if spec.type.name in ("float", "integer")}
+    return rows.astype({name: dtype for name, dtype in narrow.items() if name in rows and not rows[name].isna().any()})

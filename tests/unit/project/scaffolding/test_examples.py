@@ -13,9 +13,9 @@ from fogbank.project.scaffolding.examples import examples, write_example
 from fogbank.project.workplace.config import load_config
 from fogbank.project.workplace.installation import assets
 
-WITHOUT_EXAMPLE = {"onnx_image.py.j2", "torch_export.py.j2"}
+WITHOUT_EXAMPLE = {"onnx_image.py.j2", "torch_export.py.j2", "torch_weights.py.j2"}
 """What tests/contracts/project/test_adoption.py serves, without an example of it; and what tests/unit/pack/test_look_torch.py writes after the
-inputs of a program."""
+inputs of a program, and test_look_weights.py after the class whose the weights are."""
 TEMPLATES = Path(assets()) / "src" / "fogbank" / "project" / "scaffolding" / "templates" / "adopted" / "handlers"
 
 
