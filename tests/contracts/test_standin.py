@@ -149,6 +149,7 @@ def lives(
         Life(
             "aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy",
             {"modelPackageGroupName": f"{unique}-g", "resourcePolicy": POLICY}, {"resourcePolicy": WIDER},
+            by_hand=("sagemaker", "delete_model_package_group_policy", {"ModelPackageGroupName": f"{unique}-g"}),
         ),
         Life(
             "aws:sagemaker/pipeline:Pipeline",
