@@ -31,7 +31,7 @@ from fogbank.cloud.hosting.instance_sizes import memory_of
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError, job_name_taken, unknown_job
 from fogbank.cloud.jobs.objects import CHUNK, ObjectError, Objects
 from fogbank.cloud.jobs.processing import Places
-from fogbank.cloud.jobs.processing_data import placed
+from fogbank.cloud.jobs.processing_data import no_output, placed
 from fogbank.cloud.jobs.processor import JobTimeoutError, ProcessingContainer, run_process
 from fogbank.cloud.training.images import brought
 from fogbank.cloud.training.metrics import last_value
@@ -240,7 +240,7 @@ class TrainingJobs(Jobs[NoState]):
                         write_archive(archive, home, folder, files)
                         self._send(archive, bucket, f"{base}/{name}.tar.gz")
         except EscapeError as error:
-            raise JobError(f"AlgorithmError: an output is none: {error}") from error
+            raise JobError(no_output(error)) from error
         except (ObjectError, ValueError) as error:
             raise JobError(f"ClientError: outputs cannot be written to {output['S3OutputPath']}: {error}") from error
 
