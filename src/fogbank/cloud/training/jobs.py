@@ -34,7 +34,7 @@ from fogbank.cloud.jobs.processing import Places
 from fogbank.cloud.jobs.processing_data import no_output, placed
 from fogbank.cloud.jobs.processor import JobTimeoutError, ProcessingContainer, run_process
 from fogbank.cloud.training.images import brought
-from fogbank.cloud.training.metrics import last_value
+from fogbank.cloud.training.metrics import last_values
 from fogbank.cloud.training.script import Script, arguments, input_config, resource_config, script_of, variables
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.object_manifests import ManifestError, manifest_keys
@@ -254,11 +254,13 @@ class TrainingJobs(Jobs[NoState]):
 
     def _metrics(self, request: Document, log: Path) -> list[Document]:
         """The last value of each metric whose expression the log has."""
-        found = []
-        for metric in request["AlgorithmSpecification"].get("MetricDefinitions", []):
-            if (value := last_value(metric["Regex"], log)) is not None:
-                found.append({"MetricName": metric["Name"], "Value": value, "Timestamp": self.clock.epoch()})
-        return found
+        metrics = request["AlgorithmSpecification"].get("MetricDefinitions", [])
+        values = last_values([metric["Regex"] for metric in metrics], log)
+        return [
+            {"MetricName": metric["Name"], "Value": value, "Timestamp": self.clock.epoch()}
+            for metric, value in zip(metrics, values, strict=True)
+            if value is not None
+        ]
 
     def _stage(self, job: Record[NoState], status: str) -> None:
         now = self.clock.epoch()
