@@ -123,7 +123,7 @@ class LocalCloud:
         self.events = Events(self.store, self.clock)
         self.runner = Runner()
         snapshots = Snapshots(folder, user_key(settings.keys))
-        self.moto = MotoGateway(self.store, time.time, snapshots, lambda: self.clock.epoch() - time.time())
+        self.moto = MotoGateway(self.store, time.time, snapshots, self.clock.ahead)
         self._incoming = emptied(folder / "incoming")
         bus = Bus(self.moto.handle, waiting_rules, LOCAL_ACCOUNT)
         tell = ObjectEvents(bus, LOCAL_ACCOUNT).tell

@@ -46,7 +46,8 @@ def file_below(home: Path, path: Path) -> Iterator[BinaryIO]:
     """
     root, place = Path(os.path.realpath(home)), Path(os.path.realpath(path))
     if not place.is_relative_to(root):
-        raise EscapeError(f"{path.name!r} is a link that leads out of its folder")
+        name = path.relative_to(home) if path.is_relative_to(home) else path.name
+        raise EscapeError(f"{str(name)!r} is a link that leads out of its folder")
     *folders, name = place.relative_to(root).parts or (".",)
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -181,7 +181,7 @@ def test_a_sessions_policies_outlive_the_cloud(strict: CloudProcess, unique: str
 
 
 def test_who_may_not_list_a_prefix_is_not_told_that_a_key_is_not_there(strict: CloudProcess, unique: str) -> None:
-    assumed(strict, unique, READ)
+    assumed(strict, unique, READ, ("s3:ListMultipartUploadParts", "arn:aws:s3:::bkt/*"))
     listed = {"StringLike": {"s3:prefix": ["seen/*"]}}
     statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::bkt", "Condition": listed}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -192,6 +192,7 @@ def test_who_may_not_list_a_prefix_is_not_told_that_a_key_is_not_there(strict: C
     assert ended(lambda: s3.head_object(Bucket="bkt", Key="seen/none")) == "404"
     assert ended(lambda: s3.get_object(Bucket="bkt", Key="none")) == "AccessDenied"
     assert ended(lambda: s3.head_object(Bucket="bkt", Key="none")) == "403"
+    assert ended(lambda: s3.list_parts(Bucket="bkt", Key="k", UploadId="none")) == "NoSuchUpload"
     assert ended(lambda: s3.get_object(Bucket="bkt", Key="k")) == "done"
     assert ended(lambda: strict.client("s3").get_object(Bucket="bkt", Key="none")) == "NoSuchKey"
 

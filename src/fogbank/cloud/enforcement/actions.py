@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from fogbank.cloud.ground.forms import fields_of, is_form
+from fogbank.cloud.ground.forms import is_form, posted_key
 from fogbank.cloud.ground.wire import Request
 from fogbank.ground.aws import LOCAL_ACCOUNT
 
@@ -96,11 +96,8 @@ def _s3(request: Request) -> Iterator[Act]:
         yield "s3:ListAllMyBuckets", "*"
         return
     arn = f"arn:aws:s3:::{bucket}"
-    if (
-        not key and is_form(request) and "delete" not in query
-    ):  # a browser's upload; the file's own name is not known yet
-        key = fields_of(request).get("key", "").replace("${filename}", "*")
-        yield "s3:PutObject", f"{arn}/{key}"
+    if not key and is_form(request) and "delete" not in query:  # a browser's upload
+        yield "s3:PutObject", f"{arn}/{posted_key(request)}"
         return
     if not key:
         yield f"s3:{_bucket_action(request.method, query)}", f"{arn}/*" if "delete" in query else arn

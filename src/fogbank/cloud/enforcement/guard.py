@@ -94,10 +94,11 @@ class Guard:
 
     def hidden(self, request: Request, answer: Answer) -> Answer:
         """An answer as somebody gets it who may not know that a key is not there: S3 says 404 to whoever may list the bucket by that prefix.
+        What else is not found, an upload or a setting of the object's, is said.
 
         Source: the S3 API reference, GetObject's "Permissions"; that the key counts as the prefix, as others found (ceph/ceph#68577, kopia/kopia#3072).
         """
-        if answer.status != 404 or request.service not in {"s3", ""} or request.method not in {"GET", "HEAD"}:
+        if answer.status != 404 or request.service not in {"s3", ""} or not _tells_of_no_key(request, answer):
             return answer
         name, _, key = request.plain_path[1:].partition("/")
         caller = self._caller(request)
@@ -268,3 +269,8 @@ def _code(request: Request) -> str:
     return (
         "AccessDeniedException" if "x-amz-target" in request.headers or speaks_json(request.service) else "AccessDenied"
     )
+
+
+def _tells_of_no_key(request: Request, answer: Answer) -> bool:
+    """An answer to HEAD has no body to say what is not found: it is the key."""
+    return request.method == "HEAD" or (request.method == "GET" and b"<Code>NoSuchKey</Code>" in answer.body)

@@ -33,6 +33,11 @@ class Clock:
         with self._lock:
             return self._wall() * self._speed + self._offset
 
+    def ahead(self) -> float:
+        """By how many seconds it is ahead of the machine's clock, negative where it is behind."""
+        with self._lock:
+            return self._wall() * (self._speed - 1) + self._offset
+
     def now(self) -> datetime:
         """The cloud's time, in UTC."""
         return datetime.fromtimestamp(self.epoch(), UTC)

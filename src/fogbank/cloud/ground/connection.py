@@ -86,11 +86,20 @@ class Connection(asyncio.Protocol):
         """The peer is there."""
         self._transport = transport  # type: ignore[assignment]  # of a socket, so it is a Transport
         self._peer = self._peers.of(transport.get_extra_info("sockname"), transport.get_extra_info("peername"))
-        most = self._most // OTHERS_SHARE if self._peer.is_anothers else self._most
-        crowded = len(self._connections) >= most
+        crowded = self._crowded()
         self._connections.add(self)
-        if crowded:
-            self._refuse(RefusalError(503, "ServiceUnavailable", f"{most} connections are open already"))
+        if crowded is not None:
+            self._refuse(RefusalError(503, "ServiceUnavailable", crowded))
+
+    def _crowded(self) -> str | None:
+        """Why there is no place for the peer; None where there is one. What others have open is counted for them alone: the user's own
+        connections take nothing of their share."""
+        if len(self._connections) >= self._most:
+            return f"{self._most} connections are open already: close some, or ask again"
+        share = self._most // OTHERS_SHARE
+        if not self._peer.is_anothers or sum(each._peer.is_anothers for each in self._connections) < share:
+            return None
+        return f"{share} connections of others than the cloud's own user are open already, as many as they may have: close some, or ask again"
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer has gone; what it had not sent whole was never asked."""

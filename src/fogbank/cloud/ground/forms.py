@@ -7,9 +7,10 @@ S3 API reference, "POST Object": "The file or content must be the last field in 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import PurePath
 from typing import IO
 
 from werkzeug.http import parse_options_header
@@ -97,6 +98,19 @@ def read(request: Request, place: Place) -> tuple[dict[str, str], Upload | None]
             parts.upload.stream.close()
         raise
     return parts.fields, parts.upload
+
+
+def key_of(fields: Mapping[str, str], upload: Upload | None) -> str:
+    """The key of a form's object: `${filename}` in it stands for the file's own name, without folders; of a file that is a field there is none."""
+    return fields.get("key", "").replace("${filename}", PurePath(upload.filename).name if upload else "")
+
+
+def posted_key(request: Request) -> str:
+    """The key that a form names; none where it is no form."""
+    try:
+        return key_of(*read(request, _Nowhere))
+    except ValueError:
+        return ""
 
 
 def fields_of(request: Request) -> dict[str, str]:

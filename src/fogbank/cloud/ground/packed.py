@@ -29,22 +29,26 @@ def is_packed(request: Request) -> bool:
 
 
 def opened(request: Request, largest: int = LARGEST) -> bytes:
-    """The body as it was meant. Raises PackedError."""
+    """The body as it was meant; nothing, of nothing. Raises PackedError."""
     if not is_packed(request):
         return request.body
-    stream, found = zlib.decompressobj(GZIP), bytearray()
+    stream, found, begun = zlib.decompressobj(GZIP), bytearray(), False
     try:
         for part in request.payload.parts():
             left = part
             while left:
-                if stream.eof:
+                if stream.eof:  # zeros fill up what is behind a member (the gzip manual, "Using gzip on tapes")
+                    left = left.lstrip(b"\0")
+                    if not left:
+                        break
                     stream = zlib.decompressobj(GZIP)
+                begun = True
                 found += stream.decompress(left, largest + 1 - len(found))
                 if len(found) > largest:
                     raise PackedError(413, "RequestEntityTooLarge", f"the body holds more than {largest} bytes")
                 left = stream.unused_data if stream.eof else stream.unconsumed_tail
     except zlib.error as error:
         raise PackedError(400, "SerializationException", f"the body is no gzip: {error}") from error
-    if not stream.eof:
+    if begun and not stream.eof:
         raise PackedError(400, "SerializationException", "the body is no whole gzip")
     return bytes(found)

@@ -74,16 +74,15 @@ class ProcessingData:
         keys = []
         try:
             bucket, prefix = split_uri(uri)
-            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-                if only is None or path in only:
-                    keys.append(join_key(prefix, str(path.relative_to(folder))))
-                    with file_below(home, path) as file:
-                        upload = self._objects.upload(bucket, keys[-1])
-                        for part in iter(partial(file.read, CHUNK), b""):
-                            upload.write(part)
-                        upload.finish()
+            for path in sorted((path for path in folder.rglob("*") if path.is_file()) if only is None else only):
+                keys.append(join_key(prefix, str(path.relative_to(folder))))
+                with file_below(home, path) as file:
+                    upload = self._objects.upload(bucket, keys[-1])
+                    for part in iter(partial(file.read, CHUNK), b""):
+                        upload.write(part)
+                    upload.finish()
         except EscapeError as error:
-            raise JobError(f"AlgorithmError: an output is none: {error}") from error
+            raise JobError(no_output(error)) from error
         except (ObjectError, ValueError) as error:
             raise JobError(f"ClientError: outputs cannot be written to {uri}: {error}") from error
         return keys
@@ -112,7 +111,8 @@ class ProcessingData:
 
 @dataclass
 class Continuous:
-    """Outputs with S3UploadMode Continuous: their files go while the container runs, whenever they have changed."""
+    """Outputs with S3UploadMode Continuous: their files go while the container runs, whenever they have changed. One that
+    cannot go is tried again, and keeps no other from it; at the end it is told."""
 
     upload: Callable[[Path, Path, str, Collection[Path] | None], object]
     outputs: Sequence[ProcessingOutput]
@@ -120,14 +120,15 @@ class Continuous:
 
     @contextmanager
     def running(self, runner: Runner, key: Key) -> Iterator[None]:
-        """Meanwhile they go; at the end once more, however that was."""
+        """Meanwhile they go; at the end once more, however that was. Raises JobError for one that cannot."""
         outputs = [item for item in self.outputs if item.upload_mode == "Continuous"]
         folders = [(below(self.home, item.local_path or ""), item.uri or "") for item in outputs]
         ended, seen = threading.Event(), dict[Path, tuple[int, int]]()
 
         def work(_: threading.Event) -> None:
             while not ended.wait(CONTINUOUS_S):
-                self._changed(folders, seen)
+                for folder, uri in folders:
+                    self._changed(folder, uri, seen)  # what could not go is told at the end
 
         if not folders:
             yield
@@ -138,15 +139,29 @@ class Continuous:
         finally:
             ended.set()
             task.ended.wait()
-            self._changed(folders, seen)
+            problems = [self._changed(folder, uri, seen) for folder, uri in folders]
+            for problem in filter(None, problems):
+                raise problem
 
-    def _changed(self, folders: Sequence[tuple[Path, str]], seen: dict[Path, tuple[int, int]]) -> None:
-        for folder, uri in folders:
-            with suppress(OSError):  # a file that the container takes away meanwhile
-                stamps = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
-                now = {path: (stat.st_mtime_ns, stat.st_size) for path, stat in stamps.items()}
-                self.upload(self.home, folder, uri, [path for path, stamp in now.items() if seen.get(path) != stamp])
-                seen.update(now)
+    def _changed(self, folder: Path, uri: str, seen: dict[Path, tuple[int, int]]) -> JobError | None:
+        """Upload what has changed since it was `seen`; why the first of those that cannot go does not."""
+        problem = None
+        with suppress(OSError):  # a folder that the container takes away meanwhile
+            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+                try:
+                    self._changed_file(folder, uri, path, seen)
+                except JobError as error:
+                    problem = problem or error
+        return problem
+
+    def _changed_file(self, folder: Path, uri: str, path: Path, seen: dict[Path, tuple[int, int]]) -> None:
+        """Raises JobError."""
+        with suppress(OSError):  # the container may take it away meanwhile
+            state = path.stat()
+            stamp = (state.st_mtime_ns, state.st_size)
+            if seen.get(path) != stamp:
+                self.upload(self.home, folder, uri, [path])
+                seen[path] = stamp
 
 
 def below(home: Path, path: str) -> Path:
@@ -162,6 +177,11 @@ def placed(folder: Path, name: str) -> Path:
         return inside(folder, name)
     except EscapeError as error:
         raise JobError(f"ClientError: {name!r} would be written outside of the job's folder") from error
+
+
+def no_output(error: EscapeError) -> str:
+    """The FailureReason of a job one of whose outputs is a link that leads out of its home."""
+    return f"AlgorithmError: an output is none: below {ROOT}, {error}: write a copy there, not a link"
 
 
 def _unreachable(item: ProcessingInput, error: Exception) -> JobError:

@@ -91,10 +91,8 @@ class Expression:
         return after
 
     def _closed(self, places: int) -> int:
-        """With the places behind those that may be skipped."""
-        while more := ((places & self._skips) << 1) & ~places:
-            places |= more
-        return places
+        """With the places behind those that may be skipped: a sum carries through a row of them in one step, however long it is."""
+        return places | (((places & self._skips) + self._skips) ^ self._skips)
 
 
 def _ways(text: str) -> list[_Way]:
@@ -124,7 +122,7 @@ def _repeated(text: str, at: int) -> tuple[list[_Item], int]:
     """The places of one atom with its repetition, and where the text goes on."""
     atom = ATOM.match(text, at)
     if atom is None:
-        raise ExpressionError(f"{text[at]!r} is not supported here")
+        raise ExpressionError(f"{text[at]!r} is not supported here{_instead(text[at])}")
     test, end = _test(atom[0]), atom.end()
     repeat = REPEAT.match(text, end)
     if repeat is None:
@@ -134,6 +132,12 @@ def _repeated(text: str, at: int) -> tuple[list[_Item], int]:
         raise ExpressionError(f"it has more than {MOST} places")
     rest = [_Item(test, skips=True, loops=True)] if most is None else [_Item(test, skips=True)] * (most - least)
     return [_Item(test)] * least + rest, repeat.end()
+
+
+def _instead(character: str) -> str:
+    """What to write for a sign that stands for itself."""
+    is_sign = character.isascii() and character.isprintable() and not character.isalnum() and character != "\\"
+    return f": write \\{character} for the character itself" if is_sign else ""
 
 
 def _bounds(repeat: re.Match[str]) -> tuple[int, int | None]:

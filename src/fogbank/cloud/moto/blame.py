@@ -18,6 +18,7 @@ from botocore.model import OperationNotFoundError, ServiceModel
 
 from fogbank.cloud.api.check import check_input, without_nulls
 from fogbank.cloud.api.errors import ApiError, validation
+from fogbank.cloud.ground.packed import opened
 from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.moto.journal import operation_name
 
@@ -27,11 +28,11 @@ MALFORMED = "The XML you provided was not well-formed or did not validate agains
 
 
 def fault_of(request: Request) -> ApiError | None:
-    """What is wrong with a request."""
+    """What is wrong with a request, whose body was opened before if it is packed."""
     name = operation_name(request)
     try:
         if request.headers.get("x-amz-target"):
-            _check(request, name, _document(request.body))
+            _check(request, name, _document(opened(request)))
         elif name:
             _check_form(request, name)
         elif request.service in {"s3", ""} and request.method in {"PUT", "POST"} and "policy" not in request.query:
@@ -60,7 +61,7 @@ def _check(request: Request, name: str, params: dict[str, Any]) -> None:
 def _check_form(request: Request, name: str) -> None:
     """Of a form its required parameters are looked at: they are there, and say something."""
     shape = _input(request.service, name)
-    given = {key.partition(".")[0] for key in parse_qs(request.body.decode(errors="replace"))}
+    given = {key.partition(".")[0] for key in parse_qs(opened(request).decode(errors="replace"))}
     for member in shape.required_members if shape is not None else ():
         if member not in given and shape.members[member].serialization.get("name", member) not in given:
             raise validation(f"The request must contain the parameter {member}.")

@@ -96,8 +96,7 @@ class MotoGateway:
         return answer
 
     def _write(self, request: Request) -> Answer:
-        if request.service == "sqs":
-            self._passing.follow()
+        self._passing.follow()  # whatever it is: topics, rules and buckets put messages into queues too
         self._history.settle()  # no change is made on top of one that could not be written
         if source := copied_object(request):
             self._store.keep(source)
@@ -156,6 +155,7 @@ class MotoGateway:
             since = int(self._store.setting(EVENTS_SINCE, "0")) or self._store.next_seq()
             self._store.set_setting(EVENTS_SINCE, str(since))
             unread = self._history.unread()
+            self._passing.mark()
             functions.adopt()
             rules.adopt()
             for written in unread:
@@ -190,6 +190,7 @@ class MotoGateway:
     def save(self) -> None:
         """Write a snapshot."""
         with self._turns.write():
+            self._passing.mark()
             self._history.save()
 
     def forget(self) -> None:

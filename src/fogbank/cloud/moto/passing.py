@@ -23,12 +23,23 @@ class Passing:
     def follow(self) -> None:
         """Let pass what the clock was moved by since the last time; a clock that stands still holds the messages."""
         with self._lock:
-            passed = self._ahead() - self._known
-            if abs(passed) < LEAST_S:
-                return
-            self._known += passed
-            for queue in _queues():
-                _age(queue, passed * 1000.0)
+            ahead = self._ahead()
+            if abs(ahead - self._known) >= LEAST_S:
+                self._bring(ahead)
+
+    def mark(self) -> None:
+        """The same, and every message has with it how far ahead the cloud was: whoever reads it back lets pass what came after."""
+        with self._lock:
+            self._bring(self._ahead())
+
+    def _bring(self, ahead: float) -> None:
+        """A message without a mark was sent since the last time."""
+        for queue in _queues():
+            for message in queue._messages:
+                _age(message, (ahead - getattr(message, "ahead", self._known)) * 1000.0)
+                message.ahead = ahead
+            _let_go(queue)
+        self._known = ahead
 
 
 def _queues() -> Iterator[Any]:
@@ -39,15 +50,18 @@ def _queues() -> Iterator[Any]:
             yield from list(backend.queues.values())
 
 
-def _age(queue: Any, milliseconds: float) -> None:
-    """Nobody is asked for a message that is older than the queue keeps it: moto would stop at the first."""
+def _age(message: Any, milliseconds: float) -> None:
+    message.visible_at -= milliseconds
+    message.delayed_until -= milliseconds
+    message.passed_ms = getattr(message, "passed_ms", 0.0) + milliseconds
+
+
+def _let_go(queue: Any) -> None:
+    """Nobody is asked for a message that is older than the queue keeps it: moto would stop at the first, and hold its group for ever."""
     from moto.core.utils import unix_time_millis
 
-    for message in queue._messages:
-        message.visible_at -= milliseconds
-        message.delayed_until -= milliseconds
-        message.passed_ms = getattr(message, "passed_ms", 0.0) + milliseconds
     least = unix_time_millis() - float(queue.message_retention_period) * 1000.0
     kept = [message for message in queue._messages if message.sent_timestamp - message.passed_ms > least]
     if len(kept) < len(queue._messages):
         queue._messages = kept
+        queue._pending_messages.intersection_update(kept)

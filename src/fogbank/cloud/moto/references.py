@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from fogbank.cloud.moto.functions import find
@@ -58,13 +59,15 @@ def _security_group(value: str, region: str) -> str | None:
     return None if known else f"The security group '{value}' does not exist"
 
 
-def _told(value: str, region: str) -> str | None:
-    """Of a queue, a topic or a function by its ARN; what is in another account may be there."""
+def _told(kind: str, value: str, region: str) -> str | None:
+    """Of a queue, a topic or a function by its ARN, which is one of that kind's service; what is in another account may be there."""
     _, _, service, _, account, *name = f"{value}:::::".split(":")
-    if account != LOCAL_ACCOUNT:
+    own, has = TOLD[kind]
+    if service != own:
+        return f"{value} is no ARN of a {kind}"
+    if account != LOCAL_ACCOUNT or has(region, name[0], value):
         return None
-    known = {"sqs": _has_queue, "sns": _has_topic, "lambda": _has_function}[service](region, name[0], value)
-    return None if known else f"{value} does not exist"
+    return f"{value} does not exist"
 
 
 def _has_queue(region: str, name: str, _: str) -> bool:
@@ -85,11 +88,17 @@ def _has_function(region: str, _: str, arn: str) -> bool:
     return find(region, arn, None, 0.0) is not None
 
 
+TOLD: Mapping[str, tuple[str, Callable[[str, str, str], bool]]] = {
+    "queue": ("sqs", _has_queue),
+    "topic": ("sns", _has_topic),
+    "function": ("lambda", _has_function),
+}
+"""A kind's service, and what looks for one by region, name and ARN."""
 LOOKS: Mapping[str, Callable[[str, str], str | None]] = {
     "kms-key": _key,
     "subnet": _subnet,
     "security-group": _security_group,
-    **dict.fromkeys(("queue", "topic", "function"), _told),
+    **{kind: partial(_told, kind) for kind in TOLD},
 }
 
 

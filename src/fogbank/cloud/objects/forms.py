@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
-from fogbank.cloud.ground.forms import read
+from fogbank.cloud.ground.forms import key_of, read
 from fogbank.cloud.ground.payload import SPOOL_OVER, Payload, parts_of, spool
 from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.objects.errors import S3Error
@@ -69,12 +69,12 @@ def read_form(request: Request, bucket: str, incoming: Path) -> Form:
     if upload is None and "file" not in named:
         raise S3Error("InvalidArgument", "POST requires exactly one file upload per request.", ArgumentName="file")
     if upload is None:
-        file, filename = Payload.of(named.pop("file").encode()), ""
+        file = Payload.of(named.pop("file").encode())
     else:
         with upload.stream:
-            file, filename = spool(parts_of(upload.stream), incoming), Path(upload.filename).name
+            file = spool(parts_of(upload.stream), incoming)
     if "key" in named:  # before the policy is looked at, says the reference
-        named["key"] = named["key"].replace("${filename}", filename)
+        named["key"] = key_of(named, upload)
     form = Form(fields=named, file=file)
     try:
         _check_policy(form, bucket)

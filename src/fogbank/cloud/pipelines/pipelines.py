@@ -139,7 +139,7 @@ class Pipelines(Resource[PipelineState]):
         parts, own = arn.split(":"), name.partition("/")
         try:
             found = self.named(Scope(parts[3]), own[0])
-        except ApiError:
+        except (ApiError, IndexError):  # of no pipeline that is there, or no ARN at all
             return arn
         return f"{found.public['PipelineArn']}{own[1]}{own[2].lower()}"
 

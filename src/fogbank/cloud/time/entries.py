@@ -16,6 +16,8 @@ from fogbank.cloud.ground.store import Document
 from fogbank.cloud.ground.wire import Answer, Request, json_answer
 
 RESERVED = "aws."
+MOST = 10
+"""Entries of one request."""
 NOT_AUTHORIZED = {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": "Not authorized for the source."}
 MALFORMED = {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
 
@@ -31,10 +33,10 @@ class Entries:
         return request.headers.get("x-amz-target") == "AWSEvents.PutEvents"
 
     def handle(self, request: Request) -> Answer:
-        """The answer. Raises NotOursError where no entry is refused."""
+        """The answer. Raises NotOursError where no entry is refused, or where all of them are: there are too many, as moto says."""
         entries = _entries(request.body)
         refused = [_refusal(entry) for entry in entries]
-        if not any(refused):
+        if not any(refused) or len(entries) > MOST:
             raise NotOursError(request.path)
         taken = [entry for entry, refusal in zip(entries, refused, strict=True) if refusal is None]
         answer = self._put(request, taken)

@@ -31,10 +31,10 @@ from fogbank.cloud.hosting.instance_sizes import memory_of
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError, job_name_taken, unknown_job
 from fogbank.cloud.jobs.objects import CHUNK, ObjectError, Objects
 from fogbank.cloud.jobs.processing import Places
-from fogbank.cloud.jobs.processing_data import placed
+from fogbank.cloud.jobs.processing_data import no_output, placed
 from fogbank.cloud.jobs.processor import JobTimeoutError, ProcessingContainer, run_process
 from fogbank.cloud.training.images import brought
-from fogbank.cloud.training.metrics import last_value
+from fogbank.cloud.training.metrics import last_values
 from fogbank.cloud.training.script import Script, arguments, input_config, resource_config, script_of, variables
 from fogbank.contracts.errors import FogbankError
 from fogbank.contracts.object_manifests import ManifestError, manifest_keys
@@ -240,7 +240,7 @@ class TrainingJobs(Jobs[NoState]):
                         write_archive(archive, home, folder, files)
                         self._send(archive, bucket, f"{base}/{name}.tar.gz")
         except EscapeError as error:
-            raise JobError(f"AlgorithmError: an output is none: {error}") from error
+            raise JobError(no_output(error)) from error
         except (ObjectError, ValueError) as error:
             raise JobError(f"ClientError: outputs cannot be written to {output['S3OutputPath']}: {error}") from error
 
@@ -254,11 +254,13 @@ class TrainingJobs(Jobs[NoState]):
 
     def _metrics(self, request: Document, log: Path) -> list[Document]:
         """The last value of each metric whose expression the log has."""
-        found = []
-        for metric in request["AlgorithmSpecification"].get("MetricDefinitions", []):
-            if (value := last_value(metric["Regex"], log)) is not None:
-                found.append({"MetricName": metric["Name"], "Value": value, "Timestamp": self.clock.epoch()})
-        return found
+        metrics = request["AlgorithmSpecification"].get("MetricDefinitions", [])
+        values = last_values([metric["Regex"] for metric in metrics], log)
+        return [
+            {"MetricName": metric["Name"], "Value": value, "Timestamp": self.clock.epoch()}
+            for metric, value in zip(metrics, values, strict=True)
+            if value is not None
+        ]
 
     def _stage(self, job: Record[NoState], status: str) -> None:
         now = self.clock.epoch()

@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Self
@@ -227,7 +228,8 @@ class TuningJobs(Jobs[TuningState]):
         for name, _ in job.state.trials:
             found = self._training.find(job.region, name)
             if found is not None and found.public["TrainingJobStatus"] == "InProgress":
-                self._training.stop_job(Scope(job.region), {"TrainingJobName": name})
+                with suppress(ApiError):  # it has ended since it was looked at
+                    self._training.stop_job(Scope(job.region), {"TrainingJobName": name})
 
     def _jobs(self, job: Tuning) -> list[Document]:
         """Summaries of the training jobs, in the order in which they were chosen."""

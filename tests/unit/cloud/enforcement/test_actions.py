@@ -45,10 +45,12 @@ def test_s3(method: str, path: str, query: str, action: str, resource: str) -> N
 
 
 def test_a_form_puts_an_object() -> None:
-    form = '--x\r\nContent-Disposition: form-data; name="key"\r\n\r\nin/${filename}\r\n--x--\r\n'
+    key = '--x\r\nContent-Disposition: form-data; name="key"\r\n\r\nin/${filename}\r\n'
+    file = '--x\r\nContent-Disposition: form-data; name="file"; filename="C/secret.txt"\r\n\r\nb\r\n--x--\r\n'
+    form = key + file
     posted = request("s3", "POST", "/b", body=form, content_type="multipart/form-data; boundary=x")
 
-    assert list(actions(posted)) == [("s3:PutObject", "arn:aws:s3:::b/in/*")]
+    assert list(actions(posted)) == [("s3:PutObject", "arn:aws:s3:::b/in/secret.txt")]
 
 
 def test_a_copy_reads_its_source_too() -> None:

@@ -22,12 +22,20 @@ def test_a_body_is_opened_and_an_object_is_not() -> None:
     body = gzip.compress(b"in two") + gzip.compress(b" parts")
 
     assert opened(request(body)) == b"in two parts"
+    assert opened(request(body + b"\0" * 3)) == b"in two parts"
+    assert opened(request(b"")) == b""
     assert opened(request(b"plain", coding="identity")) == b"plain"
     assert opened(request(body, "s3")) == opened(request(body, "")) == body
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [(b"no gzip", 400), (gzip.compress(b"cut short" * 100)[:-12], 400), (b"", 400)]
+    ("body", "status"),
+    [
+        (b"no gzip", 400),
+        (gzip.compress(b"cut short" * 100)[:-12], 400),
+        (gzip.compress(b"a") + b"b", 400),
+        (b"\0", 400),
+    ],
 )
 def test_what_is_no_gzip(body: bytes, status: int) -> None:
     with pytest.raises(PackedError) as caught:

@@ -84,12 +84,12 @@ def test_the_clock_stands_still_or_runs_faster_and_the_next_process_keeps_that(
     clock = Clock(store, wall=wall)
     clock.run_at(0)
     wall.now += 500
-    assert (clock.epoch(), Clock(store, wall=wall).epoch()) == (1000.0, 1000.0)
+    assert (clock.epoch(), Clock(store, wall=wall).epoch(), clock.ahead()) == (1000.0, 1000.0, -500.0)
 
     clock.move_to(datetime.fromtimestamp(2000, UTC))
     clock.run_at(60)
     wall.now += 10
-    assert (clock.epoch(), Clock(store, wall=wall).epoch()) == (2600.0, 2600.0)
+    assert (clock.epoch(), Clock(store, wall=wall).epoch(), clock.ahead()) == (2600.0, 2600.0, 1090.0)
 
     clock.run_at(1)
     wall.now += 10

@@ -314,3 +314,29 @@ def test_continuous_outputs_go_while_the_container_runs_however_it_ends(process:
         "out/first": b"22",
         "out/last": b"3",
     }
+
+
+def test_a_link_that_leads_out_keeps_no_continuous_output_from_going_and_is_told_at_the_end(
+    process: Process, tmp_path: Path
+) -> None:
+    objects, secret = MemoryObjects(b={"in/a": b""}), tmp_path / "secret.txt"
+    secret.write_text("own")
+
+    def writes(container: ProcessingContainer, _: threading.Event) -> int:
+        folder = container.home / "processing" / "output"
+        (folder / "a").symlink_to(secret)
+        (folder / "b").write_text("1")
+        until(lambda: "out/b" in objects.buckets["b"], 20)
+        (folder / "c").write_text("2")
+        until(lambda: "out/c" in objects.buckets["b"], 20)
+        return 0
+
+    output = {"S3Uri": "s3://b/out", "LocalPath": f"{ROOT}/output", "S3UploadMode": "Continuous"}
+    config = {"Outputs": [{"OutputName": "o", "S3Output": output}]}
+    job = process(writes, objects, request(ProcessingOutputConfig=config))
+
+    assert job["FailureReason"] == (
+        "AlgorithmError: an output is none: below /opt/ml, 'processing/output/a' is a link that leads out of its folder: "
+        "write a copy there, not a link"
+    )
+    assert "out/a" not in objects.buckets["b"]

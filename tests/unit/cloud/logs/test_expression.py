@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
@@ -36,4 +37,16 @@ def test_what_the_syntax_does_not_have_is_refused(expression: str) -> None:
 def test_no_expression_takes_more_than_a_step_for_a_character() -> None:
     """Python's engine would not come back from this one: it goes through the message once for each `a*`, within the one before."""
     assert not Expression("a*a*a*a*a*a*a*a*a*a*a*a*b").in_("a" * 100_000)
+    many = "".join(random.Random(5).choices("ay", k=100_000))
+    assert not Expression("a.{990}" + "y?" * 990 + "z").in_(many), "a row of places that may be skipped is one step too"
     assert Expression("[a-z]+=[0-9]{3}|never$").in_("x" * 100_000 + " code=404")
+
+
+def test_a_sign_that_stands_for_itself_is_said_how_to_write() -> None:
+    with pytest.raises(
+        ExpressionError, match=re.escape(r"'!' is not supported here: write \! for the character itself")
+    ):
+        Expression("a!")
+    assert Expression(r"a\!").in_("a!")
+    with pytest.raises(ExpressionError, match=r"here$"):
+        Expression("é")

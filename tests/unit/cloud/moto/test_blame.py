@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from fogbank.cloud.ground.wire import Request
@@ -28,6 +30,10 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
     [
         (request("kms", "TrentService.RevokeGrant", b'{"KeyId": 5, "GrantId": "x"}'), "SerializationException"),
         (request("kms", "TrentService.RevokeGrant", b"{}"), "ValidationException"),
+        (
+            request("kms", "TrentService.RevokeGrant", gzip.compress(b"{}"), **{"content-encoding": "gzip"}),
+            "ValidationException",
+        ),
         (request("ssm", "AmazonSSM.GetParameters", b'{"Names": [null]}'), "SerializationException"),
         (request("dynamodb", "DynamoDB_20120810.Query", b"-1"), "SerializationException"),
         (request("dynamodb", "DynamoDB_20120810.Query", b"[" * 100_000), "SerializationException"),

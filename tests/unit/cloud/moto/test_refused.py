@@ -9,9 +9,7 @@ import pytest
 from fogbank.cloud.ground.wire import Request
 from fogbank.cloud.moto.refused import refusal
 
-NOTIFIES = (
-    "<NotificationConfiguration><QueueConfiguration><Queue>{}</Queue></QueueConfiguration></NotificationConfiguration>"
-)
+NOTIFIES = "<NotificationConfiguration><QueueConfiguration><{kind}>{arn}</{kind}></QueueConfiguration></NotificationConfiguration>"
 
 
 def request(service: str, body: str, path: str = "/", query: str = "", method: str = "POST", **headers: str) -> Request:
@@ -30,8 +28,8 @@ def keep(days: str) -> Request:
     )
 
 
-def notify(arn: str, query: str = "notification", path: str = "/b", **headers: str) -> Request:
-    return request("s3", NOTIFIES.format(arn), path, query, "PUT", **headers)
+def notify(arn: str, query: str = "notification", path: str = "/b", kind: str = "Queue", **headers: str) -> Request:
+    return request("s3", NOTIFIES.format(arn=arn, kind=kind), path, query, "PUT", **headers)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +40,10 @@ def notify(arn: str, query: str = "notification", path: str = "/b", **headers: s
         (keep("2"), b"InvalidParameterException"),
         (keep("0"), b"InvalidParameterException"),
         (notify("arn:aws:sqs:us-east-1:123456789012:none"), b"<Code>InvalidArgument</Code>"),
+        (notify("arn:aws:foo:us-east-1:123456789012:none"), b"<Code>InvalidArgument</Code>"),
+        (notify("arn:aws:sns:us-east-1:210987654321:theirs"), b"<Code>InvalidArgument</Code>"),
+        (notify("arn:aws:sqs:us-east-1:210987654321:theirs", kind="Topic"), b"<Code>InvalidArgument</Code>"),
+        (notify("arn:aws:sqs:us-east-1:210987654321:theirs", kind="CloudFunction"), b"<Code>InvalidArgument</Code>"),
     ],
 )
 def test_it_is_refused_as_aws_does(asked: Request, code: bytes) -> None:
@@ -62,6 +64,7 @@ def test_it_is_refused_as_aws_does(asked: Request, code: bytes) -> None:
         keep("{"),
         request("logs", "{}", x_amz_target="Logs_20140328.CreateLogGroup"),
         notify("arn:aws:sqs:us-east-1:210987654321:theirs"),
+        notify("arn:aws:sns:us-east-1:210987654321:theirs", kind="Topic"),
         notify("arn:aws:sqs:us-east-1:123456789012:none", x_amz_skip_destination_validation="true"),
         notify("arn:aws:sqs:us-east-1:123456789012:none", query=""),
         notify("arn:aws:sqs:us-east-1:123456789012:none", path="/b/key"),

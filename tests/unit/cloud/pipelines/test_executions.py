@@ -423,3 +423,10 @@ def test_whatever_write_fails_an_execution_ends_and_none_of_its_steps_stays(tmp_
             assert status in {"Succeeded", "Failed"}, where
             assert {"Executing", "Starting"}.isdisjoint(steps), where
             assert made <= known, where
+
+
+@pytest.mark.parametrize(
+    "arn", ["arn:aws:sagemaker:us-east-1:123456789012:pipeline/none", "arn:x:pipeline/y", ":pipeline/"]
+)
+def test_an_arn_of_no_pipeline_is_spelled_as_it_is(ground: Ground, arn: str) -> None:
+    assert Account(ground).pipelines.spelled(arn) == arn

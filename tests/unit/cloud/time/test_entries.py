@@ -49,6 +49,13 @@ def test_what_is_wrong_otherwise_is_motos_to_say(body: bytes) -> None:
         Entries(lambda asked: error_answer(asked, 400, "X", "")).handle(request(body))
 
 
+def test_more_than_a_request_may_have_are_motos_to_refuse_whatever_is_refused_of_them() -> None:
+    own, good = ({"Source": source, "DetailType": "d", "Detail": "{}"} for source in ("aws.s3", "a"))
+    for entries in ([own] * 11, [own, *[good] * 10]):
+        with pytest.raises(NotOursError):
+            answered(entries)
+
+
 def test_what_moto_refuses_as_a_whole_is_refused() -> None:
     body = {"Entries": [{"Source": "aws.s3", "Detail": "{}"}, {"Source": "a", "Detail": "{}"}]}
     answer = Entries(lambda asked: error_answer(asked, 400, "X", "m")).handle(request(json.dumps(body).encode()))
