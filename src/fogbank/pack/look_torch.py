@@ -10,6 +10,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from fogbank.contracts.errors import PackageError
@@ -86,7 +87,7 @@ def _inputs(program: Mapping[str, Any]) -> tuple[tuple[Table, ...], tuple[Column
 
 
 def _tensors(program: Mapping[str, Any]) -> Iterator[tuple[str, tuple[list[int | None], int]]]:
-    """The user's tensors: name, then sizes (None for one that is free) and type. Raises PackageError (`model-inputs`)."""
+    """The user's tensors: name, then sizes (None for one that is free) and type. Raises PackageError (`model-inputs`), ValueError."""
     module = program.get("graph_module", {})
     for item in module.get("signature", {}).get("input_specs", []):
         if "user_input" not in item:
@@ -96,7 +97,10 @@ def _tensors(program: Mapping[str, Any]) -> Iterator[tuple[str, tuple[list[int |
             raise _no_table("the program takes something besides tensors")
         name = argument["as_tensor"]["name"]
         tensor = module["graph"]["tensor_values"][name]
-        yield name, ([size.get("as_int") for size in tensor["sizes"]], tensor["dtype"])
+        sizes = [size.get("as_int") for size in tensor["sizes"]]
+        if not name.isidentifier() or any(type(size) not in {int, NoneType} for size in sizes):
+            raise ValueError(f"its tensor {name!r} of {sizes!r} is none that PyTorch writes")  # both go into a handler
+        yield name, (sizes, tensor["dtype"])
 
 
 def _batch(program: Mapping[str, Any]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import zipfile
 from pathlib import Path
@@ -48,6 +49,7 @@ def weights(file: Path, names: tuple[str, ...] = NAMES, around: str = "") -> Pat
 
 
 def beside(folder: Path, **modules: str) -> Path:
+    folder.mkdir(exist_ok=True)
     for name, text in modules.items():
         (folder / f"{name}.py").write_text(text)
     return folder
@@ -134,8 +136,22 @@ def test_a_project_has_the_class_and_what_it_imports(tmp_path: Path) -> None:
 
     handler = (tmp_path / "net" / "handlers" / "inference.py").read_text()
     assert "from network import Net" in handler
-    assert 'weights_only=True)["state_dict"]' in handler
+    assert "weights_only=True)['state_dict']" in handler
     compile(handler, "inference.py", "exec")
     own = {path.name for path in (tmp_path / "net").glob("*.py")}
     assert own == {"network.py", "layers.py"}
     assert (tmp_path / "net" / "requirements.txt").read_text().split() == ["einops", "numpy", "torch"]
+
+
+@pytest.mark.parametrize("within", ['"]; print(1); ["', "a'b\\", 'it\'s "so"\nimport os #', "\x1b[2J"])
+def test_a_key_of_the_checkpoint_is_no_code_in_the_handler(tmp_path: Path, within: str) -> None:
+    source = beside(tmp_path / "source", network=NET, layers="class Block: ...")
+    escaped = within.replace("\\", "\\u005c").replace("\n", "\\u000a")  # as a pickle of protocol 0 has it
+    weights(source / "w.pt", around=escaped)
+    (source / "rows.csv").write_text("a,b,c,d\n1.5,2,3,4\n")
+
+    adopt("net", source / "w.pt", source / "rows.csv", tmp_path / "net", Steps(ignore), lambda _: False)
+
+    tree = ast.parse((tmp_path / "net" / "handlers" / "inference.py").read_text())
+    keys = [ast.literal_eval(node.slice) for node in ast.walk(tree) if isinstance(node, ast.Subscript)]
+    assert keys == [within, 0], "and parts[0]"
