@@ -17,6 +17,7 @@ from fogbank.contracts.errors import PackageError
 from fogbank.contracts.schema import Column, Dtype
 from fogbank.pack.look_weights import look_weights
 from fogbank.pack.looked import Look, Table
+from fogbank.pack.members import member
 
 PROGRAM = re.compile(r"(?:^|/)(?:models/[^/]+\.json|serialized_exported_program\.json)$")
 RELEASE = re.compile(r"\d+(?:\.\d+)*")
@@ -47,7 +48,7 @@ def look_torch(path: Path) -> Look:
 def _exported(path: Path, members: list[str]) -> Look:
     names = [name for name in members if PROGRAM.search(name)]
     with zipfile.ZipFile(path) as archive:
-        program = json.loads(archive.read(names[0])) if len(names) == 1 else {}
+        program = json.loads(member(archive, names[0])) if len(names) == 1 else {}
     release = RELEASE.match(program.get("torch_version", ""))
     version = release[0] if release and not re.search(r"[a-z]", program["torch_version"].partition("+")[0]) else ""
     tables, columns = _inputs(program)
