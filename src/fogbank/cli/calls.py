@@ -5,11 +5,12 @@ In: where the cloud listens, an endpoint and a sample; out: text. Pure.
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from fogbank.contracts.schema import Column, schema_from
 from fogbank.ground.aws import LOCAL_ACCESS_KEY
 
 
@@ -29,11 +30,23 @@ PHOTO = "image"
 """The column of an image, as `fogbank new --from` calls it."""
 
 
-def standing(columns: Sequence[Mapping[str, Any]]) -> Standing:
-    """What stands for a request of these columns, as schema.json has them."""
-    if [column.get("dtype") for column in columns] != ["string"]:
+def standing_by(schema: bytes) -> Standing:
+    """What stands for a request, by what schema.json says; one that says nothing of it is no reason to fail: packing tells what is wrong with it.
+
+    >>> standing_by(b'[]') is ROWS
+    True
+    """
+    try:
+        return standing(schema_from(json.loads(schema)["input"]).columns)
+    except (ValueError, LookupError, TypeError, AttributeError):
         return ROWS
-    return IMAGE if columns[0].get("name") == PHOTO else TEXT
+
+
+def standing(columns: Sequence[Column]) -> Standing:
+    """What stands for a request of these columns."""
+    if [column.dtype for column in columns] != ["string"]:
+        return ROWS
+    return IMAGE if columns[0].name == PHOTO else TEXT
 
 
 def url_of(cloud: str, endpoint: str) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fogbank.cli.asking import asking, changes_of, confirmed
-from fogbank.cli.calls import how_to_call, standing
+from fogbank.cli.calls import ROWS, how_to_call, standing_by
 from fogbank.cli.names import outputs as outputs_there
 from fogbank.cli.options import json_option, stack_option, yes_option
 from fogbank.cli.terminal import Terminal
@@ -128,7 +126,8 @@ def _calls(project: Project, stack: str, summary: Summary) -> list[str]:
     """How to call each endpoint of the local cloud; an account's, where the program says which it is, by fogbank."""
     sample = project.config.trained / "sample.csv"
     place = os.path.relpath(sample) if sample.is_file() else ""
-    without = standing(_columns(project.config.trained / "schema.json"))
+    schema = project.config.trained / "schema.json"
+    without = standing_by(schema.read_bytes()) if schema.is_file() else ROWS
     if project.is_local(stack):
         status = project.cloud.status()
         return [
@@ -139,11 +138,6 @@ def _calls(project: Project, stack: str, summary: Summary) -> list[str]:
     name = summary.outputs.get("endpoint")
     rows = shlex.quote(place) if place else without.argument
     return [f"{name} answers\n  fogbank invoke -s {project.stack_name(stack)} {name} {rows}"] if name else []
-
-
-def _columns(schema: Path) -> list[dict[str, Any]]:
-    """The columns that a request has; none where nothing says so."""
-    return list(json.loads(schema.read_text())["input"].get("columns", [])) if schema.is_file() else []
 
 
 def _project(terminal: Terminal) -> Project:

@@ -5,7 +5,10 @@ In: a path; out: a `Look`. What is a pickle (`runs_code`) says what it would imp
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+from packaging.version import Version
 
 from fogbank.contracts.errors import PackageError
 from fogbank.pack import look_files, look_folders
@@ -26,7 +29,7 @@ def look_at(path: Path) -> Look:
     if read is None:
         raise PackageError("model-unknown", f"{path.name} is no model that is known here", f"give {TAKEN}")
     try:
-        return read(path)
+        return _checked(read(path))
     except PackageError:
         raise
     except Exception as error:  # a stranger's file: whatever is wrong with it is told
@@ -35,3 +38,10 @@ def look_at(path: Path) -> Look:
             f"{path.name} cannot be read: {error}",
             "look at the file: is it whole, and what its name says?",
         ) from error
+
+
+def _checked(look: Look) -> Look:
+    """What a project's files and a terminal take as it stands: words on one line, and versions that are such. Raises ValueError (InvalidVersion)."""
+    for version in look.versions.values():
+        Version(version)
+    return replace(look, what="".join(letter if letter.isprintable() else " " for letter in look.what))

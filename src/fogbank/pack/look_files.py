@@ -16,6 +16,7 @@ from fogbank.pack.inert import Named, Thing, read_pickle, things, values_of
 from fogbank.pack.look_torch import look_torch
 from fogbank.pack.look_weights import look_weights
 from fogbank.pack.looked import Look
+from fogbank.pack.members import member
 from fogbank.pack.resolve import installed_version
 
 DISTRIBUTIONS = {
@@ -24,6 +25,8 @@ DISTRIBUTIONS = {
     "category_encoders", "keras": "keras", "cloudpickle": "cloudpickle", "dill": "dill", "statsmodels": "statsmodels",
 }  # fmt: skip
 """Which distribution holds a module, where it need not be installed here."""
+DOCUMENT = 1 << 30
+"""Bytes of skops's document: it has some thousand for each tree of a forest."""
 
 
 def _pickled(path: Path) -> Look:
@@ -97,7 +100,7 @@ def _numpy_line(modules: Iterable[str]) -> tuple[str, ...]:
 
 def _skops(path: Path) -> Look:
     with zipfile.ZipFile(path) as archive:
-        document = json.loads(archive.read("schema.json"))
+        document = json.loads(member(archive, "schema.json", DOCUMENT))
     nodes = list(_nodes(document))
     made = [
         json.loads(node["_sklearn_version"]["content"])
@@ -243,7 +246,7 @@ def _catboost(path: Path) -> Look:
 
 def _keras(path: Path) -> Look:
     with zipfile.ZipFile(path) as archive:
-        metadata, document = (json.loads(archive.read(name)) for name in ("metadata.json", "config.json"))
+        metadata, document = (json.loads(member(archive, name)) for name in ("metadata.json", "config.json"))
     version = str(metadata.get("keras_version", ""))
     shape = document.get("build_config", {}).get("input_shape") or []
     return Look(

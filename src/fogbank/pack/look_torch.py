@@ -10,12 +10,14 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from fogbank.contracts.errors import PackageError
 from fogbank.contracts.schema import Column, Dtype
 from fogbank.pack.look_weights import look_weights
 from fogbank.pack.looked import Look, Table
+from fogbank.pack.members import member
 
 PROGRAM = re.compile(r"(?:^|/)(?:models/[^/]+\.json|serialized_exported_program\.json)$")
 RELEASE = re.compile(r"\d+(?:\.\d+)*")
@@ -46,7 +48,7 @@ def look_torch(path: Path) -> Look:
 def _exported(path: Path, members: list[str]) -> Look:
     names = [name for name in members if PROGRAM.search(name)]
     with zipfile.ZipFile(path) as archive:
-        program = json.loads(archive.read(names[0])) if len(names) == 1 else {}
+        program = json.loads(member(archive, names[0])) if len(names) == 1 else {}
     release = RELEASE.match(program.get("torch_version", ""))
     version = release[0] if release and not re.search(r"[a-z]", program["torch_version"].partition("+")[0]) else ""
     tables, columns = _inputs(program)
@@ -86,7 +88,7 @@ def _inputs(program: Mapping[str, Any]) -> tuple[tuple[Table, ...], tuple[Column
 
 
 def _tensors(program: Mapping[str, Any]) -> Iterator[tuple[str, tuple[list[int | None], int]]]:
-    """The user's tensors: name, then sizes (None for one that is free) and type. Raises PackageError (`model-inputs`)."""
+    """The user's tensors: name, then sizes (None for one that is free) and type. Raises PackageError (`model-inputs`), ValueError."""
     module = program.get("graph_module", {})
     for item in module.get("signature", {}).get("input_specs", []):
         if "user_input" not in item:
@@ -96,7 +98,10 @@ def _tensors(program: Mapping[str, Any]) -> Iterator[tuple[str, tuple[list[int |
             raise _no_table("the program takes something besides tensors")
         name = argument["as_tensor"]["name"]
         tensor = module["graph"]["tensor_values"][name]
-        yield name, ([size.get("as_int") for size in tensor["sizes"]], tensor["dtype"])
+        sizes = [size.get("as_int") for size in tensor["sizes"]]
+        if not name.isidentifier() or any(type(size) not in {int, NoneType} for size in sizes):
+            raise ValueError(f"its tensor {name!r} of {sizes!r} is none that PyTorch writes")  # both go into a handler
+        yield name, (sizes, tensor["dtype"])
 
 
 def _batch(program: Mapping[str, Any]) -> int:

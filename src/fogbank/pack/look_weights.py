@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import json
+import keyword
+import re
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,15 +21,24 @@ from fogbank.contracts.errors import PackageError
 from fogbank.pack.code import parse
 from fogbank.pack.inert import Named, Thing, read_pickle
 from fogbank.pack.looked import Look, Network
+from fogbank.pack.members import member
 
 TENSORS = {"_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_parameter"}
 """What a pickled tensor is made by (torch/_utils.py)."""
-BASES = {"Module", "LightningModule"}
+BASES = frozenset({"Module", "LightningModule"})
 ADDS = {"register_buffer", "register_parameter", "register_module", "add_module"}
 WRAPPERS = ("module.", "_orig_mod.")
-"""What DataParallel and `torch.compile` put before each name."""
+"""What DataParallel and `torch.compile` put before each name, one around the other."""
+DEEPEST = 4
+"""So many of them are looked through."""
 LENGTH = 8
 """Bytes of the header's length, little-endian, with which a file of safetensors begins."""
+HEADER = 100_000_000
+"""Bytes that safetensors' own reader takes of a header (safetensors/src/tensor.rs: MAX_HEADER_SIZE)."""
+OLD = re.compile(rb"\x80[\x02-\x05]")
+"""How a pickle begins, and so a file of `torch.save` before PyTorch 1.6: no zip then."""
+HANDLER = "inference"
+"""The module that a project's handler is."""
 OTHERWISE = (
     "put the module with the network's class beside the file; or save the program: torch.export.save(torch.export.export(model, (example,)), "
     "'model.pt2'); `fogbank new NAME --example torch-weights` shows how weights and code are kept"
@@ -36,10 +47,11 @@ OTHERWISE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A class of a module beside the weights: the attributes that it sets, and what it cannot be made without."""
+    """A class of a module beside the weights: what it derives from, the attributes that it sets, and what it cannot be made without."""
 
     module: str
     name: str
+    bases: frozenset[str]
     attributes: frozenset[str]
     demands: tuple[str, ...]
 
@@ -47,8 +59,8 @@ class Candidate:
 def look_weights(path: Path) -> Look:
     """Look at them, and for their class. Raises ValueError for what cannot be read."""
     safe = path.suffix.lower() == ".safetensors"
-    within, names = ("", _safe_names(path)) if safe else _pickled_names(path)
-    before = next((text for text in WRAPPERS if all(name.startswith(text) for name in names)), "")
+    old = not safe and _is_old(path)
+    within, names = ("", _safe_names(path)) if safe else ("", []) if old else _pickled_names(path)
     look = Look(
         file=f"model{path.suffix.lower()}",
         kind="handler",
@@ -56,10 +68,10 @@ def look_weights(path: Path) -> Look:
         needs=("numpy", "safetensors", "torch") if safe else ("numpy", "torch"),
     )
     if not names:
-        cause = f"{path.name} is a pickled module, or the weights of several networks: no state dict of one"
-        return replace(look, lacks=(cause, OTHERWISE))
-    fitting = list(_fitting(path, {name.removeprefix(before).partition(".")[0] for name in names}))
-    if lacks := _lacking(path, fitting):
+        return replace(look, lacks=_nameless(path, safe=safe, old=old))
+    beside = list(_beside(path))
+    before, fitting = _fitting(beside, names)
+    if lacks := _lacking(path, [*fitting, *_heirs(beside, fitting)]):
         return replace(look, lacks=lacks)
     network = Network(module=fitting[0].module, name=fitting[0].name, within=within, before=before)
     return replace(
@@ -74,16 +86,41 @@ def look_weights(path: Path) -> Look:
 def _safe_names(path: Path) -> list[str]:
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(LENGTH), "little")
-        if length > path.stat().st_size:
-            raise ValueError("it does not begin as safetensors does")
-        return [name for name in json.loads(stream.read(length)) if name != "__metadata__"]
+        header = json.loads(stream.read(length)) if length <= min(HEADER, path.stat().st_size) else None
+    names = list(header) if isinstance(header, dict) else None
+    if names is None:
+        raise ValueError("it does not begin as safetensors does")
+    return [name for name in names if name != "__metadata__"]
+
+
+def _is_old(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return OLD.match(stream.read(2)) is not None
+
+
+def _nameless(path: Path, *, safe: bool, old: bool) -> tuple[str, str]:
+    """Why a file has no names of one network's weights, and what to do."""
+    if old:
+        again = f"torch.save(torch.load({path.name!r}, map_location='cpu', weights_only=True), {path.name!r})"
+        return (
+            f"{path.name} is no zip but a pickle, as PyTorch wrote before 1.6: it is not read here",
+            f"save it again: {again}",
+        )
+    if safe:
+        return (
+            f"{path.name} holds no tensors",
+            "look at what was saved: safetensors.torch.save_file(model.state_dict(), ...)",
+        )
+    return f"{path.name} is a pickled module, or the weights of several networks: no state dict of one", OTHERWISE
 
 
 def _pickled_names(path: Path) -> tuple[str, list[str]]:
     """Below which key of a checkpoint the weights are (empty: they are all there is), and their names."""
     with zipfile.ZipFile(path) as archive:
-        inner = next(name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl")
-        root, _ = read_pickle(archive.read(inner))
+        inner = next((name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"), None)
+        if inner is None:
+            raise ValueError("it is a zip without data.pkl, which torch.save writes")
+        root, _ = read_pickle(member(archive, inner))
     if names := _tensors(root):
         return "", names
     parts = {key: found for key, value in _items(root).items() if (found := _tensors(value))}
@@ -108,11 +145,37 @@ def _tensors(node: Any) -> list[str]:
     return list(items) if whole else []
 
 
-def _fitting(path: Path, attributes: set[str]) -> Iterator[Candidate]:
-    """The classes of modules beside the file that set all these attributes."""
+def _beside(path: Path) -> Iterator[Candidate]:
+    """The classes of the modules beside the file."""
     for file in sorted(path.parent.glob("*.py")):
         if file.stem.isidentifier() and file.stem not in sys.stdlib_module_names:
-            yield from (one for one in _classes(file) if attributes <= one.attributes)
+            yield from _classes(file)
+
+
+def _fitting(beside: Sequence[Candidate], names: Sequence[str]) -> tuple[str, list[Candidate]]:
+    """What stands before each name, and the networks that set all the attributes that the names begin with then."""
+    for before in _prefixes(names):
+        attributes = {name.removeprefix(before).partition(".")[0] for name in names}
+        if fitting := [one for one in beside if BASES & one.bases and attributes <= one.attributes]:
+            return before, fitting
+    return "", []
+
+
+def _prefixes(names: Sequence[str]) -> Iterator[str]:
+    """Nothing first, as a network may have an attribute `module` of its own; then what wrappers put there, the outermost alone before both."""
+    before = ""
+    yield before
+    for _ in range(DEEPEST):
+        before += next((text for text in WRAPPERS if all(name.startswith(before + text) for name in names)), "")
+        yield before
+
+
+def _heirs(beside: Sequence[Candidate], fitting: Sequence[Candidate]) -> Iterator[Candidate]:
+    """The classes that derive from those: each has their attributes, and may have been what was trained."""
+    family = list(fitting)
+    while found := [one for one in beside if one not in family and one.bases & {each.name for each in family} - BASES]:
+        yield from found
+        family += found
 
 
 def _lacking(path: Path, fitting: Sequence[Candidate]) -> tuple[str, str] | None:
@@ -122,8 +185,11 @@ def _lacking(path: Path, fitting: Sequence[Candidate]) -> tuple[str, str] | None
         cause = f"{path.name} holds weights alone (a state dict): no module beside it has the torch.nn.Module whose they are"
         return cause, OTHERWISE
     if len(fitting) > 1:
-        alone = f"leave the one whose they are in a module beside {path.name}"
+        alone = f"leave the one whose they are in a module beside {path.name}, one class with all its layers"
         return f"the weights may be those of {', '.join(names)}", alone
+    if keyword.iskeyword(fitting[0].module) or fitting[0].module == HANDLER:
+        cause = f"{names[0]} is in a file that the handler cannot import by that name"
+        return cause, f"rename {fitting[0].module}.py, to network.py for example"
     if demands := fitting[0].demands:
         defaults = "give its __init__ the values that it was trained with, as defaults"
         return f"{names[0]} cannot be made without {', '.join(demands)}, which the weights do not say", defaults
@@ -131,17 +197,18 @@ def _lacking(path: Path, fitting: Sequence[Candidate]) -> tuple[str, str] | None
 
 
 def _classes(file: Path) -> Iterator[Candidate]:
-    """The networks of a module's top level; none of a file that is no Python."""
+    """The classes of a module's top level; none of a file that is no Python."""
     try:
         nodes = parse(file).body
     except PackageError:
         return
     for node in nodes:
-        if isinstance(node, ast.ClassDef) and any(_last(base) in BASES for base in node.bases):
+        if isinstance(node, ast.ClassDef):
             made = [own for own in node.body if isinstance(own, ast.FunctionDef) and own.name == "__init__"]
             yield Candidate(
                 module=file.stem,
                 name=node.name,
+                bases=frozenset(map(_last, node.bases)),
                 attributes=frozenset(_set(node)),
                 demands=tuple(_demanded(made[0].args)) if made else (),
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,21 @@ def test_what_is_no_model_is_refused_by_name(tmp_path: Path, name: str, content:
 def test_a_folder_without_a_word_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="no model that is known here"):
         look_at(tmp_path)
+
+
+def keras(file: Path, version: str, name: str) -> Path:
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": version}))
+        archive.writestr("config.json", json.dumps({"class_name": name}))
+    return file
+
+
+def test_what_a_file_says_of_itself_is_one_line_of_plain_letters(tmp_path: Path) -> None:
+    look = look_at(keras(tmp_path / "m.keras", "3.9.0", "Net\n```\n\x1b[2Jü"))
+    assert look.what == "a Keras model (Net ```  [2Jü), made by Keras 3.9.0"
+
+
+def test_a_version_that_is_none_is_no_line_of_the_requirements(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match="Invalid version") as caught:
+        look_at(keras(tmp_path / "m.keras", "3.9.0\n--index-url https://example.com", "Net"))
+    assert caught.value.code == "model-unreadable"

@@ -98,3 +98,21 @@ def test_a_single_number_among_the_inputs_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="no dimension") as caught:
         looked(tmp_path, x=([FREE, 4], FLOAT), temperature=([], FLOAT))
     assert caught.value.code == "model-inputs"
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("x\nimport os", FREE), ("x y", FREE), ("x", "1\nimport os"), ("x", 1.5), ("x", True)]
+)
+def test_names_and_sizes_that_pytorch_writes_nowhere_are_no_code_in_the_handler(
+    tmp_path: Path, name: str, size: Any
+) -> None:
+    file = tmp_path / "m.pt2"
+    program(file, "2.15.0", **{name: ([FREE, 4], FLOAT)})
+    with zipfile.ZipFile(file) as archive:
+        document = archive.read("m/models/model.json").decode()
+    document = document.replace('{"as_expr": {}}', json.dumps({} if size == FREE else {"as_int": size}))
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("m/models/model.json", document)
+    with pytest.raises(PackageError, match="none that PyTorch writes") as caught:
+        look_at(file)
+    assert caught.value.code == "model-unreadable"

@@ -31,8 +31,11 @@ class Classifier:
 
     def _most(self) -> int:
         """Tokens that the network takes."""
-        own = self._pipeline.tokenizer.model_max_length
-        return min(own, getattr(self._pipeline.model.config, "max_position_embeddings", own))
+        own, model = self._pipeline.tokenizer.model_max_length, self._pipeline.model
+        layers = [layer for name, layer in model.named_modules() if name.endswith("position_embeddings")]
+        pads = [layer.padding_idx for layer in layers if getattr(layer, "padding_idx", None) is not None]
+        first = pads[0] + 1 if pads else 0  # RoBERTa counts its positions from behind the padding's
+        return min(own, getattr(model.config, "max_position_embeddings", own + first) - first)
 
 
 def model_fn(model_dir: str) -> Classifier:

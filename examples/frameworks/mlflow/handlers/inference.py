@@ -19,12 +19,21 @@ def predict_fn(data: Any, model: Any) -> Any:
 
 
 def _narrowed(rows: pd.DataFrame, model: Any) -> Any:
-    """Rows in the types of the model's signature, which takes no doubles where it says `float`, and no 64 bits where it says `integer`."""
+    """Rows in the types of the model's signature, which takes no doubles where it says `float`, and no 64 bits where it says `integer`.
+
+    A column of integers with gaps stays as it is: MLflow says what is wrong with it.
+    """
     signature = model.metadata.get_input_schema()
     if signature is None:
         return rows
     if signature.is_tensor_spec():
         specs = list(signature)
         return rows.to_numpy(dtype=specs[0].type) if len(specs) == 1 and not specs[0].name else rows
-    narrow = {spec.name: spec.type.to_pandas() for spec in signature if spec.type.name in ("float", "integer")}
-    return rows.astype({name: dtype for name, dtype in narrow.items() if name in rows and not rows[name].isna().any()})
+    types = {spec.name: spec.type.to_pandas() for spec in signature if _narrow(spec.type) and spec.name in rows}
+    whole = {name for name in types if not rows[name].isna().any()}
+    return rows.astype({name: dtype for name, dtype in types.items() if name in whole or dtype.kind == "f"})
+
+
+def _narrow(kind: Any) -> bool:
+    """Whether a column's type is narrower than a request's; one of lists or objects has no name."""
+    return getattr(kind, "name", "") in {"float", "integer"}

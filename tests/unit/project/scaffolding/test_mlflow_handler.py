@@ -13,7 +13,11 @@ import pytest
 
 from fogbank.project.scaffolding import adoption
 
-ROWS = pd.DataFrame({"a": [1.5, 2.5], "n": [1, 2], "gap": [1.0, None], "d": [0.1, 0.2]})
+ROWS = pd.DataFrame({"a": [1.5, 2.5], "n": [1, 2], "gap": [1.0, None], "d": [0.1, 0.2], "part": [0.5, None]})
+
+
+class Array:
+    """MLflow's type of a list, which has no name; so have its Object, Map and AnyType none."""
 
 
 class Type:
@@ -53,29 +57,32 @@ class Model:
         return self.signature
 
 
-def narrowed(signature: Signature | None) -> Any:
+def narrowed(signature: Signature | None, rows: pd.DataFrame = ROWS) -> Any:
     """The function as it stands in the handler, which imports MLflow."""
     template = Path(adoption.__file__).parent / "templates" / "adopted" / "handlers" / "mlflow.py.j2"
-    (function,) = [
+    functions: list[ast.stmt] = [
         node
         for node in ast.parse(template.read_text()).body
-        if isinstance(node, ast.FunctionDef) and node.name == "_narrowed"
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("_narrow")
     ]
     names: dict[str, Any] = {"pd": pd, "Any": Any}
-    exec(compile(ast.Module([function], []), "inference.py", "exec"), names)  # noqa: S102 - our own template
-    return names["_narrowed"](ROWS, Model(signature))
+    exec(compile(ast.Module(functions, []), "inference.py", "exec"), names)  # noqa: S102 - our own template
+    return names["_narrowed"](rows, Model(signature))
 
 
 def test_columns_are_as_narrow_as_the_signature_says() -> None:
     specs = [
-        Spec(name, Type(kind)) for name, kind in (("a", "float"), ("n", "integer"), ("gap", "integer"), ("d", "double"))
-    ]
+        Spec(name, Type(kind))
+        for name, kind in (
+            ("a", "float"), ("n", "integer"), ("gap", "integer"), ("d", "double"), ("part", "float"), ("absent", "float"),
+        )
+    ]  # fmt: skip
 
-    rows = narrowed(Signature(specs))
+    rows = narrowed(Signature([*specs, Spec("list", Array())]), ROWS.assign(list=[[1.0], []]))
 
-    assert list(rows.dtypes.astype(str)) == ["float32", "int32", "float64", "float64"], (
-        "a gap is no integer: MLflow says so"
-    )
+    assert dict(rows.dtypes.astype(str)) == {
+        "a": "float32", "n": "int32", "gap": "float64", "d": "float64", "part": "float32", "list": "object",
+    }, "a gap is no integer, and MLflow says so; a float may have gaps"  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "kind"), [(None, "float32"), (None, "float64")])
