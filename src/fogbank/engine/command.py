@@ -18,7 +18,7 @@ from pulumi import automation
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from fogbank.engine.attached import Attached
+from fogbank.engine.attached import HEED_S, Attached
 from fogbank.engine.environment import whole
 from fogbank.engine.locate import Engine
 from fogbank.ground.pickles import undo_dill
@@ -27,8 +27,6 @@ undo_dill()
 OnLine = Callable[[str], None]
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a polite kill, and a terminal that is closed."""
-HEED_S = 0.5
-"""Within so long a signal is heeded whenever it comes."""
 
 
 class InterruptibleCommand(automation.PulumiCommand):
@@ -55,7 +53,7 @@ class InterruptibleCommand(automation.PulumiCommand):
     ) -> automation.CommandResult:
         """Run it to its end. Raises CommandError; KeyboardInterrupt when it has ended after one."""
         with _Interrupts() as interrupts:
-            process = self._start(args, cwd, additional_env)
+            process = self._start(args, cwd, additional_env, interrupts)
             interrupts.go_to(process)
             with process, _Lines(process.stdout, on_output) as stdout, _Lines(process.stderr, on_error) as stderr:
                 code = _ended(process, stdout, stderr)
@@ -64,9 +62,13 @@ class InterruptibleCommand(automation.PulumiCommand):
             raise create_command_error(result)
         return result
 
-    def _start(self, args: list[str], cwd: str, additional_env: Mapping[str, str]) -> subprocess.Popen[str]:
+    def _start(
+        self, args: list[str], cwd: str, additional_env: Mapping[str, str], interrupts: _Interrupts
+    ) -> subprocess.Popen[str]:
         environment = self._environment(additional_env)
-        environment, inherited = self._attached.joined(environment) if self._attached else (environment, ())
+        inherited: tuple[int, ...] = ()
+        if self._attached:
+            environment, inherited = self._attached.joined(environment, interrupts.has_one)
         return subprocess.Popen(
             [self.command, "--non-interactive", *args],
             stdin=subprocess.DEVNULL,
@@ -118,6 +120,10 @@ class _Interrupts:
         self._process = process
         if self._pending:
             process.send_signal(signal.SIGINT)
+
+    def has_one(self) -> bool:
+        """Whether one has come."""
+        return self._came != 0
 
     def _hand_on(self, number: int, _: object) -> None:
         self._came = number
