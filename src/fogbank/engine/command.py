@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -21,12 +22,17 @@ from semver import VersionInfo
 from fogbank.engine.attached import HEED_S, Attached
 from fogbank.engine.environment import whole
 from fogbank.engine.locate import Engine
+from fogbank.engine.program import NAME as OWN_PYTHON
 from fogbank.ground.pickles import undo_dill
 
 undo_dill()
 OnLine = Callable[[str], None]
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a polite kill, and a terminal that is closed."""
+
+
+PYTHON = "PULUMI_PYTHON_CMD"
+"""Pulumi's variable of the Python that runs programs where no virtual environment is named to the language host."""
 
 
 class InterruptibleCommand(automation.PulumiCommand):
@@ -40,6 +46,7 @@ class InterruptibleCommand(automation.PulumiCommand):
     ) -> None:
         self.command = str(engine.command)
         self.version = VersionInfo.parse(engine.version)
+        self._python = python_of(engine, Path(sys.executable).parent / OWN_PYTHON)
         self._without = without
         self._attached = attached
 
@@ -84,8 +91,16 @@ class InterruptibleCommand(automation.PulumiCommand):
     def _environment(self, additional: Mapping[str, str]) -> dict[str, str]:
         """What lies beside the CLI comes first on its PATH."""
         environment = whole({**additional, "PULUMI_AUTOMATION_API": "true"}, self._without)
+        if Path(environment.get(PYTHON, "")).name in ("", OWN_PYTHON):  # no choice of the user's
+            environment |= self._python
         beside = str(Path(self.command).parent)
         return {**environment, "PATH": os.pathsep.join([beside, environment.get("PATH", os.defpath)])}
+
+
+def python_of(engine: Engine, own: Path) -> dict[str, str]:
+    """What the language host takes for Python: `own`, which answers sooner, where that is there and the host is the one that fogbank
+    builds. Another may join the variable with the folder of a virtual environment, and find nothing there."""
+    return {PYTHON: str(own)} if engine.is_built and own.exists() else {}
 
 
 def _ended(process: subprocess.Popen[str], *streams: _Lines) -> int:
