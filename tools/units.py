@@ -7,11 +7,10 @@ or one more process hear of each test: a tenth of the whole work.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -34,11 +33,14 @@ def begin(share: str, folder: Path, arguments: list[str], said: int | None) -> s
     return subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said)
 
 
-def place(memory: Path = MEMORY) -> Path | None:
-    """Where the tests' files lie: in memory where there is room, for a fifth of all the time went into a disk's; else where
-    temporary files do."""
-    there = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
-    return memory if there else None
+def place(memory: Path = MEMORY, look: Callable[[Path], os.statvfs_result] = os.statvfs) -> Path | None:
+    """Where the tests' files lie: in memory where there is room and scripts can be run, for a fifth of all the time went into a disk's;
+    else where temporary files do. `look` says what a folder's file system is like."""
+    if not (memory.is_dir() and os.access(memory, os.W_OK)):
+        return None
+    system = look(memory)
+    does = system.f_bavail * system.f_frsize > ROOM and not system.f_flag & getattr(os, "ST_NOEXEC", 0)  # Linux says
+    return memory if does else None
 
 
 def main(count: int, arguments: list[str]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -18,17 +19,20 @@ from pulumi import automation
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from fogbank.engine.attached import Attached
+from fogbank.engine.attached import HEED_S, Attached
 from fogbank.engine.environment import whole
 from fogbank.engine.locate import Engine
+from fogbank.engine.program import NAME as OWN_PYTHON
 from fogbank.ground.pickles import undo_dill
 
 undo_dill()
 OnLine = Callable[[str], None]
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a polite kill, and a terminal that is closed."""
-HEED_S = 0.5
-"""Within so long a signal is heeded whenever it comes."""
+
+
+PYTHON = "PULUMI_PYTHON_CMD"
+"""Pulumi's variable of the Python that runs programs where no virtual environment is named to the language host."""
 
 
 class InterruptibleCommand(automation.PulumiCommand):
@@ -42,6 +46,7 @@ class InterruptibleCommand(automation.PulumiCommand):
     ) -> None:
         self.command = str(engine.command)
         self.version = VersionInfo.parse(engine.version)
+        self._python = python_of(engine, Path(sys.executable).parent / OWN_PYTHON)
         self._without = without
         self._attached = attached
 
@@ -55,7 +60,7 @@ class InterruptibleCommand(automation.PulumiCommand):
     ) -> automation.CommandResult:
         """Run it to its end. Raises CommandError; KeyboardInterrupt when it has ended after one."""
         with _Interrupts() as interrupts:
-            process = self._start(args, cwd, additional_env)
+            process = self._start(args, cwd, additional_env, interrupts)
             interrupts.go_to(process)
             with process, _Lines(process.stdout, on_output) as stdout, _Lines(process.stderr, on_error) as stderr:
                 code = _ended(process, stdout, stderr)
@@ -64,9 +69,13 @@ class InterruptibleCommand(automation.PulumiCommand):
             raise create_command_error(result)
         return result
 
-    def _start(self, args: list[str], cwd: str, additional_env: Mapping[str, str]) -> subprocess.Popen[str]:
+    def _start(
+        self, args: list[str], cwd: str, additional_env: Mapping[str, str], interrupts: _Interrupts
+    ) -> subprocess.Popen[str]:
         environment = self._environment(additional_env)
-        environment, inherited = self._attached.joined(environment) if self._attached else (environment, ())
+        inherited: tuple[int, ...] = ()
+        if self._attached:
+            environment, inherited = self._attached.joined(environment, interrupts.has_one)
         return subprocess.Popen(
             [self.command, "--non-interactive", *args],
             stdin=subprocess.DEVNULL,
@@ -82,8 +91,16 @@ class InterruptibleCommand(automation.PulumiCommand):
     def _environment(self, additional: Mapping[str, str]) -> dict[str, str]:
         """What lies beside the CLI comes first on its PATH."""
         environment = whole({**additional, "PULUMI_AUTOMATION_API": "true"}, self._without)
+        if Path(environment.get(PYTHON, "")).name in ("", OWN_PYTHON):  # no choice of the user's
+            environment |= self._python
         beside = str(Path(self.command).parent)
         return {**environment, "PATH": os.pathsep.join([beside, environment.get("PATH", os.defpath)])}
+
+
+def python_of(engine: Engine, own: Path) -> dict[str, str]:
+    """What the language host takes for Python: `own`, which answers sooner, where that is there and the host is the one that fogbank
+    builds. Another may join the variable with the folder of a virtual environment, and find nothing there."""
+    return {PYTHON: str(own)} if engine.is_built and own.exists() else {}
 
 
 def _ended(process: subprocess.Popen[str], *streams: _Lines) -> int:
@@ -118,6 +135,10 @@ class _Interrupts:
         self._process = process
         if self._pending:
             process.send_signal(signal.SIGINT)
+
+    def has_one(self) -> bool:
+        """Whether one has come."""
+        return self._came != 0
 
     def _hand_on(self, number: int, _: object) -> None:
         self._came = number

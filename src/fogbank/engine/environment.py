@@ -15,7 +15,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from fogbank.engine.locate import Engine
-from fogbank.engine.program import NAME as OWN_PYTHON
 from fogbank.ground.aws import LOCAL_ACCESS_KEY
 from fogbank.ground.folders import private_folder
 from fogbank.ground.ports import is_loopback
@@ -23,8 +22,6 @@ from fogbank.ground.ports import is_loopback
 Variables = Mapping[str, str | None]
 ENVIRONMENT = Path(".fogbank") / "environment"
 """Where Pulumi.yaml says that Python, its packages and fogbank's own provider are."""
-PYTHON = "PULUMI_PYTHON_CMD"
-"""Pulumi's variable of the Python that runs programs where no virtual environment is named to the language host."""
 
 
 def link_environment(root: Path) -> None:
@@ -120,11 +117,4 @@ def _programs(engine: Engine) -> dict[str, str]:
     variables = {"PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     if not engine.writes_code:
         variables["PULUMI_OPTION_GENERATE_CODE"] = "false"  # `pulumi import` imports, and ends well
-    return {**variables, **_python(Path(sys.executable).parent / OWN_PYTHON, os.environ.get(PYTHON, ""))}
-
-
-def _python(own: Path, chosen: str) -> dict[str, str]:
-    """What the language host takes for Python: what the user has chosen, else `own` if it is there, which answers sooner."""
-    if not own.exists() or (chosen and Path(chosen).name != OWN_PYTHON):
-        return {}
-    return {PYTHON: str(own)}
+    return variables

@@ -12,7 +12,7 @@ import subprocess
 import urllib.error
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
@@ -28,11 +28,13 @@ LEAST = Version("3.200.0")
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """A Pulumi CLI with its Python language host beside it. `root` has bin/pulumi; `why` says how it was chosen."""
+    """A Pulumi CLI with its Python language host beside it. `root` has bin/pulumi; `why` says how it was chosen; `is_built`: whether it is
+    the one that fogbank has built from Go modules."""
 
     root: Path
     version: str
     why: str
+    is_built: bool = False
 
     @property
     def command(self) -> Path:
@@ -69,7 +71,8 @@ def find(env: Mapping[str, str], recipes: Path, progress: Progress, *, fetch: bo
     failures = []
     for name, way in ways:
         try:
-            return way()
+            engine = way()
+            return replace(engine, is_built=engine.root.resolve().parent == home.resolve() and not engine.writes_code)
         except WayError as error:
             failures.append(f"  - {name}: {error}")
     raise EngineError(

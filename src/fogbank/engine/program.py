@@ -1,4 +1,5 @@
-"""`pulumi-python-fogbank`: the Python that Pulumi's language host takes (PULUMI_PYTHON_CMD) for what it runs at every update.
+"""`pulumi-python-fogbank`: the Python that the language host of the engine that fogbank builds takes (PULUMI_PYTHON_CMD) for what it runs at
+every update. The hosts of Pulumi's own distribution run the `virtualenv` of Pulumi.yaml, and heed no variable then.
 
 That is `-m pip list -v --format json`, for the plugins of the program's packages: pip's own start is a third of a second, and the answer lies in
 the names of folders. And it is the program, which loads thousands of classes of pulumi-aws. Anything else goes to this environment's
@@ -30,23 +31,37 @@ def main() -> None:
     if arguments == ["--version"]:
         sys.stdout.write(f"Python {sys.version.split()[0]}\n")
     elif arguments == LISTING:
-        sys.stdout.write(json.dumps(list(installed(sys.path[1:]))))  # the first is this script's own folder
+        sys.stdout.write(json.dumps(list(installed(_path()))))
     elif arguments and Path(arguments[0]).name == EXECUTOR:
         _run_program(arguments)
     else:
         os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - no shell is wanted
 
 
+def _path() -> list[str]:
+    """Where modules are looked for, without this script's own folder, which Python puts there first unless it was told not to (-P)."""
+    return sys.path if sys.flags.safe_path else sys.path[1:]
+
+
 def installed(path: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The packages in the folders of a path, as pip lists them: name, version and the folder; the first of a name is the one that is imported."""
+    """The packages in the folders of a path that can be read, as pip lists them: name, version and the folder; the first of a name is the one that is
+    imported."""
     seen = set()
     for folder in map(Path, path):
-        for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for place in _places(folder):
             name, version = _name_and_version(place)
             key = name.replace("_", "-").replace(".", "-").lower()
             if name and key not in seen:
                 seen.add(key)
                 yield {"name": name, "version": version, "location": str(folder)}
+
+
+def _places(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing where it is none, or cannot be read: Python passes it over too."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _name_and_version(place: Path) -> tuple[str, str]:
@@ -71,5 +86,5 @@ def _run_program(arguments: list[str]) -> None:
     """The language host's script with its arguments, as Python would."""
     collect_seldom()
     sys.argv = arguments
-    sys.path[0] = str(Path(arguments[0]).parent)
+    sys.path[:] = [*([] if sys.flags.safe_path else [str(Path(arguments[0]).parent)]), *_path()]
     runpy.run_path(arguments[0], run_name="__main__")

@@ -29,6 +29,8 @@ DEEPEST = 100
 HEADS = frozenset({
     tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
 })  # fmt: skip
+MADE_AGAIN = "if it is yours, make it again with `COPYFILE_DISABLE=1 tar --no-xattrs -czf ...`; else do not use it"
+"""macOS keeps in such a head what it knows of a file, such as where it was downloaded from."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -48,7 +50,7 @@ class Member(tarfile.TarInfo):
         """The header of 512 bytes. Raises ArchiveError (`archive-bomb`), and what tarfile raises."""
         member = super().frombuf(buf, encoding, errors)
         if member.type in HEADS and not 0 <= member.size <= LONGEST_HEAD:
-            raise _refused("archive-bomb", f"a member has a head of {member.size} bytes", "do not use it")
+            raise _refused("archive-bomb", f"a member has a head of {member.size} bytes", MADE_AGAIN)
         return member
 
 

@@ -140,10 +140,17 @@ def _contents(layers: Iterable[Path], target: Target) -> _Contents:
                 elif re.fullmatch(r"(usr/)?lib(64)?/.*libc\.so\.6", name):
                     contents.glibc = True
                 elif name == "var/lib/dpkg/status":
-                    stream = tar.extractfile(member)
-                    status = stream.read(LONGEST_STATUS).decode(errors="replace") if stream else ""
-                    contents.packages = tuple(_debian_packages(status))
+                    contents.packages = tuple(_debian_packages(_status_in(tar, member)))
     return contents
+
+
+def _status_in(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    """dpkg's list of packages; empty where it is a link to what its layer does not have."""
+    try:
+        stream = tar.extractfile(member)
+    except KeyError:
+        return ""
+    return stream.read(LONGEST_STATUS).decode(errors="replace") if stream else ""
 
 
 def _debian_packages(status: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """`pulumi-resource-fogbank`: fogbank's own provider as the process that Pulumi's engine starts, or attaches to.
 
-In: the engine's address, or `attached` with a pipe as standard input; out: the provider's port on the first line of stdout, then answers over
-gRPC until the engine is gone, or nobody has the other end of the pipe.
+In: the engine's address, or `attached`, the file in which stderr goes, and a pipe as standard input; out: the provider's port on the first
+line of stdout, then answers over gRPC until the engine is gone, or nobody has the other end of the pipe.
 """
 
 from __future__ import annotations
@@ -68,16 +68,26 @@ def main() -> None:
         from fogbank.provider.server import ProviderServer
 
     clients = Clients()
-    server = ProviderServer(FogbankProvider(images=PackageImages(), version=fogbank_version(), clients=clients))
+    attached = sys.argv[1:2] == [ATTACHED]
+    log = "".join(sys.argv[2:3]) if attached else ""
+    server = ProviderServer(
+        FogbankProvider(images=PackageImages(), version=fogbank_version(), clients=clients), log=log
+    )
     server.start()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
-    if sys.argv[1:] == [ATTACHED]:
+    if attached:
+        say_all_on_stderr()
         threading.Thread(target=clients, args=USUAL, daemon=True).start()
         _wait_for_the_lifeline()
     else:
         _wait_for_the_engine()
     server.stop()
+
+
+def say_all_on_stderr() -> None:
+    """Nobody reads stdout after the port, and a pipe that is full blocks who writes there."""
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
 
 def _wait_for_the_engine() -> None:

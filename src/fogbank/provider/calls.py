@@ -18,6 +18,9 @@ GONE_CODES = frozenset(
 )  # fmt: skip
 """Codes by which services say that what a call names is not there."""
 
+MISSING = ("Could not find", "Cannot find resource policy for", "No Such")
+"""How a sentence of SageMaker's begins that says so; the second is of a model package group's policy."""
+
 
 class GoneError(Exception):
     """What the call names is not there."""
@@ -39,7 +42,7 @@ def is_gone(error: ClientError) -> bool:
     """Whether a service says that the thing is not there: SageMaker has no code of its own for it, only a sentence or two; EC2 one a kind."""
     error_body = error.response["Error"]
     said = str(error_body.get("Message", ""))
-    missing = said.startswith(("Could not find", "Cannot find", "No Such")) or said.endswith(" does not exist.")
+    missing = said.startswith(MISSING) or said.endswith(" does not exist.")
     code = str(error_body["Code"])
     return code in GONE_CODES or code.endswith(".NotFound") or (code == "ValidationException" and missing)
 

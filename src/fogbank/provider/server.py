@@ -35,11 +35,12 @@ LIMIT = [
 
 
 class ProviderServer:
-    """Serves a provider until `stop`, on the port that is asked for if it is free, else on any; `is_users` says who may ask."""
+    """Serves a provider until `stop`, on the port that is asked for if it is free, else on any; `is_users` says who may ask. `log` is
+    the file in which the tracebacks are, where that is known."""
 
-    def __init__(self, provider: Provider, port: int = 0, is_users: Admits = Owner.is_users) -> None:
+    def __init__(self, provider: Provider, port: int = 0, is_users: Admits = Owner.is_users, log: str = "") -> None:
         self._server = grpc.server(ThreadPoolExecutor(16, thread_name_prefix="provider"), options=LIMIT)
-        servicer = _Servicer(provider, lambda: self.port, is_users)
+        servicer = _Servicer(provider, lambda: self.port, is_users, log)
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, self._server)
         self.port = _bound(self._server, port) or _bound(self._server, 0)
 
@@ -78,14 +79,16 @@ def _verb(method: Callable[..., Any]) -> Callable[..., Any]:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except Exception as error:
             log.exception("%s of %s", method.__name__, getattr(request, "urn", ""))
-            context.abort(grpc.StatusCode.INTERNAL, f"fogbank's provider failed in {method.__name__}: {error!r}")
+            where = f" (the traceback is in {self.log})" if self.log else ""
+            context.abort(grpc.StatusCode.INTERNAL, f"fogbank's provider failed in {method.__name__}: {error!r}{where}")
 
     return answer
 
 
 class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    def __init__(self, provider: Provider, port: Callable[[], int], is_users: Admits) -> None:
+    def __init__(self, provider: Provider, port: Callable[[], int], is_users: Admits, log: str) -> None:
         self._provider = provider
+        self.log = log
         self.connections = Connections(provider, port, is_users)
 
     @_verb

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from fogbank.engine.attached import FOLDER, LOG, VARIABLE, Attached, has_provider
+from fogbank.engine.attached import FOLDER, LOG, LONGEST_LOG, VARIABLE, Attached, has_provider
 from fogbank.engine.command import InterruptibleCommand
 from fogbank.engine.locate import Engine
 from tests.waiting import until
@@ -110,10 +111,83 @@ def test_it_does_not_start_where_a_stack_has_nothing_of_it(tmp_path: Path, state
     assert not (tmp_path / "started").exists()
 
 
-def test_one_that_does_not_come_up_leaves_it_to_the_engine(tmp_path: Path, state: Path) -> None:
-    attached = Attached(tmp_path, script(tmp_path, "echo broken >&2; exit 1"))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "echo broken >&2; exit 1",
+        "printf 4711",  # half a line
+        "printf '\\377\\376\\n'; cat",
+        "echo warning; cat",
+        "head -c 100000 /dev/zero; cat",
+    ],
+)
+def test_one_that_does_not_come_up_leaves_it_to_the_engine(tmp_path: Path, state: Path, text: str) -> None:
+    left_alone(Attached(tmp_path, script(tmp_path, text)), state)
+
+
+def left_alone(attached: Attached, state: Path) -> None:
     with attached.running(dict(os.environ), state):
         assert attached.joined({"A": "b"}) == ({"A": "b"}, ())
+
+
+@pytest.mark.parametrize(("text", "mode"), [("#!/gone/python\n", 0o755), ("#!/bin/sh\n", 0o644), ("none", 0)])
+def test_one_that_cannot_be_executed_leaves_it_to_the_engine(tmp_path: Path, state: Path, text: str, mode: int) -> None:
+    command = tmp_path / "provider"
+    if mode:
+        command.write_text(text)
+        command.chmod(mode)
+    left_alone(Attached(tmp_path, command), state)
+
+
+def test_without_a_place_for_its_log_the_engine_starts_one(tmp_path: Path, state: Path) -> None:
+    (tmp_path / FOLDER).write_text("a file")
+    left_alone(Attached(tmp_path, script(tmp_path, "echo 4711; cat")), state)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked at in /proc")
+def test_one_that_is_stuck_is_given_up_and_ended(tmp_path: Path, state: Path) -> None:
+    attached = Attached(tmp_path, script(tmp_path, "exec sleep 600"), patience_s=0.01)
+    with attached.running(dict(os.environ), state):
+        assert attached.joined({"A": "b"}) == ({"A": "b"}, ())
+        assert attached._process is not None
+        pid = attached._process.pid
+    until(lambda: ended(pid))
+
+
+class Interrupted(Attached):
+    """Ctrl-C comes when an engine begins to wait for it."""
+
+    def joined(
+        self, environment: Mapping[str, str], interrupted: Callable[[], bool] = lambda: False
+    ) -> tuple[dict[str, str], tuple[int, ...]]:
+        signal.raise_signal(signal.SIGINT)
+        return super().joined(environment, interrupted)
+
+
+@pytest.mark.usefixtures("state")
+def test_an_interrupt_ends_the_wait_for_one_that_is_stuck(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    cli = tmp_path / "bin" / "pulumi"
+    cli.write_text("#!/bin/sh\nexec sleep 600\n")
+    cli.chmod(0o755)
+    attached = Interrupted(tmp_path, script(tmp_path, "exec sleep 600"), patience_s=3600)
+    command = InterruptibleCommand(Engine(root=tmp_path, version="3.250.0", why=""), attached=attached)
+    with attached.running(dict(os.environ), tmp_path / "local.json"), pytest.raises(KeyboardInterrupt):
+        command.run(["up"], str(tmp_path), {})
+
+
+def test_its_log_is_added_to_until_it_is_long(tmp_path: Path, state: Path) -> None:
+    attached = Attached(tmp_path, script(tmp_path, 'echo "$2" >&2; echo 4711; cat'))
+    log = tmp_path / FOLDER / LOG
+    for _ in range(2):
+        with attached.running(dict(os.environ), state):
+            attached.joined({})
+    assert log.read_text() == f"{log}\n" * 2
+
+    log.write_bytes(bytes(LONGEST_LOG + 1))
+    with attached.running(dict(os.environ), state):
+        attached.joined({})
+    assert log.read_text() == f"{log}\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked at in /proc")

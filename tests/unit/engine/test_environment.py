@@ -32,7 +32,7 @@ OWN = {
 def test_a_stack_on_aws_keeps_the_users_own(tmp_path: Path) -> None:
     variables = account_environment(tmp_path, ENGINE, OWN)
 
-    assert set(variables) == {"PATH", "PULUMI_OPTION_GENERATE_CODE", "PULUMI_PYTHON_CMD"}
+    assert set(variables) == {"PATH", "PULUMI_OPTION_GENERATE_CODE"}
     assert str(variables["PATH"]).startswith(f"{Path(sys.executable).parent}:/engine/bin:")
     assert list(tmp_path.iterdir()) == []
 
@@ -44,7 +44,6 @@ def test_what_a_local_cloud_left_in_the_shell_is_taken_away(tmp_path: Path, monk
     kept = {
         "PATH",
         "PULUMI_OPTION_GENERATE_CODE",
-        "PULUMI_PYTHON_CMD",
         "PULUMI_SKIP_UPDATE_CHECK",
         "AWS_DEFAULT_REGION",
     }

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from fogbank.contracts.errors import EngineError
 from fogbank.engine.build import VERSION, BuildError, build, go_version
-from fogbank.engine.locate import find
+from fogbank.engine.locate import Engine, find
 from fogbank.ground.cache import cache_dir
 
 
@@ -25,10 +25,13 @@ def install(folder: Path, version: str = "v3.250.0", *, host: bool = True) -> Pa
     return binaries
 
 
+def found(tmp_path: Path, **env: str) -> Engine:
+    environment = {"FOGBANK_CACHE": str(tmp_path / "cache"), "PATH": "/nonexistent", **env}
+    return find(environment, tmp_path, lambda _: None, fetch=False)
+
+
 def look(tmp_path: Path, **env: str) -> tuple[str, str]:
-    engine = find(
-        {"FOGBANK_CACHE": str(tmp_path / "cache"), "PATH": "/nonexistent", **env}, tmp_path, lambda _: None, fetch=False
-    )
+    engine = found(tmp_path, **env)
     return str(engine.command), engine.why
 
 
@@ -42,6 +45,18 @@ def test_the_order_is_variable_path_cache(tmp_path: Path) -> None:
         str(named / "pulumi"),
         "FOGBANK_PULUMI names it",
     )
+
+
+def test_the_one_that_fogbank_has_built_is_known_wherever_it_is_named(tmp_path: Path) -> None:
+    home = tmp_path / "cache" / "pulumi" / VERSION
+    cached = install(home)
+    ways: tuple[dict[str, str], ...] = ({}, {"PATH": str(cached)}, {"FOGBANK_PULUMI": str(home)})
+    assert [found(tmp_path, **way).is_built for way in ways] == [True] * 3
+
+    (cached / "pulumi-language-go").touch()  # what the official installer brings
+    assert [found(tmp_path, **way).is_built for way in ways] == [False] * 3
+    other = install(tmp_path / "other")
+    assert not found(tmp_path, PATH=str(other)).is_built
 
 
 def test_one_error_names_every_way_and_why_it_failed(tmp_path: Path) -> None:

@@ -115,6 +115,19 @@ def test_what_stands_before_a_member_costs_neither_memory_nor_time(tmp_path: Pat
     assert most < 8 << 20
 
 
+def test_a_head_that_macos_makes_is_refused_with_the_way_to_do_without(tmp_path: Path) -> None:
+    """Where a file was downloaded from, as bsdtar keeps it: 9,060 bytes."""
+    named = member("a", b"1")
+    named[0].pax_headers = {"LIBARCHIVE.xattr.com.apple.metadata:kMDItemWhereFroms": "Y" * 9000}
+    path = archive(tmp_path, [named])
+
+    with pytest.raises(ArchiveError) as caught:
+        unpack_archive(path, tmp_path / "out")
+
+    assert caught.value.code == "archive-bomb"
+    assert "COPYFILE_DISABLE=1 tar --no-xattrs" in caught.value.hint
+
+
 def test_a_file_is_written_in_the_place_of_a_link_not_through_it(tmp_path: Path) -> None:
     path = archive(tmp_path, [
         member("a", b"first"), member("b", kind=tarfile.SYMTYPE, link="a"), member("b", b"second"),

@@ -36,6 +36,11 @@ def test_the_image_that_python_is_made_for_comes_first_wherever_it_lies(
         assert base.packages == ("libc6 2.36-10",)
 
 
+def test_a_list_of_packages_that_is_a_link_to_nothing_names_none(make_layout: MakeLayout, tmp_path: Path) -> None:
+    nowhere = Entry(name="var/lib/dpkg/status", link="../../../gone")
+    assert open_base(make_layout(DEBIAN, (nowhere,)), "mine", TARGET, tmp_path / "cache").packages == ()
+
+
 def test_what_was_seen_is_kept_by_the_images_digest(make_layout: MakeLayout, tmp_path: Path) -> None:
     layout = make_layout(DEBIAN)
     first = open_base(layout, "mine", TARGET, tmp_path / "cache")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from fogbank.project.provider_process import USUAL, Clients
@@ -23,3 +26,15 @@ def test_a_profile_that_is_not_there_is_told_each_time() -> None:
     for _ in range(2):
         with pytest.raises(ProvisionError, match="sagemaker cannot be asked: The config profile"):
             clients("sagemaker", {"profile": "nobody-has-this"})
+
+
+def test_what_is_written_to_stdout_after_the_port_blocks_nobody() -> None:
+    """A pipe that nobody reads holds 64 KiB."""
+    text = "import sys\nfrom fogbank.project.provider_process import say_all_on_stderr as say\nsay()\nsys.stdout.write('a' * 200_000)\n"
+    process = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert len(process.stderr.read()) == 200_000
+        assert process.wait() == 0
+        assert process.stdout.read() == b""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,4 +31,13 @@ def test_a_share_that_fails_fails_all_and_one_without_tests_does_not(statuses: t
 
 def test_without_a_place_in_memory_files_lie_where_temporary_ones_do(tmp_path: Path) -> None:
     assert place(tmp_path / "none") is None
-    assert place(tmp_path) in (tmp_path, None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file system's flags by Linux's names")
+@pytest.mark.parametrize(
+    ("blocks", "flags", "does"), [(1 << 20, 0, True), (1 << 18, 0, False), (1 << 20, os.ST_NOEXEC, False)]
+)
+def test_a_place_in_memory_has_room_and_runs_scripts(tmp_path: Path, blocks: int, flags: int, does: bool) -> None:
+    """4 GiB, 1 GiB, and 4 GiB on which nothing is executed, in blocks of 4 KiB."""
+    system = os.statvfs_result((4096, 4096, blocks, blocks, blocks, 0, 0, 0, flags, 255))
+    assert place(tmp_path, lambda _: system) == (tmp_path if does else None)
