@@ -6,6 +6,7 @@ objects. Source: the SageMaker API reference, ProcessingS3Input (S3DataDistribut
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -74,7 +75,7 @@ class ProcessingData:
         keys = []
         try:
             bucket, prefix = split_uri(uri)
-            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            for path in sorted(_files(home, folder)):
                 if only is None or path in only:
                     keys.append(join_key(prefix, str(path.relative_to(folder))))
                     with file_below(home, path) as file:
@@ -143,7 +144,9 @@ class Continuous:
     def _changed(self, folders: Sequence[tuple[Path, str]], seen: dict[Path, tuple[int, int]]) -> None:
         for folder, uri in folders:
             with suppress(OSError):  # a file that the container takes away meanwhile
-                stamps = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
+                stamps = {}
+                with suppress(EscapeError):  # `upload` refuses it
+                    stamps = {path: path.stat() for path in _files(self.home, folder)}
                 now = {path: (stat.st_mtime_ns, stat.st_size) for path, stat in stamps.items()}
                 self.upload(self.home, folder, uri, [path for path, stamp in now.items() if seen.get(path) != stamp])
                 seen.update(now)
@@ -154,6 +157,13 @@ def below(home: Path, path: str) -> Path:
     if not path.startswith(ROOT + "/"):
         raise JobError(f"ClientError: LocalPath {path} does not lie under {ROOT}/")
     return placed(home, path.removeprefix(ROOT + "/"))
+
+
+def _files(home: Path, folder: Path) -> list[Path]:
+    """What lies in a folder of a host's. Raises EscapeError where it is a link out of the host's by now, before anything there is looked at."""
+    if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(home)):
+        raise EscapeError(f"{folder.name!r} is a link that leads out of its folder")
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def placed(folder: Path, name: str) -> Path:
