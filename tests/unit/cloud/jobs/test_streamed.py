@@ -91,7 +91,7 @@ def test_an_answer_that_breaks_off_is_no_output(runner: Runner) -> None:
     with pytest.raises(JobError, match=r"^AlgorithmError: b/in/a: all records: connection reset$"):
         batch(request, objects, lambda: breaks, runner, []).run(threading.Event())
 
-    assert outputs(objects) == objects.uploads == {}
+    assert (outputs(objects), objects.uploads) == ({}, {})
     assert breaks.bodies == [b"1\n", b"1\n"]
 
 
