@@ -112,18 +112,20 @@ class _Block:
 
     def __init__(self, body: bytes, ends: Places, width: int) -> None:
         self._body, self._ends, self._rows, self._width = body, ends, len(ends) // width, width
+        self._texts = _Texts(body)
 
     def columns(self) -> Sequence[Plain] | Sequence[list[str | None]]:
         """The values of each column: numbers, or texts of which an absent one is None. Raises UnicodeDecodeError."""
         numbers = json_numbers(self._body[:-1].replace(b"\n", b","), self._rows * self._width)
         if numbers is None:
-            return [cells(self._texts[at :: self._width]) for at in range(self._width)]
+            return [cells(self._texts.all[at :: self._width]) for at in range(self._width)]
         table = np.ascontiguousarray(numbers.reshape(self._rows, self._width).T)
         return [self._plain(at, column) for at, column in enumerate(table)]
 
     def _plain(self, at: int, numbers: Floats) -> Plain:
         whole = self._written_whole(at, np.flatnonzero(numbers == np.floor(numbers)))
-        return Plain(numbers, whole, lambda: [text.strip(BLANKS) for text in self._texts[at :: self._width]])
+        texts, width = self._texts, self._width  # they may be asked for late: nothing else is kept so long
+        return Plain(numbers, whole, lambda: [text.strip(BLANKS) for text in texts.all[at::width]])
 
     def _written_whole(self, at: int, rows: Places) -> int:
         """How many of these rows of a column, whose numbers are whole ones, are written without a point or an exponent."""
@@ -145,8 +147,15 @@ class _Block:
         found[np.searchsorted(self._ends, marks)] = True
         return found.reshape(self._rows, self._width).T
 
+
+class _Texts:
+    """The cells of lines as they are written, row by row."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
     @cached_property
-    def _texts(self) -> list[str]:
+    def all(self) -> list[str]:
         return self._body[:-1].decode().replace("\n", ",").split(",")
 
 

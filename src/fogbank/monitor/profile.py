@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fogbank.monitor.counts import CAPACITY, Distinct, Frequent
+from fogbank.monitor.counts import CAPACITY, Distinct, Frequent, number_text
 from fogbank.monitor.dataset import Dataset
 from fogbank.monitor.moments import Moments
 from fogbank.monitor.numbers import Plain, is_integral, is_number, numbers_of
 from fogbank.monitor.sketch import SHRINK, SIZE, Floats, Quantiles, buckets
-from fogbank.monitor.waiting import Values, Waiting
+from fogbank.monitor.waiting import Values, Waiting, cells
 
 SHOWN = 100
 """So many of a text's values are in its statistics."""
 Document = dict[str, Any]
+HELD, LEAST = 8_000_000, 64
+"""So many values wait at most, of all columns together: their texts keep the bytes that they were read from. A chunk counts as `LEAST` at least."""
 LARGEST_TEXT = 1e15
 """A smaller whole number has one text."""
 
@@ -108,7 +110,7 @@ class Column:
         numbers = values.astype(np.float64)
         numbers = numbers[~np.isnan(numbers)]
         if not np.isfinite(numbers).all():
-            self.add([repr(value) for value in numbers.tolist()])
+            self.add([number_text(value) for value in numbers.tolist()])
         elif len(numbers):
             self.present += len(numbers)
             self.integral += len(numbers) if values.dtype.kind in "iu" else 0
@@ -155,18 +157,16 @@ class Profile:
         self.rows = 0
         self._columns: dict[str, Column] = {name: Column() for name in names}
         self._waiting: dict[str, Waiting] = {}
+        self._held = 0
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process is told: nothing waits."""
-        return {"rows": self.rows, "_columns": self.columns, "_waiting": {}}
+        return {"rows": self.rows, "_columns": self.columns, "_waiting": {}, "_held": 0}
 
     @property
     def columns(self) -> dict[str, Column]:
         """What is known of each column."""
-        for name, waiting in self._waiting.items():
-            for values in waiting.taken():
-                self._columns[name].add(values)
-        self._waiting.clear()
+        self._taken()
         return self._columns
 
     @classmethod
@@ -184,6 +184,9 @@ class Profile:
             column = self._columns.setdefault(name, Column())
             for ready in self._waiting.setdefault(name, Waiting()).add(values):
                 column.add(ready)
+        self._held += sum(max(LEAST, cells(values)) for values in columns.values())
+        if self._held >= HELD:
+            self._taken()
 
     def merge(self, other: Profile) -> None:
         """Take what another profile has seen: a column that one of them lacks has missing values there."""
@@ -204,6 +207,14 @@ class Profile:
             if name in self._columns:
                 self._columns[name].words = True
         return self
+
+    def _taken(self) -> None:
+        """Nothing waits any longer."""
+        for name, waiting in self._waiting.items():
+            for values in waiting.taken():
+                self._columns[name].add(values)
+        self._waiting.clear()
+        self._held = 0
 
     def document(self) -> Document:
         """The statistics.json document."""

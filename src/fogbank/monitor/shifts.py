@@ -23,7 +23,7 @@ from fogbank.monitor.significance import (
     kolmogorov_p,
     kolmogorov_quantile,
 )
-from fogbank.monitor.sketch import SIZE, Floats, between, share_at, weighted
+from fogbank.monitor.sketch import SIZE, Floats, between, farthest, share_at, weighted
 
 LEVEL = 0.05
 BINS = 10
@@ -88,7 +88,7 @@ def numeric_shift(base: Document, now: Document) -> Document:
     error = error_bound(_levels(base)) + error_bound(_levels(now))
     old, new = weighted(_levels(base)), weighted(_levels(now))
     points, differences = between(old, new)
-    apart = float(differences.max()) if len(old[0]) and len(new[0]) else 0.0
+    apart = farthest(old, new, differences)
     return {
         "test": "Kolmogorov-Smirnov",
         "statistic": apart,

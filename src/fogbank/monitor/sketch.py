@@ -104,7 +104,12 @@ def weighted(levels: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
 def distance(base: Sequence[Sequence[float]], now: Sequence[Sequence[float]]) -> float:
     """max |CDF_base - CDF_now| over both sketches' values: the Kolmogorov-Smirnov statistic."""
     one, two = weighted(base), weighted(now)
-    return float(between(one, two)[1].max()) if len(one[0]) and len(two[0]) else 0.0
+    return farthest(one, two, between(one, two)[1])
+
+
+def farthest(one: tuple[Floats, Floats], two: tuple[Floats, Floats], differences: Floats) -> float:
+    """The largest of their differences; 0 where one of them is empty."""
+    return float(differences.max()) if len(one[0]) and len(two[0]) else 0.0
 
 
 def between(one: tuple[Floats, Floats], two: tuple[Floats, Floats]) -> tuple[Floats, Floats]:

@@ -18,6 +18,8 @@ SIZE = 16 << 20
 """Bytes of a group: what takes a core a quarter of a second, so that starting a process is worth it."""
 LINES, TIMES = 8192, 16
 """A part of a file with long lines has about so many of them, and up to so many times a group's bytes: each part is a profile of every column."""
+LEAST, PARTS = 512, 4
+"""A file has so many parts, for as many cores, where each has at least so many lines."""
 
 
 @dataclass(kw_only=True)
@@ -91,7 +93,7 @@ def grouped(files: Sequence[Path], *, split: bool, size: int = SIZE) -> list[lis
     bytes_ = 0
     for file in files:
         own = _size(file)
-        part = _part(file, size) if split and own >= 2 * size else size
+        part = _part(file, own, size) if split and own >= 2 * size else size
         if split and own >= 2 * part:
             starts = range(0, own - part + 1, part)
             ends = [*starts[1:], None]
@@ -108,14 +110,15 @@ def grouped(files: Sequence[Path], *, split: bool, size: int = SIZE) -> list[lis
     return groups
 
 
-def _part(file: Path, size: int) -> int:
-    """How many bytes a part of a file has at least; where it cannot be opened, which its reader tells, that does not matter."""
+def _part(file: Path, own: int, size: int) -> int:
+    """How many bytes a part of a file of so many has at least; where it cannot be opened, which its reader tells, that does not matter."""
     try:
         with file.open("rb") as stream:
-            line = max(len(stream.readline(TIMES * SIZE // LINES)) for _ in range(2))
+            line = max(len(stream.readline(TIMES * SIZE // LEAST)) for _ in range(2))
     except OSError:
         return size
-    return max(size, min(TIMES, LINES * line // SIZE) * size)
+    enough = min(TIMES, LINES * line // SIZE) * size
+    return max(size, min(enough, max(own // PARTS, LEAST * line * size // SIZE)))
 
 
 def listing(folder: Path) -> str:

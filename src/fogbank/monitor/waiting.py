@@ -16,6 +16,8 @@ from fogbank.monitor.numbers import Plain
 
 ENOUGH = 4096
 """So many numbers tell whether a column has more different ones than are counted each by its text (counts.py)."""
+CHUNKS = 64
+"""So many chunks are joined whatever they hold: a column of which little is there, in much data, keeps no list of them."""
 Values = Sequence[str | None] | NDArray[Any] | Plain
 
 
@@ -30,15 +32,22 @@ class Waiting:
         """What is ready with these values, in the order in which it came."""
         if not isinstance(values, np.ndarray | Plain):
             return [*self.taken(), values]
+        if not len(_numbers(values)):
+            return []
         self._chunks.append(values)
         self._count += len(_numbers(values))
-        return self.taken() if self._count >= ENOUGH else []
+        return self.taken() if self._count >= ENOUGH or len(self._chunks) >= CHUNKS else []
 
     def taken(self) -> list[Values]:
         """All that waits, which does so no longer."""
         taken: list[Values] = [_joined(list(same)) for _, same in groupby(self._chunks, _kind)]
         self._chunks, self._count = [], 0
         return taken
+
+
+def cells(values: Values) -> int:
+    """How many values a chunk has."""
+    return len(values.numbers if isinstance(values, Plain) else values)
 
 
 def _numbers(values: NDArray[Any] | Plain) -> NDArray[Any]:

@@ -208,7 +208,8 @@ class JsonRecords:
             return [_loaded(part, what, number) for number, part in enumerate(parts)]
         except AssociationError:
             if self.lines and what != "input":
-                return [_loaded(body, what, 0)]  # one value over several lines
+                with suppress(AssociationError):
+                    return [_loaded(body, what, 0)]  # one value over several lines
             raise
 
     def _written(self, values: Iterator[Any]) -> bytes:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
 from fogbank.transform.association import AssociationError, LineRecords
 
 BLOCK = 1 << 18
 """Bytes of lines that are looked at at once, about."""
 ROWS = 4096
-"""Records of an answer that are joined at once: those of the input may be long."""
+"""Records of an answer that are looked at at once: short ones are many in a block."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Flow:
         for block in blocks(self.parts()):
             with _behind(before):
                 body = self.records.request(block)
-            before += len(self.records.split(block))
+            before += body.count(b"\n")
             if body:
                 yield body
 
@@ -41,20 +41,33 @@ class Flow:
         if not self.records.after:
             yield from reply
             return
-        ours = chain.from_iterable(map(self.records.split, blocks(self.parts()))) if self.records.joins else iter(())
-        answered, values = 0, self._values(blocks(reply))
-        for theirs in values:
-            own = list(islice(ours, len(theirs)))
-            if self.records.joins and len(own) < len(theirs):
-                raise _not_as_many(answered + len(own), answered + len(theirs) + sum(map(len, values)))
+        answered = 0
+        for own, theirs in self._paired(self._values(blocks(reply))):
             with _behind(answered):
                 made = self.records.output(_lines(own), _lines(theirs))
                 if made.count(b"\n") != len(theirs):  # several lines that are one value
                     raise AssociationError("Failed to parse output from the algorithm as JSON: not a value a line", 0)
             yield made
             answered += len(theirs)
-        if left := sum(1 for _ in ours):
-            raise _not_as_many(answered + left, answered)
+
+    def _paired(self, values: Iterator[list[bytes]]) -> Iterator[tuple[list[bytes], list[bytes]]]:
+        """Records of the answer, each with the input's where they are joined: of either a block's at most, however long they are. Raises
+        AssociationError where they are not as many."""
+        if not self.records.joins:
+            yield from (([], theirs) for theirs in values)
+            return
+        ours, own, paired = filter(None, map(self.records.split, blocks(self.parts()))), list[bytes](), 0
+        for theirs in values:
+            while theirs:
+                own = own or next(ours, [])
+                count = min(len(own), len(theirs))
+                if not count:
+                    raise _not_as_many(paired, paired + len(theirs) + sum(map(len, values)))
+                yield own[:count], theirs[:count]
+                del own[:count], theirs[:count]
+                paired += count
+        if left := len(own) + sum(map(len, ours)):
+            raise _not_as_many(paired + left, paired)
 
     def _values(self, replies: Iterator[bytes]) -> Iterator[list[bytes]]:
         """The answer's records, some at a time. If the first line is no value, all of them are to be one, which needs one piece."""
@@ -95,7 +108,8 @@ def blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _lines(records: list[bytes]) -> bytes:
-    return b"".join([record + b"\n" for record in records])
+    """Lines of which the same records are read: a carriage return before a newline is part of the line's end."""
+    return b"".join([record + (b"\r\n" if record.endswith(b"\r") else b"\n") for record in records])
 
 
 def _not_as_many(ours: int, theirs: int) -> AssociationError:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import weakref
 from collections import Counter
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -15,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fogbank.monitor.dataset import Dataset, csv_rows, table
-from fogbank.monitor.profile import Profile, feature, statistics
+from fogbank.monitor.numbers import Plain
+from fogbank.monitor.profile import HELD, Profile, feature, statistics
 from fogbank.monitor.sketch import weighted
 from tests.drawn import at_most
 
@@ -142,6 +145,38 @@ def test_short_chunks_are_the_profile_of_all_and_nothing_that_waits_is_lost() ->
 
     assert sent.document() == short.document() == whole.document()
     assert short.columns["x"].present == 1500
+
+
+class Block:
+    """Bytes that were read, which the texts of all their columns keep."""
+
+    def texts(self) -> Sequence[str]:
+        return []
+
+
+def test_few_blocks_of_wide_data_are_kept_while_numbers_wait() -> None:
+    profile, kept, most = Profile(), weakref.WeakSet[Block](), 0
+    rows, wide, numbers = 512, 4000, np.zeros(512)
+    for _ in range(7):
+        block = Block()
+        kept.add(block)
+        profile.add({str(at): Plain(numbers, rows, block.texts) for at in range(wide)}, rows)
+        most = max(most, len(kept))
+
+    assert most <= HELD // (wide * rows) + 2
+    assert profile.columns["0"].present == profile.rows == 7 * rows
+
+
+def test_an_infinity_changes_no_text_of_its_neighbours() -> None:
+    """They come as one chunk, or in several that wait for one another."""
+    together, apart = Profile(), Profile()
+    together.add({"x": np.array([np.inf, 1.0, 2.0, 1.5])}, 4)
+    for values in ([np.inf, 1.0], [2.0], [1.5]):
+        apart.add({"x": np.array(values)}, len(values))
+    found = together.document()["features"][0]["string_statistics"]
+
+    assert found == apart.document()["features"][0]["string_statistics"]
+    assert {item["value"] for item in found["distribution"]["categorical"]["buckets"]} == {"inf", "1", "2", "1.5"}
 
 
 def test_what_is_known_to_be_words_stays_so_with_what_waits() -> None:

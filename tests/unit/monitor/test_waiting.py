@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fogbank.monitor.numbers import Plain, numbers_of
-from fogbank.monitor.waiting import ENOUGH, Waiting
+from fogbank.monitor.waiting import CHUNKS, ENOUGH, Waiting
 
 
 def written(*texts: str) -> Plain:
@@ -36,6 +36,16 @@ def test_an_array_that_is_long_enough_is_not_copied() -> None:
 
     [same] = Waiting().add(long)
     assert same is long
+
+
+def test_of_a_column_of_which_little_is_there_no_list_is_kept() -> None:
+    waiting = Waiting()
+    for _ in range(2 * CHUNKS):
+        assert waiting.add(np.empty(0)) == []
+    assert waiting.taken() == []
+
+    joined = [ready for _ in range(2 * CHUNKS) for ready in waiting.add(np.ones(1))]
+    assert [len(read(chunk)) for chunk in joined] == [CHUNKS, CHUNKS]
 
 
 def test_what_is_written_is_known_of_all_chunks() -> None:

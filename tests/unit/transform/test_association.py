@@ -65,6 +65,12 @@ def test_one_json_answer_may_have_several_lines() -> None:
     assert found.output(b'{"a":1}\n', b'{\n "b": 2\n}\n') == b'{"a":1,"SageMakerOutput":{"b":2}}\n'
 
 
+def test_of_several_json_answers_the_broken_one_is_named() -> None:
+    with pytest.raises(AssociationError, match=r"^Failed to parse output from the algorithm as JSON") as error:
+        of("$", "$.a", media=JSON_LINES).output(b"", b'{"a":1}\n{"a":\n')
+    assert error.value.record == 1
+
+
 def test_numbers_and_text_are_kept() -> None:
     found = of("$.v", media=JSON_LINES)
 

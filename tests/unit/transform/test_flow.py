@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fogbank.contracts.transform import DataProcessing
 from fogbank.transform.association import Association, AssociationError, associated, by_lines
-from fogbank.transform.flow import BLOCK, Flow, blocks
+from fogbank.transform.flow import BLOCK, ROWS, Flow, blocks
 
 CSV, JSON_LINES = "text/csv", "application/jsonlines"
 CELL = st.text(alphabet='a1., "\r\u00e9', max_size=4)
@@ -49,6 +49,8 @@ def as_it_comes(processing: DataProcessing, media: str, body: bytes, reply: byte
     body=TEXT, reply=TEXT, size=st.integers(1, 9), join=st.sampled_from(["None", "Input"]),
     before=st.sampled_from(["$", "$[0]", "$[1:]"]), after=st.sampled_from(["$", "$[0,-1]", "$[1:]"]),
 )  # fmt: skip
+@example(body=b"", reply=b"\r\r", size=9, join="None", before="$", after="$[0,-1]")
+@example(body=b"a\r\r\nb\n", reply=b"1\n2\n", size=9, join="Input", before="$", after="$")
 def test_rows_are_the_same_as_in_one_piece(
     body: bytes, reply: bytes, size: int, join: str, before: str, after: str
 ) -> None:
@@ -117,3 +119,21 @@ def test_no_more_is_held_than_a_block_and_no_more_is_read_than_is_joined() -> No
 
     assert read < 16 * BLOCK
     assert max(map(len, itertools.islice(blocks(endless()), 20))) <= BLOCK + (1 << 16)
+
+
+def test_of_long_lines_few_are_held_at_once() -> None:
+    read, line = 0, b"x" * 100_000 + b"\n"
+
+    def long() -> Iterator[bytes]:
+        nonlocal read
+        for _ in range(ROWS):
+            read += len(line)
+            yield line
+
+    joined = by_lines(associated(Association.of(DataProcessing(join_source="Input")), CSV, lines=True))
+    assert joined is not None
+    made = Flow(joined, long).output([b"1\n" * ROWS])
+    first = next(made)
+
+    assert first.startswith(b"x" * 100_000 + b",1\n")
+    assert max(read, len(first)) < 4 * BLOCK

@@ -6,6 +6,7 @@ objects. Source: the SageMaker API reference, ProcessingS3Input (S3DataDistribut
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -74,7 +75,7 @@ class ProcessingData:
         keys = []
         try:
             bucket, prefix = split_uri(uri)
-            for path in sorted((path for path in folder.rglob("*") if path.is_file()) if only is None else only):
+            for path in sorted(_files(home, folder) if only is None else only):
                 keys.append(join_key(prefix, str(path.relative_to(folder))))
                 with file_below(home, path) as file:
                     upload = self._objects.upload(bucket, keys[-1])
@@ -146,12 +147,15 @@ class Continuous:
     def _changed(self, folder: Path, uri: str, seen: dict[Path, tuple[int, int]]) -> JobError | None:
         """Upload what has changed since it was `seen`; why the first of those that cannot go does not."""
         problem = None
-        with suppress(OSError):  # a folder that the container takes away meanwhile
-            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-                try:
-                    self._changed_file(folder, uri, path, seen)
-                except JobError as error:
-                    problem = problem or error
+        try:
+            with suppress(OSError):  # a folder that the container takes away meanwhile
+                for path in sorted(_files(self.home, folder)):
+                    try:
+                        self._changed_file(folder, uri, path, seen)
+                    except JobError as error:
+                        problem = problem or error
+        except EscapeError as error:
+            problem = JobError(no_output(error))
         return problem
 
     def _changed_file(self, folder: Path, uri: str, path: Path, seen: dict[Path, tuple[int, int]]) -> None:
@@ -169,6 +173,13 @@ def below(home: Path, path: str) -> Path:
     if not path.startswith(ROOT + "/"):
         raise JobError(f"ClientError: LocalPath {path} does not lie under {ROOT}/")
     return placed(home, path.removeprefix(ROOT + "/"))
+
+
+def _files(home: Path, folder: Path) -> list[Path]:
+    """What lies in a folder of a host's. Raises EscapeError where it is a link out of the host's by now, before anything there is looked at."""
+    if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(home)):
+        raise EscapeError(f"{folder.name!r} is a link that leads out of its folder")
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def placed(folder: Path, name: str) -> Path:

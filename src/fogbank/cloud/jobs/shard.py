@@ -138,7 +138,7 @@ class Shard:
             source, upload, mark = self._opened(item, mark)
             try:
                 if is_streamed(self.request, self.settings, self.associated):
-                    self._stream(item, source, upload)
+                    self._stream(item, source)
                 else:
                     self._score(item, source, upload, mark, pool)
             except BaseException as error:
@@ -153,8 +153,7 @@ class Shard:
 
     def _opened(self, item: InputObject, mark: Mark | None) -> tuple[Source, Upload, Mark]:
         """The input from where its mark is, and what its output goes on with; from the beginning where S3 has not both any more."""
-        bucket, prefix = split_uri(self.request.target.uri)
-        key = output_key(item.prefix, item.key, prefix)
+        bucket, key = self._target(item)
         if mark is not None:
             try:
                 upload = self.store.upload(bucket, key, (mark.upload, mark.parts))
@@ -168,6 +167,11 @@ class Shard:
         source = self.store.read(item.bucket, item.key)
         return replace(source, parts=self._plain(source)), self.store.upload(bucket, key), Mark(etag=source.etag)
 
+    def _target(self, item: InputObject) -> tuple[str, str]:
+        """The bucket and the key of its output."""
+        bucket, prefix = split_uri(self.request.target.uri)
+        return bucket, output_key(item.prefix, item.key, prefix)
+
     @property
     def _compressed(self) -> bool:
         return (self.request.source.compression or "None") != "None"
@@ -175,7 +179,7 @@ class Shard:
     def _plain(self, source: Source) -> Iterator[bytes]:
         return decompressed(source.parts, self.request.source.compression or "None")
 
-    def _stream(self, item: InputObject, source: Source, upload: Upload) -> None:
+    def _stream(self, item: InputObject, source: Source) -> None:
         """All of the object as one request."""
         opened = iter([source.parts])
 
@@ -192,9 +196,8 @@ class Shard:
 
         Streamed(
             request=self.request, settings=self.settings, associated=self.associated, parts=parts,
-            scorer=self.seat.scorer, stop=self.stop,
-        ).write(upload)  # fmt: skip
-        upload.finish()
+            scorer=self.seat.scorer, upload=lambda: self.store.upload(*self._target(item)), stop=self.stop,
+        ).write()  # fmt: skip
 
     def _score(self, item: InputObject, source: Source, upload: Upload, mark: Mark, pool: Executor) -> None:
         direct, laid = self.seat.direct, source.laid

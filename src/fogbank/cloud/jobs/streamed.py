@@ -36,23 +36,31 @@ def is_streamed(request: TransformRequest, settings: Settings, associated: Assoc
 
 @dataclass(frozen=True, kw_only=True)
 class Streamed:
-    """One object: `parts` gives its bytes from the beginning, `scorer` the instance. An instance that died is replaced, until it has begun
-    to answer."""
+    """One object: `parts` gives its bytes from the beginning, `scorer` the instance, `upload` an output that is begun. An instance that died
+    is replaced and asked again, and what had come of its answer is no output."""
 
     request: TransformRequest
     settings: Settings
     associated: Associated
     parts: Callable[[], Iterator[bytes]]
     scorer: Callable[[], Scorer]
+    upload: Callable[[], Upload]
     stop: threading.Event
 
-    def write(self, upload: Upload) -> None:
-        """Its output. Raises ObjectFailedError, ObjectError, StartError, JobStoppedError."""
+    def write(self) -> None:
+        """Its output, all of it or nothing. Raises ObjectFailedError, ObjectError, StartError, JobStoppedError."""
         problem = ObjectFailedError(ALGORITHM, "")
         for _ in range(self.settings.retries + 1):
-            found = self._attempt(upload)
-            if found is None:
-                return
+            upload = self.upload()
+            try:
+                found = self._attempt(upload)
+                if found is None:
+                    upload.finish()
+                    return
+            except BaseException:
+                upload.abort()
+                raise
+            upload.abort()
             problem = found
             if problem.blame == CLIENT:
                 break
@@ -96,10 +104,7 @@ class Streamed:
         except (InstanceDownError, InstanceTimeoutError) as error:
             if self.stop.wait(PAUSE_S):
                 raise JobStoppedError from error
-            problem = ObjectFailedError(ALGORITHM, str(error), where=where)
-            if last:  # what is written is not whole, and cannot be taken back
-                raise problem from error
-            return problem
+            return ObjectFailedError(ALGORITHM, str(error), where=where)
         if self.request.target.assemble_with == "Line" and last != NEWLINE:
             upload.write(NEWLINE)
         return None

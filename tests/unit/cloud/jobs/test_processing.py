@@ -293,6 +293,27 @@ def test_a_container_has_its_command_and_is_told_about_its_job(process: Process)
     assert (seen[0].entrypoint, seen[0].arguments) == (["python3", "x.py"], ["--n", "1"])
 
 
+@pytest.mark.parametrize("mode", ["EndOfJob", "Continuous"])
+def test_an_output_that_leads_out_is_refused_before_anything_there_is_looked_at(
+    process: Process, tmp_path: Path, mode: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def replaces(container: ProcessingContainer, _: threading.Event) -> int:
+        folder = container.home / "processing" / "output"
+        folder.rmdir()
+        folder.symlink_to(elsewhere)
+        return 0
+
+    output = {"S3Uri": "s3://b/out", "LocalPath": f"{ROOT}/output", "S3UploadMode": mode}
+    config = {"Outputs": [{"OutputName": "o", "S3Output": output}]}
+    job = process(replaces, MemoryObjects(b={"in/a": b""}), request(ProcessingOutputConfig=config))
+
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert "'output' is a link that leads out of its folder" in job["FailureReason"]
+
+
 @pytest.mark.parametrize("status", [0, 1])
 def test_continuous_outputs_go_while_the_container_runs_however_it_ends(process: Process, status: int) -> None:
     objects = MemoryObjects(b={"in/a": b""})

@@ -15,6 +15,7 @@ from fogbank.cloud.hosting.lines import InstanceDownError
 from fogbank.cloud.jobs.job import JobError
 from fogbank.cloud.jobs.objects import Source
 from fogbank.contracts.transform import DataProcessing, ModelClient, TransformOutput, TransformRequest
+from fogbank.transform.flow import BLOCK
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.reply import FakeReply
 from tests.fakes.scorers import FakeInstances, FakeScorer, FakeStream
@@ -85,12 +86,41 @@ class Breaks(FakeScorer):
 
 def test_an_answer_that_breaks_off_is_no_output(runner: Runner) -> None:
     objects, breaks = MemoryObjects(b={"in/a": b"1\n"}), Breaks(0, shout)
-    request = replace(ANY, client=ModelClient(retries=3))
+    objects.part = 1  # each part of the answer is S3's at once
+    request = replace(ANY, client=ModelClient(retries=1))
     with pytest.raises(JobError, match=r"^AlgorithmError: b/in/a: all records: connection reset$"):
         batch(request, objects, lambda: breaks, runner, []).run(threading.Event())
 
-    assert outputs(objects) == {}
-    assert breaks.bodies == [b"1\n"]
+    assert (outputs(objects), objects.uploads) == ({}, {})
+    assert breaks.bodies == [b"1\n", b"1\n"]
+
+
+class BreaksOnce(FakeScorer):
+    """Dies in the middle of its first answer."""
+
+    def stream(self, parts: Iterator[bytes], headers: Mapping[str, str], timeout_s: float) -> FakeStream:
+        self.bodies.append(b"".join(parts))
+        answer = self.bodies[-1].upper()
+
+        def said() -> Iterator[bytes]:
+            yield answer[:-2]
+            if len(self.bodies) == 1:
+                raise InstanceDownError("connection reset")
+            yield answer[-2:]
+
+        return FakeStream(200, said())
+
+
+@pytest.mark.parametrize(("request_", "line"), [(ANY, b"X\n"), (processed(), b"x,X\n")])
+def test_a_server_that_dies_in_its_answer_is_asked_again(
+    runner: Runner, request_: TransformRequest, line: bytes
+) -> None:
+    objects, breaks = MemoryObjects(b={"in/a": b"x\n" * BLOCK}), BreaksOnce(0, shout)
+    objects.part = 1
+    batch(request_, objects, lambda: breaks, runner, []).run(threading.Event())
+
+    assert (outputs(objects), objects.uploads) == ({"out/a.out": line * BLOCK}, {})
+    assert breaks.bodies == [b"x\n" * BLOCK] * 2
 
 
 @pytest.mark.parametrize(
