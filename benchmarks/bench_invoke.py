@@ -1,16 +1,17 @@
 """InvokeEndpoint through the local cloud beside the instance's own port, in one run: requests a second, latencies, and the ratio.
 
-`python benchmarks/bench_invoke.py [SECONDS [CONNECTIONS ...]]`: seconds a point, 5 by default. The endpoint is the reference project's, compiled, with
-capture of all of it and metrics on. The client is wrk on one thread (Debian: wrk): one in Python is slower than what it asks.
+`python benchmarks/bench_invoke.py [SECONDS [CONNECTIONS ...]] [--plain]`: seconds a point, 5 by default. The endpoint is the reference project's,
+compiled, with capture of all of it and metrics on; with `--plain` its package has no handler of its own. The client is wrk on one thread (Debian: wrk):
+one in Python is slower than what it asks.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,8 +59,12 @@ def load(port: int, path: str, body: bytes, connections: int, seconds: float) ->
 
 
 @contextmanager
-def endpoint(root: Path) -> Iterator[CloudProcess]:
-    """A cloud with the reference project's endpoint `live`, everything captured."""
+def endpoint(root: Path, *, plain: bool = False) -> Iterator[CloudProcess]:
+    """A cloud with the reference project's endpoint `live`, everything captured; `plain` leaves its handler out."""
+    if plain:
+        settings = root / "pyproject.toml"
+        settings.write_text(re.sub(r"(?m)^handler = .*\n", "", settings.read_text()))
+        (root / "handlers" / "inference.py").unlink()
     with cloud_with_model(root) as cloud:
         sagemaker = cloud.client("sagemaker")
         variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
@@ -98,13 +103,18 @@ def processor_seconds(pid: int) -> float:
 
 def main() -> None:
     """Measure and print."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
-    with project() as root, endpoint(root) as cloud:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("seconds", nargs="?", type=float, default=5.0)
+    parser.add_argument("connections", nargs="*", type=int, default=CONNECTIONS)
+    parser.add_argument("--plain", action="store_true")
+    arguments = parser.parse_args()
+    seconds = arguments.seconds
+    with project() as root, endpoint(root, plain=arguments.plain) as cloud:
         sample = (load_config(root).trained / "sample.csv").read_bytes()
         body = sample.splitlines(keepends=True)[-1]
         port = instance_port(cloud)
         print(f"load average before: {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
-        for connections in [int(word) for word in sys.argv[2:]] or CONNECTIONS:
+        for connections in arguments.connections or CONNECTIONS:
             alone = load(port, "/invocations", body, connections, seconds)
             before = processor_seconds(cloud.address.pid)
             through = load(cloud.address.port, "/endpoints/live/invocations", body, connections, seconds)
