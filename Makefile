@@ -8,6 +8,8 @@ MKDOCS := --from mkdocs==1.6.1 --with mkdocs-material==9.8.2
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := .venv/bin
 JOBS ?= 2
+# Unit tests wait more than they compute.
+UNIT_JOBS ?= 4
 # `make test ROOM=cloud` runs one room's tests: its units, and the suites of the wires that it stands at. `ARGS` goes to pytest.
 ROOM ?=
 ARGS ?=
@@ -50,7 +52,7 @@ demo: setup                         ## the whole main job on the local cloud, en
 	@$(RUN)/fogbank demo
 
 unit: setup                         ## the unit tests, with few drawn examples each; `make test` draws them all
-	@$(RUN)/python tools/units.py $(JOBS) --hypothesis-profile=few $(ARGS)
+	@$(RUN)/python tools/units.py $(UNIT_JOBS) --hypothesis-profile=few $(ARGS)
 
 test: setup                         ## every test, or with ROOM=cloud one room's; ARGS="-k name" goes to pytest
 	@$(if $(ROOM),$(if $(strip $(TESTS)),,echo "no tests of a room $(ROOM)"; exit 2))

@@ -1,6 +1,7 @@
 """`--share 1/2`: one of two processes reads and runs its share of the rooms (`make unit`, tools/units.py).
 
-What a process imports is most of what it reads: a room's tests stay together, and so do the rooms that import scikit-learn.
+What a process imports is most of what it reads: a room's tests stay together, and so do the rooms that import scikit-learn. The cloud, whose
+tests wait more than they compute and are half of all, is divided by its own rooms.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import pytest
 UNIT = Path(__file__).parent
 NUMERIC = ("monitor", "pack", "scoring", "serve", "transform")
 """They import scikit-learn and compute: their tests take three times as long for their size, by the clock of a quiet machine."""
-
+DIVIDED = "cloud"
 
 SHARE = pytest.StashKey[list[str] | None]()
 
@@ -28,9 +29,19 @@ def weight(room: Path) -> int:
     return sum(file.stat().st_size for file in files) * (3 if room.name in NUMERIC else 1)
 
 
+def room_of(path: Path) -> str:
+    """What a path below this folder is shared out with."""
+    return "/".join(path.parts[: 2 if path.parts[0] == DIVIDED else 1])
+
+
 def shares(count: int) -> list[list[str]]:
-    """The rooms below this folder by name, in `count` shares of like weight."""
-    rooms = {path.name: weight(path) for path in UNIT.iterdir() if path.is_dir() or path.match("test_*.py")}
+    """The rooms below this folder by their paths in it, in `count` shares of like weight."""
+    paths = [*(path for path in UNIT.iterdir() if path.name != DIVIDED), *(UNIT / DIVIDED).iterdir()]
+    rooms = {
+        path.relative_to(UNIT).as_posix(): weight(path)
+        for path in paths
+        if (path.is_dir() and path.name != "__pycache__") or path.match("test_*.py")
+    }
     groups = [[room for room in rooms if room in NUMERIC], *([room] for room in rooms if room not in NUMERIC)]
     filled: list[tuple[int, list[str]]] = [(0, []) for _ in range(count)]
     for heavy, group in sorted(((sum(map(rooms.__getitem__, group)), sorted(group)) for group in groups), reverse=True):
@@ -53,7 +64,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     share = config.stash.get(SHARE, None)
     if share is None or UNIT not in collection_path.parents:
         return None
-    return None if collection_path.relative_to(UNIT).parts[0] in share else True
+    path = collection_path.relative_to(UNIT)
+    return None if path.as_posix() == DIVIDED or path.name == "conftest.py" or room_of(path) in share else True
 
 
 def pytest_collection_finish() -> None:

@@ -13,7 +13,6 @@ import pytest
 import yaml
 from uv import find_uv_bin
 
-from tests.unit.conftest import shares
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "fogbank"
@@ -135,15 +134,6 @@ def is_text(node: ast.stmt) -> bool:
 def mirror(module: str) -> Path:
     place = Path(module)
     return UNIT / place.parent / f"test_{place.stem.strip('_')}.py"
-
-
-@pytest.mark.parametrize("processes", [1, 2, 5])
-def test_each_file_of_units_is_in_the_share_of_one_process(processes: int) -> None:
-    rooms = [room for share in shares(processes) for room in share]
-    files = {file.relative_to(UNIT).parts[0] for file in UNIT.rglob("test_*.py")}
-
-    assert len(rooms) == len(set(rooms))
-    assert files <= set(rooms)
 
 
 def test_every_module_has_its_unit_tests_or_a_reason_and_the_list_only_shrinks() -> None:

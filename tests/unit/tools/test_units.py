@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.conftest import NUMERIC, UNIT, shares
+from tests.unit.conftest import NUMERIC, UNIT, room_of, shares
 from tools.units import place, whole
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 40])
 def test_every_room_is_in_one_share(count: int) -> None:
-    rooms = {path.relative_to(UNIT).parts[0] for path in UNIT.rglob("test_*.py")}
+    rooms = {room_of(path.relative_to(UNIT)) for path in UNIT.rglob("test_*.py")}
     given = [room for share in shares(count) for room in share]
 
     assert len(shares(count)) == count
