@@ -9,10 +9,8 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-import pytest
 import yaml
 from uv import find_uv_bin
-
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "fogbank"
