@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from fogbank.cloud.jobs.objects import ObjectError, Objects, S3Objects
+from fogbank.cloud.jobs.objects import ObjectError, Objects, S3Objects, put_file
 from tests.fakes.objects import MemoryObjects
 
 
@@ -92,3 +93,32 @@ def test_an_upload_that_was_given_up_is_not_gone_on_with(objects: Objects) -> No
     with pytest.raises(ObjectError, match="NoSuchUpload"):
         objects.upload("bkt", "out/a", upload.state())
     assert objects.list("bkt", "out/") == []
+
+
+class Broken(io.BytesIO):
+    """A file that is longer than a part, and whose end cannot be read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Its bytes. Raises OSError at the end."""
+        if found := super().read(size):
+            return found
+        raise OSError("EIO")
+
+
+def begun(objects: Objects) -> Sequence[object]:
+    """What is written and not whole."""
+    if isinstance(objects, MemoryObjects):
+        return [*objects.uploads]
+    assert isinstance(objects, S3Objects)
+    uploads: Sequence[object] = objects._client().list_multipart_uploads(Bucket="bkt").get("Uploads", [])
+    return uploads
+
+
+def test_a_file_is_an_object_or_nothing_of_it_is_left(objects: Objects) -> None:
+    body = b"x" * (17 << 20)
+    put_file(objects, "bkt", "out/a", io.BytesIO(body))
+    with pytest.raises(OSError, match="EIO"):
+        put_file(objects, "bkt", "out/b", Broken(body))
+
+    assert objects.get("bkt", "out/a") == body
+    assert (objects.list("bkt", "out/"), begun(objects)) == (["out/a"], [])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
@@ -108,6 +108,19 @@ class Objects(Protocol):
 
     def upload(self, bucket: str, key: str, state: tuple[str, Sequence[str]] | None = None) -> Upload:
         """Write an object part by part, from its beginning or from a `state`, if S3 still has it."""
+
+
+def put_file(objects: Objects, bucket: str, key: str, file: IO[bytes]) -> None:
+    """A file that may be large as an object, part by part; of one that cannot be read or written to its end nothing is left. Raises
+    ObjectError, and what reading raises."""
+    upload = objects.upload(bucket, key)
+    try:
+        for part in iter(partial(file.read, CHUNK), b""):
+            upload.write(part)
+        upload.finish()
+    except BaseException:
+        upload.abort()
+        raise
 
 
 class S3Objects:

@@ -11,13 +11,12 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from fogbank.cloud.ground.runner import Key, Runner
 from fogbank.cloud.jobs.commands import ROOT
 from fogbank.cloud.jobs.job import JobError
-from fogbank.cloud.jobs.objects import CHUNK, ObjectError, Objects
+from fogbank.cloud.jobs.objects import ObjectError, Objects, put_file
 from fogbank.contracts.object_manifests import ManifestError, manifest_keys
 from fogbank.contracts.processing import SHARDED, ProcessingInput, ProcessingOutput
 from fogbank.ground.aws import join_key, split_uri
@@ -78,10 +77,7 @@ class ProcessingData:
             for path in sorted(_files(home, folder) if only is None else only):
                 keys.append(join_key(prefix, str(path.relative_to(folder))))
                 with file_below(home, path) as file:
-                    upload = self._objects.upload(bucket, keys[-1])
-                    for part in iter(partial(file.read, CHUNK), b""):
-                        upload.write(part)
-                    upload.finish()
+                    put_file(self._objects, bucket, keys[-1], file)
         except EscapeError as error:
             raise JobError(no_output(error)) from error
         except (ObjectError, ValueError) as error:

@@ -16,7 +16,6 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,7 +28,7 @@ from fogbank.cloud.ground.store import Document
 from fogbank.cloud.hosting.environment import DependencyError, Environments
 from fogbank.cloud.hosting.instance_sizes import memory_of
 from fogbank.cloud.jobs.job import Course, Ending, JobError, Jobs, JobStoppedError, job_name_taken, unknown_job
-from fogbank.cloud.jobs.objects import CHUNK, ObjectError, Objects
+from fogbank.cloud.jobs.objects import ObjectError, Objects, put_file
 from fogbank.cloud.jobs.processing import Places
 from fogbank.cloud.jobs.processing_data import no_output, placed
 from fogbank.cloud.jobs.processor import JobTimeoutError, ProcessingContainer, run_process
@@ -237,20 +236,13 @@ class TrainingJobs(Jobs[NoState]):
                 files = sorted(path for path in folder.rglob("*") if path.is_file())
                 if files or name == "model":
                     with tempfile.TemporaryFile(dir=home.parent) as archive:
-                        write_archive(archive, home, folder, files)
-                        self._send(archive, bucket, f"{base}/{name}.tar.gz")
+                        archive_below(archive, home, folder, files)
+                        archive.seek(0)
+                        put_file(self._objects, bucket, f"{base}/{name}.tar.gz", archive)
         except EscapeError as error:
             raise JobError(no_output(error)) from error
         except (ObjectError, ValueError) as error:
             raise JobError(f"ClientError: outputs cannot be written to {output['S3OutputPath']}: {error}") from error
-
-    def _send(self, file: IO[bytes], bucket: str, key: str) -> None:
-        """A file as an object, part by part. Raises ObjectError."""
-        file.seek(0)
-        upload = self._objects.upload(bucket, key)
-        for part in iter(partial(file.read, CHUNK), b""):
-            upload.write(part)
-        upload.finish()
 
     def _metrics(self, request: Document, log: Path) -> list[Document]:
         """The last value of each metric whose expression the log has."""
@@ -317,7 +309,7 @@ def _reason(home: Path, log: Path, status: int, command: list[str]) -> str:
     return f'AlgorithmError: ExecuteUserScriptError:\nExitCode {status}\nErrorMessage "{message}"\nCommand "{" ".join(command)[:120]}", exit code: {status}'
 
 
-def write_archive(out: IO[bytes], home: Path, folder: Path, files: Sequence[Path]) -> None:
+def archive_below(out: IO[bytes], home: Path, folder: Path, files: Sequence[Path]) -> None:
     """A tar.gz of files below the job's home, the same bytes for the same content. Raises EscapeError for a link that leads out of it."""
     with (
         gzip.GzipFile(filename="", fileobj=out, mode="wb", mtime=0) as packed,
