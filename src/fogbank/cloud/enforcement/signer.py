@@ -1,6 +1,6 @@
 """Whose access key a request says, however it is signed: by a header, in a presigned address, by the fields of a form. Pure.
 
-In: a request; out: the key, and the object that a form is for. Sources: S3's API reference, "Authenticating Requests (AWS Signature Version 4)"
+In: a request; out: the key. Sources: S3's API reference, "Authenticating Requests (AWS Signature Version 4)"
 and "POST Object".
 """
 

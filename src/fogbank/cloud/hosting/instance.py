@@ -361,9 +361,8 @@ class ProcessLauncher:
                 ENV_PARENT_FD: str(lifeline.inherited),
                 **more,
             }
-            models = (
-                plan.base_dir / MODELS
-            )  # the cloud brings more of them while the container runs: through no link of the container's
+            # the cloud brings more of them while the container runs: through no link of the container's
+            models = plan.base_dir / MODELS
             wall = Wall(
                 own=(plan.base_dir,),
                 seen=(*self._seen, *((models,) if models.is_dir() else ())),

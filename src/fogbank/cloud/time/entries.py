@@ -33,7 +33,7 @@ class Entries:
         return request.headers.get("x-amz-target") == "AWSEvents.PutEvents"
 
     def handle(self, request: Request) -> Answer:
-        """The answer. Raises NotOursError where no entry is refused, or where all of them are: there are too many, as moto says."""
+        """The answer. Raises NotOursError where no entry is refused, and where there are too many, of which moto says so."""
         entries = _entries(request.body)
         refused = [_refusal(entry) for entry in entries]
         if not any(refused) or len(entries) > MOST:
